@@ -1,0 +1,228 @@
+"""The engine: one Unicorn core over one partition's storage, behind a small interface.
+
+This is the only file that knows Unicorn's library is there.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .exits import Checkstop, Exit, Hypercall, Preempted
+from .native import ffi, lib
+from .registers import Registers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .memory import Memory
+
+NEEDED_UNICORN = "2.1.4"
+TIME_BASE_HZ = 512_000_000
+"""The time base counts one tick an instruction; this is the rate a guest is told."""
+
+_HYPERCALL, _PREEMPTED = Hypercall(), Preempted()
+
+
+class EngineError(Exception):
+    """The engine cannot be opened; the message says what is needed."""
+
+
+class InterruptLocation(IntEnum):
+    """Where interrupts go while translation is on: LPCR[AIL] (Power ISA III 2.2)."""
+
+    REAL = 0
+    OFFSET_18000 = 2
+    OFFSET_C000000000004000 = 3
+
+
+class Access(IntEnum):
+    LOAD = 0
+    STORE = 1
+    FETCH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptTaken:
+    """One interrupt the guest was given: vector offset, return state, time in ticks."""
+
+    vector: int
+    srr0: int
+    srr1: int
+    time_base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What an engine counted since it was opened."""
+
+    instructions: int
+    entries: int
+    tlb_fills: int
+    storage_interrupts: int
+    hypercalls: int
+    emulated: int
+    interrupts: dict[int, int]
+    """By vector offset; system call vectored counts at 0x1000 + 0x20 * level."""
+
+
+def _unicorn_library() -> str:
+    try:
+        version = importlib.metadata.version("unicorn")
+    except importlib.metadata.PackageNotFoundError:
+        raise EngineError(f"unicorn is not installed: pip install unicorn=={NEEDED_UNICORN}") from None
+    if version != NEEDED_UNICORN:
+        raise EngineError(
+            f"unicorn {version} is installed, but its processor state is known for "
+            f"{NEEDED_UNICORN} only: pip install unicorn=={NEEDED_UNICORN}"
+        )
+    spec = importlib.util.find_spec("unicorn")
+    assert spec is not None
+    assert spec.origin is not None
+    found = sorted((Path(spec.origin).parent / "lib").glob("libunicorn.so*"))
+    if not found:
+        raise EngineError(
+            f"unicorn {version} has no shared library: pip install --force-reinstall "
+            f"unicorn=={NEEDED_UNICORN}"
+        )
+    return str(found[0])
+
+
+class Engine:
+    """A processor over `memory`.  `close` it before the memory."""
+
+    def __init__(self, memory: Memory) -> None:
+        error = ffi.new("char[256]")
+        library = _unicorn_library()
+        self._core: Any = lib.core_open(
+            library.encode(), memory.pointer, memory.size, error, len(error)
+        )
+        if self._core == ffi.NULL:
+            raise EngineError(ffi.string(error).decode())
+        self._memory = memory
+        self._counts = lib.core_count(self._core)
+        self._controls = lib.core_control(self._core)
+        self._observers: list[object] = []
+        self.registers = Registers(self._core)
+        memory.observe_writes(self)
+
+    def close(self) -> None:
+        if self._core != ffi.NULL:
+            self._memory.observe_writes(None)
+            lib.core_close(self._core)
+            self._core = ffi.NULL
+
+    # -- running ---------------------------------------------------------------------------
+
+    def run(self, until: int) -> Exit:
+        """Run until the time base reaches `until`, or something needs the hypervisor."""
+        match lib.core_run(self._core, until):
+            case lib.CORE_HYPERCALL:
+                return _HYPERCALL
+            case lib.CORE_PREEMPTED:
+                return _PREEMPTED
+            case _:
+                return Checkstop(ffi.string(lib.core_failure(self._core)).decode())
+
+    def stop(self) -> None:
+        """Make `run` come back soon; callable from any thread and from signal handlers."""
+        lib.core_stop(self._core)
+
+    def set_external_interrupt(self, pending: bool) -> None:
+        """The level of the external interrupt input."""
+        lib.core_set_external(self._core, pending)
+
+    def system_reset(self) -> None:
+        """Deliver a system reset interrupt before the next instruction."""
+        lib.core_system_reset(self._core)
+
+    # -- time ------------------------------------------------------------------------------
+
+    @property
+    def time_base(self) -> int:
+        return int(lib.core_time_base(self._core))
+
+    def advance_time_base(self, ticks: int) -> None:
+        """Let time pass without running: the processor is idle."""
+        assert ticks >= 0
+        lib.core_advance_time_base(self._core, ticks)
+
+    @property
+    def decrementer_due(self) -> int:
+        """The time base at which the decrementer's exception is due."""
+        return int(lib.core_decrementer_due(self._core))
+
+    # -- what the hypervisor sets ----------------------------------------------------------
+
+    def set_interrupts_little_endian(self, on: bool) -> None:
+        self._controls.interrupts_little_endian = on
+
+    @property
+    def interrupts_little_endian(self) -> bool:
+        return bool(self._controls.interrupts_little_endian)
+
+    def set_interrupt_location(self, location: InterruptLocation) -> None:
+        self._controls.interrupt_location = location
+
+    def set_process_table(self, base: int, size: int) -> None:
+        """The radix process table: `size` bytes at logical real address `base`; 0: none."""
+        self._controls.process_table = base
+        self._controls.process_table_size = size
+        self.flush_translations()
+
+    def flush_translations(self) -> None:
+        lib.core_flush_translations(self._core)
+
+    # -- storage ---------------------------------------------------------------------------
+
+    def storage_written(self, address: int, data: bytes) -> None:
+        lib.core_write_storage(self._core, address, data, len(data))
+
+    def translate(self, effective: int, access: Access = Access.LOAD) -> int | None:
+        """The logical real address behind `effective` as the processor sees it now, or None."""
+        real, cause = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+        if lib.core_translate(self._core, effective, access, real, cause):
+            return int(real[0])
+        return None
+
+    # -- looking on ------------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        counts = self._counts
+        interrupts = {
+            index << 5: int(n) for index, n in enumerate(counts.interrupts) if n
+        }
+        return Counts(
+            instructions=self.registers.spr("purr"),
+            entries=counts.entries,
+            tlb_fills=counts.tlb_fills,
+            storage_interrupts=counts.storage_interrupts,
+            hypercalls=counts.hypercalls,
+            emulated=counts.emulated,
+            interrupts=interrupts,
+        )
+
+    def observe_interrupts(self, observer: Callable[[InterruptTaken], None]) -> None:
+        handle = ffi.new_handle(observer)
+        self._observers.append(handle)
+        lib.core_observe_interrupts(self._core, lib.interrupt_observed, handle)
+
+    def observe_instructions(self, observer: Callable[[int], None]) -> None:
+        """Call `observer` with the address of each instruction; before the first one runs."""
+        handle = ffi.new_handle(observer)
+        self._observers.append(handle)
+        lib.core_observe_instructions(self._core, lib.instruction_observed, handle)
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def interrupt_observed(context: Any, vector: int, srr0: int, srr1: int, time_base: int) -> None:
+    ffi.from_handle(context)(InterruptTaken(vector, srr0, srr1, time_base))
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def instruction_observed(context: Any, address: int) -> None:
+    ffi.from_handle(context)(address)

@@ -1,0 +1,26 @@
+"""The parts of the machine whose call counts Python cannot carry, in C (compiled at install).
+
+`core.h` is the whole interface; `build.py` compiles it.  What each file is for:
+
+window.h        where Unicorn keeps the processor's state, and the check that it really does
+unicorn_api.c   the dozen Unicorn functions used, looked up in the pinned library at run time
+core.c          opening and closing a processor core, the run loop, register access
+interrupts.c    delivery of guest interrupts, system calls, what the core cannot decode
+translation.c   filling the core's TLB: real mode and radix tree
+storage.c       a partition's storage with guard pages around it
+"""
+
+from typing import Any
+
+try:
+    from . import _native
+except ImportError as missing:
+    raise ImportError(
+        "pyphyp's C extension is not built: install the package with pip (a C compiler and the "
+        "Python headers are needed), for example: pip install ."
+    ) from missing
+
+ffi: Any = _native.ffi
+lib: Any = _native.lib
+
+__all__ = ["ffi", "lib"]

@@ -1,0 +1,341 @@
+/* A processor core: opening it, running it, its clock, its registers. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+#define FAIL(...) return snprintf(error, error_size, __VA_ARGS__), false
+/* LPCR: the guest translates by radix tree with tables in its own storage and may use tlbie. */
+#define LPCR_UPRT (1ull << 22)
+#define LPCR_HR (1ull << 20)
+#define LPCR_GTSE (1ull << 10)
+
+/* ---- time ------------------------------------------------------------------------------- */
+
+static bool decrementer_negative(core *c)
+{
+    return (int64_t)(c->decrementer_zero - *spr(c, SPR_TB)) < 0;
+}
+
+bool interrupt_pending(core *c) { return c->external || decrementer_negative(c); }
+
+void set_deadline(core *c)
+{
+    uint64_t due = core_decrementer_due(c);
+    c->deadline = c->external || c->stop_requested ? 0 : due < c->until ? due : c->until;
+}
+
+/* Runs before each translated block, so every instruction here costs a percent: PURR and TB move
+   together with one vector addition, and one comparison finds whatever is due. */
+typedef uint64_t pair __attribute__((vector_size(16), aligned(8)));
+
+static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *context)
+{
+    core *c = context;
+    pair *clock = (pair *)spr(c, SPR_PURR_STORAGE);
+    (void)address;
+    if (__builtin_expect((*clock)[1] >= c->deadline, 0)
+        && (c->stop_requested || (*clock)[1] >= c->until
+            || (msr(c) & MSR_EE && interrupt_pending(c)))) {
+        c->api.emu_stop(uc); /* takes effect before the block runs */
+        return;
+    }
+    uint64_t instructions = size >> 2;
+    *clock += (pair){instructions, instructions};
+}
+
+uint64_t core_time_base(core *c) { return *spr(c, SPR_TB); }
+
+void core_advance_time_base(core *c, uint64_t ticks) { *spr(c, SPR_TB) += ticks; }
+
+int64_t core_decrementer(core *c)
+{
+    return (int64_t)(c->decrementer_zero - *spr(c, SPR_TB));
+}
+
+void core_set_decrementer(core *c, int64_t value)
+{
+    c->decrementer_zero = *spr(c, SPR_TB) + (uint64_t)value;
+    set_deadline(c);
+}
+
+uint64_t core_decrementer_due(core *c) { return c->decrementer_zero + 1; }
+
+/* ---- running ---------------------------------------------------------------------------- */
+
+static void take_interrupts(core *c)
+{
+    if (c->system_reset) {
+        c->system_reset = 0;
+        deliver(c, 0x100, *nip(c), 0);
+    } else if (msr(c) & MSR_EE) {
+        if (c->external)
+            deliver(c, 0x500, *nip(c), 0);
+        else if (decrementer_negative(c))
+            deliver(c, 0x900, *nip(c), 0);
+    }
+}
+
+int core_run(core *c, uint64_t until)
+{
+    c->until = until;
+    for (;;) {
+        if (c->stop_requested) {
+            c->stop_requested = 0;
+            return CORE_PREEMPTED;
+        }
+        take_interrupts(c);
+        if (*spr(c, SPR_TB) >= until)
+            return CORE_PREEMPTED;
+        set_deadline(c);
+        c->counts.entries++;
+        uc_err result = c->api.emu_start(c->uc, *nip(c), ~0xfull, 0, 0);
+        if (c->hypercall) {
+            c->hypercall = 0;
+            return CORE_HYPERCALL;
+        }
+        if (c->unknown_exception) {
+            snprintf(c->failure, sizeof c->failure, "unknown exception %u at %#llx",
+                     c->unknown_exception, (unsigned long long)*nip(c));
+            c->unknown_exception = 0;
+            return CORE_CHECKSTOP;
+        }
+        if (c->fault_pending) {
+            deliver_storage_interrupt(c);
+        } else if (result != UC_ERR_OK) {
+            snprintf(c->failure, sizeof c->failure, "%s at %#llx", c->api.strerror(result),
+                     (unsigned long long)*nip(c));
+            return CORE_CHECKSTOP;
+        }
+    }
+}
+
+void core_stop(core *c)
+{
+    c->stop_requested = 1;
+    c->deadline = 0;
+}
+
+const char *core_failure(core *c) { return c->failure; }
+
+void core_set_external(core *c, int level) { c->external = level; }
+
+void core_system_reset(core *c) { c->system_reset = 1; }
+
+void core_flush_translations(core *c)
+{
+    c->api.ctl(c->uc, CTL_FLUSH_TLB);
+    *window64(c->env, ENV_RESERVE_ADDR) = ~0ull;
+}
+
+void core_write_storage(core *c, uint64_t address, const uint8_t *data, uint64_t length)
+{
+    c->api.mem_write(c->uc, address, data, length);
+}
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+/* Refuse an engine whose state does not lie where window.h says. */
+static bool window_check(core *c, char *error, size_t error_size)
+{
+    uint64_t canary = 0x0123456789abcdefull, pc = 0x100, back = 0;
+    c->api.reg_write(c->uc, UC_PPC_REG_7, &canary);
+    c->api.reg_write(c->uc, UC_PPC_REG_PC, &pc);
+    if (*window64(c->env, ENV_UC) != (uint64_t)c->uc || *gpr(c, 7) != canary || *nip(c) != pc
+        || !(msr(c) & MSR_SF))
+        FAIL("this Unicorn keeps its processor state elsewhere: version " WINDOW_VERSION
+             " as released is needed");
+    *gpr(c, 7) = ~canary;
+    c->api.reg_read(c->uc, UC_PPC_REG_7, &back);
+    if (back != ~canary)
+        FAIL("writes to the processor state do not arrive: Unicorn " WINDOW_VERSION " is needed");
+    return true;
+}
+
+/* mtspr and mfspr of SPRG0, run as guest code, must reach spr[272]; the clock must count them. */
+static bool window_check_running(core *c, char *error, size_t error_size)
+{
+    static const uint8_t program[] = {
+        0x7c, 0xf0, 0x43, 0xa6, /* mtsprg0 r7 */
+        0x7d, 0x10, 0x42, 0xa6, /* mfsprg0 r8 */
+        0x7d, 0x35, 0x4a, 0xa6, /* mfspr   r9,PURR */
+        0x44, 0x00, 0x00, 0x22, /* sc      1 */
+    };
+    static const uint8_t nothing[sizeof program];
+    const uint64_t canary = 0xfeedfacecafef00dull;
+    *gpr(c, 7) = canary;
+    *nip(c) = 0;
+    core_write_storage(c, 0, program, sizeof program);
+    int why = core_run(c, 1000);
+    core_write_storage(c, 0, nothing, sizeof nothing);
+    if (why != CORE_HYPERCALL || *spr(c, SPR_SPRG0) != canary || *gpr(c, 8) != canary
+        || *spr(c, SPR_TB) != 4 || *gpr(c, 9) != 4)
+        FAIL("a test program leaves the processor state wrong: Unicorn " WINDOW_VERSION
+             " is needed");
+    *gpr(c, 7) = *gpr(c, 8) = *gpr(c, 9) = *spr(c, SPR_SPRG0) = 0;
+    *spr(c, SPR_TB) = *spr(c, SPR_PURR_STORAGE) = 0;
+    memset(&c->counts, 0, sizeof c->counts);
+    return true;
+}
+
+/* Point PURR, SPURR and VTB at what the block hook counts, and have mtdec and mfdec refused so
+   that they can be carried out here (on_exception). */
+static void own_the_clock(core *c)
+{
+    uint8_t *callbacks = c->env + ENV_SPR_CB;
+    uint8_t *decrementer = callbacks + SPR_DEC * SPR_CB_SIZE;
+    uint8_t *virtual_time = callbacks + SPR_VTB * SPR_CB_SIZE;
+    uint8_t *purr = callbacks + SPR_PURR * SPR_CB_SIZE;
+    uint64_t refuse = *window64(decrementer, SPR_CB_UEA_WRITE);
+    *window64(decrementer, SPR_CB_OEA_READ) = refuse;
+    *window64(decrementer, SPR_CB_OEA_WRITE) = refuse;
+    *window64(virtual_time, SPR_CB_OEA_READ) = *window64(purr, SPR_CB_OEA_READ);
+    /* The core adds host time scaled by the word at TB_ENV_FREQUENCY, which lies in the unused
+       register number below and stays 0. */
+    *window64(c->env, ENV_TB_ENV) = (uint64_t)spr(c, SPR_PURR_STORAGE) - TB_ENV_PURR;
+}
+
+static bool core_start(core *c, const char *library, char *error, size_t error_size)
+{
+    uc_hook hook;
+    uc_err result;
+    if (!unicorn_load(library, &c->api, error, error_size))
+        return false;
+    unsigned version = c->api.version(NULL, NULL);
+    if (version >> 8 != WINDOW_RELEASE)
+        FAIL("this is Unicorn %u.%u.%u; version " WINDOW_VERSION " is needed", version >> 24,
+             version >> 16 & 0xff, version >> 8 & 0xff);
+    result = c->api.open(UC_ARCH_PPC, UC_MODE_PPC64 | UC_MODE_BIG_ENDIAN, &c->uc);
+    if (result != UC_ERR_OK)
+        FAIL("Unicorn cannot open a 64-bit PowerPC: %s", c->api.strerror(result));
+    c->api.ctl(c->uc, CTL_TLB_MODE, UC_TLB_VIRTUAL);
+    c->api.ctl(c->uc, CTL_USE_EXITS, 1);
+    result = c->api.mem_map_ptr(c->uc, 0, c->size, UC_PROT_ALL, c->storage);
+    if (result != UC_ERR_OK)
+        FAIL("cannot map %llu bytes of storage: %s", (unsigned long long)c->size,
+             c->api.strerror(result));
+    c->env = *(uint8_t **)(*(uint8_t **)((uint8_t *)c->uc + UC_CPU) + CPU_ENV_PTR);
+    if (!window_check(c, error, error_size))
+        return false;
+    /* Leave out Unicorn's stop check after every guest load and store: with a virtual TLB a
+       refused access leaves by itself, and each block checks at its start. */
+    *((uint8_t *)c->uc + UC_NO_EXIT_REQUEST) = 1;
+    own_the_clock(c);
+    *spr(c, SPR_LPCR) |= LPCR_UPRT | LPCR_HR | LPCR_GTSE;
+    core_set_decrementer(c, INT32_MAX);
+    c->api.hook_add(c->uc, &hook, UC_HOOK_TLB_FILL, (void *)on_tlb_miss, c, 1, 0);
+    c->api.hook_add(c->uc, &hook, UC_HOOK_INTR, (void *)on_exception, c, 1, 0);
+    c->api.hook_add(c->uc, &hook, UC_HOOK_BLOCK, (void *)on_block, c, 1, 0);
+    return window_check_running(c, error, error_size);
+}
+
+core *core_open(const char *library, uint8_t *storage, uint64_t size, char *error,
+                size_t error_size)
+{
+    core *c = calloc(1, sizeof *c);
+    if (!c) {
+        snprintf(error, error_size, "out of memory");
+        return NULL;
+    }
+    c->storage = storage;
+    c->size = size;
+    if (!core_start(c, library, error, error_size)) {
+        core_close(c);
+        return NULL;
+    }
+    return c;
+}
+
+void core_close(core *c)
+{
+    if (c && c->uc)
+        c->api.close(c->uc);
+    free(c);
+}
+
+/* ---- registers -------------------------------------------------------------------------- */
+
+core_counts *core_count(core *c) { return &c->counts; }
+core_controls *core_control(core *c) { return &c->controls; }
+uint64_t *core_gpr(core *c) { return gpr(c, 0); }
+uint64_t *core_spr(core *c) { return spr(c, 0); }
+uint64_t *core_lr(core *c) { return window64(c->env, ENV_LR); }
+uint64_t *core_ctr(core *c) { return window64(c->env, ENV_CTR); }
+uint64_t *core_nip(core *c) { return nip(c); }
+uint64_t *core_vsr(core *c) { return window64(c->env, ENV_VSR); }
+uint64_t core_msr(core *c) { return msr(c); }
+
+void core_set_msr(core *c, uint64_t value)
+{
+    c->api.reg_write(c->uc, UC_PPC_REG_MSR, &value);
+    *window64(c->env, ENV_RESERVE_ADDR) = ~0ull;
+}
+
+uint32_t core_cr(core *c)
+{
+    uint32_t value = 0;
+    for (int field = 0; field < 8; field++)
+        value = value << 4 | *window32(c->env, ENV_CRF + 4 * field);
+    return value;
+}
+
+void core_set_cr(core *c, uint32_t value)
+{
+    for (int field = 0; field < 8; field++)
+        *window32(c->env, ENV_CRF + 4 * field) = value >> (28 - 4 * field) & 0xf;
+}
+
+/* XER's carry and overflow bits live in fields of their own. */
+static const struct {
+    int offset, shift;
+} xer_bits[] = {{ENV_SO, 31}, {ENV_OV, 30}, {ENV_CA, 29}, {ENV_OV32, 19}, {ENV_CA32, 18}};
+#define XER_BITS (sizeof xer_bits / sizeof *xer_bits)
+
+uint64_t core_xer(core *c)
+{
+    uint64_t value = *window64(c->env, ENV_XER);
+    for (size_t i = 0; i < XER_BITS; i++)
+        value |= (*window64(c->env, xer_bits[i].offset) & 1) << xer_bits[i].shift;
+    return value;
+}
+
+void core_set_xer(core *c, uint64_t value)
+{
+    for (size_t i = 0; i < XER_BITS; i++) {
+        *window64(c->env, xer_bits[i].offset) = value >> xer_bits[i].shift & 1;
+        value &= ~(1ull << xer_bits[i].shift);
+    }
+    *window64(c->env, ENV_XER) = value;
+}
+
+uint64_t core_fpscr(core *c)
+{
+    uint64_t value = 0;
+    c->api.reg_read(c->uc, UC_PPC_REG_FPSCR, &value);
+    return value;
+}
+
+void core_set_fpscr(core *c, uint64_t value) { c->api.reg_write(c->uc, UC_PPC_REG_FPSCR, &value); }
+
+/* ---- observing -------------------------------------------------------------------------- */
+
+void core_observe_interrupts(core *c, core_interrupt_observer observer, void *context)
+{
+    c->observe_interrupt = observer;
+    c->interrupt_context = context;
+}
+
+static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *context)
+{
+    core *c = context;
+    (void)uc, (void)size;
+    c->observe_instruction(c->instruction_context, address);
+}
+
+int core_observe_instructions(core *c, core_instruction_observer observer, void *context)
+{
+    uc_hook hook;
+    c->observe_instruction = observer;
+    c->instruction_context = context;
+    return c->api.hook_add(c->uc, &hook, UC_HOOK_CODE, (void *)on_instruction, c, 1, 0);
+}

@@ -1,0 +1,97 @@
+/* The interface between Python and the native core: cffi reads this very file, so it holds plain
+   declarations only.  Addresses and counts are 64-bit; time is in time-base ticks. */
+
+typedef struct core core;
+
+/* Why core_run came back. */
+enum core_exit {
+    CORE_HYPERCALL,   /* sc 1: the caller acts on the registers and runs again */
+    CORE_PREEMPTED,   /* the budget is used up, or core_stop was called */
+    CORE_CHECKSTOP    /* the engine failed; core_failure tells why */
+};
+
+/* What happened, counted since the core was opened. */
+typedef struct {
+    uint64_t tlb_fills;         /* TLB misses answered with a translation */
+    uint64_t storage_interrupts;/* TLB misses answered with an interrupt to the guest */
+    uint64_t entries;           /* entries into translated code */
+    uint64_t hypercalls;
+    uint64_t interrupts[256];   /* delivered to the guest, by vector / 0x20; scv from 0x1000 on */
+    uint64_t emulated;          /* instructions the core lacks, carried out here */
+} core_counts;
+
+/* What the hypervisor sets for the partition's processors. */
+typedef struct {
+    uint64_t interrupts_little_endian;   /* ILE: MSR[LE] on interrupt */
+    uint64_t interrupt_location;         /* AIL: 0, 2 or 3 */
+    uint64_t process_table;              /* logical real address; only read while radix is set */
+    uint64_t process_table_size;         /* bytes; 0: no table */
+} core_controls;
+
+/* Called for each interrupt delivered while tracing is on. */
+typedef void (*core_interrupt_observer)(void *context, uint64_t vector, uint64_t srr0,
+                                        uint64_t srr1, uint64_t time_base);
+/* Called before each instruction while tracing is on. */
+typedef void (*core_instruction_observer)(void *context, uint64_t address);
+
+/* Storage of `size` bytes between two inaccessible regions; NULL where the host refuses. */
+uint8_t *storage_map(uint64_t size);
+void storage_unmap(uint8_t *storage, uint64_t size);
+
+/* A core over that storage, from the Unicorn library at `library`; NULL with `error` filled. */
+core *core_open(const char *library, uint8_t *storage, uint64_t size, char *error,
+                size_t error_size);
+void core_close(core *);
+
+/* Run until an exit; the budget ends when the time base reaches `until`. */
+int core_run(core *, uint64_t until);
+/* Make core_run come back soon; safe from any thread and from signal handlers. */
+void core_stop(core *);
+/* The reason of a checkstop, as text. */
+const char *core_failure(core *);
+
+core_counts *core_count(core *);
+core_controls *core_control(core *);
+
+/* Windows into the running state. */
+uint64_t *core_gpr(core *);        /* 32 */
+uint64_t *core_spr(core *);        /* 1024; LR, CTR, XER, DEC are not there: use the functions */
+uint64_t *core_lr(core *);
+uint64_t *core_ctr(core *);
+uint64_t *core_nip(core *);
+uint64_t *core_vsr(core *);        /* 64 pairs; vsr[2n+1] is the more significant half */
+uint64_t core_msr(core *);
+void core_set_msr(core *, uint64_t);
+uint32_t core_cr(core *);
+void core_set_cr(core *, uint32_t);
+uint64_t core_xer(core *);
+void core_set_xer(core *, uint64_t);
+uint64_t core_fpscr(core *);
+void core_set_fpscr(core *, uint64_t);
+int64_t core_decrementer(core *);
+void core_set_decrementer(core *, int64_t);
+
+/* Time: the time base moves with each instruction; these move it without one. */
+uint64_t core_time_base(core *);
+void core_advance_time_base(core *, uint64_t ticks);
+/* The time base at which the decrementer's exception is due (now or earlier: already due). */
+uint64_t core_decrementer_due(core *);
+
+/* The level of the external interrupt input. */
+void core_set_external(core *, int level);
+/* System reset, delivered before the next instruction. */
+void core_system_reset(core *);
+/* The mask of LPCR-like facilities is fixed; forget cached translations and reservations. */
+void core_flush_translations(core *);
+
+/* Storage written from outside: copies, and drops translated code that it overwrites.
+   The range must lie inside the storage. */
+void core_write_storage(core *, uint64_t address, const uint8_t *data, uint64_t length);
+
+/* Translate as the core itself would, without changing reference or change bits.
+   access: 0 load, 1 store, 2 fetch.  1: `real` is set; 0: `cause` is set (DSISR bits). */
+int core_translate(core *, uint64_t effective, int access, uint64_t *real, uint64_t *cause);
+
+void core_observe_interrupts(core *, core_interrupt_observer, void *context);
+/* Only before the first instruction runs, or the code already translated stays unobserved. */
+int core_observe_instructions(core *, core_instruction_observer, void *context);

@@ -1,0 +1,115 @@
+/* What the C files of the core share. */
+#ifndef INTERNAL_H
+#define INTERNAL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "core.h"
+#include "unicorn_api.h"
+#include "window.h"
+
+/* MSR (Power ISA III 4.2.1), as masks; bit numbers there count from the left. */
+#define MSR_SF (1ull << 63)
+#define MSR_EE (1ull << 15)
+#define MSR_PR (1ull << 14)
+#define MSR_ME (1ull << 12)
+#define MSR_FE0 (1ull << 11)
+#define MSR_FE1 (1ull << 8)
+#define MSR_IR (1ull << 5)
+#define MSR_DR (1ull << 4)
+#define MSR_RI (1ull << 1)
+#define MSR_LE (1ull << 0)
+/* SRR1 bits that an interrupt sets for itself: 33:36 and 42:47. */
+#define SRR1_INTERRUPT_BITS 0x783f0000ull
+
+enum spr_number {
+    SPR_DSISR = 18,
+    SPR_DAR = 19,
+    SPR_DEC = 22,
+    SPR_SRR0 = 26,
+    SPR_SRR1 = 27,
+    SPR_AMR = 29,
+    SPR_PID = 48,
+    SPR_IAMR = 61,
+    SPR_FSCR = 153,
+    SPR_SPRG0 = 272,
+    SPR_PURR = 309,
+    SPR_LPCR = 318,
+    SPR_VTB = 849,
+    /* Register numbers the core leaves unused hold what the clock counts: the block hook moves
+       the pair (PURR, TB) with one vector addition, and the core reads PURR where tb_env says. */
+    SPR_PURR_STORAGE = 267,
+    SPR_TB = 268,
+};
+
+enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
+
+/* Causes as in DSISR and, for instruction storage interrupts, SRR1 (Power ISA III 7.5.3, 7.5.5). */
+#define CAUSE_NO_TRANSLATION 0x40000000u
+#define CAUSE_NO_EXECUTE 0x10000000u
+#define CAUSE_PROTECTION 0x08000000u
+#define CAUSE_STORE 0x02000000u
+/* Not a DSISR value: the address lies in no segment. */
+#define CAUSE_SEGMENT 1u
+
+typedef struct {
+    uint64_t real;
+    uint32_t permissions; /* UC_PROT_* */
+} translation;
+
+struct core {
+    uc_engine *uc;
+    uint8_t *env;
+    uint8_t *storage;
+    uint64_t size;
+    unicorn_api api;
+    core_counts counts;
+    core_controls controls;
+
+    /* The clock.  A block whose start lies at or after `deadline` takes the slow path. */
+    volatile uint64_t deadline;
+    uint64_t until;
+    uint64_t decrementer_zero; /* time base at which the decrementer reads 0 */
+
+    volatile int stop_requested;
+    int external;
+    int system_reset;
+    int hypercall;
+    uint32_t unknown_exception; /* 0: none */
+
+    /* The access that the TLB hook refused. */
+    bool fault_pending;
+    uint64_t fault_address;
+    uint32_t fault_cause;
+    int fault_access;
+
+    core_interrupt_observer observe_interrupt;
+    void *interrupt_context;
+    core_instruction_observer observe_instruction;
+    void *instruction_context;
+    char failure[256];
+};
+
+static inline uint64_t *gpr(core *c, int n) { return window64(c->env, ENV_GPR + 8 * n); }
+static inline uint64_t *spr(core *c, int n) { return window64(c->env, ENV_SPR + 8 * n); }
+static inline uint64_t *nip(core *c) { return window64(c->env, ENV_NIP); }
+static inline uint64_t msr(core *c) { return *window64(c->env, ENV_MSR); }
+
+/* core.c */
+void set_deadline(core *c);
+bool interrupt_pending(core *c);
+
+/* interrupts.c */
+void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits);
+void deliver_storage_interrupt(core *c);
+void on_exception(uc_engine *uc, uint32_t number, void *context);
+
+/* translation.c */
+bool translate(core *c, uint64_t effective, int access, bool update, translation *out,
+               uint32_t *cause);
+bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry *entry,
+                 void *context);
+bool fetch_instruction(core *c, uint64_t address, uint32_t *word);
+#endif

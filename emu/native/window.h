@@ -1,0 +1,58 @@
+/* The window into Unicorn's processor state: the one place that knows its layout.
+   Offsets in bytes for Unicorn 2.1.4 on 64-bit hosts; window_check() holds them against a live
+   engine, so that another build is refused instead of misread. */
+#ifndef WINDOW_H
+#define WINDOW_H
+#include <stdint.h>
+
+#define WINDOW_VERSION "2.1.4"
+#define WINDOW_RELEASE 0x020104u /* the same, as uc_version() packs it */
+
+enum {
+    /* in struct uc_struct */
+    UC_CPU = 440,
+    UC_INVALID_ADDR = 1416,
+    UC_NO_EXIT_REQUEST = 2034,
+    /* in CPUState */
+    CPU_ENV_PTR = 296,
+    /* in CPUPPCState */
+    ENV_GPR = 0,
+    ENV_LR = 512,
+    ENV_CTR = 520,
+    ENV_CRF = 528,
+    ENV_XER = 568,
+    ENV_SO = 576,
+    ENV_OV = 584,
+    ENV_CA = 592,
+    ENV_OV32 = 600,
+    ENV_CA32 = 608,
+    ENV_RESERVE_ADDR = 616,
+    ENV_MSR = 640,
+    ENV_NIP = 680,
+    ENV_SPR = 2840,
+    ENV_SPR_CB = 11032,
+    ENV_VSR = 76576,
+    ENV_FPSCR = 77648,
+    ENV_TB_ENV = 77656,
+    ENV_ERROR_CODE = 77728,
+    ENV_UC = 80032,
+    /* one entry of spr_cb: name and the accessors by privilege */
+    SPR_CB_SIZE = 64,
+    SPR_CB_UEA_WRITE = 8,
+    SPR_CB_OEA_READ = 16,
+    SPR_CB_OEA_WRITE = 24,
+    /* in the time-base block that tb_env points to */
+    TB_ENV_FREQUENCY = 24,
+    TB_ENV_PURR = 72,
+};
+
+static inline uint64_t *window64(uint8_t *base, uint64_t offset)
+{
+    return (uint64_t *)(base + offset);
+}
+
+static inline uint32_t *window32(uint8_t *base, uint64_t offset)
+{
+    return (uint32_t *)(base + offset);
+}
+#endif

@@ -1,0 +1,143 @@
+"""A processor's registers by name (Power ISA I 2.3, 3.2; III 4, 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .bits import MSR
+from .native import lib
+
+# Special purpose registers by number (Power ISA III, SPR table; mnemonics in lower case).
+SPR_NUMBERS = {
+    "dsisr": 18,
+    "dar": 19,
+    "srr0": 26,
+    "srr1": 27,
+    "cfar": 28,
+    "amr": 29,
+    "pidr": 48,
+    "iamr": 61,
+    "ctrl": 152,
+    "fscr": 153,
+    "vrsave": 256,
+    "sprg3_user": 259,
+    "tb": 268,
+    "sprg0": 272,
+    "sprg1": 273,
+    "sprg2": 274,
+    "sprg3": 275,
+    "pvr": 287,
+    "lpcr": 318,
+    "pir": 1023,
+}
+# PURR, SPURR and VTB read what the native clock counts (emu/native/internal.h).
+_PURR_STORAGE = 267
+_FUNCTIONS = {
+    1: ("core_xer", "core_set_xer"),
+    22: ("core_decrementer", "core_set_decrementer"),
+}
+_VALUES = {8: "core_lr", 9: "core_ctr"}
+_NAMED = SPR_NUMBERS | {
+    "xer": 1,
+    "lr": 8,
+    "ctr": 9,
+    "dec": 22,
+    "spurr": 308,
+    "purr": 309,
+    "vtb": 849,
+}
+_ALIASES = {308: _PURR_STORAGE, 309: _PURR_STORAGE, 849: _PURR_STORAGE}
+
+
+class Registers:
+    """The registers of the processor that an engine holds."""
+
+    def __init__(self, core: Any) -> None:
+        self._core = core
+        self._gpr = lib.core_gpr(core)
+        self._spr = lib.core_spr(core)
+        self._nip = lib.core_nip(core)
+        self._vsr = lib.core_vsr(core)
+
+    def gpr(self, n: int) -> int:
+        value: int = self._gpr[n]
+        return value
+
+    def set_gpr(self, n: int, value: int) -> None:
+        self._gpr[n] = value
+
+    @property
+    def nip(self) -> int:
+        """Address of the next instruction."""
+        value: int = self._nip[0]
+        return value
+
+    @nip.setter
+    def nip(self, address: int) -> None:
+        self._nip[0] = address
+
+    @property
+    def msr(self) -> MSR:
+        return MSR(lib.core_msr(self._core))
+
+    @msr.setter
+    def msr(self, value: int) -> None:
+        lib.core_set_msr(self._core, value)
+
+    @property
+    def cr(self) -> int:
+        value: int = lib.core_cr(self._core)
+        return value
+
+    @cr.setter
+    def cr(self, value: int) -> None:
+        lib.core_set_cr(self._core, value)
+
+    @property
+    def fpscr(self) -> int:
+        value: int = lib.core_fpscr(self._core)
+        return value
+
+    @fpscr.setter
+    def fpscr(self, value: int) -> None:
+        lib.core_set_fpscr(self._core, value)
+
+    def vsr(self, n: int) -> int:
+        """Vector-scalar register `n` (0-63) as 128 bits; 0-31 hold the FPRs in the upper half."""
+        value: int = self._vsr[2 * n + 1] << 64 | self._vsr[2 * n]
+        return value
+
+    def set_vsr(self, n: int, value: int) -> None:
+        self._vsr[2 * n + 1], self._vsr[2 * n] = value >> 64, value & (1 << 64) - 1
+
+    def spr(self, which: int | str) -> int:
+        """A special purpose register by number or mnemonic; KeyError for an unknown name."""
+        number = which if isinstance(which, int) else _NAMED[which.lower()]
+        if number in _VALUES:
+            return int(getattr(lib, _VALUES[number])(self._core)[0])
+        if number in _FUNCTIONS:
+            return int(getattr(lib, _FUNCTIONS[number][0])(self._core))
+        return int(self._spr[_ALIASES.get(number, number)])
+
+    def set_spr(self, which: int | str, value: int) -> None:
+        number = which if isinstance(which, int) else _NAMED[which.lower()]
+        if number in _VALUES:
+            getattr(lib, _VALUES[number])(self._core)[0] = value
+        elif number in _FUNCTIONS:
+            getattr(lib, _FUNCTIONS[number][1])(self._core, value)
+        else:
+            self._spr[_ALIASES.get(number, number)] = value
+
+    def dump(self) -> str:
+        """The registers as a text of a few lines, as a crash report shows them."""
+        lines = [f"NIP {self.nip:016x}  MSR {self.msr!r}"]
+        lines.append(
+            "  ".join(f"{name.upper()} {self.spr(name):016x}" for name in ("lr", "ctr", "xer"))
+            + f"  CR {self.cr:08x}"
+        )
+        for first in range(0, 32, 4):
+            cells = (f"r{n:<2d} {self.gpr(n):016x}" for n in range(first, first + 4))
+            lines.append("  ".join(cells))
+        names = ("srr0", "srr1", "dar", "dsisr")
+        lines.append("  ".join(f"{name.upper()} {self.spr(name):016x}" for name in names))
+        return "\n".join(lines)

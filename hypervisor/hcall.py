@@ -1,0 +1,182 @@
+"""Declare hypervisor calls and dispatch them.
+
+A handler is an ordinary function.  Its first parameter is the calling virtual processor; those
+after it are R4, R5, ...; what it returns goes to R4, R5, ...; raising `HcallError` sets R3.  No
+other module knows this register linkage (LoPAR 14.5.3).
+
+The annotations of the parameters say how a trace prints them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from emu.memory import StorageError
+
+from .abi import DOUBLEWORD, H, HcallError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Handler = Callable[..., int | tuple[int, ...] | None]
+    HandlerT = TypeVar("HandlerT", bound=Handler)
+
+
+class HcallRegisters(Protocol):
+    """The part of a virtual processor the linkage touches."""
+
+    @property
+    def privileged(self) -> bool: ...
+    def gpr(self, n: int) -> int: ...
+    def set_gpr(self, n: int, value: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hcall:
+    """One declared hcall: the source of dispatch, traces, device tree and reference page."""
+
+    number: int
+    papr: str
+    function_set: str
+    handler: Handler
+    name: str
+    parameters: tuple[str, ...]
+
+    @property
+    def arity(self) -> int:
+        return len(self.parameters)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the handler's docstring."""
+        return (inspect.getdoc(self.handler) or "").partition("\n")[0]
+
+
+class HcallGroup:
+    """The hcalls one module defines."""
+
+    def __init__(self) -> None:
+        self._calls: list[Hcall] = []
+
+    def __iter__(self) -> Iterator[Hcall]:
+        return iter(self._calls)
+
+    def define(
+        self, number: int, *, papr: str, function_set: str
+    ) -> Callable[[HandlerT], HandlerT]:
+        """Declare the handler of hcall `number`, specified in LoPAR section `papr`.
+
+        An empty `function_set` means that the hcall is announced by none of the strings of
+        `ibm,hypertas-functions`.
+        """
+
+        def declare(handler: HandlerT) -> HandlerT:
+            parameters = tuple(inspect.signature(handler).parameters)[1:]
+            name = handler.__name__.upper()
+            self._calls.append(Hcall(number, papr, function_set, handler, name, parameters))
+            return handler
+
+        return declare
+
+
+@dataclass(slots=True)
+class HcallEvent:
+    """One hcall on its way: what an interceptor may look at and change.
+
+    Before the call, `arguments` may be changed, or `HcallError` raised to refuse the call.
+    After it, `code` and `results` may be changed.  `call` is None for an unknown number.
+    """
+
+    processor: Any
+    number: int
+    call: Hcall | None
+    arguments: tuple[int, ...]
+    code: H = H.SUCCESS
+    results: tuple[int, ...] = ()
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.call.name if self.call else f"{self.number:#x}"
+
+
+class HcallInterceptor(Protocol):
+    """Sees every hcall of a table; installed by traces and by scripts."""
+
+    def before(self, event: HcallEvent) -> None: ...
+    def replace(self, event: HcallEvent) -> tuple[int, ...] | None:
+        """The results to give instead of calling the handler, or None to call it."""
+
+    def after(self, event: HcallEvent) -> None: ...
+
+
+class HcallTable:
+    """The hcalls one partition may make."""
+
+    def __init__(self, *groups: HcallGroup) -> None:
+        self._calls: dict[int, Hcall] = {}
+        self.counts: Counter[int] = Counter()
+        self.interceptors: list[HcallInterceptor] = []
+        for call in (call for group in groups for call in group):
+            if call.number in self._calls:
+                raise ValueError(f"{call.name} repeats hcall {call.number:#x}")
+            self._calls[call.number] = call
+
+    def __iter__(self) -> Iterator[Hcall]:
+        return iter(self._calls.values())
+
+    def get(self, number: int) -> Hcall | None:
+        return self._calls.get(number)
+
+    def name(self, number: int) -> str:
+        """The name of hcall `number`, or the number where there is none."""
+        call = self._calls.get(number)
+        return call.name if call else f"{number:#x}"
+
+    def function_sets(self) -> tuple[str, ...]:
+        """The strings of `ibm,hypertas-functions`."""
+        return tuple(sorted({s for call in self for s in call.function_set.split()}))
+
+    def dispatch(self, processor: HcallRegisters) -> H:
+        """Carry out the hcall in R3 and leave its outcome in R3, R4, ..."""
+        number = processor.gpr(3)
+        call = self._calls.get(number)
+        # An unknown number counts under one key: a guest must not make the host's table grow.
+        self.counts[number if call else -1] += 1
+        arity = call.arity if call else 8
+        event = HcallEvent(
+            processor, number, call, tuple([processor.gpr(4 + n) for n in range(arity)])
+        )
+        try:
+            if not processor.privileged:
+                raise HcallError(H.PRIVILEGE, "sc 1 from problem state")
+            event.results = self._carry_out(event)
+        except HcallError as refusal:
+            event.code, event.results, event.why = refusal.code, refusal.results, refusal.why
+        except StorageError as outside:
+            event.code, event.why = H.PARAMETER, str(outside)
+        for interceptor in self.interceptors:
+            interceptor.after(event)
+        processor.set_gpr(3, event.code & DOUBLEWORD)
+        for n, value in enumerate(event.results, start=4):
+            processor.set_gpr(n, value & DOUBLEWORD)
+        return event.code
+
+    def _carry_out(self, event: HcallEvent) -> tuple[int, ...]:
+        for interceptor in self.interceptors:
+            interceptor.before(event)
+        for interceptor in self.interceptors:
+            if (results := interceptor.replace(event)) is not None:
+                return results
+        if event.call is None:
+            raise HcallError(H.FUNCTION, f"no hcall {event.number:#x}")
+        match event.call.handler(event.processor, *event.arguments):
+            case None:
+                return ()
+            case tuple() as results:
+                return results
+            case result:
+                return (result,)

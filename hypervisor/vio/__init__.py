@@ -1,0 +1,1 @@
+"""Virtual I/O adapters (LoPAR chapter 17)."""
