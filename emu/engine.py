@@ -74,7 +74,9 @@ def _unicorn_library() -> str:
     try:
         version = importlib.metadata.version("unicorn")
     except importlib.metadata.PackageNotFoundError:
-        raise EngineError(f"unicorn is not installed: pip install unicorn=={NEEDED_UNICORN}") from None
+        raise EngineError(
+            f"unicorn is not installed: pip install unicorn=={NEEDED_UNICORN}"
+        ) from None
     if version != NEEDED_UNICORN:
         raise EngineError(
             f"unicorn {version} is installed, but its processor state is known for "
@@ -193,9 +195,7 @@ class Engine:
 
     def counts(self) -> Counts:
         counts = self._counts
-        interrupts = {
-            index << 5: int(n) for index, n in enumerate(counts.interrupts) if n
-        }
+        interrupts = {index << 5: int(n) for index, n in enumerate(counts.interrupts) if n}
         return Counts(
             instructions=self.registers.spr("purr"),
             entries=counts.entries,

@@ -61,12 +61,15 @@ class Memory:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.close()
 
     def contains(self, address: int, length: int = 1) -> bool:
-        return 0 <= address and 0 <= length and address + length <= self.size
+        return address >= 0 and length >= 0 and address + length <= self.size
 
     def check(self, address: int, length: int) -> None:
         """Raise `StorageError` unless the range lies inside."""

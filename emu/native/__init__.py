@@ -13,7 +13,7 @@ storage.c       a partition's storage with guard pages around it
 from typing import Any
 
 try:
-    from . import _native
+    from . import _native  # type: ignore[attr-defined]
 except ImportError as missing:
     raise ImportError(
         "pyphyp's C extension is not built: install the package with pip (a C compiler and the "

@@ -26,7 +26,9 @@ ffibuilder.set_source(
     '#include <stddef.h>\n#include <stdint.h>\n#include "core.h"',
     sources=[f"emu/native/{name}" for name in SOURCES],
     include_dirs=["emu/native"],
-    depends=[f"emu/native/{name}" for name in ("core.h", "internal.h", "unicorn_api.h", "window.h")],
+    depends=[
+        f"emu/native/{name}" for name in ("core.h", "internal.h", "unicorn_api.h", "window.h")
+    ],
     extra_compile_args=["-O2", "-std=gnu11", "-Wall", "-Wextra"],
     libraries=["dl"],
 )

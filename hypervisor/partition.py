@@ -1,0 +1,163 @@
+"""A logical partition: storage, processors, adapters, and the loop that runs them.
+
+`Partition.run` is the main path of the whole project: the engine runs until something leaves it
+as a typed exit, the exit is answered here, the engine goes on.  A guest can be refused and can
+end its own partition; nothing it does raises through `run`.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from emu.engine import TIME_BASE_HZ, Engine
+from emu.exits import Checkstop, Hypercall, Preempted
+from emu.memory import MIB, Memory
+
+from .processor import VirtualProcessor
+from .vio.vty import ClientTerminal, Terminals
+from .xics import InterruptController
+
+if TYPE_CHECKING:
+    from .abi import UnitAddress
+    from .hcall import HcallTable
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionConfiguration:
+    """What a partition is made of; the facts firmware and hypervisor both read."""
+
+    name: str = "partition"
+    number: int = 1
+    memory_bytes: int = 1024 * MIB
+    virtual_processors: int = 1
+    machine_name: str = "pyphyp"
+    serial: str = "PYP0001"
+    uuid: str = "70797068-7970-4000-8000-000000000001"
+
+
+class Ending(Enum):
+    """How a partition's run ended."""
+
+    POWER_OFF = "power off"
+    REBOOT = "reboot"
+    EXIT = "exit to firmware"
+    CRASH = "crash"
+    CHECKSTOP = "checkstop"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of a run: how, and in words why."""
+
+    ending: Ending
+    reason: str = ""
+
+
+class Progress(Enum):
+    """What `Partition.run` reports."""
+
+    RAN = "its time is used up"
+    IDLE = "every processor waits"
+    ENDED = "the partition ended"
+
+
+class PartitionFirmware(Protocol):
+    """What the hypervisor knows of firmware: that it is told when a partition is reset."""
+
+    def reset(self, partition: Partition) -> None: ...
+
+
+@dataclass(slots=True)
+class TimeOfDay:
+    """The partition's calendar: an offset from the time base, in seconds since 1970 (UTC)."""
+
+    epoch: int
+
+    def now(self, time_base: int) -> float:
+        return self.epoch + time_base / TIME_BASE_HZ
+
+    def set(self, time_base: int, seconds: float) -> None:
+        self.epoch = round(seconds - time_base / TIME_BASE_HZ)
+
+
+class Partition:
+    """One partition over an engine of its own; `close` it or use it in `with`.
+
+    `seed` feeds H_RANDOM; `epoch` is the time of day at time base 0, seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        configuration: PartitionConfiguration,
+        hcalls: HcallTable,
+        *,
+        epoch: int = 0,
+        seed: int = 0,
+    ) -> None:
+        self.configuration = configuration
+        self.hcalls = hcalls
+        self.memory = Memory(configuration.memory_bytes)
+        self.engine = Engine(self.memory)
+        self.interrupts = InterruptController(servers=configuration.virtual_processors)
+        self.terminals = Terminals()
+        self.time_of_day = TimeOfDay(epoch)
+        self.random = random.Random(seed)
+        self.processors = [VirtualProcessor(0, self, self.engine)]
+        self.outcome: Outcome | None = None
+
+    def close(self) -> None:
+        self.engine.close()
+        self.memory.close()
+
+    def add_terminal(self, unit: UnitAddress, interrupt: int) -> ClientTerminal:
+        """Give the partition a virtual terminal whose input raises interrupt source `interrupt`."""
+        source = self.interrupts.add_source(interrupt)
+        return self.terminals.add(unit, lambda: self.interrupts.raise_source(source.number))
+
+    def end(self, ending: Ending, reason: str = "") -> None:
+        """End the run; the first ending counts."""
+        if self.outcome is None:
+            self.outcome = Outcome(ending, reason)
+
+    # -- time ------------------------------------------------------------------------------
+
+    @property
+    def time_base(self) -> int:
+        return self.engine.time_base
+
+    @property
+    def next_event(self) -> int:
+        """The time base at which a waiting partition has work of its own accord."""
+        return self.engine.decrementer_due
+
+    def pass_time(self, until: int) -> None:
+        """Let idle time go by up to time base `until`."""
+        if until > self.time_base:
+            self.engine.advance_time_base(until - self.time_base)
+
+    # -- running ---------------------------------------------------------------------------
+
+    def run(self, until: int) -> Progress:
+        """Run up to time base `until`; comes back early when idle or ended.
+
+        An idle partition is moved on with `pass_time`, by whoever knows what idle time means:
+        skipped in a batch run, waited for when a person is at the console.
+        """
+        processor = self.processors[0]
+        while self.outcome is None:
+            if not processor.wake_if_interrupted():
+                return Progress.IDLE
+            if self.time_base >= until:
+                return Progress.RAN
+            self.engine.set_external_interrupt(self.interrupts.pending(processor.number))
+            match self.engine.run(until):
+                case Hypercall():
+                    self.hcalls.dispatch(processor)
+                case Preempted():
+                    return Progress.RAN
+                case Checkstop(reason):
+                    self.end(Ending.CHECKSTOP, reason)
+        return Progress.ENDED

@@ -1,0 +1,97 @@
+"""Modes of the partition's processors, and the registers only the hypervisor may set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emu.engine import InterruptLocation
+
+from .abi import Flags, H, HcallError, LogicalReal
+from .hcall import HcallGroup
+
+if TYPE_CHECKING:
+    from .processor import VirtualProcessor
+
+hcalls = HcallGroup()
+
+# Resources of H_SET_MODE (LoPAR table "H_SET_MODE parameters").
+_CIABR, _DAWR0, _LOCATION, _BYTE_ORDER, _DAWR1 = 1, 2, 3, 4, 5
+_LOCATIONS = {
+    0: InterruptLocation.REAL,
+    2: InterruptLocation.OFFSET_18000,
+    3: InterruptLocation.OFFSET_C000000000004000,
+}
+
+
+@hcalls.define(0x31C, papr="14.5.4.3.5", function_set="hcall-set-mode")
+def h_set_mode(
+    caller: VirtualProcessor, flags: Flags, resource: int, value1: int, value2: int
+) -> None:
+    """Set the byte order or the location of interrupts, for all of the partition's processors."""
+    match resource:
+        case 3 | 4:
+            if value1:
+                raise HcallError(H.P3, f"value1 is {value1:#x}: zero is needed")
+            if value2:
+                raise HcallError(H.P4, f"value2 is {value2:#x}: zero is needed")
+            _set_interrupts(caller, flags, resource)
+        case _:
+            raise HcallError(H.P2, f"resource {resource} is not offered")
+
+
+def _set_interrupts(caller: VirtualProcessor, flags: int, resource: int) -> None:
+    if resource == _BYTE_ORDER:
+        if flags not in (0, 1):
+            raise HcallError(H.UNSUPPORTED_FLAG_START, f"byte order {flags:#x}: 0 or 1")
+        caller.engine.set_interrupts_little_endian(bool(flags))
+    elif (location := _LOCATIONS.get(flags)) is None:
+        raise HcallError(H.UNSUPPORTED_FLAG_START, f"interrupt location {flags:#x}: 0, 2 or 3")
+    else:
+        caller.engine.set_interrupt_location(location)
+
+
+@hcalls.define(0x24, papr="14.5.4.3.1", function_set="hcall-sprg0")
+def h_set_sprg0(caller: VirtualProcessor, value: int) -> None:
+    """Set SPRG0."""
+    caller.registers.set_spr("sprg0", value)
+
+
+_CACHEABLE_SIZES = (1, 2, 4, 8)
+
+
+def _checked(caller: VirtualProcessor, size: int, address: int) -> int:
+    """`size` as a byte count; refuses odd sizes, misaligned addresses and foreign storage."""
+    if size not in _CACHEABLE_SIZES or address % size:
+        raise HcallError(H.PARAMETER, f"{size} bytes at {address:#x}")
+    caller.partition.memory.check(address, size)
+    return size
+
+
+@hcalls.define(0x44, papr="", function_set="hcall-debug")
+def h_logical_cache_load(caller: VirtualProcessor, size: int, address: LogicalReal) -> int:
+    """Load 1, 2, 4 or 8 bytes of cacheable storage."""
+    return int.from_bytes(
+        caller.partition.memory.read(address, _checked(caller, size, address)), "big"
+    )
+
+
+@hcalls.define(0x48, papr="", function_set="hcall-debug")
+def h_logical_cache_store(
+    caller: VirtualProcessor, size: int, address: LogicalReal, value: int
+) -> None:
+    """Store the low 1, 2, 4 or 8 bytes of a register to cacheable storage."""
+    length = _checked(caller, size, address)
+    low = value & (1 << 8 * length) - 1
+    caller.partition.memory.write(address, low.to_bytes(length, "big"))
+
+
+@hcalls.define(0x4C, papr="", function_set="hcall-debug")
+def h_logical_icbi(caller: VirtualProcessor, address: LogicalReal) -> None:
+    """Invalidate an instruction cache block; caches here are always coherent."""
+    caller.partition.memory.check(address, 1)
+
+
+@hcalls.define(0x50, papr="", function_set="hcall-debug")
+def h_logical_dcbf(caller: VirtualProcessor, address: LogicalReal) -> None:
+    """Flush a data cache block; caches here are always coherent."""
+    caller.partition.memory.check(address, 1)

@@ -1,0 +1,97 @@
+"""The areas a processor shares with the hypervisor: VPA, dispatch trace log, SLB shadow.
+
+A guest registers each by address (LoPAR 14.11.3.2).  What is kept here is where they lie, and
+the rules for registering them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from .abi import H, HcallError
+
+if TYPE_CHECKING:
+    from emu.memory import Memory
+
+PAGE = 4096
+CACHE_LINE = 128
+VPA_MINIMUM = 640
+TRACE_LOG_ENTRY = 48
+SLB_SHADOW_MINIMUM = 8
+# Fields of the VPA (LoPAR table "Per Virtual Processor Area").
+VPA_SIZE = 0x04
+VPA_SHARED = 0x09
+VPA_YIELD_COUNT = 0x100
+SHARED_PROCESSOR = 0x02
+
+
+class Area(Enum):
+    """What can be registered; the value is the function code that registers it."""
+
+    VPA = 1
+    TRACE_LOG = 2
+    SLB_SHADOW = 3
+
+
+@dataclass(slots=True)
+class RegisteredAreas:
+    """Where one processor's areas lie: (address, length in bytes), or None."""
+
+    vpa: tuple[int, int] | None = None
+    trace_log: tuple[int, int] | None = None
+    slb_shadow: tuple[int, int] | None = None
+
+    def register(self, area: Area, address: int, memory: Memory) -> None:
+        """Accept an area at `address` or refuse with the specified code."""
+        length = _checked_length(area, address, memory)
+        match area:
+            case Area.VPA:
+                self.vpa = address, length
+                memory.write_u32(address + VPA_YIELD_COUNT, 0)
+            case Area.TRACE_LOG:
+                self._needs_vpa()
+                self.trace_log = address, length
+            case Area.SLB_SHADOW:
+                self._needs_vpa()
+                self.slb_shadow = address, length
+
+    def deregister(self, area: Area) -> None:
+        match area:
+            case Area.VPA:
+                if self.trace_log or self.slb_shadow:
+                    raise HcallError(H.RESOURCE, "the trace log or SLB shadow is still registered")
+                self.vpa = None
+            case Area.TRACE_LOG:
+                self.trace_log = None
+            case Area.SLB_SHADOW:
+                self.slb_shadow = None
+
+    def _needs_vpa(self) -> None:
+        if self.vpa is None:
+            raise HcallError(H.RESOURCE, "no VPA is registered yet")
+
+    def count_yield(self, memory: Memory) -> None:
+        """Mark a dispatch change: odd while the processor waits, even while it runs."""
+        if self.vpa is not None:
+            where = self.vpa[0] + VPA_YIELD_COUNT
+            memory.write_u32(where, memory.u32(where) + 1 & 0xFFFF_FFFF)
+
+
+def _checked_length(area: Area, address: int, memory: Memory) -> int:
+    if address == 0 or address % CACHE_LINE:
+        raise HcallError(H.PARAMETER, f"{area.name} at {address:#x}: not on a cache line")
+    match area:
+        case Area.VPA:
+            length, minimum = memory.u16(address + VPA_SIZE), VPA_MINIMUM
+        case Area.TRACE_LOG:
+            length, minimum = memory.u32(address + 4), TRACE_LOG_ENTRY
+        case Area.SLB_SHADOW:
+            length, minimum = memory.u32(address + 4), SLB_SHADOW_MINIMUM
+    if length < minimum:
+        raise HcallError(H.PARAMETER, f"{area.name} of {length} bytes: at least {minimum}")
+    memory.check(address, length)
+    if area is not Area.TRACE_LOG and address // PAGE != (address + length - 1) // PAGE:
+        raise HcallError(H.PARAMETER, f"{area.name} at {address:#x} crosses a 4 KiB boundary")
+    return length

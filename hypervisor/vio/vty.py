@@ -1,0 +1,128 @@
+"""Client virtual terminals (LoPAR 17.5.2).
+
+What the guest writes goes to whoever listens; what is typed waits in a queue of bounded length
+and raises the adapter's interrupt.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from hypervisor.abi import H, HcallError, UnitAddress
+from hypervisor.hcall import HcallGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+hcalls = HcallGroup()
+
+INPUT_LIMIT = 1 << 20
+"""Bytes of input that may wait for a guest that does not read."""
+
+
+class ClientTerminal:
+    """One client vty."""
+
+    def __init__(self, unit: UnitAddress, interrupt: Callable[[], None]) -> None:
+        self.unit = unit
+        self.interrupts_enabled = True
+        self.listeners: list[Callable[[bytes], None]] = []
+        self._interrupt = interrupt
+        self._input: deque[int] = deque()
+
+    def type(self, text: bytes) -> int:
+        """Queue input for the guest; gives how many bytes found room."""
+        accepted = text[: INPUT_LIMIT - len(self._input)]
+        self._input.extend(accepted)
+        self.signal()
+        return len(accepted)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of input the guest has not read yet."""
+        return len(self._input)
+
+    def signal(self) -> None:
+        """Raise the adapter's interrupt if input waits and the guest wants to know."""
+        if self._input and self.interrupts_enabled:
+            self._interrupt()
+
+    def write(self, text: bytes) -> None:
+        for listener in self.listeners:
+            listener(text)
+
+    def read(self, most: int) -> bytes:
+        count = min(most, len(self._input))
+        return bytes([self._input.popleft() for _ in range(count)])
+
+
+class Terminals:
+    """A partition's terminals by unit address."""
+
+    def __init__(self) -> None:
+        self._terminals: dict[UnitAddress, ClientTerminal] = {}
+
+    def __iter__(self) -> Iterator[ClientTerminal]:
+        return iter(self._terminals.values())
+
+    def add(self, unit: UnitAddress, interrupt: Callable[[], None]) -> ClientTerminal:
+        if unit in self._terminals:
+            raise ValueError(f"unit address {unit:#x} is taken")
+        terminal = self._terminals[unit] = ClientTerminal(unit, interrupt)
+        return terminal
+
+    def find(self, unit: UnitAddress) -> ClientTerminal | None:
+        return self._terminals.get(unit)
+
+    def terminal(self, unit: UnitAddress) -> ClientTerminal:
+        """The terminal a guest names; unit address 0 means its first (LoPAR 17.5.2.1)."""
+        if unit == 0 and self._terminals:
+            return next(iter(self))
+        if (found := self._terminals.get(unit)) is None:
+            raise HcallError(H.PARAMETER, f"no terminal at unit address {unit:#x}")
+        return found
+
+
+class TerminalOwner(Protocol):
+    @property
+    def terminals(self) -> Terminals: ...
+
+
+class TerminalCaller(Protocol):
+    """A processor whose partition has terminals."""
+
+    @property
+    def partition(self) -> TerminalOwner: ...
+
+
+@hcalls.define(0x54, papr="17.5.2.1.1", function_set="hcall-term")
+def h_get_term_char(caller: TerminalCaller, unit: UnitAddress) -> tuple[int, int, int]:
+    """Read up to 16 characters: their count, then the characters in two registers."""
+    characters = caller.partition.terminals.terminal(unit).read(16)
+    sixteen = int.from_bytes(characters.ljust(16, b"\0"), "big")
+    return len(characters), sixteen >> 64, sixteen & (1 << 64) - 1
+
+
+@hcalls.define(0x58, papr="17.5.2.1.2", function_set="hcall-term")
+def h_put_term_char(
+    caller: TerminalCaller, unit: UnitAddress, length: int, first: int, second: int
+) -> None:
+    """Write the `length` (at most 16) characters held in two registers."""
+    terminal = caller.partition.terminals.terminal(unit)
+    if length > 16:
+        raise HcallError(H.PARAMETER, f"{length} characters: at most 16 fit the registers")
+    sixteen = (first << 64 | second).to_bytes(16, "big")
+    terminal.write(sixteen[:length])
+
+
+@hcalls.define(0x104, papr="17.2.1.3.1", function_set="hcall-vio")
+def h_vio_signal(caller: TerminalCaller, unit: UnitAddress, mode: int) -> None:
+    """Enable (1) or disable (0) the interrupts of a virtual adapter."""
+    terminal = caller.partition.terminals.find(unit)
+    if terminal is None:
+        raise HcallError(H.PARAMETER, f"no virtual adapter at unit address {unit:#x}")
+    if mode not in (0, 1):
+        raise HcallError(H.PARAMETER, f"interrupt mode {mode:#x}: 0 or 1 is needed")
+    terminal.interrupts_enabled = bool(mode)
+    terminal.signal()

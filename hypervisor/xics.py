@@ -1,0 +1,193 @@
+"""The interrupt controller as PAPR presents it (LoPAR 14.5.4.7, appendix "XICS").
+
+Sources have a server (virtual processor) and a priority; 0 is the most favoured and 0xff is
+masked.  Each server presents its most favoured pending interrupt while that beats its current
+processor priority (CPPR), and its inter-processor interrupt while the MFRR does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from .abi import H, HcallError, ProcessorNumber
+from .hcall import HcallGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+hcalls = HcallGroup()
+
+IPI_SOURCE = 2
+MASKED = 0xFF
+SOURCE_MASK = 0xFFFFFF
+
+
+@dataclass(slots=True)
+class Source:
+    """One interrupt source; edge-triggered, as the events of virtual adapters are."""
+
+    number: int
+    server: int = 0
+    priority: int = MASKED
+    saved_priority: int = MASKED
+    pending: bool = False
+    presented: bool = False
+
+
+@dataclass(slots=True)
+class Server:
+    """The presentation controller of one virtual processor."""
+
+    number: int
+    cppr: int = 0
+    mfrr: int = MASKED
+
+
+class InterruptController:
+    """All sources and servers of one partition."""
+
+    def __init__(self, servers: int) -> None:
+        self._servers = [Server(n) for n in range(servers)]
+        self._sources: dict[int, Source] = {}
+
+    # -- sources ---------------------------------------------------------------------------
+
+    def add_source(self, number: int) -> Source:
+        if number in self._sources or not IPI_SOURCE < number <= SOURCE_MASK:
+            raise ValueError(f"interrupt source {number:#x} is taken or out of range")
+        source = self._sources[number] = Source(number)
+        return source
+
+    def source(self, number: int) -> Source | None:
+        return self._sources.get(number)
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self._sources.values())
+
+    def raise_source(self, number: int) -> None:
+        self._sources[number].pending = True
+
+    def set_source(self, number: int, server: int, priority: int) -> bool:
+        """ibm,set-xive: False if there is no such source or server."""
+        source = self._sources.get(number)
+        if source is None or server >= len(self._servers) or priority > MASKED:
+            return False
+        source.server, source.priority, source.saved_priority = server, priority, priority
+        return True
+
+    def mask(self, number: int) -> bool:
+        """ibm,int-off."""
+        if (source := self._sources.get(number)) is None:
+            return False
+        source.saved_priority, source.priority = source.priority, MASKED
+        return True
+
+    def unmask(self, number: int) -> bool:
+        """ibm,int-on."""
+        if (source := self._sources.get(number)) is None:
+            return False
+        source.priority = source.saved_priority
+        return True
+
+    # -- presentation ----------------------------------------------------------------------
+
+    def server(self, number: int) -> Server:
+        if number >= len(self._servers):
+            raise HcallError(H.PARAMETER, f"no interrupt server {number:#x}")
+        return self._servers[number]
+
+    def _best(self, server: Server) -> tuple[int, int] | None:
+        """(priority, source number) of what `server` presents now."""
+        candidates = [
+            (source.priority, source.number)
+            for source in self._sources.values()
+            if source.pending and not source.presented and source.server == server.number
+        ]
+        if server.mfrr < server.cppr:
+            candidates.append((server.mfrr, IPI_SOURCE))
+        best = min(candidates, default=None)
+        return best if best is not None and best[0] < server.cppr else None
+
+    def pending(self, number: int) -> bool:
+        """Whether server `number` signals its processor."""
+        return self._best(self._servers[number]) is not None
+
+    def poll(self, server: Server) -> int:
+        """XIRR without accepting: CPPR in the first byte, then the presented source or 0."""
+        best = self._best(server)
+        return server.cppr << 24 | (best[1] if best else 0)
+
+    def accept(self, server: Server) -> int:
+        """Take the presented interrupt: the XIRR as H_XIRR returns it."""
+        best = self._best(server)
+        xirr = server.cppr << 24 | (best[1] if best else 0)
+        if best:
+            server.cppr = best[0]
+            if best[1] != IPI_SOURCE:
+                source = self._sources[best[1]]
+                source.pending, source.presented = False, True
+        return xirr
+
+    def end(self, server: Server, xirr: int) -> None:
+        """End of interrupt: restore the CPPR that `xirr` carries."""
+        server.cppr = xirr >> 24 & 0xFF
+        if (source := self._sources.get(xirr & SOURCE_MASK)) is not None:
+            source.presented = False
+
+
+class InterruptOwner(Protocol):
+    @property
+    def interrupts(self) -> InterruptController: ...
+
+
+class InterruptCaller(Protocol):
+    """A processor of a partition with this interrupt controller."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def time_base(self) -> int: ...
+    @property
+    def partition(self) -> InterruptOwner: ...
+
+
+def _own_server(caller: InterruptCaller) -> Server:
+    return caller.partition.interrupts.server(caller.number)
+
+
+@hcalls.define(0x64, papr="14.5.4.7.1", function_set="hcall-interrupt")
+def h_eoi(caller: InterruptCaller, xirr: int) -> None:
+    """Signal the end of the interrupt that `xirr` names, and restore its CPPR."""
+    caller.partition.interrupts.end(_own_server(caller), xirr)
+
+
+@hcalls.define(0x68, papr="14.5.4.7.2", function_set="hcall-interrupt")
+def h_cppr(caller: InterruptCaller, priority: int) -> None:
+    """Set the current processor priority."""
+    _own_server(caller).cppr = priority & 0xFF
+
+
+@hcalls.define(0x6C, papr="14.5.4.7.3", function_set="hcall-interrupt")
+def h_ipi(caller: InterruptCaller, server: ProcessorNumber, mfrr: int) -> None:
+    """Set the most favoured request of `server`: an inter-processor interrupt."""
+    caller.partition.interrupts.server(server).mfrr = mfrr & 0xFF
+
+
+@hcalls.define(0x70, papr="14.5.4.7.4", function_set="hcall-interrupt")
+def h_ipoll(caller: InterruptCaller, server: ProcessorNumber) -> tuple[int, int]:
+    """Look at the XIRR and MFRR of `server` without accepting an interrupt."""
+    polled = caller.partition.interrupts.server(server)
+    return caller.partition.interrupts.poll(polled), polled.mfrr
+
+
+@hcalls.define(0x74, papr="14.5.4.7.5", function_set="hcall-interrupt")
+def h_xirr(caller: InterruptCaller) -> int:
+    """Accept the most favoured pending interrupt."""
+    return caller.partition.interrupts.accept(_own_server(caller))
+
+
+@hcalls.define(0x2FC, papr="14.5.4.7.5", function_set="hcall-interrupt")
+def h_xirr_x(caller: InterruptCaller, priority: int) -> tuple[int, int]:
+    """Accept the most favoured pending interrupt; also give the time base."""
+    return caller.partition.interrupts.accept(_own_server(caller)), caller.time_base
