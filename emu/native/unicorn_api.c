@@ -21,11 +21,11 @@ bool unicorn_load(const char *library, unicorn_api *api, char *error, size_t err
         {"uc_reg_read", (void **)&api->reg_read},
         {"uc_reg_write", (void **)&api->reg_write},
         {"uc_mem_map_ptr", (void **)&api->mem_map_ptr},
-        {"uc_mem_write", (void **)&api->mem_write},
         {"uc_emu_start", (void **)&api->emu_start},
         {"uc_emu_stop", (void **)&api->emu_stop},
         {"uc_hook_add", (void **)&api->hook_add},
         {"uc_ctl", (void **)&api->ctl},
+        {"tb_invalidate_phys_range_ppc64", (void **)&api->invalidate_code},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         *wanted[i].slot = dlsym(handle, wanted[i].name);

@@ -52,13 +52,15 @@ typedef struct {
     uc_err (*reg_read)(uc_engine *uc, int id, void *value);
     uc_err (*reg_write)(uc_engine *uc, int id, const void *value);
     uc_err (*mem_map_ptr)(uc_engine *uc, uint64_t address, size_t size, uint32_t perms, void *at);
-    uc_err (*mem_write)(uc_engine *uc, uint64_t address, const void *bytes, uint64_t size);
     uc_err (*emu_start)(uc_engine *uc, uint64_t begin, uint64_t until, uint64_t timeout,
                         size_t count);
     uc_err (*emu_stop)(uc_engine *uc);
     uc_err (*hook_add)(uc_engine *uc, uc_hook *hook, int type, void *callback, void *context,
                        uint64_t begin, uint64_t end, ...);
     uc_err (*ctl)(uc_engine *uc, int control, ...);
+    /* Not of the public interface, which offers no way to drop translated code by the address of
+       the storage it came from. */
+    void (*invalidate_code)(uc_engine *uc, uint64_t start, uint64_t end);
 } unicorn_api;
 
 /* uc_ctl controls, as UC_CTL_WRITE(type, nr) computes them. */
