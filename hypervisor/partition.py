@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from emu.engine import TIME_BASE_HZ, Engine
@@ -65,9 +66,10 @@ class Progress(Enum):
 
 
 class PartitionFirmware(Protocol):
-    """What the hypervisor knows of firmware: that it is told when a partition is reset."""
+    """What the hypervisor knows of firmware: guests enter it with the address of a block."""
 
-    def reset(self, partition: Partition) -> None: ...
+    def rtas(self, processor: VirtualProcessor, block: int) -> None: ...
+    def client_interface(self, processor: VirtualProcessor, block: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -106,6 +108,7 @@ class Partition:
         self.time_of_day = TimeOfDay(epoch)
         self.random = random.Random(seed)
         self.processors = [VirtualProcessor(0, self, self.engine)]
+        self.firmware: PartitionFirmware | None = None
         self.outcome: Outcome | None = None
 
     def close(self) -> None:
@@ -115,7 +118,8 @@ class Partition:
     def add_terminal(self, unit: UnitAddress, interrupt: int) -> ClientTerminal:
         """Give the partition a virtual terminal whose input raises interrupt source `interrupt`."""
         source = self.interrupts.add_source(interrupt)
-        return self.terminals.add(unit, lambda: self.interrupts.raise_source(source.number))
+        raise_it = partial(self.interrupts.raise_source, source.number)
+        return self.terminals.add(unit, raise_it, interrupt_source=source.number)
 
     def end(self, ending: Ending, reason: str = "") -> None:
         """End the run; the first ending counts."""

@@ -22,10 +22,13 @@ INPUT_LIMIT = 1 << 20
 
 
 class ClientTerminal:
-    """One client vty."""
+    """One client vty; `interrupt` raises its `interrupt_source`."""
 
-    def __init__(self, unit: UnitAddress, interrupt: Callable[[], None]) -> None:
+    def __init__(
+        self, unit: UnitAddress, interrupt: Callable[[], None], interrupt_source: int = 0
+    ) -> None:
         self.unit = unit
+        self.interrupt_source = interrupt_source
         self.interrupts_enabled = True
         self.listeners: list[Callable[[bytes], None]] = []
         self._interrupt = interrupt
@@ -66,10 +69,12 @@ class Terminals:
     def __iter__(self) -> Iterator[ClientTerminal]:
         return iter(self._terminals.values())
 
-    def add(self, unit: UnitAddress, interrupt: Callable[[], None]) -> ClientTerminal:
+    def add(
+        self, unit: UnitAddress, interrupt: Callable[[], None], interrupt_source: int = 0
+    ) -> ClientTerminal:
         if unit in self._terminals:
             raise ValueError(f"unit address {unit:#x} is taken")
-        terminal = self._terminals[unit] = ClientTerminal(unit, interrupt)
+        terminal = self._terminals[unit] = ClientTerminal(unit, interrupt, interrupt_source)
         return terminal
 
     def find(self, unit: UnitAddress) -> ClientTerminal | None:
