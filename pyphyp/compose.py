@@ -5,8 +5,20 @@ Importing a module registers nothing; what stands here is what a partition may c
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firmware import client_services, services, stubs
+from firmware.boot import PlatformFirmware
 from hypervisor import page_init, platform, process_table, processor_mode, splpar, xics
+from hypervisor.abi import UnitAddress
+from hypervisor.hcall import HcallTable
+from hypervisor.partition import Partition, PartitionConfiguration
 from hypervisor.vio import vty
+
+if TYPE_CHECKING:
+    from firmware.nvram import Nvram
+    from hypervisor.vio.vty import ClientTerminal
 
 HCALL_GROUPS = (
     vty.hcalls,
@@ -16,4 +28,37 @@ HCALL_GROUPS = (
     process_table.hcalls,
     page_init.hcalls,
     platform.hcalls,
+    stubs.hcalls,
 )
+
+CONSOLE = UnitAddress(0x30000000)
+CONSOLE_INTERRUPT = 0x1001
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A partition with everything that belongs to it; `close` releases the host's resources."""
+
+    partition: Partition
+    firmware: PlatformFirmware
+    console: ClientTerminal
+
+    def close(self) -> None:
+        self.partition.close()
+
+
+def call_names() -> frozenset[str]:
+    """The names of everything a partition's guest may call."""
+    hcalls = (call.name for group in HCALL_GROUPS for call in group)
+    rtas = (call.name for group in services.ALL for call in group)
+    client = (service.name for group in client_services.ALL for service in group)
+    return frozenset((*hcalls, *rtas, *client))
+
+
+def compose(
+    configuration: PartitionConfiguration, *, epoch: int, seed: int, nvram: Nvram | None = None
+) -> Composition:
+    """A partition as it stands before its first instruction; `nvram` is that of its last boot."""
+    partition = Partition(configuration, HcallTable(*HCALL_GROUPS), epoch=epoch, seed=seed)
+    console = partition.add_terminal(CONSOLE, CONSOLE_INTERRUPT)
+    return Composition(partition, PlatformFirmware(partition, nvram=nvram), console)

@@ -1,0 +1,129 @@
+"""The front door for scripts, and for the command line: a machine and its partitions.
+
+    with Machine(seed=7) as machine:
+        partition = machine.add_partition(memory="512M")
+        partition.boot(kernel=Path("vmlinux"), initrd=Path("initramfs"), append="console=hvc0")
+        partition.console.wait_for("~ # ")
+        partition.console.send("poweroff\\n")
+        outcome = partition.run()
+
+Seconds given here are seconds of the guest's time, which moves with its instructions and skips
+what it waits idly.  So a run with a fixed `epoch` and `seed` repeats itself to the instruction.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from hypervisor.partition import PartitionConfiguration
+
+from .compose import call_names
+from .memory_size import memory_size
+from .pacing import host_epoch
+from .partition import Ended, Partition, Timeout
+from .study import Interceptor, Moment, Study
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from .compose import Composition
+    from .study import Hook
+    from .trace import Tracer
+
+    HookT = TypeVar("HookT", bound=Hook)
+
+__all__ = ["Ended", "Machine", "Partition", "Timeout"]
+
+
+class Machine:
+    """A machine and its partitions; `close` it, or use it in `with`.
+
+    `epoch` is the time of day the partitions start at, in seconds since 1970 (UTC); without it,
+    the host's.  `seed` feeds everything random.  `tracers` watch every partition.
+    """
+
+    def __init__(
+        self, *, epoch: int | None = None, seed: int = 0, tracers: tuple[Tracer, ...] = ()
+    ) -> None:
+        self.epoch = host_epoch() if epoch is None else epoch
+        self.seed = seed
+        self.partitions: list[Partition] = []
+        self._tracers = tracers
+        self._study = Study(call_names())
+
+    def add_partition(
+        self, name: str = "", *, memory: str | int = "1G", reboot: bool = True
+    ) -> Partition:
+        """A new partition, switched on and with nothing booted.
+
+        `memory` is a size such as "512M", or bytes.  With `reboot` False a guest that reboots
+        ends its run instead.
+        """
+        number = len(self.partitions) + 1
+        configuration = PartitionConfiguration(
+            name=name or f"partition{number}", number=number, memory_bytes=memory_size(memory)
+        )
+        partition = Partition(
+            configuration,
+            epoch=self.epoch,
+            seed=self.seed,
+            reboot=reboot,
+            prepare=self._prepare,
+        )
+        self.partitions.append(partition)
+        return partition
+
+    def _prepare(self, partition: Partition, composition: Composition) -> None:
+        """Put scripts and traces between a partition just built and its calls."""
+        scripts = Interceptor(self._study, partition)
+        composition.partition.hcalls.interceptors.append(scripts)
+        composition.firmware.rtas.interceptors.append(scripts)
+        composition.firmware.services.interceptors.append(scripts)
+        for tracer in self._tracers:
+            tracer.attach(partition, composition)
+
+    # -- studying calls --------------------------------------------------------------------
+
+    def before(self, call: str | int) -> Callable[[HookT], HookT]:
+        """Decorate a function to run before each `call`, with its `Event`.
+
+        It may change the event's arguments, or raise `HcallError` to refuse the call.
+        """
+        return self._hook(Moment.BEFORE, call)
+
+    def replace(self, call: str | int) -> Callable[[HookT], HookT]:
+        """Decorate a function to run instead of `call`; it gives the results."""
+        return self._hook(Moment.REPLACE, call)
+
+    def after(self, call: str | int) -> Callable[[HookT], HookT]:
+        """Decorate a function to run after each `call`; it may change code and results."""
+        return self._hook(Moment.AFTER, call)
+
+    def _hook(self, moment: Moment, call: str | int) -> Callable[[HookT], HookT]:
+        self._study.check(call)
+
+        def register(hook: HookT) -> HookT:
+            self._study.add(moment, call, hook)
+            return hook
+
+        return register
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Release what the partitions hold of the host."""
+        for partition in self.partitions:
+            partition.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,59 @@
+"""What idle time means: skipped in a batch run, waited for when somebody may type.
+
+A partition whose processors all wait is moved on to its next event by an `Attendant`.  Time the
+attendant lets pass in full leads to the very same run, however long it took on the host; only
+input that arrives in between makes a difference, as it does on a real machine.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from emu.engine import TIME_BASE_HZ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WINDOW_TICKS = TIME_BASE_HZ // 100
+"""A partition runs in windows of 10 ms of its time; attendants look up between them."""
+
+
+class Attendant(Protocol):
+    """Whoever attends a partition's run from outside."""
+
+    def look(self) -> bool:
+        """Called between windows; False ends the run."""
+
+    def wait(self, ticks: int) -> int:
+        """Every processor waits, `ticks` from its next event: how many of them pass now.
+
+        Fewer than `ticks` where input came before; the partition looks at it at once.
+        """
+
+
+class Unattended:
+    """Nobody is there: idle time is skipped."""
+
+    def look(self) -> bool:
+        return True
+
+    def wait(self, ticks: int) -> int:
+        return ticks
+
+
+def wait_for_host(ticks: int, interrupted: Callable[[float], bool]) -> int:
+    """Wait as long as `ticks` last on the host's clock; gives how many passed.
+
+    `interrupted(seconds)` waits at most that long and is True if something came meanwhile.
+    """
+    begin = time.monotonic()
+    if not interrupted(ticks / TIME_BASE_HZ):
+        return ticks
+    passed = round((time.monotonic() - begin) * TIME_BASE_HZ)
+    return min(passed, ticks)
+
+
+def host_epoch() -> int:
+    """The host's time of day, in seconds since 1970 (UTC)."""
+    return int(time.time())

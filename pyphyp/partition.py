@@ -1,0 +1,326 @@
+"""A partition in the hands of a script or of the command line: boot it, run it, look into it.
+
+The object stays while the guest reboots; what it is built of (storage, engine, firmware) is then
+built anew, as the real machine's is.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from emu.bits import ByteOrder
+from emu.engine import TIME_BASE_HZ, Access
+from firmware.boot import BootImage
+from hypervisor.partition import Ending, Progress
+
+from .compose import compose
+from .flat import FlatImage
+from .pacing import WINDOW_TICKS, Unattended
+from .stats import Stats, collect
+from .transcript import Transcript, compile_wanted
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable
+
+    from emu.memory import Memory
+    from emu.program import Program
+    from emu.registers import Registers
+    from hypervisor.partition import Outcome, PartitionConfiguration
+
+    from .compose import Composition
+    from .pacing import Attendant
+
+_INSTRUCTION_BYTES = 4
+
+
+class WaitError(Exception):
+    """The console did not say what was waited for."""
+
+
+class Timeout(WaitError):  # noqa: N818 - a script says `except Timeout`
+    """The time given is used up; the message shows the last lines of output."""
+
+
+class Ended(WaitError):  # noqa: N818
+    """The partition's run ended before."""
+
+
+class ClosedError(Exception):
+    """The machine of this partition is closed."""
+
+
+class Start(Protocol):
+    """What a partition boots, and boots again when the guest asks for it."""
+
+    def start(self, composition: Composition) -> None: ...
+
+
+class _Booted:
+    """A kernel that firmware loads."""
+
+    def __init__(self, image: BootImage) -> None:
+        self._image = image
+
+    def start(self, composition: Composition) -> None:
+        composition.firmware.boot(self._image)
+
+
+class Partition:
+    """One partition; made by `Machine.add_partition`."""
+
+    def __init__(
+        self,
+        configuration: PartitionConfiguration,
+        *,
+        epoch: int,
+        seed: int,
+        reboot: bool,
+        prepare: Callable[[Partition, Composition], None],
+    ) -> None:
+        self.configuration = configuration
+        self.console = Console(self)
+        self.boots = 0
+        self._epoch, self._seed, self._reboot, self._prepare = epoch, seed, reboot, prepare
+        self._start: Start | None = None
+        self._past = Stats()
+        self._host_seconds = 0.0
+        self._stopped = False
+        self._composition: Composition | None = None
+        self._build()
+
+    # -- building and booting --------------------------------------------------------------
+
+    def _build(self) -> None:
+        nvram = None
+        if self._composition is not None:
+            old = self._composition.partition
+            self._epoch = round(old.time_of_day.now(old.time_base))
+            self._past = self.stats()
+            self._host_seconds = 0.0
+            nvram = self._composition.firmware.nvram
+            self._composition.close()
+        seed = self._seed + (self.configuration.number - 1 << 32) + (self.boots << 48)
+        self._composition = compose(self.configuration, epoch=self._epoch, seed=seed, nvram=nvram)
+        self._prepare(self, self._composition)
+        self.console.transcript.connect(self._composition.console)
+
+    @property
+    def composition(self) -> Composition:
+        """What the partition is built of at the moment: hypervisor's state, firmware, console."""
+        if self._composition is None:
+            raise ClosedError(f"{self.name} belongs to a machine that is closed")
+        return self._composition
+
+    def boot(
+        self,
+        kernel: Path | bytes,
+        initrd: Path | bytes | None = None,
+        append: str = "",
+        *,
+        direct: bool = False,
+    ) -> None:
+        """Load a kernel (ELF) and its initial file system; `run` then runs it.
+
+        `direct` enters the kernel with a flattened device tree instead of the client interface.
+        Raises `firmware.boot.BootError` where the kernel cannot be loaded.
+        """
+        image = BootImage(
+            _bytes(kernel), None if initrd is None else _bytes(initrd), append, direct
+        )
+        self.start(_Booted(image))
+
+    def load(self, program: Program) -> None:
+        """Put an assembled program into storage, to be entered in real mode; R3: device tree."""
+        image = program.image()
+        self.start(FlatImage(image, program.origin, program.entry, program.byte_order))
+
+    def start(self, start: Start) -> None:
+        """Boot `start`, in a partition built anew if something ran in this one."""
+        if self.boots or self.stats().instructions:
+            self._build()
+        self._start = start
+        self._boot_again()
+
+    def _boot_again(self) -> None:
+        assert self._start is not None
+        self.boots += 1
+        self._start.start(self.composition)
+
+    def close(self) -> None:
+        if self._composition is not None:
+            self._past = self.stats()
+            self._composition.close()
+            self._composition = None
+
+    # -- running ---------------------------------------------------------------------------
+
+    def run(
+        self,
+        *,
+        instructions: int | None = None,
+        seconds: float | None = None,
+        attendant: Attendant | None = None,
+    ) -> Outcome | None:
+        """Run until the partition ends, or for so many instructions or seconds of its time.
+
+        Gives how it ended, None if it did not.  Whatever a script's function raises comes out
+        here; the hypercall it came from stays unanswered.
+        """
+        attendant = attendant or Unattended()
+        limit = None if seconds is None else self.ticks + round(seconds * TIME_BASE_HZ)
+        target = None if instructions is None else self._instructions + instructions
+        self._stopped = False
+        while attendant.look() and not self._stopped:
+            if target is not None and self._instructions >= target:
+                break
+            if limit is not None and self.ticks >= limit:
+                break
+            if self._run_window(limit, target, attendant) is Progress.ENDED:
+                outcome = self.composition.partition.outcome
+                assert outcome is not None
+                if not (outcome.ending is Ending.REBOOT and self._reboot and self._start):
+                    return outcome
+                self._build()
+                self._boot_again()
+        return None
+
+    def _run_window(self, limit: int | None, target: int | None, attendant: Attendant) -> Progress:
+        """Up to the next point of the window grid; an idle partition is moved on."""
+        partition = self.composition.partition
+        self.console.transcript.feed()
+        end = None if limit is None else limit - self._past.time_base
+        until = (partition.time_base // WINDOW_TICKS + 1) * WINDOW_TICKS
+        if target is not None:
+            until = min(until, partition.time_base + target - self._instructions)
+        if end is not None:
+            until = min(until, end)
+        begin = time.perf_counter()
+        try:
+            progress = partition.run(until)
+        finally:
+            self._host_seconds += time.perf_counter() - begin
+        if progress is Progress.IDLE:
+            due = partition.next_event if end is None else min(partition.next_event, end)
+            passed = attendant.wait(due - partition.time_base)
+            partition.pass_time(partition.time_base + passed)
+        return progress
+
+    def stop(self) -> None:
+        """Make `run` come back before the guest's next instruction."""
+        self._stopped = True
+        self.composition.partition.engine.stop()
+
+    # -- looking in ------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        return self.configuration.name
+
+    @property
+    def registers(self) -> Registers:
+        """The processor's registers by name; they may be written."""
+        return self.composition.partition.engine.registers
+
+    @property
+    def memory(self) -> Memory:
+        """The partition's storage by logical real address."""
+        return self.composition.partition.memory
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self.composition.partition.outcome
+
+    @property
+    def ticks(self) -> int:
+        """Guest time since the first boot, in ticks of the time base."""
+        return self._past.time_base + self.composition.partition.time_base
+
+    @property
+    def seconds(self) -> float:
+        """Guest time since the first boot."""
+        return self.ticks / TIME_BASE_HZ
+
+    @property
+    def _instructions(self) -> int:
+        return self._past.instructions + self.registers.spr("purr")
+
+    def translate(self, effective: int, access: Access = Access.LOAD) -> int | None:
+        """The logical real address behind `effective` as the processor sees it, or None."""
+        return self.composition.partition.engine.translate(effective, access)
+
+    def disassemble(self, address: int | None = None, count: int = 8) -> list[str]:
+        """`count` instructions from effective `address` (the next one to run) on, a line each."""
+        from emu.disassembler import disassemble
+
+        order = ByteOrder.LITTLE if self.registers.msr.LE else ByteOrder.BIG
+        first = self.registers.nip if address is None else address
+        lines = []
+        for effective in range(first, first + count * _INSTRUCTION_BYTES, _INSTRUCTION_BYTES):
+            real = self.translate(effective, Access.FETCH)
+            if real is None or not self.memory.contains(real, _INSTRUCTION_BYTES):
+                lines.append(f"{effective:016x}  (no storage)")
+            else:
+                code = self.memory.read(real, _INSTRUCTION_BYTES)
+                lines += [str(line) for line in disassemble(code, effective, order)]
+        return lines
+
+    def stats(self) -> Stats:
+        """What was counted since the first boot."""
+        if self._composition is None:
+            return self._past
+        return self._past + collect(self._composition, self._host_seconds)
+
+
+class Console:
+    """A partition's terminal as a script uses it."""
+
+    def __init__(self, partition: Partition) -> None:
+        self.transcript = Transcript()
+        self._partition = partition
+
+    @property
+    def output(self) -> str:
+        """All the guest wrote so far."""
+        return self.transcript.text
+
+    def send(self, text: str | bytes) -> None:
+        """Type `text`; the guest reads it while it runs."""
+        self.transcript.send(text.encode() if isinstance(text, str) else text)
+
+    def wait_for(self, wanted: str | re.Pattern[str], seconds: float = 60) -> re.Match[str]:
+        """Run until `wanted` (plain text, or a compiled pattern) appears in the output.
+
+        Looks behind what was found before; gives the match.  Raises `Timeout` after so many
+        seconds of guest time, `Ended` if the partition ends before.
+        """
+        pattern = compile_wanted(wanted)
+        if found := self.transcript.find(pattern):
+            return found
+        matches: list[re.Match[str]] = []
+        last = wanted.encode()[-1:] if isinstance(wanted, str) else b""
+
+        def look(text: bytes) -> None:
+            if not matches and last in text and (match := self.transcript.find(pattern)):
+                matches.append(match)
+                self._partition.stop()
+
+        self.transcript.listeners.append(look)
+        try:
+            outcome = self._partition.run(seconds=seconds)
+        finally:
+            self.transcript.listeners.remove(look)
+        if matches:
+            return matches[0]
+        shown = wanted if isinstance(wanted, str) else wanted.pattern
+        where = f"the last lines of {self._partition.name}:\n{self.transcript.last_lines()}"
+        if outcome is not None:
+            reason = f" ({outcome.reason})" if outcome.reason else ""
+            raise Ended(f"{outcome.ending.value}{reason} before {shown!r} appeared; {where}")
+        raise Timeout(f"{shown!r} did not appear in {seconds} s of guest time; {where}")
+
+
+def _bytes(source: Path | bytes) -> bytes:
+    return source.read_bytes() if isinstance(source, Path) else source
