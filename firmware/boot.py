@@ -1,0 +1,174 @@
+"""Firmware of one partition, and how it starts a kernel.
+
+Two ways: as a client program of the firmware, which finds everything through the client interface
+(what machines do); or directly, with a flattened tree (no firmware code runs at all).  Either way
+the kernel is entered big-endian and in real mode; a little-endian one changes over by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emu.bits import MSR, ppc_bit
+from emu.memory import MIB
+
+from . import cas, client_services, elf, platform_tree, services, stubs
+from .claims import Claims
+from .client_interface import ClientInterface, ServiceTable
+from .device_tree import cells, cells64, flatten, string
+from .instances import Instances
+from .nvram import Nvram
+from .rtas import RtasTable
+
+if TYPE_CHECKING:
+    from hypervisor.partition import Partition
+    from hypervisor.processor import VirtualProcessor
+
+    from .device_tree import Node
+
+BootError = elf.BootError
+
+FIRMWARE_BYTES = 64 * 1024
+"""Storage from 0 on that firmware keeps while a client program runs."""
+CLIENT_ENTRY = 0x8000
+STACK_TOP = FIRMWARE_BYTES
+FRAME_BYTES = 128
+CLIENT_BASE = 4 * MIB + 64 * 1024
+"""Where a kernel linked at 0 is loaded as a client program; it copies itself down later."""
+PAGE_BYTES = 64 * 1024
+ENDS_BELOW = 1 << 32
+MACHINE_CHECK_ENABLE = ppc_bit(51)
+
+
+@dataclass(frozen=True, slots=True)
+class BootImage:
+    """What to boot: an ELF kernel, an initial file system, arguments; and which way."""
+
+    kernel: bytes
+    initrd: bytes | None = None
+    bootargs: str = ""
+    direct: bool = False
+
+
+class PlatformFirmware:
+    """The firmware of `partition`; becomes its `firmware`.  `nvram` outlives partitions."""
+
+    hcalls = stubs.hcalls
+
+    def __init__(self, partition: Partition, *, nvram: Nvram | None = None) -> None:
+        self.partition = partition
+        self.nvram = nvram or Nvram()
+        self.rtas = RtasTable(*services.ALL)
+        self.services = ServiceTable(*client_services.ALL)
+        self.offer = cas.Offer(
+            memory_mib=partition.configuration.memory_bytes // MIB,
+            processors=len(partition.processors),
+            shared_processors="hcall-splpar" in partition.hcalls.function_sets(),
+        )
+        self.tree = self._build_tree()
+        self._client: ClientInterface | None = None
+        partition.firmware = self
+
+    # -- what the hypervisor calls -----------------------------------------------------------
+
+    def call_rtas(self, processor: VirtualProcessor, block: int) -> None:
+        self.rtas.dispatch(processor, self, block)
+
+    def call_client_interface(self, processor: VirtualProcessor, block: int) -> None:
+        self.services.dispatch(processor, self._client or self._new_client(Claims(1)), block)
+
+    # -- booting -----------------------------------------------------------------------------
+
+    def boot(self, image: BootImage) -> None:
+        """Load `image` and set the processor to its entry; `BootError` if it cannot be."""
+        self.tree = self._build_tree()
+        self.tree.at("/chosen").properties["bootargs"] = string(image.bootargs)
+        kernel = elf.parse(image.kernel)
+        if image.direct:
+            self._boot_direct(kernel, image)
+        else:
+            self._boot_as_client(kernel, image)
+
+    def _build_tree(self) -> Node:
+        return platform_tree.build(self.partition, self.rtas, self.offer, len(self.nvram))
+
+    def _boot_as_client(self, kernel: elf.Executable, image: BootImage) -> None:
+        memory = self.partition.memory
+        base = 0 if kernel.start >= FIRMWARE_BYTES else CLIENT_BASE
+        kernel.load(memory, base)
+        memory.write(CLIENT_ENTRY, stubs.entry(stubs.CLIENT_INTERFACE_CALL))
+        claims = Claims(memory.size)
+        claims.claim_at(0, FIRMWARE_BYTES)
+        claims.claim_at(base + kernel.start, kernel.end - kernel.start)
+        initrd = self._place(image.initrd or b"", base + kernel.end, "the initial file system")
+        if image.initrd:
+            claims.claim_at(initrd, len(image.initrd))
+        self._client = self._new_client(claims)
+        client_services.publish_available(self._client)
+        self._open_console(self._client)
+        self._enter(
+            base + kernel.entry,
+            r1=STACK_TOP - FRAME_BYTES,
+            r3=initrd if image.initrd else 0,
+            r4=len(image.initrd or b""),
+            r5=CLIENT_ENTRY,
+        )
+
+    def _boot_direct(self, kernel: elf.Executable, image: BootImage) -> None:
+        kernel.load(self.partition.memory, 0)
+        chosen, rtas = self.tree.at("/chosen").properties, self.tree.at("/rtas").properties
+        chosen["ibm,architecture-vec-5"] = self.offer.vector_5()
+        end = kernel.end
+        if image.initrd:
+            start = self._place(image.initrd, end, "the initial file system")
+            end = start + len(image.initrd)
+            chosen["linux,initrd-start"] = cells64(start)
+            chosen["linux,initrd-end"] = cells64(end)
+        entry = stubs.entry(stubs.RTAS_CALL).ljust(platform_tree.RTAS_BYTES, b"\0")
+        at = self._place(entry, end, "RTAS")
+        rtas["linux,rtas-base"] = rtas["linux,rtas-entry"] = cells(at)
+        blob = flatten(self.tree, reservations=((at, len(entry)),))
+        self._enter(kernel.entry, r3=self._place(blob, at + len(entry), "the device tree"))
+
+    def _place(self, data: bytes, above: int, what: str) -> int:
+        """Write `data` to the next page boundary at or above `above`; gives the address."""
+        address = -(-above // PAGE_BYTES) * PAGE_BYTES
+        end = address + len(data)
+        if end > ENDS_BELOW or not self.partition.memory.contains(address, len(data)):
+            raise BootError(
+                f"{what} ({len(data):#x} bytes) does not fit at {address:#x}, behind the kernel, "
+                f"in {self.partition.memory.size:#x} bytes of storage: more memory is needed"
+            )
+        self.partition.memory.write(address, data)
+        return address
+
+    def _new_client(self, claims: Claims) -> ClientInterface:
+        return ClientInterface(
+            self.partition, self.tree, claims, Instances(), self.services, self.offer
+        )
+
+    def _open_console(self, client: ClientInterface) -> None:
+        """The instances a client program finds open, by their handles in /chosen."""
+        devices = {
+            "stdin": "/vdevice/vty",
+            "stdout": "/vdevice/vty",
+            "memory": "/memory@0",
+            "mmu": "/cpus/PowerPC,POWER9@0",
+            "cpu": "/cpus/PowerPC,POWER9@0",
+        }
+        chosen = self.tree.at("/chosen").properties
+        for name, path in devices.items():
+            node = self.tree.find(path)
+            instance = client.instances.open(node) if node else None
+            if instance is not None:
+                chosen[name] = cells(instance.handle)
+
+    def _enter(self, address: int, *, r3: int, r1: int = 0, r4: int = 0, r5: int = 0) -> None:
+        registers = self.partition.processors[0].registers
+        for number in range(32):
+            registers.set_gpr(number, 0)
+        for number, value in ((1, r1), (3, r3), (4, r4), (5, r5)):
+            registers.set_gpr(number, value)
+        registers.msr = MSR(0).replace(SF=1) | MACHINE_CHECK_ENABLE
+        registers.nip = address

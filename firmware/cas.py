@@ -1,0 +1,211 @@
+"""ibm,client-architecture-support: what the client can do meets what the platform offers.
+
+The client hands over a list of processor versions it knows and its option vectors (LoPAR B.5.2.3).
+The answer is a processor compatibility mode and `ibm,architecture-vec-5`; or the demand cannot be
+met, and is refused.
+
+An option vector is its bytes from byte 0 on, where byte 0 is the length less two; so the indices
+here are the specification's byte numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from emu.bits import Field, Word
+
+from .processor_nodes import MODES, CompatibilityMode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from emu.memory import Memory
+
+PVR_LIMIT = 512
+"""Entries a client's list of processor versions may have."""
+NOT_SPECIFIED = 0xFFFF_FFFF
+
+
+class CasError(Exception):
+    """The client's demand cannot be met; the message says which."""
+
+
+class Byte1(Word):
+    """Byte 1 of most option vectors."""
+
+    WIDTH = 8
+    IGNORE = Field(0)
+
+
+class Sharing(Word):
+    """Option vector 5 byte 2: what kinds of partition."""
+
+    WIDTH = 8
+    LPAR = Field(0)
+    SPLPAR = Field(1)
+
+
+class Associativity(Word):
+    """Option vector 5 byte 5."""
+
+    WIDTH = 8
+    FORM_1 = Field(0)
+
+
+class InterruptMode(Word):
+    """Option vector 5 byte 23: which interrupt controller."""
+
+    WIDTH = 8
+    SUPPORT = Field(0, 1)
+
+
+class InterruptSupport(IntEnum):
+    XICS = 0
+    XIVE = 1
+    EITHER = 2
+
+
+class Translation(Word):
+    """Option vector 5 byte 24: which kind of address translation."""
+
+    WIDTH = 8
+    SUPPORT = Field(0, 1)
+
+
+class TranslationSupport(IntEnum):
+    HASH = 0
+    RADIX = 1
+    EITHER = 2
+
+
+class RadixExtensions(Word):
+    """Option vector 5 byte 26."""
+
+    WIDTH = 8
+    GTSE = Field(1)
+
+
+SHARING, ASSOCIATIVITY, MOST_PROCESSORS = 2, 5, slice(9, 13)
+INTERRUPT_MODE, TRANSLATION, HASH_EXTENSIONS, RADIX_EXTENSIONS = 23, 24, 25, 26
+VECTOR_5_BYTES = RADIX_EXTENSIONS + 1
+LEAST_RMA_MIB = slice(24, 28)
+LEAST_VECTOR_2_BYTES = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the client hands over: (mask, version) pairs and the vectors by number from 1."""
+
+    versions: tuple[tuple[int, int], ...]
+    vectors: dict[int, bytes] = field(default_factory=dict)
+
+    def vector(self, number: int) -> bytes:
+        """Option vector `number`; empty if absent or to be ignored."""
+        vector = self.vectors.get(number, b"")
+        return b"" if len(vector) < 2 or Byte1(vector[1]).IGNORE else vector
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the platform can do for this partition."""
+
+    memory_mib: int
+    processors: int
+    shared_processors: bool
+    modes: tuple[CompatibilityMode, ...] = MODES
+
+    def vector_5(self) -> bytes:
+        """Option vector 5 with everything on offer."""
+        vector = bytearray(VECTOR_5_BYTES)
+        vector[0] = VECTOR_5_BYTES - 2
+        vector[SHARING] = Sharing(0).replace(LPAR=1, SPLPAR=int(self.shared_processors))
+        vector[ASSOCIATIVITY] = Associativity(0).replace(FORM_1=1)
+        vector[INTERRUPT_MODE] = InterruptMode(0).replace(SUPPORT=InterruptSupport.XICS)
+        vector[TRANSLATION] = Translation(0).replace(SUPPORT=TranslationSupport.RADIX)
+        vector[RADIX_EXTENSIONS] = RadixExtensions(0).replace(GTSE=1)
+        return bytes(vector)
+
+    def platform_support(self) -> bytes:
+        """`ibm,arch-vec-5-platform-support`: (byte number, value) pairs."""
+        vector = self.vector_5()
+        numbers = (INTERRUPT_MODE, TRANSLATION, HASH_EXTENSIONS, RADIX_EXTENSIONS)
+        return bytes(byte for n in numbers for byte in (n, vector[n]))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What client and platform agreed on."""
+
+    mode: CompatibilityMode
+    vector_5: bytes
+
+
+def read_request(memory: Memory, address: int) -> Request:
+    """The client's structure at `address`; `StorageError` or `CasError` if it is none."""
+    versions: list[tuple[int, int]] = []
+    while True:
+        mask, version = memory.words(address, 2)
+        address += 8
+        versions.append((mask, version))
+        # The last entry has a version bit outside its mask.
+        if version & ~mask:
+            break
+        if len(versions) == PVR_LIMIT:
+            raise CasError(f"the list of processor versions has no end within {PVR_LIMIT}")
+    vectors: dict[int, bytes] = {}
+    count = memory.u8(address) + 1
+    address += 1
+    for number in range(1, count + 1):
+        length = memory.u8(address) + 2
+        vectors[number] = memory.read(address, length)
+        address += length
+    return Request(tuple(versions), vectors)
+
+
+def negotiate(request: Request, offer: Offer) -> Agreement:
+    """The best that both sides can do; `CasError` where that is nothing."""
+    mode = _choose_mode(request, offer.modes)
+    _check_memory(request.vector(2), offer)
+    return Agreement(mode, _agree_on_vector_5(request.vector(5), offer))
+
+
+def _choose_mode(request: Request, modes: Iterable[CompatibilityMode]) -> CompatibilityMode:
+    for mode in modes:
+        for mask, version in request.versions:
+            if mode.logical_pvr & mask == version & mask:
+                return mode
+    offered = ", ".join(mode.name for mode in modes)
+    raise CasError(f"the client knows none of the processor modes offered: {offered}")
+
+
+def _check_memory(vector: bytes, offer: Offer) -> None:
+    if len(vector) < LEAST_VECTOR_2_BYTES:
+        return
+    least = int.from_bytes(vector[LEAST_RMA_MIB], "big")
+    if least != NOT_SPECIFIED and least > offer.memory_mib:
+        raise CasError(
+            f"the client needs a real mode area of {least} MiB; "
+            f"the partition has {offer.memory_mib} MiB in all"
+        )
+
+
+def _agree_on_vector_5(vector: bytes, offer: Offer) -> bytes:
+    wanted = vector.ljust(VECTOR_5_BYTES, b"\0")[:VECTOR_5_BYTES]
+    most = int.from_bytes(wanted[MOST_PROCESSORS], "big")
+    if 0 < most < offer.processors:
+        raise CasError(f"the client can use {most} processors; there are {offer.processors}")
+    if InterruptMode(wanted[INTERRUPT_MODE]).SUPPORT == InterruptSupport.XIVE:
+        raise CasError("the client wants XIVE exploitation; XICS is offered")
+    if Translation(wanted[TRANSLATION]).SUPPORT not in (
+        TranslationSupport.RADIX,
+        TranslationSupport.EITHER,
+    ):
+        raise CasError("the client wants hashed page tables; radix translation is offered")
+    if not RadixExtensions(wanted[RADIX_EXTENSIONS]).GTSE:
+        raise CasError("radix translation is offered with guest translation shootdown only")
+    agreed = bytearray(offer.vector_5())
+    for number in (SHARING, ASSOCIATIVITY):
+        agreed[number] &= wanted[number]
+    return bytes(agreed)

@@ -1,0 +1,231 @@
+"""The client interface: how a program that firmware has loaded asks it for services.
+
+A service is an ordinary function.  Its first parameter is the `ClientInterface`, the state that
+services work on; those after it are the cells of the argument array; what it returns goes to the
+return cells; raising `ServiceError` fails the service.  No other module knows the layout of the
+array (IEEE 1275 6.3.1, PowerPC binding 8): cells of 32 bits with the address of the service's
+name, the number of arguments, the number of returns, then these.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from emu.memory import StorageError
+from hypervisor.abi import H, HcallError
+
+from .claims import ClaimError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hypervisor.partition import Partition
+    from hypervisor.processor import VirtualProcessor
+
+    from .cas import Offer
+    from .claims import Claims
+    from .device_tree import Node
+    from .instances import Instance, Instances
+
+    Handler = Callable[..., int | tuple[int, ...] | None]
+    HandlerT = TypeVar("HandlerT", bound=Handler)
+
+CELL = 0xFFFF_FFFF
+TRUE = FAILURE = -1
+ADDRESS_LIMIT = 1 << 32
+MOST_CELLS = 32
+NAME_LIMIT = 64
+"""Bytes a service, method or property name may have."""
+
+
+class ServiceError(Exception):
+    """A service fails: its return cells get `results`, or what its declaration says."""
+
+    def __init__(self, why: str, *results: int) -> None:
+        super().__init__(why)
+        self.why, self.results = why, results
+
+
+@dataclass(slots=True)
+class ClientInterface:
+    """What firmware keeps for the client program of one partition."""
+
+    partition: Partition
+    root: Node
+    claims: Claims
+    instances: Instances
+    services: ServiceTable
+    offer: Offer
+    property_bytes_left: int = 1 << 20
+    """How much the client may still add to the tree with setprop."""
+
+    def text(self, address: int, limit: int = NAME_LIMIT) -> str:
+        """The string a cell points at; at most `limit` bytes."""
+        text = self.partition.memory.read_string(address, limit + 1)
+        if len(text) > limit:
+            raise ServiceError(f"the string at {address:#x} is longer than {limit} bytes")
+        return text.decode("latin-1")
+
+    def package(self, phandle: int) -> Node:
+        """The node a cell names."""
+        if (node := self.root.by_phandle(phandle)) is None:
+            raise ServiceError(f"no node has phandle {phandle:#x}")
+        return node
+
+    def instance(self, ihandle: int) -> Instance:
+        """The instance a cell names."""
+        if (instance := self.instances.get(ihandle)) is None:
+            raise ServiceError(f"no instance has ihandle {ihandle:#x}")
+        return instance
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One declared service: the source of dispatch, traces and reference page."""
+
+    name: str
+    section: str
+    failure: tuple[int, ...]
+    handler: Handler
+    parameters: tuple[str, ...]
+    variadic: bool
+
+
+class ServiceGroup:
+    """The services one module defines."""
+
+    def __init__(self) -> None:
+        self._services: list[Service] = []
+
+    def __iter__(self) -> Iterator[Service]:
+        return iter(self._services)
+
+    def define(
+        self, name: str, *, section: str, failure: tuple[int, ...] = (FAILURE,)
+    ) -> Callable[[HandlerT], HandlerT]:
+        """Declare the handler of service `name`, specified in IEEE 1275 `section`.
+
+        `failure` is what the return cells hold when the service fails.  A handler with `*cells`
+        takes any number of further arguments.
+        """
+
+        def declare(handler: HandlerT) -> HandlerT:
+            declared = list(inspect.signature(handler).parameters.values())[1:]
+            variadic = any(p.kind is p.VAR_POSITIONAL for p in declared)
+            names = tuple(p.name for p in declared if p.kind is not p.VAR_POSITIONAL)
+            self._services.append(Service(name, section, failure, handler, names, variadic))
+            return handler
+
+        return declare
+
+
+@dataclass(slots=True)
+class ServiceEvent:
+    """One service on its way: what an interceptor may look at and change.
+
+    Before it, `arguments` may be changed, or `ServiceError` raised to fail it.  After it,
+    `results` may be changed; `why` says what failed.
+    """
+
+    processor: VirtualProcessor
+    name: str
+    service: Service | None
+    arguments: tuple[int, ...]
+    results: tuple[int, ...] = ()
+    why: str = ""
+
+
+class ServiceInterceptor(Protocol):
+    """Sees every service call of a table; installed by traces and by scripts."""
+
+    def before(self, event: ServiceEvent) -> None: ...
+    def replace(self, event: ServiceEvent) -> tuple[int, ...] | None:
+        """The results to give instead of calling the handler, or None to call it."""
+
+    def after(self, event: ServiceEvent) -> None: ...
+
+
+class ServiceTable:
+    """The client services of one partition."""
+
+    def __init__(self, *groups: ServiceGroup) -> None:
+        self._services: dict[str, Service] = {}
+        self.counts: Counter[str] = Counter()
+        self.interceptors: list[ServiceInterceptor] = []
+        for service in (service for group in groups for service in group):
+            if service.name in self._services:
+                raise ValueError(f"client service {service.name} is defined twice")
+            self._services[service.name] = service
+
+    def __iter__(self) -> Iterator[Service]:
+        return iter(self._services.values())
+
+    def has(self, name: str) -> bool:
+        return name in self._services
+
+    def dispatch(self, processor: VirtualProcessor, client: ClientInterface, block: int) -> None:
+        """Carry out the service that the array at `block` asks for.
+
+        Raises `HcallError` (-1 in r3, the binding's mark of failure) if there is no such service
+        or no such array.
+        """
+        memory = processor.partition.memory
+        try:
+            event, returns, nrets = self._read(processor, client, block)
+        except (ServiceError, StorageError) as wrong:
+            raise HcallError(H.HARDWARE, str(wrong)) from None
+        service = event.service
+        self.counts[event.name if service else ""] += 1
+        failed = False
+        try:
+            event.results = self._carry_out(event, client)
+        except ServiceError as failure:
+            failed, event.why = True, failure.why
+            event.results = failure.results or (service.failure if service else ())
+        except (ClaimError, StorageError) as wrong:
+            failed, event.why = True, str(wrong)
+            event.results = service.failure if service else ()
+        for interceptor in self.interceptors:
+            interceptor.after(event)
+        cells = [cell & CELL for cell in event.results[:nrets]]
+        memory.write_words(returns, *cells, *[0] * (nrets - len(cells)))
+        if failed and service is None:
+            raise HcallError(H.HARDWARE, event.why)
+
+    def _read(
+        self, processor: VirtualProcessor, client: ClientInterface, block: int
+    ) -> tuple[ServiceEvent, int, int]:
+        memory = processor.partition.memory
+        if block % 4 or block >= ADDRESS_LIMIT:
+            raise ServiceError(f"argument array at {block:#x}: 4-aligned below 4 GiB is needed")
+        address, nargs, nrets = memory.words(block, 3)
+        if nargs > MOST_CELLS or nrets > MOST_CELLS:
+            raise ServiceError(f"{nargs} arguments and {nrets} returns: at most {MOST_CELLS} each")
+        memory.check(block + 12, 4 * (nargs + nrets))
+        name = client.text(address)
+        arguments = memory.words(block + 12, nargs)
+        event = ServiceEvent(processor, name, self._services.get(name), arguments)
+        return event, block + 12 + 4 * nargs, nrets
+
+    def _carry_out(self, event: ServiceEvent, client: ClientInterface) -> tuple[int, ...]:
+        for interceptor in self.interceptors:
+            interceptor.before(event)
+        for interceptor in self.interceptors:
+            if (results := interceptor.replace(event)) is not None:
+                return results
+        service = event.service
+        if service is None:
+            raise ServiceError(f"there is no client service {event.name!r}")
+        given, needed = len(event.arguments), len(service.parameters)
+        if given < needed or (given > needed and not service.variadic):
+            raise ServiceError(f"{service.name} has {needed} arguments, not {given}")
+        match service.handler(client, *event.arguments):
+            case None:
+                return ()
+            case tuple() as results:
+                return results
+            case result:
+                return (result,)

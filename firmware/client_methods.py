@@ -1,0 +1,102 @@
+"""Methods of packages that call-method reaches (IEEE 1275 6.3.2.2, LoPAR B.5.2).
+
+A method is an ordinary function with its stack comment as its signature: parameters are in the
+order they are pushed, results too, so the last is the top of the stack.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from . import cas, stubs
+from .client_interface import CELL, TRUE, ClientInterface, ServiceError
+from .platform_tree import RTAS_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .device_tree import Node
+
+    Handler = Callable[..., tuple[int, ...]]
+    HandlerT = TypeVar("HandlerT", bound=Handler)
+
+FALSE = 0
+NO_SUCH_METHOD = -21
+"""Catch result of a method that is not there (ANS Forth THROW code: unsupported operation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One declared method: of the nodes called `package`, or with that device_type."""
+
+    name: str
+    package: str
+    papr: str
+    handler: Handler
+    arity: int
+
+
+class MethodGroup:
+    """The methods one module defines."""
+
+    def __init__(self) -> None:
+        self._methods: dict[tuple[str, str], Method] = {}
+
+    def define(self, name: str, *, package: str, papr: str = "") -> Callable[[HandlerT], HandlerT]:
+        """Declare the handler of method `name`."""
+
+        def declare(handler: HandlerT) -> HandlerT:
+            arity = len(inspect.signature(handler).parameters) - 1
+            self._methods[package, name] = Method(name, package, papr, handler, arity)
+            return handler
+
+        return declare
+
+    def find(self, node: Node, name: str) -> Method | None:
+        device_type = node.properties.get("device_type", b"").rstrip(b"\0").decode("latin-1")
+        return self._methods.get((node.name, name)) or self._methods.get((device_type, name))
+
+
+methods = MethodGroup()
+
+
+def call_method(client: ClientInterface, name: int, ihandle: int, *stack: int) -> tuple[int, ...]:
+    """Call a method of an instance; gives the catch result, then the stack from its top."""
+    instance, text = client.instance(ihandle), client.text(name)
+    method = methods.find(instance.node, text)
+    if method is None:
+        raise ServiceError(f"{instance.node.path} has no method {text!r}", NO_SUCH_METHOD)
+    if len(stack) != method.arity:
+        raise ServiceError(f"{text} takes {method.arity} cells, not {len(stack)}")
+    results = method.handler(client, *reversed(stack))
+    return (0, *reversed(results))
+
+
+@methods.define("ibm,client-architecture-support", package="", papr="B.5.2.3")
+def client_architecture_support(client: ClientInterface, vectors: int) -> tuple[int, ...]:
+    """( vec -- err? ) Agree on what client and platform do; see `cas`."""
+    try:
+        request = cas.read_request(client.partition.memory, vectors)
+        agreement = cas.negotiate(request, client.offer)
+    except cas.CasError as refusal:
+        raise ServiceError(str(refusal), 0, TRUE) from None
+    client.root.at("/chosen").properties["ibm,architecture-vec-5"] = agreement.vector_5
+    return (FALSE,)
+
+
+@methods.define("instantiate-rtas", package="rtas", papr="B.5.2.2")
+def instantiate_rtas(client: ClientInterface, base: int) -> tuple[int, ...]:
+    """( base -- entry ) Put RTAS at `base`."""
+    client.partition.memory.check(base, RTAS_BYTES)
+    client.partition.memory.write(base, stubs.entry(stubs.RTAS_CALL))
+    return (base,)
+
+
+@methods.define("translate", package="cpu")
+def translate(client: ClientInterface, virtual: int) -> tuple[int, ...]:
+    """( virt -- phys.lo phys.hi mode true | false ) Firmware runs in real mode."""
+    if not client.partition.memory.contains(virtual):
+        return (FALSE,)
+    return virtual & CELL, 0, 0, TRUE

@@ -1,0 +1,72 @@
+"""Open packages: instances and their handles (IEEE 1275 3.2, 6.3.2.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .device_tree import Node
+
+INSTANCE_LIMIT = 256
+FIRST_HANDLE = 0x8000_0001
+"""Far from the phandles, so that mistaking one for the other is noticed."""
+LAST_HANDLE = 0xFFFF_FFF0
+PATH_LIMIT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A node that was opened, with the arguments of its path."""
+
+    handle: int
+    node: Node
+    arguments: str = ""
+
+    @property
+    def path(self) -> str:
+        return f"{self.node.path}:{self.arguments}" if self.arguments else self.node.path
+
+
+class Instances:
+    """The instances a client program has open; handles are not used again soon."""
+
+    def __init__(self) -> None:
+        self._instances: dict[int, Instance] = {}
+        self._next = FIRST_HANDLE
+
+    def open(self, node: Node, arguments: str = "") -> Instance | None:
+        """A new instance of `node`, or None if too many are open."""
+        if len(self._instances) >= INSTANCE_LIMIT:
+            return None
+        while self._next in self._instances:
+            self._advance()
+        instance = self._instances[self._next] = Instance(self._next, node, arguments)
+        self._advance()
+        return instance
+
+    def _advance(self) -> None:
+        self._next = FIRST_HANDLE if self._next == LAST_HANDLE else self._next + 1
+
+    def get(self, handle: int) -> Instance | None:
+        return self._instances.get(handle)
+
+    def close(self, handle: int) -> None:
+        self._instances.pop(handle, None)
+
+
+def resolve(root: Node, specifier: str) -> tuple[Node, str] | None:
+    """The node a device specifier names, and its arguments (IEEE 1275 4.3.2).
+
+    A specifier that does not start with `/` starts with an alias.
+    """
+    if not specifier.startswith("/"):
+        head, slash, rest = specifier.partition("/")
+        alias, colon, arguments = head.partition(":")
+        target = root.at("/aliases").properties.get(alias)
+        if target is None:
+            return None
+        specifier = target.rstrip(b"\0").decode("latin-1") + colon + arguments + slash + rest
+    path, _, arguments = specifier.partition(":")
+    node = root.find(path)
+    return None if node is None else (node, arguments)

@@ -1,0 +1,210 @@
+"""The device tree of a partition: what LoPAR appendix B and C want a client program to find.
+
+Everything here is read from the partition: its configuration, its processors, the strings of its
+hcall table, the calls of its RTAS table, its adapters.  Nothing is announced that is not there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from emu.memory import MIB
+
+from .device_tree import EMPTY, Node, cells, cells64, number_nodes, string, strings
+from .processor_nodes import CompatibilityMode, processor_node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hypervisor.partition import Partition
+    from hypervisor.vio.vty import ClientTerminal
+
+    from .cas import Offer
+    from .rtas import RtasTable
+
+RMA_LIMIT = 1024 * MIB
+"""The first memory node is the real mode area, up to this size; a second node has the rest."""
+LMB_BYTES = 256 * MIB
+NODE_ASSOCIATIVITY = (0, 0, 0, 0)
+FIRST_HANDLE = 0x1000
+
+RTAS_BYTES = 4096
+RTAS_ERROR_LOG_BYTES = 2048
+RTAS_EVENT_SCANS_A_MINUTE = 1
+
+
+def build(partition: Partition, rtas: RtasTable, offer: Offer, nvram_bytes: int) -> Node:
+    """The whole tree, but for what a boot adds to /chosen."""
+    root = _root(partition)
+    root.add(Node("aliases"))
+    root.add(_chosen(offer))
+    root.add(_options())
+    root.add(_openprom())
+    root.add(_processors(len(partition.processors), offer.modes[0]))
+    for node in _memory(partition.configuration.memory_bytes):
+        root.add(node)
+    root.add(_interrupt_controller(len(partition.processors)))
+    root.add(_rtas(partition, rtas))
+    root.add(_nvram(nvram_bytes))
+    root.add(_virtual_devices(partition.terminals))
+    number_nodes(root, FIRST_HANDLE)
+    _name_console(root)
+    return root
+
+
+def _root(partition: Partition) -> Node:
+    configuration = partition.configuration
+    return Node(
+        "",
+        properties={
+            "#address-cells": cells(2),
+            "#size-cells": cells(2),
+            "device_type": string("chrp"),
+            "model": string("IBM,pyphyp"),
+            "compatible": string("IBM,pseries"),
+            "system-id": string(f"IBM,{configuration.serial}"),
+            "ibm,partition-no": cells(configuration.number),
+            "ibm,partition-name": string(configuration.name),
+            "ibm,partition-uuid": string(str(UUID(configuration.uuid))),
+            "clock-frequency": cells(100_000_000),
+        },
+    )
+
+
+def _chosen(offer: Offer) -> Node:
+    return Node(
+        "chosen",
+        properties={
+            "bootargs": string(""),
+            "ibm,arch-vec-5-platform-support": offer.platform_support(),
+        },
+    )
+
+
+def _options() -> Node:
+    return Node(
+        "options", properties={"real-mode?": string("true"), "little-endian?": string("false")}
+    )
+
+
+def _openprom() -> Node:
+    return Node(
+        "openprom",
+        properties={"device_type": string("BootROM"), "relative-addressing": EMPTY},
+    )
+
+
+def _processors(count: int, mode: CompatibilityMode) -> Node:
+    node = Node("cpus", properties={"#address-cells": cells(1), "#size-cells": cells(0)})
+    for number in range(count):
+        node.add(processor_node(number, mode))
+    return node
+
+
+def _memory(size: int) -> Iterable[Node]:
+    rma = min(size, RMA_LIMIT)
+    yield memory_node(0, rma)
+    if size > rma:
+        yield memory_node(rma, size - rma)
+
+
+def memory_node(base: int, size: int) -> Node:
+    return Node(
+        "memory",
+        f"{base:x}",
+        {
+            "device_type": string("memory"),
+            "reg": cells64(base, size),
+            "ibm,associativity": cells(len(NODE_ASSOCIATIVITY), *NODE_ASSOCIATIVITY),
+        },
+    )
+
+
+def _interrupt_controller(servers: int) -> Node:
+    return Node(
+        "interrupt-controller",
+        "0",
+        {
+            "device_type": string("PowerPC-External-Interrupt-Presentation"),
+            "compatible": string("IBM,ppc-xicp"),
+            "reg": cells64(0, 0),
+            "interrupt-controller": EMPTY,
+            "#address-cells": cells(0),
+            "#interrupt-cells": cells(2),
+            "ibm,interrupt-server-ranges": cells(0, servers),
+        },
+    )
+
+
+def _rtas(partition: Partition, rtas: RtasTable) -> Node:
+    size = partition.configuration.memory_bytes
+    properties = {call.name: cells(token) for token, call in rtas.tokens()}
+    return Node(
+        "rtas",
+        properties=properties
+        | {
+            "rtas-version": cells(1),
+            "rtas-size": cells(RTAS_BYTES),
+            "rtas-event-scan-rate": cells(RTAS_EVENT_SCANS_A_MINUTE),
+            "rtas-error-log-max": cells(RTAS_ERROR_LOG_BYTES),
+            "rtas-display-device": cells(0),
+            "ibm,extended-os-term": EMPTY,
+            "ibm,hypertas-functions": strings(*partition.hcalls.function_sets()),
+            "ibm,lrdr-capacity": cells64(size, LMB_BYTES) + cells(len(partition.processors)),
+            "ibm,associativity-reference-points": cells(4, 4),
+            "ibm,max-associativity-domains": cells(4, 1, 1, 1, 1),
+        },
+    )
+
+
+def _nvram(size: int) -> Node:
+    return Node(
+        "nvram",
+        properties={
+            "device_type": string("nvram"),
+            "compatible": string("IBM,nvram"),
+            "#bytes": cells(size),
+        },
+    )
+
+
+def _virtual_devices(terminals: Iterable[ClientTerminal]) -> Node:
+    node = Node(
+        "vdevice",
+        properties={
+            "device_type": string("vdevice"),
+            "compatible": string("IBM,vdevice"),
+            "#address-cells": cells(1),
+            "#size-cells": cells(0),
+            "interrupt-controller": EMPTY,
+            "#interrupt-cells": cells(2),
+        },
+    )
+    for terminal in terminals:
+        node.add(terminal_node(terminal))
+    return node
+
+
+def terminal_node(terminal: ClientTerminal) -> Node:
+    """A client vty (LoPAR 17.5.2)."""
+    return Node(
+        "vty",
+        f"{terminal.unit:x}",
+        {
+            "device_type": string("serial"),
+            "compatible": string("hvterm1"),
+            "reg": cells(terminal.unit),
+            "interrupts": cells(terminal.interrupt_source, 0),
+        },
+    )
+
+
+def _name_console(root: Node) -> None:
+    """Say in /chosen and /aliases which terminal is the console: the first."""
+    if (console := root.find("/vdevice/vty")) is None:
+        return
+    path = string(console.path)
+    chosen = root.at("/chosen").properties
+    chosen["linux,stdout-path"] = chosen["stdout-path"] = path
+    root.at("/aliases").properties["hvterm"] = path

@@ -1,0 +1,249 @@
+"""Declare RTAS calls and dispatch them (LoPAR chapter 7).
+
+A handler is an ordinary function.  Its first parameter is the `RtasCaller`; those after it are
+the call's arguments; what it returns stands behind the status in the argument buffer; raising
+`RtasError` sets the status.  No other module knows the layout of the buffer: 32-bit cells with the
+token, the number of arguments, the number of returns, then these.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from emu.memory import StorageError
+from hypervisor.abi import H, HcallError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from emu.memory import Memory
+    from hypervisor.partition import Partition
+    from hypervisor.processor import VirtualProcessor
+
+    from .nvram import Nvram
+
+    Handler = Callable[..., int | tuple[int, ...] | None]
+    HandlerT = TypeVar("HandlerT", bound=Handler)
+
+FIRST_TOKEN = 0x2000
+MOST_CELLS = 16
+"""Arguments or returns a call may have; no call of LoPAR has more."""
+CELL = 0xFFFF_FFFF
+ADDRESS_LIMIT = 1 << 32
+
+
+class Status(IntEnum):
+    """The status every call returns first (LoPAR table "RTAS Status Word Values")."""
+
+    SUCCESS = 0
+    NO_ERRORS_FOUND = 1
+    HARDWARE_ERROR = -1
+    BUSY = -2
+    PARAMETER_ERROR = -3
+    NOT_AUTHORIZED = -9002
+
+
+class RtasError(Exception):
+    """RTAS refuses a call: `status` goes to the first return cell, `results` behind it."""
+
+    def __init__(self, status: int, why: str, *results: int) -> None:
+        super().__init__(f"{status}: {why}")
+        self.status, self.why, self.results = status, why, results
+
+
+class RtasFirmware(Protocol):
+    """The state of firmware that RTAS calls work on."""
+
+    @property
+    def nvram(self) -> Nvram: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RtasCaller:
+    """Who makes a call: a processor, and the firmware of its partition."""
+
+    processor: VirtualProcessor
+    firmware: RtasFirmware
+
+    @property
+    def partition(self) -> Partition:
+        return self.processor.partition
+
+    @property
+    def memory(self) -> Memory:
+        return self.processor.partition.memory
+
+    @property
+    def time_base(self) -> int:
+        return self.processor.partition.time_base
+
+
+@dataclass(frozen=True, slots=True)
+class RtasCall:
+    """One declared call: the source of dispatch, traces, device tree and reference page."""
+
+    name: str
+    papr: str
+    nargs: int
+    nrets: int
+    handler: Handler
+    parameters: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the handler's docstring."""
+        return (inspect.getdoc(self.handler) or "").partition("\n")[0]
+
+
+class RtasGroup:
+    """The calls one module defines."""
+
+    def __init__(self) -> None:
+        self._calls: list[RtasCall] = []
+
+    def __iter__(self) -> Iterator[RtasCall]:
+        return iter(self._calls)
+
+    def define(
+        self, name: str, *, papr: str, nargs: int, nrets: int
+    ) -> Callable[[HandlerT], HandlerT]:
+        """Declare the handler of `name`, specified in LoPAR section `papr`.
+
+        `nrets` counts the status.  The handler has `nargs` parameters behind the caller;
+        arguments a call may also have are further parameters with defaults.
+        """
+
+        def declare(handler: HandlerT) -> HandlerT:
+            declared = tuple(inspect.signature(handler).parameters.values())[1:]
+            parameters = tuple(parameter.name for parameter in declared)
+            needed = sum(parameter.default is parameter.empty for parameter in declared)
+            if needed != nargs:
+                raise TypeError(f"{name} has {nargs} arguments, its handler needs {needed}")
+            self._calls.append(RtasCall(name, papr, nargs, nrets, handler, parameters))
+            return handler
+
+        return declare
+
+
+@dataclass(slots=True)
+class RtasEvent:
+    """One call on its way: what an interceptor may look at and change.
+
+    Before the call, `arguments` may be changed, or `RtasError` raised to refuse the call.  After
+    it, `status` and `results` may be changed.  `call` is None for an unknown token.
+    """
+
+    processor: VirtualProcessor
+    token: int
+    call: RtasCall | None
+    arguments: tuple[int, ...]
+    status: int = Status.SUCCESS
+    results: tuple[int, ...] = ()
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.call.name if self.call else f"{self.token:#x}"
+
+
+class RtasInterceptor(Protocol):
+    """Sees every RTAS call of a table; installed by traces and by scripts."""
+
+    def before(self, event: RtasEvent) -> None: ...
+    def replace(self, event: RtasEvent) -> tuple[int, ...] | None:
+        """The results to give instead of calling the handler, or None to call it."""
+
+    def after(self, event: RtasEvent) -> None: ...
+
+
+class RtasTable:
+    """The RTAS calls of one partition; tokens follow the order of the groups."""
+
+    def __init__(self, *groups: RtasGroup) -> None:
+        self._calls: dict[int, RtasCall] = {}
+        self.counts: Counter[str] = Counter()
+        self.interceptors: list[RtasInterceptor] = []
+        names: set[str] = set()
+        for token, call in enumerate((c for group in groups for c in group), FIRST_TOKEN):
+            if call.name in names:
+                raise ValueError(f"RTAS call {call.name} is defined twice")
+            names.add(call.name)
+            self._calls[token] = call
+
+    def __iter__(self) -> Iterator[RtasCall]:
+        return iter(self._calls.values())
+
+    def tokens(self) -> Iterator[tuple[int, RtasCall]]:
+        return iter(self._calls.items())
+
+    def token(self, name: str) -> int:
+        """The token of call `name`; KeyError if there is none."""
+        for token, call in self._calls.items():
+            if call.name == name:
+                return token
+        raise KeyError(name)
+
+    def dispatch(self, processor: VirtualProcessor, firmware: RtasFirmware, block: int) -> None:
+        """Carry out the call described at `block`, and write its outcome there.
+
+        Raises `HcallError` where there is no buffer to write the outcome to.
+        """
+        memory = processor.partition.memory
+        token, nargs, nrets = self._header(memory, block)
+        arguments = memory.words(block + 12, nargs)
+        returns = block + 12 + 4 * nargs
+        event = RtasEvent(processor, token, self._calls.get(token), arguments)
+        self.counts[event.call.name if event.call else ""] += 1
+        try:
+            event.results = self._carry_out(event, firmware, nrets)
+        except RtasError as refusal:
+            event.status, event.results, event.why = refusal.status, refusal.results, refusal.why
+        except StorageError as outside:
+            event.status, event.why = Status.PARAMETER_ERROR, str(outside)
+        for interceptor in self.interceptors:
+            interceptor.after(event)
+        outcome = [cell & CELL for cell in (event.status, *event.results)][:nrets]
+        memory.write_words(returns, *outcome, *[0] * (nrets - len(outcome)))
+
+    @staticmethod
+    def _header(memory: Memory, block: int) -> tuple[int, int, int]:
+        if block % 4 or block >= ADDRESS_LIMIT:
+            raise HcallError(H.PARAMETER, f"argument buffer at {block:#x}: 4-aligned below 4 GiB")
+        token, nargs, nrets = memory.words(block, 3)
+        if nargs > MOST_CELLS or not 1 <= nrets <= MOST_CELLS:
+            raise HcallError(H.PARAMETER, f"{nargs} arguments and {nrets} returns")
+        memory.check(block + 12, 4 * (nargs + nrets))
+        return token, nargs, nrets
+
+    def _carry_out(self, event: RtasEvent, firmware: RtasFirmware, nrets: int) -> tuple[int, ...]:
+        for interceptor in self.interceptors:
+            interceptor.before(event)
+        for interceptor in self.interceptors:
+            if (results := interceptor.replace(event)) is not None:
+                return results
+        call = event.call
+        if call is None:
+            raise RtasError(Status.HARDWARE_ERROR, f"no RTAS call has token {event.token:#x}")
+        if not call.nargs <= len(event.arguments) <= len(call.parameters) or nrets != call.nrets:
+            raise RtasError(
+                Status.PARAMETER_ERROR,
+                f"{call.name} has {call.nargs} arguments and {call.nrets} returns, "
+                f"not {len(event.arguments)} and {nrets}",
+            )
+        match call.handler(RtasCaller(event.processor, firmware), *event.arguments):
+            case None:
+                return ()
+            case tuple() as results:
+                return results
+            case result:
+                return (result,)
+
+
+def buffer(memory: Memory, address: int, length: int) -> None:
+    """Refuse a buffer that is not inside storage below 4 GiB."""
+    if address + length > ADDRESS_LIMIT or not memory.contains(address, length):
+        raise RtasError(Status.PARAMETER_ERROR, f"buffer of {length} bytes at {address:#x}")

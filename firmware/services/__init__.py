@@ -1,0 +1,18 @@
+"""The RTAS calls, by subject; each module defines a group.  `ALL` is what a partition gets."""
+
+from __future__ import annotations
+
+from . import clock, console, events, indicators, interrupts, nvram, parameters, power, processors
+
+ALL = (
+    console.rtas,
+    clock.rtas,
+    power.rtas,
+    processors.rtas,
+    parameters.rtas,
+    interrupts.rtas,
+    nvram.rtas,
+    events.rtas,
+    indicators.rtas,
+)
+"""In the order of their tokens: add at the end."""

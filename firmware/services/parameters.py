@@ -1,0 +1,98 @@
+"""System parameters (LoPAR 7.3.16): facts about the partition, by token."""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from emu.engine import TIME_BASE_HZ
+from emu.memory import MIB
+from firmware.device_tree import string
+from firmware.rtas import RtasCaller, RtasError, RtasGroup, Status, buffer
+
+if TYPE_CHECKING:
+    from hypervisor.partition import Partition
+
+rtas = RtasGroup()
+
+LENGTH_BYTES = 2
+PARAMETER_ERROR = -9999
+"""Status of a bad argument: -3 is taken by "not supported" here."""
+ENTITLED_CAPACITY_PER_PROCESSOR = 100
+"""In hundredths of a processor."""
+CEDE_LATENCY_TICKS = TIME_BASE_HZ // 1_000_000
+"""How long a ceded processor may take to wake up: a microsecond."""
+LEAST_CAPACITY_PER_PROCESSOR = 10
+
+
+class Parameter(IntEnum):
+    """The tokens that are answered."""
+
+    SPLPAR_CHARACTERISTICS = 20
+    CEDE_LATENCY = 45
+    PARTITION_UUID = 48
+    PARTITION_NAME = 55
+
+
+def splpar_characteristics(partition: Partition) -> bytes:
+    """Keys and values of a shared processor partition (LoPAR 7.3.16.5)."""
+    processors = len(partition.processors)
+    memory = partition.configuration.memory_bytes // MIB
+    capacity = processors * ENTITLED_CAPACITY_PER_PROCESSOR
+    values = {
+        "MinEntCap": LEAST_CAPACITY_PER_PROCESSOR,
+        "DesEntCap": capacity,
+        "MaxEntCap": capacity,
+        "MinEntCapPerVP": LEAST_CAPACITY_PER_PROCESSOR,
+        "CapInc": 1,
+        "MinProcs": 1,
+        "DesProcs": processors,
+        "MaxProcs": processors,
+        "MinMem": memory,
+        "DesMem": memory,
+        "MaxMem": memory,
+        "MaxPlatProcs": processors,
+    }
+    return string(",".join(f"{key}={value}" for key, value in values.items()))
+
+
+def cede_latency_settings() -> bytes:
+    """The kinds of H_CEDE (LoPAR 7.3.16.14): one, which interrupts end at once."""
+    record = struct.pack(">BQ?", 1, CEDE_LATENCY_TICKS, True)
+    return bytes((len(record) - 1,)) + record + b"\0"
+
+
+def value(partition: Partition, token: int) -> bytes | None:
+    """The value of parameter `token`, or None."""
+    match token:
+        case Parameter.SPLPAR_CHARACTERISTICS:
+            return splpar_characteristics(partition)
+        case Parameter.CEDE_LATENCY:
+            return cede_latency_settings()
+        case Parameter.PARTITION_UUID:
+            return UUID(partition.configuration.uuid).bytes
+        case Parameter.PARTITION_NAME:
+            return string(partition.configuration.name)
+    return None
+
+
+@rtas.define("ibm,get-system-parameter", papr="7.3.16.1", nargs=3, nrets=1)
+def get_system_parameter(caller: RtasCaller, token: int, address: int, length: int) -> None:
+    """Write a parameter's length (16 bits) and as much of its value as the buffer holds."""
+    if (data := value(caller.partition, token)) is None:
+        raise RtasError(Status.PARAMETER_ERROR, f"system parameter {token} is not supported")
+    if length < LENGTH_BYTES:
+        raise RtasError(PARAMETER_ERROR, f"a buffer of {length} bytes has no room for the length")
+    buffer(caller.memory, address, length)
+    written = len(data).to_bytes(LENGTH_BYTES, "big") + data
+    caller.memory.write(address, written[:length])
+
+
+@rtas.define("ibm,set-system-parameter", papr="7.3.16.2", nargs=2, nrets=1)
+def set_system_parameter(caller: RtasCaller, token: int, address: int) -> None:
+    """Change a parameter: the partition may change none of those there are."""
+    if value(caller.partition, token) is None:
+        raise RtasError(Status.PARAMETER_ERROR, f"system parameter {token} is not supported")
+    raise RtasError(Status.NOT_AUTHORIZED, f"system parameter {token} can only be read")
