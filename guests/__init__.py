@@ -1,0 +1,1 @@
+"""Guest programs: assembler text under `bare`, and recipes for real kernels."""
