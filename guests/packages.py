@@ -1,0 +1,216 @@
+"""Packages for another architecture through the host's own apt, without telling the host.
+
+Everything apt writes goes to one private directory, where the architecture asked for is the only
+one and nothing is installed; /var/lib/apt and dpkg are neither read nor written and no privilege
+is needed.  What comes is authenticated twice: by apt, through the archive's signed Release files,
+and here, by the SHA-256 that the signed index gives for the package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from guests.apt_sources import distribution_sources, host_sources, stanzas
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Read after the host's own configuration, whose hooks are for the host's own packages.
+APT_CONFIGURATION = """\
+#clear APT::Update;
+#clear APT::Architectures;
+#clear DPkg;
+Acquire::Languages { "none"; };
+Acquire::Retries "2";
+"""
+
+
+class GuestFilesError(Exception):
+    """The files of a guest cannot be had; the text says why and what the operator can do."""
+
+
+class Progress(Protocol):
+    """Told what is going on; `fraction` runs from 0 to 1, `None` when nobody knows."""
+
+    def step(self, description: str, fraction: float | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One version of a package as the archive's signed index describes it."""
+
+    name: str
+    version: str
+    architecture: str
+    sha256: str
+    depends: str = ""
+
+
+class Apt:
+    """apt for `architecture`, with all its state below `directory`, which the caller removes."""
+
+    def __init__(self, directory: Path, architecture: str, progress: Progress) -> None:
+        if not all(shutil.which(tool) for tool in ("apt-get", "apt-cache", "dpkg-deb")):
+            raise GuestFilesError("this host has no apt to fetch Debian packages with")
+        self._progress = progress
+        self._directory = directory
+        sources = directory / "sources.d"
+        for new in (sources, directory / "lists" / "partial", directory / "archives" / "partial"):
+            new.mkdir(parents=True)
+        (directory / "status").touch()
+        configuration = directory / "apt.conf"
+        configuration.write_text(APT_CONFIGURATION)
+        settings = {
+            "APT::Architecture": architecture,
+            "APT::Architectures::": architecture,
+            "Dir::State": directory,
+            "Dir::State::lists": directory / "lists",
+            "Dir::State::status": directory / "status",
+            "Dir::Cache": directory,
+            "Dir::Cache::archives": directory / "archives",
+            "Dir::Etc::sourcelist": "/dev/null",
+            "Dir::Etc::sourceparts": sources,
+        }
+        self._options = [f"--config-file={configuration}"]
+        self._options += [f"--option={name}={value}" for name, value in settings.items()]
+        (sources / "host.sources").write_text(self._host_sources())
+
+    def update(self) -> None:
+        """Fetch the package lists; a source that fails is passed over, as apt does itself.
+
+        Raises `GuestFilesError` if no list came at all.
+        """
+        complaints = self._get("update", description="Fetching package lists")
+        if not any((self._directory / "lists").glob("*_Packages*")):
+            raise GuestFilesError(f"no package list could be fetched: {complaints}")
+
+    def versions(self, name: str) -> list[Package]:
+        """The versions of package `name` on offer, apt's favourite first; none if unknown."""
+        shown = subprocess.run(
+            ["apt-cache", *self._options, "show", name],
+            capture_output=True, text=True, check=False, env=_environment(),
+        )  # fmt: skip
+        return [
+            Package(
+                stanza["package"], stanza["version"], stanza["architecture"],
+                stanza["sha256"].lower(), stanza.get("depends", ""),
+            )
+            for stanza in stanzas(shown.stdout)
+            if {"package", "version", "architecture", "sha256"} <= stanza.keys()
+        ]  # fmt: skip
+
+    def download(self, package: Package, into: Path) -> Path:
+        """Fetch the .deb of `package` into the directory `into` and check it."""
+        description = f"Fetching {package.name} {package.version}"
+        with tempfile.TemporaryDirectory(dir=self._directory) as landing:
+            complaints = self._get(
+                "download", f"{package.name}={package.version}",
+                description=description, directory=Path(landing),
+            )  # fmt: skip
+            debs = list(Path(landing).glob("*.deb"))
+            if len(debs) != 1:
+                raise GuestFilesError(f"{package.name} could not be fetched: {complaints}")
+            found = sha256_of(debs[0])
+            if found != package.sha256:
+                raise GuestFilesError(
+                    f"{debs[0].name} has SHA-256 {found}, the archive's index says {package.sha256}"
+                )
+            target = into / f"{package.name}_{package.architecture}.deb"
+            return Path(shutil.copyfile(debs[0], target))
+
+    def _host_sources(self) -> str:
+        shown = subprocess.run(
+            ["apt-config", "shell", "LIST", "Dir::Etc::sourcelist/f", "PARTS",
+             "Dir::Etc::sourceparts/d"],
+            capture_output=True, text=True, check=False, env=_environment(),
+        )  # fmt: skip
+        if shown.returncode:
+            raise GuestFilesError(f"apt-config fails: {shown.stderr.strip()}")
+        places = dict(line.split("=", 1) for line in shown.stdout.splitlines())
+        parts = Path(places["PARTS"].strip("'\""))
+        files = [Path(places["LIST"].strip("'\""))]
+        files += sorted(p for p in parts.glob("*") if p.suffix in (".list", ".sources"))
+        sources = distribution_sources(host_sources(files), platform.freedesktop_os_release())
+        if not sources:
+            raise GuestFilesError(f"no source of Debian or a derivative in {files[0]} or {parts}")
+        return sources
+
+    def _get(self, *command: str, description: str, directory: Path | None = None) -> str:
+        """Run apt-get with progress; gives its warnings and errors.  Any end stops apt-get too."""
+        self._progress.step(description, None)
+        reader, writer = os.pipe()
+        with (
+            open(reader, encoding="utf-8", errors="replace") as status,
+            tempfile.TemporaryFile("w+", errors="replace") as complaints,
+        ):
+            try:
+                options = [*self._options, f"--option=APT::Status-Fd={writer}"]
+                process = subprocess.Popen(
+                    ["apt-get", "-q", *options, *command],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints,
+                    pass_fds=(writer,), cwd=directory or self._directory, env=_environment(),
+                )  # fmt: skip
+            finally:
+                os.close(writer)
+            try:
+                for line in status:  # dlstatus:<files>:<percent>:<text>
+                    match line.split(":"):
+                        case ["dlstatus", _, percent, *_]:
+                            self._progress.step(description, float(percent) / 100)
+            except BaseException:
+                process.terminate()
+                raise
+            finally:
+                process.wait()
+            complaints.seek(0)
+            # As root apt remarks that its own user cannot look into this directory: expected.
+            lines = (line.strip().rstrip(".") for line in complaints if "unsandboxed" not in line)
+            return "; ".join(line for line in lines if line)
+
+
+def extract(deb: Path, wanted: Mapping[str, Path]) -> None:
+    """Write members of the package file `deb` to the paths `wanted` maps them to.
+
+    Members are named from the root (`boot/vmlinux`).  Raises `GuestFilesError` if one is missing
+    or no regular file.
+    """
+    missing = dict(wanted)
+    with subprocess.Popen(
+        ["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as unpacker:
+        assert unpacker.stdout is not None
+        try:
+            with tarfile.open(fileobj=unpacker.stdout, mode="r|") as archive:
+                for member in archive:
+                    target = missing.pop(member.name.removeprefix("./"), None)
+                    content = archive.extractfile(member) if target and member.isreg() else None
+                    if target and content:
+                        with target.open("wb") as file:
+                            shutil.copyfileobj(content, file, 1 << 20)
+                    elif target:
+                        missing[member.name] = target
+                    if not missing:
+                        return
+        except (tarfile.TarError, EOFError) as error:
+            raise GuestFilesError(f"{deb.name} is damaged: {error}") from error
+        finally:
+            unpacker.kill()
+    raise GuestFilesError(f"{deb.name} holds no file {', '.join(missing)}")
+
+
+def sha256_of(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
