@@ -6,7 +6,7 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).parent
-SOURCES = ("core.c", "interrupts.c", "storage.c", "translation.c", "unicorn_api.c")
+SOURCES = ("core.c", "interpose.c", "interrupts.c", "storage.c", "translation.c", "unicorn_api.c")
 
 
 def declarations() -> str:
@@ -27,7 +27,7 @@ ffibuilder.set_source(
     sources=[f"emu/native/{name}" for name in SOURCES],
     include_dirs=["emu/native"],
     depends=[
-        f"emu/native/{name}" for name in ("core.h", "internal.h", "unicorn_api.h", "window.h")
+        f"emu/native/{name}" for name in ("core.h", "internal.h", "interpose.h", "unicorn_api.h", "window.h")
     ],
     extra_compile_args=["-O2", "-std=gnu11", "-Wall", "-Wextra"],
     libraries=["dl"],

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "internal.h"
+#include "interpose.h"
 
 #define FAIL(...) return snprintf(error, error_size, __VA_ARGS__), false
 /* LPCR: the guest translates by radix tree with tables in its own storage and may use tlbie. */
@@ -33,13 +34,11 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *conte
 {
     core *c = context;
     pair *clock = (pair *)spr(c, SPR_PURR_STORAGE);
-    (void)address;
+    (void)uc, (void)address;
     if (__builtin_expect((*clock)[1] >= c->deadline, 0)
         && (c->stop_requested || (*clock)[1] >= c->until
-            || (msr(c) & MSR_EE && interrupt_pending(c)))) {
-        c->api.emu_stop(uc); /* takes effect before the block runs */
-        return;
-    }
+            || (msr(c) & MSR_EE && interrupt_pending(c))))
+        leave_translated_code(c); /* before the block runs */
     uint64_t instructions = size >> 2;
     *clock += (pair){instructions, instructions};
 }
@@ -76,7 +75,7 @@ static void take_interrupts(core *c)
     }
 }
 
-int core_run(core *c, uint64_t until)
+static int run_until_exit(core *c, uint64_t until)
 {
     c->until = until;
     for (;;) {
@@ -108,6 +107,15 @@ int core_run(core *c, uint64_t until)
             return CORE_CHECKSTOP;
         }
     }
+}
+
+int core_run(core *c, uint64_t until)
+{
+    core *outer = running_core; /* an observer may run another core */
+    running_core = c;
+    int why = run_until_exit(c, until);
+    running_core = outer;
+    return why;
 }
 
 void core_stop(core *c)
@@ -214,6 +222,8 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     uc_err result;
     if (!unicorn_load(library, &c->api, error, error_size))
         return false;
+    if (!interpose(c->api.library, error, error_size))
+        return false;
     unsigned version = c->api.version(NULL, NULL);
     if (version >> 8 != WINDOW_RELEASE)
         FAIL("this is Unicorn %u.%u.%u; version " WINDOW_VERSION " is needed", version >> 24,
@@ -230,9 +240,6 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     c->env = *(uint8_t **)(*(uint8_t **)((uint8_t *)c->uc + UC_CPU) + CPU_ENV_PTR);
     if (!window_check(c, error, error_size))
         return false;
-    /* Leave out Unicorn's stop check after every guest load and store: with a virtual TLB a
-       refused access leaves by itself, and each block checks at its start. */
-    *((uint8_t *)c->uc + UC_NO_EXIT_REQUEST) = 1;
     own_the_clock(c);
     *spr(c, SPR_LPCR) |= LPCR_UPRT | LPCR_HR | LPCR_GTSE;
     c->api.hook_add(c->uc, &hook, UC_HOOK_TLB_FILL, (void *)on_tlb_miss, c, 1, 0);
@@ -251,7 +258,12 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, char *erro
     }
     c->storage = storage;
     c->size = size;
-    if (!core_start(c, library, error, error_size)) {
+    c->code_pages = calloc(size / 4096, 1);
+    core *outer = running_core;
+    running_core = c; /* from its first moment on the engine's time is the guest's */
+    bool started = c->code_pages && core_start(c, library, error, error_size);
+    running_core = outer;
+    if (!started) {
         core_close(c);
         return NULL;
     }
@@ -262,6 +274,8 @@ void core_close(core *c)
 {
     if (c && c->uc)
         c->api.close(c->uc);
+    if (c)
+        free(c->code_pages);
     free(c);
 }
 

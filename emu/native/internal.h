@@ -85,6 +85,9 @@ struct core {
     uint32_t fault_cause;
     int fault_access;
 
+    uint8_t *code_pages; /* one byte a page: translated code comes from it (interpose.c) */
+    void *translator;    /* this engine's code generator */
+
     core_interrupt_observer observe_interrupt;
     void *interrupt_context;
     core_instruction_observer observe_instruction;
@@ -106,7 +109,12 @@ void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits);
 void deliver_storage_interrupt(core *c);
 void on_exception(uc_engine *uc, uint32_t number, void *context);
 
+/* interpose.c */
+extern __thread core *running_core;
+_Noreturn void leave_translated_code(core *c);
+
 /* translation.c */
+#define EFFECTIVE_REAL_MASK 0x0fffffffffffffffull
 bool translate(core *c, uint64_t effective, int access, bool update, translation *out,
                uint32_t *cause);
 bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry *entry,

@@ -4,7 +4,6 @@
 
 #include "internal.h"
 
-#define EFFECTIVE_REAL_MASK 0x0fffffffffffffffull
 #define PAGE_MASK (~0xfffull)
 
 static bool load_doubleword(core *c, uint64_t real, uint64_t *value)

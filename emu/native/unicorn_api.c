@@ -5,7 +5,7 @@
 
 bool unicorn_load(const char *library, unicorn_api *api, char *error, size_t error_size)
 {
-    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    void *handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
     if (!handle) {
         snprintf(error, error_size, "cannot load %s: %s", library, dlerror());
         return false;
@@ -34,5 +34,6 @@ bool unicorn_load(const char *library, unicorn_api *api, char *error, size_t err
             return false;
         }
     }
+    api->library = handle;
     return true;
 }

@@ -61,6 +61,7 @@ typedef struct {
     /* Not of the public interface, which offers no way to drop translated code by the address of
        the storage it came from. */
     void (*invalidate_code)(uc_engine *uc, uint64_t start, uint64_t end);
+    void *library; /* as dlopen gives it */
 } unicorn_api;
 
 /* uc_ctl controls, as UC_CTL_WRITE(type, nr) computes them. */

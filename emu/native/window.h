@@ -12,7 +12,6 @@ enum {
     /* in struct uc_struct */
     UC_CPU = 440,
     UC_INVALID_ADDR = 1416,
-    UC_NO_EXIT_REQUEST = 2034,
     /* in CPUState */
     CPU_ENV_PTR = 296,
     /* in CPUPPCState */
