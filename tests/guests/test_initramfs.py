@@ -2,10 +2,11 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from guests.cpio import CharacterDevice, Directory, File, Symlink, archive
+from guests.cpio import CharacterDevice, Directory, Entry, File, Symlink, archive
 from guests.initramfs import applets, build_initramfs
 
 BUSYBOX = b"\x7fELF...\0[\0[[\0ash\0cttyhack\0poweroff\0sh\0\0rest"
@@ -28,7 +29,7 @@ def listing(data: bytes) -> dict[str, list[str]]:
 
 @needs_cpio
 def test_cpio_lists_every_kind_of_entry() -> None:
-    tree = {
+    tree: dict[str, Entry] = {
         "/dev/null": CharacterDevice(1, 3, 0o666),
         "bin/tool": File(b"#!/bin/sh\n", 0o755),
         "sbin": Symlink("bin"),
@@ -45,7 +46,7 @@ def test_cpio_lists_every_kind_of_entry() -> None:
 
 
 @needs_cpio
-def test_cpio_extracts_the_contents_as_they_were_given(tmp_path) -> None:
+def test_cpio_extracts_the_contents_as_they_were_given(tmp_path: Path) -> None:
     tree = {"a/one": File(b"x"), "a/two": File(bytes(range(256)) * 5), "empty": File(b"")}
     subprocess.run(["cpio", "-id", "--quiet"], input=archive(tree), cwd=tmp_path, check=True)
     for name, entry in tree.items():
@@ -53,7 +54,7 @@ def test_cpio_extracts_the_contents_as_they_were_given(tmp_path) -> None:
 
 
 def test_an_archive_depends_on_its_tree_and_not_on_the_order_of_it() -> None:
-    tree = {"b": File(b"2"), "a/x": File(b"1"), "a": Directory(0o700)}
+    tree: dict[str, Entry] = {"b": File(b"2"), "a/x": File(b"1"), "a": Directory(0o700)}
     assert archive(tree) == archive(dict(reversed(tree.items())))
 
 
