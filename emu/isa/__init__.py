@@ -1,0 +1,87 @@
+"""The Power instruction set as tables (Power ISA v3.0B).
+
+Start with `forms.py`, which says how a row is read; `fixed.py` and its neighbours hold the rows,
+one facility each; `extended.py` holds the mnemonics that stand for other instructions.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+
+from . import branch, extended, fixed, floating, storage, system, vector, vsx
+from .extended import REGISTER_KINDS, Extended
+from .forms import OPERANDS, Instruction, Kind, Operand, read_row, variants
+from .sprs import SPRS
+
+__all__ = [
+    "OPERANDS",
+    "REGISTER_KINDS",
+    "SPRS",
+    "Extended",
+    "Instruction",
+    "Kind",
+    "Operand",
+    "all_extended",
+    "all_instructions",
+    "close_mnemonics",
+    "find",
+    "find_extended",
+]
+
+_TABLES = (fixed, branch, storage, system, floating, vector, vsx)
+
+
+@cache
+def _rows() -> dict[str, str]:
+    """The row of every mnemonic; a row is read when it is first needed."""
+    rows = [row for table in _TABLES for row in table.ROWS.split("\n")]
+    return {
+        mnemonic: row
+        for row in rows
+        if row and not row.startswith("#")
+        for mnemonic, _ in variants(row.split(" ", 1)[0])
+    }
+
+
+@cache
+def _extended_rows() -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = {}
+    for row in extended.rows():
+        for mnemonic, _ in variants(row.split(" ", 1)[0]):
+            rows.setdefault(mnemonic, []).append(row)
+    return rows
+
+
+@cache
+def _read(row: str) -> dict[str, Instruction]:
+    return {instruction.mnemonic: instruction for instruction in read_row(row)}
+
+
+@cache
+def _read_extended(row: str) -> dict[str, Extended]:
+    return {entry.mnemonic: entry for entry in extended.read_row(row)}
+
+
+def find(mnemonic: str) -> Instruction | None:
+    """The instruction of that name, if the architecture has one."""
+    row = _rows().get(mnemonic)
+    return None if row is None else _read(row)[mnemonic]
+
+
+def find_extended(mnemonic: str) -> tuple[Extended, ...]:
+    """The extended mnemonics of that name; they differ in the number of operands."""
+    return tuple(_read_extended(row)[mnemonic] for row in _extended_rows().get(mnemonic, ()))
+
+
+def all_instructions() -> list[Instruction]:
+    return [_read(row)[mnemonic] for mnemonic, row in _rows().items()]
+
+
+def all_extended() -> list[Extended]:
+    return [entry for mnemonic in _extended_rows() for entry in find_extended(mnemonic)]
+
+
+def close_mnemonics(mnemonic: str) -> list[str]:
+    """Up to three mnemonics spelled like `mnemonic`."""
+    return difflib.get_close_matches(mnemonic, [*_rows(), *_extended_rows()], n=3, cutoff=0.7)
