@@ -1,0 +1,154 @@
+"""Words back to text that the assembler takes.
+
+Capstone knows the extended mnemonics, so its text comes first.  Where it has none (scv, slbie,
+tlbie, addo, bctar, ...) or one that differs from GNU as, the instruction tables are
+read backwards; a word that is nothing is shown as `.long`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import capstone
+
+from . import isa
+from .bits import ByteOrder, low_bits, signed
+from .isa.forms import InstructionWord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_WORD = 4
+# Capstone calls vs32-vs63 v0-v31 in these instructions, which GNU as does not.
+_VSX_OPCODE = 60
+_WRITTEN_OTHERWISE = frozenset(("addpcis", "copy", "cp_abort", "paste.", "waitrsv"))
+_BRANCH_TO_REGISTER = re.compile(r"b\w*(lr|ctr)l?[+-]?")
+_CR_BIT = re.compile(r"\bcr([0-7])(lt|gt|eq|un)\b")
+_PREFIXES = {
+    isa.Kind.GPR: "r",
+    isa.Kind.FPR: "f",
+    isa.Kind.VR: "v",
+    isa.Kind.VSR: "vs",
+    isa.Kind.CR_FIELD: "cr",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One word of code; an undecodable one has the mnemonic `.long`."""
+
+    address: int
+    word: int
+    mnemonic: str
+    operands: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.mnemonic} {self.operands}".rstrip()
+
+
+def disassemble(
+    code: bytes, address: int = 0, byte_order: ByteOrder = ByteOrder.BIG
+) -> Iterator[Instruction]:
+    """The instructions in `code`, which lies at `address`; odd bytes at the end are left out."""
+    engine = _engine(byte_order)
+    order = byte_order.name_for_int
+    at, end = 0, len(code) - len(code) % _WORD
+    while at < end:
+        for _, _, mnemonic, operands in engine.disasm_lite(code[at:end], address + at):
+            word = int.from_bytes(code[at : at + _WORD], order)
+            yield _improve(address + at, word, mnemonic, operands)
+            at += _WORD
+        if at < end:
+            word = int.from_bytes(code[at : at + _WORD], order)
+            yield _from_tables(address + at, word) or _undecodable(address + at, word)
+            at += _WORD
+
+
+def format_listing(
+    instructions: Iterator[Instruction], symbols: Mapping[str, int] | None = None
+) -> str:
+    """One line for each instruction: address, word, text; labels stand before what they name."""
+    names: dict[int, list[str]] = {}
+    for name, value in (symbols or {}).items():
+        names.setdefault(value, []).append(name)
+    lines = []
+    for instruction in instructions:
+        lines += [f"{name}:" for name in names.get(instruction.address, ())]
+        shown = f"{instruction.mnemonic:<10} {instruction.operands}".rstrip()
+        lines.append(f"{instruction.address:16x}  {instruction.word:08x}  {shown}")
+    return "\n".join(lines)
+
+
+def _improve(address: int, word: int, mnemonic: str, operands: str) -> Instruction:
+    """Capstone's answer, or the tables' where they are nearer to GNU as."""
+    better = None
+    if (
+        InstructionWord(word).OPCD == _VSX_OPCODE
+        or mnemonic in _WRITTEN_OTHERWISE
+        or (operands and "0x" in operands and _BRANCH_TO_REGISTER.fullmatch(mnemonic))
+    ):
+        better = _from_tables(address, word)
+    if better is not None:
+        return better
+    return Instruction(address, word, mnemonic, _CR_BIT.sub(r"4*cr\1+\2", operands))
+
+
+def _undecodable(address: int, word: int) -> Instruction:
+    return Instruction(address, word, ".long", f"{word:#010x}")
+
+
+def _from_tables(address: int, word: int) -> Instruction | None:
+    for mask, bits, instruction in _by_primary_opcode().get(InstructionWord(word).OPCD, ()):
+        if word & mask == bits:
+            operands = _operands(instruction, address, word)
+            return Instruction(address, word, instruction.mnemonic, operands)
+    return None
+
+
+def _operands(instruction: isa.Instruction, address: int, word: int) -> str:
+    pairs = [(operand, operand.field.extract(word)) for operand in instruction.operands]
+    while pairs and pairs[-1][0].optional and pairs[-1][1] == 0:
+        pairs.pop()
+    text = ""
+    for operand, value in pairs:
+        shown = _operand(operand, value, address)
+        comma = ", " if text else ""
+        text += f"({shown})" if operand.in_parentheses else comma + shown
+    return text
+
+
+def _operand(operand: isa.Operand, value: int, address: int) -> str:
+    match operand.kind:
+        case isa.Kind.SIGNED | isa.Kind.ABSOLUTE:
+            return str(signed(value, operand.field.width) * operand.scale)
+        case isa.Kind.RELATIVE:
+            distance = signed(value, operand.field.width) * operand.scale
+            return hex(low_bits(address + distance, 64))
+        case kind:
+            return f"{_PREFIXES.get(kind, '')}{value * operand.scale}"
+
+
+@cache
+def _engine(byte_order: ByteOrder) -> capstone.Cs:
+    big = byte_order is ByteOrder.BIG
+    order = capstone.CS_MODE_BIG_ENDIAN if big else capstone.CS_MODE_LITTLE_ENDIAN
+    return capstone.Cs(capstone.CS_ARCH_PPC, capstone.CS_MODE_64 | order)
+
+
+@cache
+def _by_primary_opcode() -> dict[int, list[tuple[int, int, isa.Instruction]]]:
+    """Which bits of a word an instruction fixes, to what; those that fix more come first."""
+    found: dict[int, list[tuple[int, int, isa.Instruction]]] = {}
+    for instruction in isa.all_instructions():
+        mask = 2**32 - 1
+        for operand in instruction.operands:
+            mask &= ~operand.field.place(-1)
+        opcode = InstructionWord(instruction.word).OPCD
+        found.setdefault(opcode, []).append((mask, instruction.word, instruction))
+    for entries in found.values():
+        entries.sort(key=lambda entry: -entry[0].bit_count())
+    return found
