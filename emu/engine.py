@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .exits import Checkstop, Exit, Hypercall, Preempted
 from .native import ffi, lib
 from .registers import Registers
+from .translation import Access, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +39,6 @@ class InterruptLocation(IntEnum):
     REAL = 0
     OFFSET_18000 = 2
     OFFSET_C000000000004000 = 3
-
-
-class Access(IntEnum):
-    LOAD = 0
-    STORE = 1
-    FETCH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +181,19 @@ class Engine:
 
     def translate(self, effective: int, access: Access = Access.LOAD) -> int | None:
         """The logical real address behind `effective` as the processor sees it now, or None."""
+        outcome = self._translate(effective, access)
+        return None if isinstance(outcome, Cause) else outcome
+
+    def refusal(self, effective: int, access: Access = Access.LOAD) -> Cause | None:
+        """Why the processor would refuse an access to `effective` now; None if it would not."""
+        outcome = self._translate(effective, access)
+        return outcome if isinstance(outcome, Cause) else None
+
+    def _translate(self, effective: int, access: Access) -> int | Cause:
         real, cause = ffi.new("uint64_t *"), ffi.new("uint64_t *")
         if lib.core_translate(self._core, effective, access, real, cause):
             return int(real[0])
-        return None
+        return Cause(cause[0])
 
     # -- looking on ------------------------------------------------------------------------
 
