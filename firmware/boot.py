@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from emu.bits import MSR, ppc_bit
 from emu.memory import MIB
+from hypervisor.abi import H, HcallError
 
 from . import cas, client_services, elf, platform_tree, services, stubs
-from .claims import Claims
+from .claims import ClaimError, Claims
 from .client_interface import ClientInterface, ServiceTable
 from .device_tree import cells, cells64, flatten, string
 from .instances import Instances
@@ -35,7 +36,11 @@ CLIENT_ENTRY = 0x8000
 STACK_TOP = FIRMWARE_BYTES
 FRAME_BYTES = 128
 CLIENT_BASE = 4 * MIB + 64 * 1024
-"""Where a kernel linked at 0 is loaded as a client program; it copies itself down later."""
+"""Where a kernel linked at 0 is loaded as a client program.
+
+It copies itself down to 0 later, page by page; at a distance that is no power of two, source and
+destination do not compete for the same entries of the engine's translation cache.
+"""
 PAGE_BYTES = 64 * 1024
 ENDS_BELOW = 1 << 32
 MACHINE_CHECK_ENABLE = ppc_bit(51)
@@ -58,7 +63,7 @@ class PlatformFirmware:
 
     def __init__(self, partition: Partition, *, nvram: Nvram | None = None) -> None:
         self.partition = partition
-        self.nvram = nvram or Nvram()
+        self.nvram = Nvram() if nvram is None else nvram
         self.rtas = RtasTable(*services.ALL)
         self.services = ServiceTable(*client_services.ALL)
         self.offer = cas.Offer(
@@ -76,12 +81,15 @@ class PlatformFirmware:
         self.rtas.dispatch(processor, self, block)
 
     def call_client_interface(self, processor: VirtualProcessor, block: int) -> None:
-        self.services.dispatch(processor, self._client or self._new_client(Claims(1)), block)
+        if self._client is None:
+            raise HcallError(H.FUNCTION, "no client program was booted")
+        self.services.dispatch(processor, self._client, block)
 
     # -- booting -----------------------------------------------------------------------------
 
     def boot(self, image: BootImage) -> None:
         """Load `image` and set the processor to its entry; `BootError` if it cannot be."""
+        self._client = None
         self.tree = self._build_tree()
         self.tree.at("/chosen").properties["bootargs"] = string(image.bootargs)
         kernel = elf.parse(image.kernel)
@@ -98,20 +106,28 @@ class PlatformFirmware:
         base = 0 if kernel.start >= FIRMWARE_BYTES else CLIENT_BASE
         kernel.load(memory, base)
         memory.write(CLIENT_ENTRY, stubs.entry(stubs.CLIENT_INTERFACE_CALL))
+        initrd = image.initrd or b""
+        at = self._place(initrd, base + kernel.end, "the initial file system") if initrd else 0
         claims = Claims(memory.size)
-        claims.claim_at(0, FIRMWARE_BYTES)
-        claims.claim_at(base + kernel.start, kernel.end - kernel.start)
-        initrd = self._place(image.initrd or b"", base + kernel.end, "the initial file system")
-        if image.initrd:
-            claims.claim_at(initrd, len(image.initrd))
-        self._client = self._new_client(claims)
+        try:
+            claims.claim_at(0, FIRMWARE_BYTES)
+            claims.claim_at(base + kernel.start, kernel.end - kernel.start)
+            if initrd:
+                claims.claim_at(at, len(initrd))
+        except ClaimError as taken:
+            raise BootError(
+                f"{taken}: a kernel must lie below 4 GiB, apart from firmware"
+            ) from None
+        self._client = ClientInterface(
+            self.partition, self.tree, claims, Instances(), self.services, self.offer
+        )
         client_services.publish_available(self._client)
         self._open_console(self._client)
         self._enter(
             base + kernel.entry,
             r1=STACK_TOP - FRAME_BYTES,
-            r3=initrd if image.initrd else 0,
-            r4=len(image.initrd or b""),
+            r3=at,
+            r4=len(initrd),
             r5=CLIENT_ENTRY,
         )
 
@@ -143,25 +159,20 @@ class PlatformFirmware:
         self.partition.memory.write(address, data)
         return address
 
-    def _new_client(self, claims: Claims) -> ClientInterface:
-        return ClientInterface(
-            self.partition, self.tree, claims, Instances(), self.services, self.offer
-        )
-
     def _open_console(self, client: ClientInterface) -> None:
         """The instances a client program finds open, by their handles in /chosen."""
+        console, memory = self.tree.find("/vdevice/vty"), self.tree.at("/memory@0")
+        processor = self.tree.at("/cpus").children[0]
         devices = {
-            "stdin": "/vdevice/vty",
-            "stdout": "/vdevice/vty",
-            "memory": "/memory@0",
-            "mmu": "/cpus/PowerPC,POWER9@0",
-            "cpu": "/cpus/PowerPC,POWER9@0",
+            "stdin": console,
+            "stdout": console,
+            "memory": memory,
+            "mmu": processor,
+            "cpu": processor,
         }
         chosen = self.tree.at("/chosen").properties
-        for name, path in devices.items():
-            node = self.tree.find(path)
-            instance = client.instances.open(node) if node else None
-            if instance is not None:
+        for name, node in devices.items():
+            if node and (instance := client.instances.open(node)):
                 chosen[name] = cells(instance.handle)
 
     def _enter(self, address: int, *, r3: int, r1: int = 0, r4: int = 0, r5: int = 0) -> None:

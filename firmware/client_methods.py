@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from . import cas, stubs
 from .client_interface import CELL, TRUE, ClientInterface, ServiceError
+from .device_tree import cells
 from .platform_tree import RTAS_BYTES
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def client_architecture_support(client: ClientInterface, vectors: int) -> tuple[
     except cas.CasError as refusal:
         raise ServiceError(str(refusal), 0, TRUE) from None
     client.root.at("/chosen").properties["ibm,architecture-vec-5"] = agreement.vector_5
+    for processor in client.root.at("/cpus").children:
+        processor.properties["cpu-version"] = cells(agreement.mode.logical_pvr)
     return (FALSE,)
 
 

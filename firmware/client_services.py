@@ -253,7 +253,7 @@ def publish_available(client: ClientInterface) -> None:
     client.root.at("/memory@0").properties["available"] = free
 
 
-# -- control (6.3.2.5, 6.3.2.6, 6.3.2.1) -----------------------------------------------------
+# -- control (6.3.2.1, 6.3.2.5 to 6.3.2.7) -----------------------------------------------------
 
 
 @control.define("test", section="6.3.2.1")
@@ -290,7 +290,7 @@ def interpret(client: ClientInterface, command: int, *cells: int) -> int:
     raise ServiceError(f"no Forth interpreter for {client.text(command, PATH_LIMIT)!r}")
 
 
-@control.define("milliseconds", section="6.3.2.6")
+@control.define("milliseconds", section="6.3.2.7")
 def milliseconds(client: ClientInterface) -> int:
     """Milliseconds since some start, as far as a cell counts."""
     return client.partition.time_base * 1000 // TIME_BASE_HZ & CELL

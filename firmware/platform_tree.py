@@ -124,11 +124,9 @@ def memory_node(base: int, size: int) -> Node:
 def _interrupt_controller(servers: int) -> Node:
     return Node(
         "interrupt-controller",
-        "0",
-        {
+        properties={
             "device_type": string("PowerPC-External-Interrupt-Presentation"),
             "compatible": string("IBM,ppc-xicp"),
-            "reg": cells64(0, 0),
             "interrupt-controller": EMPTY,
             "#address-cells": cells(0),
             "#interrupt-cells": cells(2),
@@ -148,7 +146,6 @@ def _rtas(partition: Partition, rtas: RtasTable) -> Node:
             "rtas-size": cells(RTAS_BYTES),
             "rtas-event-scan-rate": cells(RTAS_EVENT_SCANS_A_MINUTE),
             "rtas-error-log-max": cells(RTAS_ERROR_LOG_BYTES),
-            "rtas-display-device": cells(0),
             "ibm,extended-os-term": EMPTY,
             "ibm,hypertas-functions": strings(*partition.hcalls.function_sets()),
             "ibm,lrdr-capacity": cells64(size, LMB_BYTES) + cells(len(partition.processors)),
