@@ -71,6 +71,7 @@ class Machine:
             seed=self.seed,
             reboot=reboot,
             prepare=self._prepare,
+            settle=self._settle,
         )
         self.partitions.append(partition)
         return partition
@@ -83,6 +84,11 @@ class Machine:
         composition.firmware.services.interceptors.append(scripts)
         for tracer in self._tracers:
             tracer.attach(partition, composition)
+
+    def _settle(self) -> None:
+        """A window is over: let traces write out what they hold."""
+        for tracer in self._tracers:
+            tracer.settle()
 
     # -- studying calls --------------------------------------------------------------------
 

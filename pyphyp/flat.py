@@ -19,7 +19,8 @@ _RMA_LIMIT = 256 << 20
 class FlatImage:
     """`image` goes to `origin` and is entered at `entry` in `byte_order`.
 
-    R3 is the address of the flattened device tree, which lies as high as real mode reaches.
+    R3 is the address of the flattened device tree, R5 the entry of the client interface; both lie
+    as high as real mode reaches.
     """
 
     image: bytes
@@ -35,7 +36,11 @@ class FlatImage:
         address = min(memory.size, _RMA_LIMIT) - len(tree)
         address -= address % _TREE_ALIGNMENT
         memory.write(address, tree)
+        client_entry = address - _TREE_ALIGNMENT
+        kept = ((self.origin, len(self.image)), (client_entry, _TREE_ALIGNMENT + len(tree)))
+        composition.firmware.serve_client(client_entry, kept)
         registers = composition.partition.engine.registers
         registers.msr = MSR(0).replace(SF=1, LE=int(self.byte_order is ByteOrder.LITTLE))
         registers.set_gpr(3, address)
+        registers.set_gpr(5, client_entry)
         registers.nip = self.entry

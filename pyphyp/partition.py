@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from emu.bits import ByteOrder
-from emu.engine import TIME_BASE_HZ, Access
+from emu.engine import TIME_BASE_HZ
+from emu.translation import Access
 from firmware.boot import BootImage
 from hypervisor.partition import Ending, Progress
 
@@ -79,11 +80,13 @@ class Partition:
         seed: int,
         reboot: bool,
         prepare: Callable[[Partition, Composition], None],
+        settle: Callable[[], None],
     ) -> None:
         self.configuration = configuration
         self.console = Console(self)
         self.boots = 0
         self._epoch, self._seed, self._reboot, self._prepare = epoch, seed, reboot, prepare
+        self._settle = settle
         self._start: Start | None = None
         self._past = Stats()
         self._host_seconds = 0.0
@@ -101,7 +104,7 @@ class Partition:
             self._past = self.stats()
             self._host_seconds = 0.0
             nvram = self._composition.firmware.nvram
-            self._composition.close()
+            self._release()
         seed = self._seed + (self.configuration.number - 1 << 32) + (self.boots << 48)
         self._composition = compose(self.configuration, epoch=self._epoch, seed=seed, nvram=nvram)
         self._prepare(self, self._composition)
@@ -152,8 +155,13 @@ class Partition:
     def close(self) -> None:
         if self._composition is not None:
             self._past = self.stats()
-            self._composition.close()
-            self._composition = None
+            self._release()
+
+    def _release(self) -> None:
+        # In this order, so that a signal's `stop` never reaches an engine that is closed.
+        composition, self._composition = self._composition, None
+        if composition is not None:
+            composition.close()
 
     # -- running ---------------------------------------------------------------------------
 
@@ -202,6 +210,7 @@ class Partition:
             progress = partition.run(until)
         finally:
             self._host_seconds += time.perf_counter() - begin
+            self._settle()
         if progress is Progress.IDLE:
             due = partition.next_event if end is None else min(partition.next_event, end)
             passed = attendant.wait(due - partition.time_base)
@@ -211,7 +220,16 @@ class Partition:
     def stop(self) -> None:
         """Make `run` come back before the guest's next instruction."""
         self._stopped = True
-        self.composition.partition.engine.stop()
+        if self._composition is not None:
+            self._composition.partition.engine.stop()
+
+    def system_reset(self) -> None:
+        """Interrupt the guest with a system reset, whatever it does or waits for."""
+        partition = self.composition.partition
+        partition.engine.system_reset()
+        for processor in partition.processors:
+            if processor.ceded:
+                processor.prod()
 
     # -- looking in ------------------------------------------------------------------------
 
@@ -253,7 +271,7 @@ class Partition:
 
     def disassemble(self, address: int | None = None, count: int = 8) -> list[str]:
         """`count` instructions from effective `address` (the next one to run) on, a line each."""
-        from emu.disassembler import disassemble
+        from emu.disassembler import disassemble  # loads capstone, which most runs need not
 
         order = ByteOrder.LITTLE if self.registers.msr.LE else ByteOrder.BIG
         first = self.registers.nip if address is None else address
@@ -264,7 +282,8 @@ class Partition:
                 lines.append(f"{effective:016x}  (no storage)")
             else:
                 code = self.memory.read(real, _INSTRUCTION_BYTES)
-                lines += [str(line) for line in disassemble(code, effective, order)]
+                instruction = next(disassemble(code, effective, order))
+                lines.append(f"{effective:016x}  {instruction.word:08x}  {instruction.text}")
         return lines
 
     def stats(self) -> Stats:

@@ -68,6 +68,11 @@ class Transcript:
         self._input += text
         self.feed()
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of input that the guest's terminal had no room for."""
+        return len(self._input)
+
     def feed(self) -> None:
         """Hand the guest as much of the waiting input as its terminal takes."""
         if self._input and self._terminal is not None:
