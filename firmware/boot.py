@@ -23,6 +23,8 @@ from .nvram import Nvram
 from .rtas import RtasTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hypervisor.partition import Partition
     from hypervisor.processor import VirtualProcessor
 
@@ -105,15 +107,31 @@ class PlatformFirmware:
         memory = self.partition.memory
         base = 0 if kernel.start >= FIRMWARE_BYTES else CLIENT_BASE
         kernel.load(memory, base)
-        memory.write(CLIENT_ENTRY, stubs.entry(stubs.CLIENT_INTERFACE_CALL))
         initrd = image.initrd or b""
         at = self._place(initrd, base + kernel.end, "the initial file system") if initrd else 0
+        kept = ((base + kernel.start, kernel.end - kernel.start), (at, len(initrd)))
+        self.serve_client(CLIENT_ENTRY, ((0, FIRMWARE_BYTES), *kept))
+        self._enter(
+            base + kernel.entry,
+            r1=STACK_TOP - FRAME_BYTES,
+            r3=at,
+            r4=len(initrd),
+            r5=CLIENT_ENTRY,
+        )
+
+    def serve_client(self, entry: int, kept: Iterable[tuple[int, int]]) -> None:
+        """Offer the client interface, its entry point at `entry`, to the program to be started.
+
+        `kept` names the storage, as (address, length), that its claims must leave alone;
+        `BootError` where two pieces overlap.
+        """
+        memory = self.partition.memory
+        memory.write(entry, stubs.entry(stubs.CLIENT_INTERFACE_CALL))
         claims = Claims(memory.size)
         try:
-            claims.claim_at(0, FIRMWARE_BYTES)
-            claims.claim_at(base + kernel.start, kernel.end - kernel.start)
-            if initrd:
-                claims.claim_at(at, len(initrd))
+            for address, length in kept:
+                if length:
+                    claims.claim_at(address, length)
         except ClaimError as taken:
             raise BootError(
                 f"{taken}: a kernel must lie below 4 GiB, apart from firmware"
@@ -123,13 +141,6 @@ class PlatformFirmware:
         )
         client_services.publish_available(self._client)
         self._open_console(self._client)
-        self._enter(
-            base + kernel.entry,
-            r1=STACK_TOP - FRAME_BYTES,
-            r3=at,
-            r4=len(initrd),
-            r5=CLIENT_ENTRY,
-        )
 
     def _boot_direct(self, kernel: elf.Executable, image: BootImage) -> None:
         kernel.load(self.partition.memory, 0)
