@@ -81,6 +81,7 @@ def _emit(layout: Layout) -> None:
     symbols = layout.symbols
     for item in layout.items:
         symbols.here = Address(item.section.name, item.offset)
+        symbols.statement = item.statement
         try:
             _emit_item(item, symbols)
         except Undefined as undefined:
@@ -103,8 +104,6 @@ def _emit_item(item: Item, symbols: SymbolTable) -> None:
                 item.section.data += word.to_bytes(4, order)
         case Assignment() as assignment:
             symbols.assign(assignment.name, assignment.expression, assignment.column)
-        case int() as label:
-            symbols.pass_numeric(label)
 
 
 def _values(command: Command, order: ByteOrder, symbols: SymbolTable) -> bytes:

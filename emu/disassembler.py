@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 _WORD = 4
 # Capstone calls vs32-vs63 v0-v31 in these instructions, which GNU as does not.
 _VSX_OPCODE = 60
-_WRITTEN_OTHERWISE = frozenset(("addpcis", "copy", "cp_abort", "paste.", "waitrsv"))
-_BRANCH_TO_REGISTER = re.compile(r"b\w*(lr|ctr)l?[+-]?")
+_WRITTEN_OTHERWISE = frozenset(
+    ("addpcis", "copy", "cp_abort", "paste.", "tlbie", "tlbiel", "waitimpl", "waitrsv")
+)
+_BRANCH_ALWAYS = 20  # in the BO field
 _CR_BIT = re.compile(r"\bcr([0-7])(lt|gt|eq|un)\b")
 _PREFIXES = {
     isa.Kind.GPR: "r",
@@ -88,13 +90,31 @@ def _improve(address: int, word: int, mnemonic: str, operands: str) -> Instructi
     better = None
     if (
         InstructionWord(word).OPCD == _VSX_OPCODE
+        or _names_vsx_registers(mnemonic)
         or mnemonic in _WRITTEN_OTHERWISE
-        or (operands and "0x" in operands and _BRANCH_TO_REGISTER.fullmatch(mnemonic))
+        or _is_unusual_branch(InstructionWord(word), mnemonic, operands)
     ):
         better = _from_tables(address, word)
     if better is not None:
         return better
     return Instruction(address, word, mnemonic, _CR_BIT.sub(r"4*cr\1+\2", operands))
+
+
+def _is_unusual_branch(word: InstructionWord, mnemonic: str, operands: str) -> bool:
+    """Branches that capstone misnames: `bc 20`, a target at the branch itself, a BH field."""
+    match word.OPCD:
+        case 16:
+            return word.RT == _BRANCH_ALWAYS or "0x" not in operands
+        case 19:
+            return "0x" in operands or (word.RT == _BRANCH_ALWAYS and mnemonic.startswith("bdnz"))
+    return False
+
+
+@cache
+def _names_vsx_registers(mnemonic: str) -> bool:
+    instruction = isa.find(mnemonic)
+    operands = instruction.operands if instruction else ()
+    return any(operand.kind is isa.Kind.VSR for operand in operands)
 
 
 def _undecodable(address: int, word: int) -> Instruction:

@@ -9,7 +9,7 @@ from .diagnostics import Diagnostic, Mistake, SourceLine
 from .directives import DIRECTIVES
 from .encoder import instruction_count
 from .expressions import Address, Expression, number
-from .source import MAXIMUM_NESTING, Include, Reader, Statement
+from .reader import MAXIMUM_NESTING, Reader
 from .symbols import SymbolTable
 from .syntax import Assignment, Command, parse, parse_expression
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .bits import ByteOrder
+    from .source import Include, Statement
 
 MAXIMUM_BYTES = 64 * 2**20  # of all sections
 MAXIMUM_BSS = 2**40
@@ -53,13 +54,14 @@ class SectionLayout:
 
 class Item(NamedTuple):
     """What the second pass has to do, and where: `payload` is ready bytes (none in `.bss`),
-    a command to encode, an assignment to repeat or a numeric label to pass."""
+    a command to encode or an assignment to repeat."""
 
     line: SourceLine
+    statement: int
     section: SectionLayout
     offset: int
     byte_order: ByteOrder
-    payload: bytes | Command | Assignment | int
+    payload: bytes | Command | Assignment
 
 
 class Layout:
@@ -111,12 +113,12 @@ class Layout:
 
     def _statement(self, statement: Statement) -> None:
         self._line = statement.line
+        self.symbols.statement += 1
         parsed = parse(statement.text)
         symbols = self._scope()
         for label in parsed.labels:
             if isinstance(label.name, int):
                 symbols.define_numeric(label.name)
-                self._add(label.name)
             else:
                 symbols.define_label(label.name, statement.line, label.column)
         match parsed.statement:
@@ -154,9 +156,9 @@ class Layout:
 
     def place(self, payload: bytes | Command, size: int, column: int) -> None:
         """Append `size` bytes to the section."""
+        if self.section.nobits:
+            raise Mistake(f"{self.section.name} holds no bytes; .space is possible", column)
         self._take(size, column)
-        if self.section.nobits and not isinstance(payload, bytes):
-            raise Mistake(f"{self.section.name} holds no bytes; use .space", column)
         self._add(payload)
         self.section.size += size
 
@@ -235,9 +237,9 @@ class Layout:
             raise Mistake(f"{size + wanted} bytes more are too many: {limit}", column)
         self._bytes += size
 
-    def _add(self, payload: bytes | Command | Assignment | int) -> None:
-        item = Item(self._line, self.section, self.section.size, self.byte_order, payload)
-        self.items.append(item)
+    def _add(self, payload: bytes | Command | Assignment) -> None:
+        place = (self.symbols.statement, self.section, self.section.size)
+        self.items.append(Item(self._line, *place, self.byte_order, payload))
 
     def in_order(self) -> Sequence[SectionLayout]:
         """The sections as they follow each other in storage."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from .diagnostics import Mistake, SourceLine, Undefined
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MAXIMUM_CHAIN = 64  # of names that are defined by names that are defined later
+_MAXIMUM_HINTS = 20  # looking for similar names takes time
 
 
 class _Pending(NamedTuple):
@@ -19,33 +21,41 @@ class _Pending(NamedTuple):
 
     expression: Expression
     here: Address
-    passed: dict[int, int]
+    statement: int
+
+
+class _Numeric(NamedTuple):
+    """All `1:` of a source: the statements they stand before, and their addresses."""
+
+    statements: list[int]
+    places: list[Address]
 
 
 class SymbolTable:
     """Labels, assigned names and numeric labels; the `Scope` of both passes.
 
     In the first pass labels are addresses within sections.  `fix` then says where the sections
-    lie, and from there on every value is a number; the second pass meets the statements in the
-    same order again, so that a name assigned twice has the value of the nearest line above.
+    lie, and from there on every value is a number; the second pass repeats the assignments in
+    the same order, so that a name assigned twice has the value of the nearest line above.
+    `here` is the address of the statement at hand, and `statement` counts statements.
     """
 
     def __init__(self) -> None:
         self.here = Address("", 0)
+        self.statement = 0
         self.labels: dict[str, SourceLine] = {}
         self._values: dict[str, Value] = {}
         self._once: set[str] = set()
         self._pending: dict[str, _Pending] = {}
-        self._numeric: dict[int, list[Address]] = {}
-        self._passed: dict[int, int] = {}
+        self._numeric: dict[int, _Numeric] = {}
         self._bases: Mapping[str, int] | None = None
         self._chain = 0
+        self._hints = _MAXIMUM_HINTS
 
     def fix(self, bases: Mapping[str, int]) -> None:
-        """Give the sections their addresses, and start again from the first statement."""
+        """Give the sections their addresses."""
         self._bases = bases
         self._values = {name: self._absolute(value) for name, value in self._values.items()}
-        self._passed = {}
 
     def values(self) -> dict[str, int]:
         """Every name's number; only after `fix`."""
@@ -68,12 +78,9 @@ class SymbolTable:
         self._values[name] = self.here
 
     def define_numeric(self, number: int) -> None:
-        self._numeric.setdefault(number, []).append(self.here)
-        self.pass_numeric(number)
-
-    def pass_numeric(self, number: int) -> None:
-        """The second pass has come to the next `number:`."""
-        self._passed[number] = self._passed.get(number, 0) + 1
+        labels = self._numeric.setdefault(number, _Numeric([], []))
+        labels.statements.append(self.statement)
+        labels.places.append(self.here)
 
     def assign(self, name: str, expression: Expression, column: int, *, once: bool = False) -> None:
         """`name = expression`; in the first pass the value may still be missing."""
@@ -92,7 +99,7 @@ class SymbolTable:
             if self._bases is not None:
                 raise
             self._values.pop(name, None)
-            self._pending[name] = _Pending(expression, self.here, dict(self._passed))
+            self._pending[name] = _Pending(expression, self.here, self.statement)
 
     def _refuse_register(self, name: str, column: int) -> None:
         if name.lower() in REGISTERS or name.lower() in CR_BITS:
@@ -121,26 +128,29 @@ class SymbolTable:
             raise Undefined(self._undefined(name))
         if self._chain >= _MAXIMUM_CHAIN:
             raise Mistake(f"'{name}' ends a chain of more than {_MAXIMUM_CHAIN} definitions")
-        here, passed = self.here, self._passed
+        here, statement = self.here, self.statement
         self._chain += 1
-        self.here, self._passed = pending.here, pending.passed
+        self.here, self.statement = pending.here, pending.statement
         try:
             value = self._values[name] = self._absolute(pending.expression.evaluate(self))
         finally:
             self._chain -= 1
-            self.here, self._passed = here, passed
+            self.here, self.statement = here, statement
         return value
 
     def _undefined(self, name: str) -> str:
         if name in self._pending:
             return f"'{name}' has no value yet"
-        close = difflib.get_close_matches(name, self._values, n=1) if len(name) < 64 else []
+        close: list[str] = []
+        if self._bases is not None and self._hints and len(name) < 40 and len(self._values) < 5000:
+            self._hints -= 1
+            close = difflib.get_close_matches(name, self._values, n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
         return f"'{name}' is not defined{hint}"
 
     def local(self, number: int, direction: str) -> Value:
-        places = self._numeric.get(number, [])
-        index = self._passed.get(number, 0) - (direction == "b")
+        statements, places = self._numeric.get(number, _Numeric([], []))
+        index = bisect_right(statements, self.statement) - (direction == "b")
         if not 0 <= index < len(places):
             where = "above" if direction == "b" else "below"
             raise Undefined(f"no label '{number}:' {where} this line")

@@ -252,10 +252,13 @@ class _Builder(Transformer[Token, Line]):
         if text.startswith("0") and text.isdigit() and len(text) > 1:
             if set(text) & {"8", "9"}:
                 raise Mistake(f"{items[0]} starts with 0, so it is octal", _column(items[0]))
-            return Number(_column(items[0]), int(text, 8))
+            text = "0o" + text
         if text in ("0x", "0b"):
             raise Mistake(f"{items[0]} has no digits", _column(items[0]))
-        return Number(_column(items[0]), int(text, 0))
+        value = int(text, 0)
+        if value >= 2**128:
+            raise Mistake("the number needs more than 128 bits", _column(items[0]))
+        return Number(_column(items[0]), value)
 
     def local(self, items: list[Token]) -> Local:
         token = items[0]

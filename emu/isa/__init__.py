@@ -29,6 +29,7 @@ __all__ = [
     "find_extended",
 ]
 
+_LONGEST_MNEMONIC = 20
 _TABLES = (fixed, branch, storage, system, floating, vector, vsx)
 
 
@@ -84,4 +85,6 @@ def all_extended() -> list[Extended]:
 
 def close_mnemonics(mnemonic: str) -> list[str]:
     """Up to three mnemonics spelled like `mnemonic`."""
+    if len(mnemonic) > _LONGEST_MNEMONIC:
+        return []
     return difflib.get_close_matches(mnemonic, [*_rows(), *_extended_rows()], n=3, cutoff=0.7)

@@ -196,9 +196,8 @@ def _product(
 
 def traps() -> Iterator[str]:
     for name, to in TRAPS.items():
-        if name != "u":
-            yield f"tw{name} ra,rb = tw {to},ra,rb"
-            yield f"td{name} ra,rb = td {to},ra,rb"
+        yield f"tw{name} ra,rb = tw {to},ra,rb"
+        yield f"td{name} ra,rb = td {to},ra,rb"
         yield f"tw{name}i ra,si = twi {to},ra,si"
         yield f"td{name}i ra,si = tdi {to},ra,si"
 
