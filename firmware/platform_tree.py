@@ -42,7 +42,7 @@ def build(partition: Partition, rtas: RtasTable, offer: Offer, nvram_bytes: int)
     root.add(_options())
     root.add(_openprom())
     root.add(_processors(len(partition.processors), offer.modes[0]))
-    for node in _memory(partition.configuration.memory_bytes):
+    for node in memory_nodes(partition.configuration.memory_bytes):
         root.add(node)
     root.add(_interrupt_controller(len(partition.processors)))
     root.add(_rtas(partition, rtas))
@@ -102,7 +102,8 @@ def _processors(count: int, mode: CompatibilityMode) -> Node:
     return node
 
 
-def _memory(size: int) -> Iterable[Node]:
+def memory_nodes(size: int) -> Iterable[Node]:
+    """The nodes of `size` bytes of storage: the real mode area, and the rest."""
     rma = min(size, RMA_LIMIT)
     yield memory_node(0, rma)
     if size > rma:

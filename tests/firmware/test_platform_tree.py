@@ -1,0 +1,107 @@
+"""What the device tree of a partition says (LoPAR appendix B)."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+from emu.engine import TIME_BASE_HZ
+from firmware import platform_tree
+from firmware.device_tree import cells, string
+from firmware.processor_nodes import POWER9, pa_features, processor_node
+
+if TYPE_CHECKING:
+    from firmware.boot import PlatformFirmware
+
+MIB = 1 << 20
+
+
+def test_the_root_names_the_partition(firmware: PlatformFirmware) -> None:
+    properties = firmware.tree.properties
+    assert properties["device_type"] == string("chrp")
+    assert properties["ibm,partition-no"] == cells(3)
+    assert properties["ibm,partition-name"] == string("lpar1")
+
+
+@pytest.mark.parametrize("number", [0, 1, 9, 10, 31])
+def test_a_processor_node_is_named_after_its_interrupt_server(number: int) -> None:
+    node = processor_node(number, POWER9)
+    assert node.full_name == f"PowerPC,POWER9@{number:x}"
+    assert node.properties["reg"] == cells(number)
+    assert node.properties["ibm,ppc-interrupt-server#s"] == cells(number)
+    assert node.properties["ibm,associativity"][-4:] == cells(number)
+
+
+def test_a_processor_runs_in_power9_mode_and_counts_time_at_the_engines_rate() -> None:
+    properties = processor_node(0, POWER9).properties
+    assert properties["cpu-version"] == cells(0x0F000005)
+    assert properties["timebase-frequency"] == cells(TIME_BASE_HZ)
+
+
+def test_the_decrementer_has_32_bits() -> None:
+    assert "ibm,dec-bits" not in processor_node(0, POWER9).properties
+
+
+def test_pa_features_announce_radix_translation_and_no_transactional_memory() -> None:
+    length, kind, *features = pa_features()
+    assert (length, kind, len(features)) == (64, 0, 64)
+    assert features[40] == 0x80
+    assert features[22] == 0
+
+
+def test_radix_page_sizes_carry_their_ap_encoding_in_the_first_three_bits() -> None:
+    encodings = processor_node(0, POWER9).properties["ibm,processor-radix-AP-encodings"]
+    pages = struct.unpack(">4I", encodings)
+    assert {page & 0x1FFFFFFF: page >> 29 for page in pages} == {12: 0, 16: 5, 21: 1, 30: 2}
+
+
+def test_rtas_has_the_token_of_every_call_and_of_no_other(firmware: PlatformFirmware) -> None:
+    properties = firmware.tree.at("/rtas").properties
+    tokens = {call.name: cells(token) for token, call in firmware.rtas.tokens()}
+    assert tokens.items() <= properties.items()
+    facts = properties.keys() - tokens.keys()
+    assert not {name for name in facts if properties[name][:3] == b"\0\0\x20"}
+
+
+def test_hypertas_functions_are_those_of_the_hcall_table(firmware: PlatformFirmware) -> None:
+    announced = firmware.tree.at("/rtas").properties["ibm,hypertas-functions"]
+    sets = firmware.partition.hcalls.function_sets()
+    assert announced == b"".join(name.encode() + b"\0" for name in sets)
+
+
+def test_a_terminal_has_its_unit_address_and_interrupt(firmware: PlatformFirmware) -> None:
+    node = firmware.tree.at("/vdevice/vty@30000000")
+    assert node.properties["compatible"] == string("hvterm1")
+    assert node.properties["reg"] == cells(0x30000000)
+    assert node.properties["interrupts"] == cells(0x1100, 0)
+
+
+def test_chosen_names_the_first_terminal_as_console(firmware: PlatformFirmware) -> None:
+    chosen = firmware.tree.at("/chosen").properties
+    assert chosen["linux,stdout-path"] == string("/vdevice/vty@30000000")
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (512 * MIB, [("memory@0", 0, 512 * MIB)]),
+        (1024 * MIB, [("memory@0", 0, 1024 * MIB)]),
+        (
+            6144 * MIB,
+            [("memory@0", 0, 1024 * MIB), ("memory@40000000", 1024 * MIB, 5120 * MIB)],
+        ),
+    ],
+)
+def test_the_first_memory_node_is_the_real_mode_area(
+    size: int, expected: list[tuple[str, int, int]]
+) -> None:
+    nodes = list(platform_tree.memory_nodes(size))
+    found = [(n.full_name, *struct.unpack(">QQ", n.properties["reg"])) for n in nodes]
+    assert found == expected
+
+
+def test_platform_support_offers_xics_and_radix_with_gtse(firmware: PlatformFirmware) -> None:
+    support = firmware.tree.at("/chosen").properties["ibm,arch-vec-5-platform-support"]
+    assert support == bytes((23, 0x00, 24, 0x40, 25, 0x00, 26, 0x40))
