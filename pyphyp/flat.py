@@ -1,4 +1,4 @@
-"""Programs without a loader: bytes put into storage as they are, and entered in real mode."""
+"""Programs that need no loader: put into storage where they say, and entered in real mode."""
 
 from __future__ import annotations
 
@@ -6,41 +6,58 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emu.bits import MSR, ByteOrder
+from firmware import elf
 from firmware.device_tree import flatten
 
 if TYPE_CHECKING:
+    from emu.program import Program
+
     from .compose import Composition
 
 _TREE_ALIGNMENT = 4096
 _RMA_LIMIT = 256 << 20
+_ELF_DATA, _ELF_LITTLE = 5, 1
 
 
 @dataclass(frozen=True, slots=True)
 class FlatImage:
-    """`image` goes to `origin` and is entered at `entry` in `byte_order`.
+    """A program to be entered in `byte_order`, as it was assembled.
 
     R3 is the address of the flattened device tree, R5 the entry of the client interface; both lie
     as high as real mode reaches.
     """
 
-    image: bytes
-    origin: int = 0
-    entry: int = 0
+    executable: elf.Executable
     byte_order: ByteOrder = ByteOrder.BIG
 
     def start(self, composition: Composition) -> None:
-        """Put the image in place; StorageError if it does not fit."""
+        """Put the program in place; `BootError` if it does not fit."""
         memory = composition.partition.memory
-        memory.write(self.origin, self.image)
+        self.executable.load(memory, 0)
         tree = flatten(composition.firmware.tree)
         address = min(memory.size, _RMA_LIMIT) - len(tree)
         address -= address % _TREE_ALIGNMENT
         memory.write(address, tree)
         client_entry = address - _TREE_ALIGNMENT
-        kept = ((self.origin, len(self.image)), (client_entry, _TREE_ALIGNMENT + len(tree)))
+        program = ((segment.address, segment.size) for segment in self.executable.segments)
+        kept = (*program, (client_entry, _TREE_ALIGNMENT + len(tree)))
         composition.firmware.serve_client(client_entry, kept)
         registers = composition.partition.engine.registers
         registers.msr = MSR(0).replace(SF=1, LE=int(self.byte_order is ByteOrder.LITTLE))
         registers.set_gpr(3, address)
         registers.set_gpr(5, client_entry)
-        registers.nip = self.entry
+        registers.nip = self.executable.entry
+
+
+def from_program(program: Program) -> FlatImage:
+    """What `emu.assembler.assemble` gave."""
+    size = program.end - program.origin
+    segment = elf.Segment(program.origin, program.image(), size)
+    return FlatImage(elf.Executable((segment,), program.entry), program.byte_order)
+
+
+def from_elf(image: bytes) -> FlatImage:
+    """An ELF executable, entered in its own byte order; `BootError` if it is none."""
+    executable = elf.parse(image)
+    little = image[_ELF_DATA] == _ELF_LITTLE
+    return FlatImage(executable, ByteOrder.LITTLE if little else ByteOrder.BIG)

@@ -17,7 +17,7 @@ from firmware.boot import BootImage
 from hypervisor.partition import Ending, Progress
 
 from .compose import compose
-from .flat import FlatImage
+from .flat import from_elf, from_program
 from .pacing import WINDOW_TICKS, Unattended
 from .stats import Stats, collect
 from .transcript import Transcript, compile_wanted
@@ -135,10 +135,12 @@ class Partition:
         )
         self.start(_Booted(image))
 
-    def load(self, program: Program) -> None:
-        """Put an assembled program into storage, to be entered in real mode; R3: device tree."""
-        image = program.image()
-        self.start(FlatImage(image, program.origin, program.entry, program.byte_order))
+    def load(self, program: Program | bytes) -> None:
+        """Put a program (assembled, or an ELF file) into storage, to be entered in real mode.
+
+        It finds the device tree's address in R3 and the client interface in R5.
+        """
+        self.start(from_elf(program) if isinstance(program, bytes) else from_program(program))
 
     def start(self, start: Start) -> None:
         """Boot `start`, in a partition built anew if something ran in this one."""

@@ -1,0 +1,1 @@
+"""The commands; each module has a table `COMMANDS` of those it defines."""

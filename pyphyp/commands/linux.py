@@ -1,0 +1,154 @@
+"""`pyphyp linux`: an unmodified Debian kernel with a busybox shell."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyphyp.messages import complain, report
+
+from .boot import direct_option
+from .options import RunOptions, run_options
+from .status import STATUS_HELP, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from rich.progress import Progress, TaskID
+
+    from guests.cpio import Entry
+    from pyphyp.partition import Partition
+
+_BOOT_ARGUMENTS = "console=hvc0"
+_HELP = f"""Boot Debian's ppc64el kernel and a busybox shell.
+
+Kernel and busybox come from the distribution's archive, through the host's apt, once; then from
+the cache.  `poweroff` or Ctrl-D in the shell ends the command.
+
+\b
+Examples:
+  pyphyp linux
+  pyphyp linux -c 'cat /proc/cpuinfo' --epoch 0 --stats
+  pyphyp linux --script setup.sh --initrd-add ./tools --memory 2G
+
+{STATUS_HELP}"""
+
+
+class _FetchProgress:
+    """Shows a fetch on a terminal; says nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def step(self, description: str, fraction: float | None) -> None:
+        if not sys.stderr.isatty():
+            return
+        if self._bar is None or self._task is None:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task(description, total=None)
+            self._bar.start()
+        total, done = (None, 0.0) if fraction is None else (1.0, fraction)
+        self._bar.update(self._task, description=description, total=total, completed=done)
+
+
+@click.command("linux", help=_HELP)
+@click.option("--append", default="", metavar="ARGS", help="More arguments for the kernel.")
+@click.option(
+    "--script",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A shell script to run in the guest before the shell.",
+)
+@click.option(
+    "-c",
+    "--command",
+    metavar="COMMAND",
+    help="Run that in the guest instead of a shell, quietly, and power off.",
+)
+@click.option(
+    "--initrd-add",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    multiple=True,
+    metavar="DIR",
+    help="Add what is below DIR to the guest's file system.",
+)
+@direct_option
+@run_options
+def linux(
+    append: str,
+    script: Path | None,
+    command: str | None,
+    initrd_add: tuple[Path, ...],
+    direct: bool,
+    **parameters: Any,
+) -> int:
+    from guests.linux import fetch_linux
+    from guests.packages import GuestFilesError
+
+    from .session import run_guest
+
+    options = RunOptions.take(parameters)
+    try:
+        with _FetchProgress() as progress:
+            guest = fetch_linux(progress)
+    except GuestFilesError as wrong:
+        complain(str(wrong))
+        return Status.ERROR
+    extra = dict(entry for directory in initrd_add for entry in _below(directory))
+    initrd = guest.initramfs(extra, _script(script, command))
+    arguments = " ".join(filter(None, (_BOOT_ARGUMENTS, "quiet" if command else "", append)))
+    if options.verbose:
+        report(f"Linux {guest.version}: {arguments}")
+
+    def start(partition: Partition) -> None:
+        partition.boot(guest.kernel, initrd, arguments, direct=direct)
+
+    return run_guest(options, start)
+
+
+def _script(script: Path | None, command: str | None) -> str | None:
+    """What the guest runs before its shell; a command is the last thing it does."""
+    parts = []
+    if script is not None:
+        parts.append(script.read_text(encoding="utf-8"))
+    if command is not None:
+        parts.append(f"{command}\npoweroff -f\n")
+    return "\n".join(parts) if parts else None
+
+
+def _below(directory: Path) -> Iterator[tuple[str, Entry]]:
+    """What is below a directory, by path, for the guest's file system."""
+    from guests import cpio
+
+    for path in sorted(directory.rglob("*")):
+        name, status = str(path.relative_to(directory)), path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            yield name, cpio.Symlink(str(path.readlink()))
+        elif stat.S_ISDIR(status.st_mode):
+            yield name, cpio.Directory(stat.S_IMODE(status.st_mode))
+        elif stat.S_ISREG(status.st_mode):
+            yield name, cpio.File(path.read_bytes(), stat.S_IMODE(status.st_mode))
+
+
+COMMANDS = {"linux": linux}

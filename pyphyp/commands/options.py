@@ -1,0 +1,163 @@
+"""The options that all commands share that run a guest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyphyp.memory_size import memory_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+TRACE_KINDS = ("hcall", "rtas", "of", "irq", "insn")
+ALL_BUT_INSTRUCTIONS = TRACE_KINDS[:-1]
+
+
+class MemorySize(click.ParamType):  # type: ignore[type-arg]
+    name = "size"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        try:
+            return memory_size(value)
+        except ValueError as wrong:
+            self.fail(str(wrong), param, ctx)
+
+
+class Epoch(click.ParamType):  # type: ignore[type-arg]
+    """Seconds since 1970, or a date and time."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        if isinstance(value, int) or value.isdecimal():
+            return int(value)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is no time: 1700000000 or 2026-01-31T12:00:00, for example, would be",
+                param,
+                ctx,
+            )
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+class TraceKinds(click.ParamType):  # type: ignore[type-arg]
+    name = "kinds"
+
+    def convert(
+        self,
+        value: str | frozenset[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> frozenset[str]:
+        if isinstance(value, frozenset):
+            return value
+        kinds = frozenset(word.strip() for word in value.split(",") if word.strip())
+        if kinds == {"all"}:
+            return frozenset(TRACE_KINDS)
+        unknown = ", ".join(sorted(kinds - set(TRACE_KINDS)))
+        if unknown or not kinds:
+            self.fail(
+                f"nothing is called {unknown!r}: {', '.join(TRACE_KINDS)}, or all", param, ctx
+            )
+        return kinds
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the shared options say."""
+
+    memory: int
+    epoch: int | None
+    seed: int
+    trace: frozenset[str] | None
+    trace_file: str | None
+    stats: bool
+    stats_file: str | None
+    timeout: float | None
+    host_timeout: float | None
+    no_reboot: bool
+    verbose: bool
+
+    @classmethod
+    def take(cls, parameters: dict[str, Any]) -> RunOptions:
+        """Take the shared options out of a command's parameters."""
+        return cls(**{f.name: parameters.pop(f.name) for f in fields(cls)})
+
+
+_MACHINE_OPTIONS = (
+    click.option(
+        "--memory",
+        type=MemorySize(),
+        default="1G",
+        show_default=True,
+        help="Storage of the partition: 512M, 2G.",
+    ),
+    click.option(
+        "--epoch",
+        type=Epoch(),
+        help="Time of day at power-on (seconds since 1970, or 2026-01-31T12:00:00); "
+        "default: now.  Fixed, it makes runs repeatable.",
+    ),
+    click.option(
+        "--seed", type=int, default=0, show_default=True, help="Seed of all that is random."
+    ),
+)
+_WATCHING_OPTIONS = (
+    click.option(
+        "--trace",
+        type=TraceKinds(),
+        help=f"Trace, decoded, on standard error: any of {','.join(TRACE_KINDS)}; or all.",
+    ),
+    click.option(
+        "--trace-file",
+        type=click.Path(dir_okay=False),
+        help="Write the trace there instead, as JSON lines (default: all but insn).",
+    ),
+    click.option("--stats", is_flag=True, help="Print what was counted, at the end."),
+    click.option(
+        "--stats-file",
+        type=click.Path(dir_okay=False),
+        help="Write the exact counts there, as JSON.",
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="End after so many seconds of the guest's time.",
+    ),
+    click.option(
+        "--host-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="End after so many seconds of the host's time.",
+    ),
+    click.option("--no-reboot", is_flag=True, help="End when the guest reboots."),
+    click.option("-v", "--verbose", is_flag=True, help="Say what is done."),
+)
+
+
+def machine_options(command: CommandT) -> CommandT:
+    """The options about the machine itself."""
+    for option in reversed(_MACHINE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def run_options(command: CommandT) -> CommandT:
+    """Those, and the options about watching and ending a run."""
+    for option in reversed(_WATCHING_OPTIONS):
+        command = option(command)
+    return machine_options(command)

@@ -1,0 +1,64 @@
+"""`pyphyp tree`: the device tree a guest would see."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from pyphyp.messages import complain
+
+from .boot import FILE, direct_option
+from .options import machine_options
+from .status import Status
+
+
+@click.command("tree")
+@click.option("--dtb", type=click.Path(path_type=Path), help="Write the flattened tree there.")
+@click.option("--kernel", type=FILE, help="Show what booting this kernel would add.")
+@click.option("--initrd", type=FILE, help="Its initial file system.")
+@click.option("--append", default="", metavar="ARGS", help="Arguments for the kernel.")
+@direct_option
+@machine_options
+def tree(
+    dtb: Path | None,
+    kernel: Path | None,
+    initrd: Path | None,
+    append: str,
+    direct: bool,
+    memory: int,
+    epoch: int | None,
+    seed: int,
+) -> int:
+    """Print a partition's device tree as source text.
+
+    \b
+    Examples:
+      pyphyp tree --memory 2G
+      pyphyp tree --dtb partition.dtb
+    """
+    from emu.engine import EngineError
+    from firmware.boot import BootError
+    from firmware.device_tree import flatten, source
+    from pyphyp.api import Machine
+
+    try:
+        with Machine(epoch=epoch, seed=seed) as machine:
+            partition = machine.add_partition(memory=memory)
+            if kernel is not None:
+                partition.boot(kernel, initrd, append, direct=direct)
+            root = partition.composition.firmware.tree
+            if dtb is None:
+                click.echo(source(root), nl=False)
+            elif str(dtb) == "-":
+                sys.stdout.buffer.write(flatten(root))
+            else:
+                dtb.write_bytes(flatten(root))
+    except (BootError, EngineError, MemoryError) as wrong:
+        complain(str(wrong) or "the host has not enough memory")
+        return Status.ERROR
+    return Status.OK
+
+
+COMMANDS = {"tree": tree}
