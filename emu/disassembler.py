@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import capstone
 
 from . import isa
-from .bits import ByteOrder, low_bits, signed
+from .bits import ByteOrder, low_bits, matches, signed, uncovered
 from .isa.forms import InstructionWord
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _undecodable(address: int, word: int) -> Instruction:
 
 def _from_tables(address: int, word: int) -> Instruction | None:
     for mask, bits, instruction in _by_primary_opcode().get(InstructionWord(word).OPCD, ()):
-        if word & mask == bits:
+        if matches(word, mask, bits):
             operands = _operands(instruction, address, word)
             return Instruction(address, word, instruction.mnemonic, operands)
     return None
@@ -164,9 +164,7 @@ def _by_primary_opcode() -> dict[int, list[tuple[int, int, isa.Instruction]]]:
     """Which bits of a word an instruction fixes, to what; those that fix more come first."""
     found: dict[int, list[tuple[int, int, isa.Instruction]]] = {}
     for instruction in isa.all_instructions():
-        mask = 2**32 - 1
-        for operand in instruction.operands:
-            mask &= ~operand.field.place(-1)
+        mask = uncovered((operand.field for operand in instruction.operands), 8 * _WORD)
         opcode = InstructionWord(instruction.word).OPCD
         found.setdefault(opcode, []).append((mask, instruction.word, instruction))
     for entries in found.values():

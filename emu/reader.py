@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MAXIMUM_LINES = 100_000  # after macros and repetitions
-MAXIMUM_CHARACTERS = 4 * 2**20
+MAXIMUM_CHARACTERS = 2 * 2**20
 MAXIMUM_NESTING = 64  # of macros, repetitions and includes
 
 _HEAD = re.compile(r"(\s*(?:[\w.$]+\s*:\s*)*)([A-Za-z_.$][\w.$]*)?(.*)", re.DOTALL)
