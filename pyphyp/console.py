@@ -135,9 +135,16 @@ class ConsoleSession:
         self._raw.close()
         self._partition.console.transcript.listeners.remove(self._write)
         self._signals.__exit__(kind, error, at)
-        if not self._at_line_start and os.isatty(self._output):
+        if not self._at_line_start and self._messages_beside_output:
             self._at_line_start = True
             sys.stderr.write("\n")
+
+    @property
+    def _messages_beside_output(self) -> bool:
+        try:
+            return os.path.sameopenfile(self._output, sys.stderr.fileno())
+        except (OSError, ValueError):
+            return False
 
     def say(self, text: str) -> None:
         """A message of ours, on lines of its own beside the guest's."""

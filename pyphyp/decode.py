@@ -26,6 +26,10 @@ _TEXT_NAMES = {
     CallKind.RTAS: frozenset({"message"}),
     CallKind.CLIENT: frozenset({"command", "name", "previous", "specifier"}),
 }
+_HANDLE_SERVICES = frozenset(
+    {"child", "claim", "finddevice", "instance-to-package", "open", "parent", "peer"}
+)
+"""Client services whose result is a handle or an address."""
 _LARGEST_COUNT = 1 << 20
 """Larger numbers of no known kind are shown in hexadecimal."""
 _TEXT_SHOWN = 64
@@ -99,9 +103,15 @@ def outcome(event: Event) -> str:
         count, first, second = event.results
         shown += [str(count), quoted(_registers(first, second)[: min(count, 16)])]
     else:
-        shown += [str(r) if -_LARGEST_COUNT < r < 0 else number(r) for r in event.results]
+        hexadecimal = event.kind is CallKind.CLIENT and event.name in _HANDLE_SERVICES
+        shown += [_result(value, hexadecimal=hexadecimal) for value in event.results]
     why = f"  ({plain(event.why)})" if event.why else ""
     return (", ".join(shown) or "nothing") + why
+
+
+def _result(value: int, *, hexadecimal: bool) -> str:
+    small_negative = -_LARGEST_COUNT < value < 0
+    return str(value) if small_negative else number(value, hexadecimal=hexadecimal)
 
 
 def plain(text: str) -> str:

@@ -4,8 +4,9 @@ For people, on a stream, decoded:
 
     [  0.000184625] cpu0 H_PUT_TERM_CHAR(unit=0x30000000, length=3, "abc") = H_SUCCESS
 
-For programs, a JSON object a line with the keys of `Record.fields`; registers in hexadecimal
-text, as not every reader of JSON holds 64 bits, and time in ticks of the time base.
+For programs, a JSON object a line: always `time` (ticks of the time base), `partition`,
+`processor`, `kind` and `text` (the line for people), then what belongs to the kind.  Registers
+are hexadecimal text, as not every reader of JSON holds 64 bits.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class JsonTrace:
 
     def record(self, time_base: int, partition: Partition, text: str, **fields: Value) -> None:
         head: dict[str, Value] = {"time": time_base, "partition": partition.name}
-        self._stream.write(json.dumps(head | fields) + "\n")
+        self._stream.write(json.dumps(head | fields | {"text": text}) + "\n")
 
     def flush(self) -> None:
         self._stream.flush()

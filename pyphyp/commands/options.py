@@ -65,8 +65,8 @@ class TraceKinds(click.ParamType):  # type: ignore[type-arg]
         if isinstance(value, frozenset):
             return value
         kinds = frozenset(word.strip() for word in value.split(",") if word.strip())
-        if kinds == {"all"}:
-            return frozenset(TRACE_KINDS)
+        if "all" in kinds:
+            kinds = kinds - {"all"} | set(TRACE_KINDS)
         unknown = ", ".join(sorted(kinds - set(TRACE_KINDS)))
         if unknown or not kinds:
             self.fail(
