@@ -26,21 +26,17 @@ void set_deadline(core *c)
     c->deadline = c->external || c->stop_requested ? 0 : due < c->until ? due : c->until;
 }
 
-/* Runs before each translated block, so every instruction here costs a percent: PURR and TB move
-   together with one vector addition, and one comparison finds whatever is due. */
-typedef uint64_t pair __attribute__((vector_size(16), aligned(8)));
-
+/* Runs before each translated block, so every instruction here costs a percent: one comparison
+   finds whatever is due. */
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *context)
 {
     core *c = context;
-    pair *clock = (pair *)spr(c, SPR_PURR_STORAGE);
+    uint64_t now = *spr(c, SPR_TB);
     (void)uc, (void)address;
-    if (__builtin_expect((*clock)[1] >= c->deadline, 0)
-        && (c->stop_requested || (*clock)[1] >= c->until
-            || (msr(c) & MSR_EE && interrupt_pending(c))))
+    if (__builtin_expect(now >= c->deadline, 0)
+        && (c->stop_requested || now >= c->until || (msr(c) & MSR_EE && interrupt_pending(c))))
         leave_translated_code(c); /* before the block runs */
-    uint64_t instructions = size >> 2;
-    *clock += (pair){instructions, instructions};
+    count_instructions(c, size >> 2);
 }
 
 uint64_t core_time_base(core *c) { return *spr(c, SPR_TB); }

@@ -100,6 +100,14 @@ static inline uint64_t *spr(core *c, int n) { return window64(c->env, ENV_SPR + 
 static inline uint64_t *nip(core *c) { return window64(c->env, ENV_NIP); }
 static inline uint64_t msr(core *c) { return *window64(c->env, ENV_MSR); }
 
+/* PURR and TB move together, with one vector addition. */
+typedef uint64_t clock_pair __attribute__((vector_size(16), aligned(8)));
+
+static inline void count_instructions(core *c, uint64_t count)
+{
+    *(clock_pair *)spr(c, SPR_PURR_STORAGE) += (clock_pair){count, count};
+}
+
 /* core.c */
 void set_deadline(core *c);
 bool interrupt_pending(core *c);

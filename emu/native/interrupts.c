@@ -73,6 +73,8 @@ void deliver_storage_interrupt(core *c)
     bool fetch = c->fault_access == ACCESS_FETCH;
     c->fault_pending = false;
     c->counts.storage_interrupts++;
+    if (fetch) /* no block ran, but time must pass: the handler may lie nowhere either */
+        count_instructions(c, 1);
     if (c->fault_cause == CAUSE_SEGMENT) {
         if (!fetch)
             *spr(c, SPR_DAR) = address;
@@ -211,7 +213,7 @@ void on_exception(uc_engine *uc, uint32_t number, void *context)
         deliver(c, 0x600, address, 0);
         break;
     case EXCEPTION_FP_UNAVAILABLE: deliver(c, 0x800, address, 0); break;
-    case EXCEPTION_TRACE: deliver(c, 0xd00, address + 4, 0); break;
+    case EXCEPTION_TRACE: deliver(c, 0xd00, address, 0); break; /* the state is past it */
     case EXCEPTION_VMX_UNAVAILABLE: deliver(c, 0xf20, address, 0); break;
     case EXCEPTION_VSX_UNAVAILABLE: deliver(c, 0xf40, address, 0); break;
     case EXCEPTION_FACILITY_UNAVAILABLE: deliver(c, 0xf60, address, 0); break;
