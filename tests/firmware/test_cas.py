@@ -1,0 +1,121 @@
+"""Client architecture support: what is read from the client's structure, and what is agreed."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from emu.memory import Memory, StorageError
+from firmware import cas
+
+POWER9_ONLY = ((0xFFFF_FFFF, 0x0F00_0005),)
+# Versions in the form a kernel gives them: processors, then levels, the last ending the list.
+VERSIONS = (
+    (0xFFFF_0000, 0x004E_0000),
+    (0xFFFF_FFFF, 0x0F00_0006),
+    *POWER9_ONLY,
+    (0xFFFF_FFFF, 0x0F00_0004),
+)
+END = (0xFFFF_FFFE, 0x0F00_0001)
+
+
+def client_vectors(
+    versions: tuple[tuple[int, int], ...] = VERSIONS,
+    *,
+    translation: int = 0x40,
+    interrupts: int = 0x00,
+    radix: int = 0x40,
+    processors: int = 2048,
+    sharing: int = 0xF3,
+    least_rma: int = 8,
+    ignore_vector_2: bool = False,
+) -> bytes:
+    """The structure of a client that offers these in its option vectors."""
+    vector_2 = struct.pack(
+        ">BH7IBB", 0x80 * ignore_vector_2, 0, *[0xFFFF_FFFF] * 5, least_rma, 0xFFFF_FFFF, 0, 48
+    )
+    vector_5 = bytearray(26)
+    vector_5[1], vector_5[4] = sharing, 0xE0
+    vector_5[8:12] = processors.to_bytes(4, "big")
+    vector_5[22], vector_5[23], vector_5[25] = interrupts, translation, radix
+    vectors = (b"\0\xff\xc0", vector_2, b"\0\xe0", b"\0\1", bytes(vector_5), b"\0\0\2")
+    numbers = b"".join(struct.pack(">II", *pair) for pair in (*versions, END))
+    lengths = b"".join(bytes((len(vector) - 1,)) + vector for vector in vectors)
+    return numbers + bytes((len(vectors) - 1,)) + lengths
+
+
+OFFER = cas.Offer(memory_mib=1024, processors=4, shared_processors=True)
+
+
+def ask(structure: bytes, offer: cas.Offer = OFFER) -> cas.Agreement:
+    with Memory(1 << 20) as memory:
+        memory.write(0x1000, structure)
+        return cas.negotiate(cas.read_request(memory, 0x1000), offer)
+
+
+def test_a_structure_is_read_up_to_its_end_record_and_vector_count() -> None:
+    with Memory(1 << 20) as memory:
+        memory.write(0x1000, client_vectors())
+        request = cas.read_request(memory, 0x1000)
+    assert request.versions == (*VERSIONS, END)
+    assert list(request.vectors) == [1, 2, 3, 4, 5, 6]
+    assert all(len(vector) == vector[0] + 2 for vector in request.vectors.values())
+
+
+def test_radix_with_guest_translation_shootdown_is_agreed_on() -> None:
+    vector = ask(client_vectors()).vector_5
+    assert (vector[23], vector[24], vector[26]) == (0x00, 0x40, 0x40)
+
+
+def test_a_client_that_can_do_either_translation_gets_radix() -> None:
+    assert ask(client_vectors(translation=0x80)).vector_5[24] == 0x40
+
+
+def test_the_processor_mode_is_the_best_both_know() -> None:
+    assert ask(client_vectors()).mode.logical_pvr == 0x0F00_0005
+
+
+def test_a_mode_is_matched_under_the_clients_mask() -> None:
+    assert ask(client_vectors(((0xFFFF_FFF0, 0x0F00_0000),))).mode.name == "POWER9"
+
+
+def test_sharing_and_affinity_are_what_both_want() -> None:
+    assert ask(client_vectors()).vector_5[2] == 0xC0
+    assert ask(client_vectors(sharing=0x80)).vector_5[2] == 0x80
+    dedicated = cas.Offer(memory_mib=1024, processors=1, shared_processors=False)
+    assert ask(client_vectors(), dedicated).vector_5[2] == 0x80
+
+
+@pytest.mark.parametrize(
+    ("structure", "why"),
+    [
+        (client_vectors(translation=0x00), "hashed page tables"),
+        (client_vectors(interrupts=0x40), "XIVE"),
+        (client_vectors(radix=0x00), "shootdown"),
+        (client_vectors(processors=2), "2 processors; there are 4"),
+        (client_vectors(least_rma=2048), "2048 MiB; the partition has 1024"),
+        (client_vectors(((0xFFFF_FFFF, 0x0F00_0004),)), "processor modes offered: POWER9"),
+    ],
+)
+def test_a_demand_that_cannot_be_met_is_refused_with_its_reason(structure: bytes, why: str) -> None:
+    with pytest.raises(cas.CasError, match=why):
+        ask(structure)
+
+
+def test_an_option_vector_to_be_ignored_demands_nothing() -> None:
+    assert ask(client_vectors(least_rma=2048, ignore_vector_2=True))
+
+
+def test_xics_or_either_interrupt_controller_gives_xics() -> None:
+    assert ask(client_vectors(interrupts=0x80)).vector_5[23] == 0
+
+
+def test_a_list_of_versions_without_end_is_refused() -> None:
+    with Memory(1 << 20) as memory, pytest.raises(cas.CasError, match="no end"):
+        cas.read_request(memory, 0)
+
+
+def test_a_structure_that_runs_out_of_storage_is_refused() -> None:
+    with Memory(1 << 16) as memory, pytest.raises(StorageError):
+        cas.read_request(memory, (1 << 16) - 64)

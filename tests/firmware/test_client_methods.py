@@ -1,0 +1,68 @@
+"""call-method: ibm,client-architecture-support, instantiate-rtas, translate."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+from firmware.stubs import RTAS_CALL, entry
+from tests.firmware.test_cas import client_vectors
+
+if TYPE_CHECKING:
+    from tests.firmware.guest import Guest
+
+TRUE = FAILED = 0xFFFF_FFFF
+
+
+def architecture_support(guest: Guest, vectors: int) -> tuple[int, ...]:
+    root = guest.call("open", "/")
+    return guest.method("ibm,client-architecture-support", root, vectors, returns=2)
+
+
+def test_agreement_leaves_architecture_vec_5_in_chosen(guest: Guest) -> None:
+    assert architecture_support(guest, guest.place(client_vectors())) == (0, 0)
+    vector = guest.firmware.tree.at("/chosen").properties["ibm,architecture-vec-5"]
+    assert (vector[0], vector[24], vector[26]) == (len(vector) - 2, 0x40, 0x40)
+
+
+def test_refusal_is_true_on_the_stack_and_no_exception(guest: Guest) -> None:
+    assert architecture_support(guest, guest.place(client_vectors(translation=0))) == (0, TRUE)
+    assert "ibm,architecture-vec-5" not in guest.firmware.tree.at("/chosen").properties
+
+
+def test_vectors_outside_storage_are_caught(guest: Guest) -> None:
+    assert architecture_support(guest, 0xFFFF_F000)[0] == FAILED
+
+
+def test_instantiate_rtas_puts_the_entry_where_the_client_wants_it(guest: Guest) -> None:
+    rtas, base = guest.call("open", "/rtas"), 0xC00000
+    assert guest.method("instantiate-rtas", rtas, base, returns=2) == (0, base)
+    assert guest.memory.read(base, 20) == entry(RTAS_CALL)
+
+
+def test_instantiate_rtas_outside_storage_fails(guest: Guest) -> None:
+    rtas = guest.call("open", "/rtas")
+    assert guest.method("instantiate-rtas", rtas, 16 * (1 << 20) - 64, returns=2)[0] == FAILED
+
+
+def test_translate_maps_storage_onto_itself(guest: Guest) -> None:
+    mmu = struct.unpack(">I", guest.firmware.tree.at("/chosen").properties["mmu"])[0]
+    assert guest.method("translate", mmu, 0x1234, returns=5) == (0, TRUE, 0, 0, 0x1234)
+    assert guest.method("translate", mmu, 0xF000_0000, returns=2) == (0, 0)
+
+
+@pytest.mark.parametrize("stack", [(), (1, 2)])
+def test_a_method_with_a_wrong_number_of_cells_fails(guest: Guest, stack: tuple[int, ...]) -> None:
+    rtas = guest.call("open", "/rtas")
+    assert guest.method("instantiate-rtas", rtas, *stack, returns=2)[0] == FAILED
+
+
+def test_a_method_that_is_not_there_has_a_catch_result(guest: Guest) -> None:
+    root = guest.call("open", "/")
+    assert guest.method("instantiate-rtas", root, 0, returns=2)[0] != 0
+
+
+def test_a_method_of_no_instance_has_a_catch_result(guest: Guest) -> None:
+    assert guest.method("instantiate-rtas", 0x1234, 0, returns=2)[0] == FAILED
