@@ -56,8 +56,10 @@ _Noreturn void leave_translated_code(core *c)
 
 /* ---- translated code and stores --------------------------------------------------------- */
 
-/* What holds at all times: while code_pages[p] is set, no TLB entry lets stores into page p
-   through unseen; while it is clear, no translated code comes from page p. */
+/* What holds at all times: while code_pages[p] is not 0, no TLB entry lets stores into page p
+   through unseen; while it is 0, no translated code comes from page p.  Its value counts the
+   stores seen: a page that is stored to again and again is no code any more. */
+#define PATIENCE 100
 
 static bool page_of(core *c, uint64_t effective, int access, uint64_t *page)
 {
@@ -86,24 +88,31 @@ static void reset_dirty_by_address(void *cpu, uint64_t address, uint64_t length)
     }
 }
 
-static void forget_code(core *c, uint64_t page)
+/* A store went to `page`.  Whether it must go on being watched. */
+static bool holds_code(core *c, uint64_t page)
 {
-    if (page < c->size / PAGE && c->code_pages[page]) {
-        c->api.invalidate_code(c->uc, page * PAGE, (page + 1) * PAGE);
-        c->code_pages[page] = 0;
-    }
+    if (page >= c->size / PAGE || !c->code_pages[page])
+        return false;
+    if (++c->code_pages[page] < PATIENCE)
+        return true;
+    c->api.invalidate_code(c->uc, page * PAGE, (page + 1) * PAGE);
+    c->code_pages[page] = 0;
+    return false;
 }
 
-/* A store went to `address` and the TLB is about to let the next ones through unseen, by this
-   address in every translation mode; so also where it is a real address. */
+/* A store went to `address`, code it overwrote is gone, and the TLB is about to let the next
+   stores through unseen, by this address in every translation mode; so also where it is a real
+   address. */
 static void set_dirty(void *cpu, uint64_t address)
 {
     core *c = core_of(cpu);
     if (c) {
         uint64_t page;
+        bool watched = holds_code(c, (address & EFFECTIVE_REAL_MASK) / PAGE);
         if (page_of(c, address, ACCESS_STORE, &page))
-            forget_code(c, page);
-        forget_code(c, (address & EFFECTIVE_REAL_MASK) / PAGE);
+            watched |= holds_code(c, page);
+        if (watched)
+            return;
     }
     original.set_dirty(cpu, address);
 }

@@ -116,7 +116,8 @@ bool translate(core *c, uint64_t effective, int access, bool update, translation
     bool relocate = msr(c) & (access == ACCESS_FETCH ? MSR_IR : MSR_DR);
     if (!relocate) {
         out->real = effective & EFFECTIVE_REAL_MASK;
-        out->permissions = UC_PROT_ALL;
+        /* Stores to a page are cheaper while the TLB does not also let it be executed. */
+        out->permissions = access == ACCESS_FETCH ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_WRITE;
         *cause = CAUSE_PROTECTION;
     } else if (!radix_translate(c, effective, access, update, out, cause)) {
         return false;

@@ -110,6 +110,26 @@ other:  li      r3,2
     assert (registers.gpr(4), registers.gpr(3)) == (1, 2)
 
 
+def test_code_overwritten_again_and_again_always_runs_as_overwritten(cpu: Bare) -> None:
+    source = """
+        li      r4,0            # the sum of what the patched code gave
+        li      r6,1000
+        mtctr   r6
+        lwz     r5,patched(0)
+1:      addi    r5,r5,1         # li r3,N becomes li r3,N+1
+        stw     r5,patched(0)
+        mfctr   r7
+        bl      patched
+        add     r4,r4,r3
+        mtctr   r7
+        bdnz    1b
+        sc      1
+patched: li     r3,0
+        blr
+    """
+    assert cpu.run(source).gpr(4) == 1000 * 1001 // 2
+
+
 def test_code_overwritten_through_a_second_mapping_runs_as_overwritten(cpu: Bare) -> None:
     """The writer's translation is cached and seen writing before any code is there."""
     table, process, code, alias = 0x60000, 0x5F000, 0x8000, 0x9000
