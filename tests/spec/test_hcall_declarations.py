@@ -1,0 +1,74 @@
+"""Every declared hcall has the name, section and function set that LoPAR's table gives it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from pyphyp import reference
+from pyphyp.compose import HCALL_GROUPS
+from tests.spec.tables import rows
+
+if TYPE_CHECKING:
+    from hypervisor.hcall import Hcall
+
+
+class Facts(NamedTuple):
+    name: str
+    section: str
+    function_set: str
+
+
+TABLE = {
+    int(row["token"], 16): Facts(row["name"], row["section"], row["function_set"])
+    for row in rows("lopar_hcalls.csv")
+    # A second row for the same hcall, misspelt.
+    if row["name"] != "X_XIRR-X /"
+}
+
+OVERRIDES = {
+    # The table joins two names of one call with a slash that nothing follows.
+    0x74: Facts("H_XIRR", "14.5.4.7.5", "hcall-interrupt"),
+    # Likewise; a hyphen cannot stand in a function's name.
+    0x2FC: Facts("H_XIRR_X", "14.5.4.7.5", "hcall-interrupt"),
+    # The table has H_RESCIND_LOGICAL there; Linux and every hypervisor since 2018 use the number
+    # for this call, which LoPAR 2.9 does not describe.
+    0x1C8: Facts("H_GET_CPU_CHARACTERISTICS", "", ""),
+    # PAPR's H_LOGICAL_* family goes on behind the two cache-inhibited calls that LoPAR kept.
+    0x44: Facts("H_LOGICAL_CACHE_LOAD", "", "hcall-debug"),
+    0x48: Facts("H_LOGICAL_CACHE_STORE", "", "hcall-debug"),
+    0x4C: Facts("H_LOGICAL_ICBI", "", "hcall-debug"),
+    0x50: Facts("H_LOGICAL_DCBF", "", "hcall-debug"),
+    # 0xF000 - 0xFFFC are left to the platform: how the stubs of our firmware are entered.
+    0xF000: Facts("H_RTAS", "", ""),
+    0xF005: Facts("H_CLIENT_INTERFACE", "", ""),
+}
+"""Where a declaration differs from the table, each with its reason."""
+
+CALLS = [call for group in HCALL_GROUPS for call in group]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+def test_declaration_agrees_with_the_table(call: Hcall) -> None:
+    expected = OVERRIDES.get(call.number) or TABLE[call.number]
+    assert Facts(call.name, call.papr, call.function_set) == expected
+
+
+def test_no_override_is_superfluous() -> None:
+    declared = {call.number for call in CALLS}
+    for number, facts in OVERRIDES.items():
+        assert number in declared
+        assert TABLE.get(number) != facts
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+def test_every_handler_says_what_it_does(call: Hcall) -> None:
+    assert call.summary.endswith(".")
+
+
+def test_reason_is_given_for_every_hcall_that_is_missing() -> None:
+    declared = {call.number for call in CALLS}
+    missing = {facts.function_set for number, facts in TABLE.items() if number not in declared}
+    assert missing <= reference.HCALLS_MISSING.keys()
+    assert reference.HCALLS_MISSING.keys() <= missing
