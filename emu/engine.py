@@ -5,7 +5,6 @@ This is the only file that knows Unicorn's library is there.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 from dataclasses import dataclass
 from enum import IntEnum
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from .memory import Memory
 
-NEEDED_UNICORN = "2.1.4"
+_REMEDY = "pip install --force-reinstall unicorn==2.1.4"
 TIME_BASE_HZ = 512_000_000
 """The time base counts one tick an instruction; this is the rate a guest is told."""
 
@@ -66,26 +65,13 @@ class Counts:
 
 
 def _unicorn_library() -> str:
-    try:
-        version = importlib.metadata.version("unicorn")
-    except importlib.metadata.PackageNotFoundError:
-        raise EngineError(
-            f"unicorn is not installed: pip install unicorn=={NEEDED_UNICORN}"
-        ) from None
-    if version != NEEDED_UNICORN:
-        raise EngineError(
-            f"unicorn {version} is installed, but its processor state is known for "
-            f"{NEEDED_UNICORN} only: pip install unicorn=={NEEDED_UNICORN}"
-        )
+    """The path of Unicorn's shared library, found without loading its Python binding."""
     spec = importlib.util.find_spec("unicorn")
-    assert spec is not None
-    assert spec.origin is not None
+    if spec is None or spec.origin is None:
+        raise EngineError(f"unicorn is not installed: {_REMEDY}")
     found = sorted((Path(spec.origin).parent / "lib").glob("libunicorn.so*"))
     if not found:
-        raise EngineError(
-            f"unicorn {version} has no shared library: pip install --force-reinstall "
-            f"unicorn=={NEEDED_UNICORN}"
-        )
+        raise EngineError(f"the unicorn package has no shared library: {_REMEDY}")
     return str(found[0])
 
 
@@ -99,7 +85,7 @@ class Engine:
             library.encode(), memory.pointer, memory.size, error, len(error)
         )
         if self._core == ffi.NULL:
-            raise EngineError(ffi.string(error).decode())
+            raise EngineError(f"{ffi.string(error).decode()}: {_REMEDY}")
         self._memory = memory
         self._counts = lib.core_count(self._core)
         self._controls = lib.core_control(self._core)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import re
+import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import emu.engine
 from emu.assembler import assemble
 from emu.engine import Engine, EngineError
 from emu.exits import Hypercall, Preempted
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 LOOP = "0: addi r3,r3,1\n addi r3,r3,1\n bdnz 0b\n sc 1"
 FOREVER = "b ."
 HERE = 0x4000
+API_SOURCE = Path(emu.engine.__file__).parent / "native" / "unicorn_api.c"
 
 
 @pytest.fixture
@@ -198,11 +202,27 @@ def test_two_engines_run_side_by_side_on_two_threads() -> None:
         assert outcomes == {100_000: 200_000, 90_000: 180_000}
 
 
+FOREIGN_UNICORN = """
+    unsigned uc_version(unsigned *major, unsigned *minor) { return 2u << 24 | 2u << 16; }
+"""
+
+
 def test_another_unicorn_is_refused_with_the_version_needed(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: "2.0.1")
-    with Memory(MIB) as memory, pytest.raises(EngineError, match=r"unicorn==2\.1\.4"):
+    source = tmp_path / "foreign.c"
+    entry_points = re.findall(r'{"((?:uc_|tb_)\w+)"', API_SOURCE.read_text())
+    source.write_text(
+        FOREIGN_UNICORN
+        + "".join(f"void {name}(void) {{}}" for name in entry_points if name != "uc_version")
+    )
+    library = tmp_path / "libunicorn.so.2"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
+    monkeypatch.setattr(emu.engine, "_unicorn_library", lambda: str(library))
+    with (
+        Memory(MIB) as memory,
+        pytest.raises(EngineError, match=r"this is Unicorn 2\.2\.0; .* unicorn==2\.1\.4"),
+    ):
         Engine(memory)
 
 
