@@ -91,13 +91,14 @@ class Event:
     Before the call its `arguments` may be changed, after it its `code` and `results`.
     """
 
-    __slots__ = ("arguments", "kind", "partition", "table_event")
+    __slots__ = ("arguments", "kind", "partition", "table_event", "time_base")
 
     def __init__(self, partition: Partition, table_event: TableEvent) -> None:
         self.partition = partition
         self.table_event = table_event
         self.arguments = Arguments(table_event)
         self.kind = _KINDS[type(table_event)]
+        self.time_base = self.processor.time_base
 
     @property
     def name(self) -> str:
@@ -116,10 +117,6 @@ class Event:
     def processor(self) -> VirtualProcessor:
         processor: VirtualProcessor = self.table_event.processor
         return processor
-
-    @property
-    def time_base(self) -> int:
-        return self.processor.time_base
 
     @property
     def code(self) -> int:

@@ -1,0 +1,5 @@
+"""`python -m pyphyp` is the command `pyphyp`."""
+
+from .cli import main
+
+main()
