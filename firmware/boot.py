@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from emu.bits import MSR, ppc_bit
+from emu.bits import MSR
 from emu.memory import MIB
 from hypervisor.abi import H, HcallError
 
@@ -45,7 +45,6 @@ destination do not compete for the same entries of the engine's translation cach
 """
 PAGE_BYTES = 64 * 1024
 ENDS_BELOW = 1 << 32
-MACHINE_CHECK_ENABLE = ppc_bit(51)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,5 +191,5 @@ class PlatformFirmware:
             registers.set_gpr(number, 0)
         for number, value in ((1, r1), (3, r3), (4, r4), (5, r5)):
             registers.set_gpr(number, value)
-        registers.msr = MSR(0).replace(SF=1) | MACHINE_CHECK_ENABLE
+        registers.msr = MSR(0).replace(SF=1, ME=1)
         registers.nip = address

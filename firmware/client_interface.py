@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from emu.bits import low_bits
 from emu.memory import StorageError
 from hypervisor.abi import H, HcallError
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     Handler = Callable[..., int | tuple[int, ...] | None]
     HandlerT = TypeVar("HandlerT", bound=Handler)
 
-CELL = 0xFFFF_FFFF
+CELL_BITS = 32
 TRUE = FAILURE = -1
 ADDRESS_LIMIT = 1 << 32
 MOST_CELLS = 32
@@ -92,6 +93,11 @@ class Service:
     handler: Handler
     parameters: tuple[str, ...]
     variadic: bool
+
+    @property
+    def summary(self) -> str:
+        """The first line of the handler's docstring."""
+        return (inspect.getdoc(self.handler) or "").partition("\n")[0]
 
 
 class ServiceGroup:
@@ -190,7 +196,7 @@ class ServiceTable:
             event.results = service.failure if service else ()
         for interceptor in self.interceptors:
             interceptor.after(event)
-        cells = [cell & CELL for cell in event.results[:nrets]]
+        cells = [low_bits(cell, CELL_BITS) for cell in event.results[:nrets]]
         memory.write_words(returns, *cells, *[0] * (nrets - len(cells)))
         if failed and service is None:
             raise HcallError(H.HARDWARE, event.why)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from . import cas, stubs
-from .client_interface import CELL, TRUE, ClientInterface, ServiceError
+from .client_interface import TRUE, ClientInterface, ServiceError
 from .device_tree import cells
 from .platform_tree import RTAS_BYTES
 
@@ -102,4 +102,4 @@ def translate(client: ClientInterface, virtual: int) -> tuple[int, ...]:
     """( virt -- phys.lo phys.hi mode true | false ) Firmware runs in real mode."""
     if not client.partition.memory.contains(virtual):
         return (FALSE,)
-    return virtual & CELL, 0, 0, TRUE
+    return virtual, 0, 0, TRUE

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emu.bits import low_bits
 from emu.engine import TIME_BASE_HZ
 from hypervisor.partition import Ending
 
 from .client_interface import (
-    CELL,
+    CELL_BITS,
     FAILURE,
     NAME_LIMIT,
     ClientInterface,
@@ -293,7 +294,7 @@ def interpret(client: ClientInterface, command: int, *cells: int) -> int:
 @control.define("milliseconds", section="6.3.2.7")
 def milliseconds(client: ClientInterface) -> int:
     """Milliseconds since some start, as far as a cell counts."""
-    return client.partition.time_base * 1000 // TIME_BASE_HZ & CELL
+    return low_bits(client.partition.time_base * 1000 // TIME_BASE_HZ, CELL_BITS)
 
 
 ALL = (tree, devices, memory, control)

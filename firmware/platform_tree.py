@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from .cas import Offer
     from .rtas import RtasTable
 
-RMA_LIMIT = 1024 * MIB
-"""The first memory node is the real mode area, up to this size; a second node has the rest."""
+RMA_BYTES = 1024 * MIB
+"""The first memory node is the real mode area, of this size if there is so much storage."""
 LMB_BYTES = 256 * MIB
+"""The size of a logical memory block: what the other memory nodes have."""
 NODE_ASSOCIATIVITY = (0, 0, 0, 0)
 FIRST_HANDLE = 0x1000
 
@@ -103,11 +104,17 @@ def _processors(count: int, mode: CompatibilityMode) -> Node:
 
 
 def memory_nodes(size: int) -> Iterable[Node]:
-    """The nodes of `size` bytes of storage: the real mode area, and the rest."""
-    rma = min(size, RMA_LIMIT)
+    """The nodes of `size` bytes of storage: the real mode area, then one for every LMB.
+
+    Linux takes the size of the second node for that of a memory block, and a memory block must
+    be a power of two; so what is no whole LMB goes to the real mode area.
+    """
+    rma = size
+    if size >= RMA_BYTES + LMB_BYTES:
+        rma = RMA_BYTES + (size - RMA_BYTES) % LMB_BYTES
     yield memory_node(0, rma)
-    if size > rma:
-        yield memory_node(rma, size - rma)
+    for base in range(rma, size, LMB_BYTES):
+        yield memory_node(base, LMB_BYTES)
 
 
 def memory_node(base: int, size: int) -> Node:

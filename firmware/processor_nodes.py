@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from emu.bits import Field, Word
 from emu.engine import TIME_BASE_HZ
 
 from .device_tree import EMPTY, Node, cells, string
@@ -61,8 +62,21 @@ _PA_FEATURES = {
     60: 0x80,  # near-memory atomics
 }
 
-# (actual page shift, AP encoding in bits 0:2)
-_RADIX_PAGES = ((12, 0b000), (16, 0b101), (21, 0b001), (30, 0b010))
+
+class RadixPage(Word):
+    """One cell of `ibm,processor-radix-AP-encodings`: a page size and the AP that names it."""
+
+    WIDTH = 32
+    AP = Field(0, 2)
+    SHIFT = Field(3, 31)
+
+
+_RADIX_PAGES = (
+    RadixPage(0).replace(SHIFT=12, AP=0b000),
+    RadixPage(0).replace(SHIFT=16, AP=0b101),
+    RadixPage(0).replace(SHIFT=21, AP=0b001),
+    RadixPage(0).replace(SHIFT=30, AP=0b010),
+)
 
 _NO_SEGMENT_SIZE = 0xFFFF_FFFF
 
@@ -96,9 +110,7 @@ def processor_node(number: int, mode: CompatibilityMode) -> Node:
             "ibm,slb-size": cells(32),
             "ibm,processor-segment-sizes": cells(28, 40, _NO_SEGMENT_SIZE, _NO_SEGMENT_SIZE),
             "ibm,segment-page-sizes": cells(12, 0, 1, 12, 0, 16, 0x110, 1, 16, 1),
-            "ibm,processor-radix-AP-encodings": cells(
-                *(encoding << 29 | shift for shift, encoding in _RADIX_PAGES)
-            ),
+            "ibm,processor-radix-AP-encodings": cells(*_RADIX_PAGES),
             "ibm,vmx": cells(2),
             "ibm,dfp": cells(1),
             "ibm,purr": cells(1),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from emu.bits import low_bits
 from emu.memory import StorageError
 from hypervisor.abi import H, HcallError
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 FIRST_TOKEN = 0x2000
 MOST_CELLS = 16
 """Arguments or returns a call may have; no call of LoPAR has more."""
-CELL = 0xFFFF_FFFF
+CELL_BITS = 32
 ADDRESS_LIMIT = 1 << 32
 
 
@@ -206,7 +207,7 @@ class RtasTable:
             event.status, event.why = Status.PARAMETER_ERROR, str(outside)
         for interceptor in self.interceptors:
             interceptor.after(event)
-        outcome = [cell & CELL for cell in (event.status, *event.results)][:nrets]
+        outcome = [low_bits(cell, CELL_BITS) for cell in (event.status, *event.results)][:nrets]
         memory.write_words(returns, *outcome, *[0] * (nrets - len(outcome)))
 
     @staticmethod

@@ -86,20 +86,20 @@ def test_chosen_names_the_first_terminal_as_console(firmware: PlatformFirmware) 
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
-        (512 * MIB, [("memory@0", 0, 512 * MIB)]),
-        (1024 * MIB, [("memory@0", 0, 1024 * MIB)]),
-        (
-            6144 * MIB,
-            [("memory@0", 0, 1024 * MIB), ("memory@40000000", 1024 * MIB, 5120 * MIB)],
-        ),
+        (512, [(0, 512)]),
+        (1024, [(0, 1024)]),
+        (1100, [(0, 1100)]),
+        (1280, [(0, 1024), (1024, 256)]),
+        (1600, [(0, 1088), (1088, 256), (1344, 256)]),
     ],
 )
-def test_the_first_memory_node_is_the_real_mode_area(
-    size: int, expected: list[tuple[str, int, int]]
+def test_memory_is_a_real_mode_area_and_whole_logical_memory_blocks(
+    size: int, expected: list[tuple[int, int]]
 ) -> None:
-    nodes = list(platform_tree.memory_nodes(size))
-    found = [(n.full_name, *struct.unpack(">QQ", n.properties["reg"])) for n in nodes]
-    assert found == expected
+    nodes = list(platform_tree.memory_nodes(size * MIB))
+    found = [struct.unpack(">QQ", node.properties["reg"]) for node in nodes]
+    assert found == [(base * MIB, length * MIB) for base, length in expected]
+    assert [node.full_name for node in nodes] == [f"memory@{base:x}" for base, _ in found]
 
 
 def test_platform_support_offers_xics_and_radix_with_gtse(firmware: PlatformFirmware) -> None:
