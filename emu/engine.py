@@ -91,6 +91,7 @@ class Engine:
         self._controls = lib.core_control(self._core)
         self._observers: list[object] = []
         self.registers = Registers(self._core)
+        self.selected = 0
         memory.observe_writes(self)
 
     def close(self) -> None:
@@ -134,10 +135,28 @@ class Engine:
         assert ticks >= 0
         lib.core_advance_time_base(self._core, ticks)
 
-    @property
-    def decrementer_due(self) -> int:
-        """The time base at which the decrementer's exception is due."""
-        return int(lib.core_decrementer_due(self._core))
+    def decrementer_due(self, processor: int) -> int:
+        """The time base at which the exception of a processor's decrementer is due."""
+        return int(lib.core_decrementer_due(self._core, processor))
+
+    # -- virtual processors ----------------------------------------------------------------
+
+    def add_processor(self) -> int:
+        """Another virtual processor, as at power-on; gives its number.  0 is there already."""
+        number = int(lib.core_add_processor(self._core))
+        if number < 0:
+            raise MemoryError("no room for another virtual processor")
+        return number
+
+    def select(self, processor: int) -> None:
+        """Let `processor` have the core: `run` and `registers` are its own from here on."""
+        if processor != self.selected:
+            lib.core_select(self._core, processor)
+            self.selected = processor
+
+    def reset_processor(self) -> None:
+        """Put the selected processor into its state at power-on; its PURR goes on."""
+        lib.core_reset_processor(self._core)
 
     # -- what the hypervisor sets ----------------------------------------------------------
 
@@ -187,7 +206,7 @@ class Engine:
         counts = self._counts
         interrupts = {index << 5: int(n) for index, n in enumerate(counts.interrupts) if n}
         return Counts(
-            instructions=self.registers.spr("purr"),
+            instructions=lib.core_instructions(self._core),
             entries=counts.entries,
             tlb_fills=counts.tlb_fills,
             storage_interrupts=counts.storage_interrupts,

@@ -135,7 +135,7 @@ class Partition:
     @property
     def next_event(self) -> int:
         """The time base at which a waiting partition has work of its own accord."""
-        return self.engine.decrementer_due
+        return min(p.engine.decrementer_due(p.number) for p in self.processors)
 
     def pass_time(self, until: int) -> None:
         """Let idle time go by up to time base `until`."""

@@ -72,4 +72,4 @@ class VirtualProcessor:
     @property
     def interrupt_pending(self) -> bool:
         external = self.partition.interrupts.pending(self.number)
-        return external or self.engine.time_base >= self.engine.decrementer_due
+        return external or self.engine.time_base >= self.engine.decrementer_due(self.number)

@@ -7,6 +7,7 @@ unicorn_api.c   the dozen Unicorn functions used, looked up in the pinned librar
 core.c          opening and closing a processor core, the run loop, register access
 interpose.c     some of Unicorn's inner functions replaced: stopping, overwritten code
 interrupts.c    delivery of guest interrupts, system calls, what the core cannot decode
+processors.c    virtual processors taking turns on the core
 translation.c   filling the core's TLB: real mode and radix tree
 storage.c       a partition's storage with guard pages around it
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).parent
-SOURCES = ("core.c", "interpose.c", "interrupts.c", "storage.c", "translation.c", "unicorn_api.c")
+SOURCES = ("core.c", "interpose.c", "interrupts.c", "processors.c", "storage.c", "translation.c", "unicorn_api.c")
 
 
 def declarations() -> str:

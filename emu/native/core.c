@@ -22,7 +22,7 @@ bool interrupt_pending(core *c) { return c->external || decrementer_negative(c);
 
 void set_deadline(core *c)
 {
-    uint64_t due = core_decrementer_due(c);
+    uint64_t due = c->decrementer_zero + 1;
     c->deadline = c->external || c->stop_requested ? 0 : due < c->until ? due : c->until;
 }
 
@@ -53,8 +53,6 @@ void core_set_decrementer(core *c, int64_t value)
     c->decrementer_zero = *spr(c, SPR_TB) + (uint64_t)value;
     set_deadline(c);
 }
-
-uint64_t core_decrementer_due(core *c) { return c->decrementer_zero + 1; }
 
 /* ---- running ---------------------------------------------------------------------------- */
 
@@ -241,7 +239,11 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     c->api.hook_add(c->uc, &hook, UC_HOOK_TLB_FILL, (void *)on_tlb_miss, c, 1, 0);
     c->api.hook_add(c->uc, &hook, UC_HOOK_INTR, (void *)on_exception, c, 1, 0);
     c->api.hook_add(c->uc, &hook, UC_HOOK_BLOCK, (void *)on_block, c, 1, 0);
-    return window_check_running(c, error, error_size);
+    if (!window_check_running(c, error, error_size))
+        return false;
+    if (!processors_start(c))
+        FAIL("out of memory");
+    return true;
 }
 
 core *core_open(const char *library, uint8_t *storage, uint64_t size, char *error,
@@ -270,8 +272,10 @@ void core_close(core *c)
 {
     if (c && c->uc)
         c->api.close(c->uc);
-    if (c)
+    if (c) {
+        processors_end(c);
         free(c->code_pages);
+    }
     free(c);
 }
 

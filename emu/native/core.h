@@ -74,8 +74,17 @@ void core_set_decrementer(core *, int64_t);
 /* Time: the time base moves with each instruction; these move it without one. */
 uint64_t core_time_base(core *);
 void core_advance_time_base(core *, uint64_t ticks);
-/* The time base at which the decrementer's exception is due (now or earlier: already due). */
-uint64_t core_decrementer_due(core *);
+/* The time base at which the exception of processor `number`'s decrementer is due (now or
+   earlier: already due). */
+uint64_t core_decrementer_due(core *, int number);
+
+/* Virtual processors take turns on the core; number 0 is there from the start.  Registers,
+   decrementer and interrupt inputs below and above are those of the selected one. */
+int core_add_processor(core *);    /* its number; -1: out of memory */
+void core_select(core *, int number);
+void core_reset_processor(core *); /* the selected one, to its state at power-on */
+/* Executed by all processors together. */
+uint64_t core_instructions(core *);
 
 /* The level of the external interrupt input. */
 void core_set_external(core *, int level);

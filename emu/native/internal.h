@@ -59,6 +59,8 @@ typedef struct {
     uint32_t permissions; /* UC_PROT_* */
 } translation;
 
+typedef struct processor processor;
+
 struct core {
     uc_engine *uc;
     uint8_t *env;
@@ -72,6 +74,13 @@ struct core {
     volatile uint64_t deadline;
     uint64_t until;
     uint64_t decrementer_zero; /* time base at which the decrementer reads 0 */
+
+    /* The virtual processors; the selected one's state is the engine's own (processors.c). */
+    processor *processors;
+    processor *pristine;
+    int processor_count;
+    int current;
+    uint64_t instructions_before; /* executed, less what the selected one's PURR counts */
 
     volatile int stop_requested;
     int external;
@@ -116,6 +125,10 @@ bool interrupt_pending(core *c);
 void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits);
 void deliver_storage_interrupt(core *c);
 void on_exception(uc_engine *uc, uint32_t number, void *context);
+
+/* processors.c */
+bool processors_start(core *c);
+void processors_end(core *c);
 
 /* interpose.c */
 extern __thread core *running_core;
