@@ -54,16 +54,27 @@ class Machine:
         self._study = Study(call_names())
 
     def add_partition(
-        self, name: str = "", *, memory: str | int = "1G", reboot: bool = True
+        self,
+        name: str = "",
+        *,
+        memory: str | int = "1G",
+        processors: int = 1,
+        interleaving: int | None = None,
+        reboot: bool = True,
     ) -> Partition:
         """A new partition, switched on and with nothing booted.
 
-        `memory` is a size such as "512M", or bytes.  With `reboot` False a guest that reboots
-        ends its run instead.
+        `memory` is a size such as "512M", or bytes.  `processors` virtual processors (1 to 32)
+        take turns; `interleaving` is a seed for other orders than the usual one.  With `reboot`
+        False a guest that reboots ends its run instead.
         """
         number = len(self.partitions) + 1
         configuration = PartitionConfiguration(
-            name=name or f"partition{number}", number=number, memory_bytes=memory_size(memory)
+            name=name or f"partition{number}",
+            number=number,
+            memory_bytes=memory_size(memory),
+            virtual_processors=processors,
+            interleaving=interleaving,
         )
         partition = Partition(
             configuration,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 
 import click
@@ -36,6 +37,10 @@ _COMMANDS = {
 """Commands in the order help shows them, and the module of each."""
 
 
+class _OutputClosedError(Exception):
+    """Nobody reads what we write; click would call the same an error."""
+
+
 class _Commands(click.Group):
     """The commands by name; one that is mistyped is answered with what was perhaps meant."""
 
@@ -48,6 +53,12 @@ class _Commands(click.Group):
         module = importlib.import_module(f"pyphyp.commands.{_COMMANDS[cmd_name]}")
         command: click.Command = module.COMMANDS[cmd_name]
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _OutputClosedError from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -100,9 +111,9 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return Status.INTERRUPTED
-    except BrokenPipeError:
-        # Nobody reads our output; Python would complain about it again on its way out.
-        sys.stdout = None
+    except _OutputClosedError:
+        # Python would complain about it again on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Status.OUTPUT_CLOSED
     except OSError as error:
         complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from .pacing import wait_for_host
 from .rawmode import RawMode
 from .signals import SignalWatch
+from .watch import Watch
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .partition import Partition
 
 ESCAPE = 0x1D
-HINT = "Ctrl-] then q ends this partition, Ctrl-] then ? helps"
+HINT = "Escape character is Ctrl-].  Ctrl-] ? lists what it can do."
 HELP = """\
 Ctrl-] q       end the partition at once (as pulling its plug)
 Ctrl-] n       system reset: the interrupt that makes a guest dump, or enter its debugger
@@ -114,6 +115,7 @@ class ConsoleSession:
         self._keys = EscapeKeys()
         self._signals = SignalWatch(self._end_soon, self._raw.leave, self._resume)
         self._deadline = None if host_seconds is None else time.monotonic() + host_seconds
+        self._watch = Watch(input_descriptor, partition.pause, self._deadline)
         self._quit = self._disturbed = False
         self._at_line_start = True
 
@@ -122,8 +124,11 @@ class ConsoleSession:
         self._partition.console.transcript.listeners.append(self._write)
         if self._interactive:
             if sys.stderr.isatty():
-                self.say(HINT)
+                sys.stderr.write(f"{HINT}\n")
+                sys.stderr.flush()
             self._raw.enter()
+        self._watch.input_open = self._open
+        self._watch.start()
         return self
 
     def __exit__(
@@ -132,6 +137,7 @@ class ConsoleSession:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self._watch.close()
         self._raw.close()
         self._partition.console.transcript.listeners.remove(self._write)
         self._signals.__exit__(kind, error, at)
@@ -228,7 +234,7 @@ class ConsoleSession:
             keys = b""  # the terminal is gone
         self._disturbed = True
         if not keys:
-            self._open = False
+            self._open = self._watch.input_open = False
             return
         commands = ""
         if self._interactive:

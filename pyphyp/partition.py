@@ -6,6 +6,7 @@ built anew, as the real machine's is.
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -91,6 +92,8 @@ class Partition:
         self._past = Stats()
         self._host_seconds = 0.0
         self._stopped = False
+        # `stop` and `pause` come from signal handlers and other threads while engines are replaced.
+        self._replacing = threading.RLock()
         self._composition: Composition | None = None
         self._build()
 
@@ -160,10 +163,10 @@ class Partition:
             self._release()
 
     def _release(self) -> None:
-        # In this order, so that a signal's `stop` never reaches an engine that is closed.
-        composition, self._composition = self._composition, None
-        if composition is not None:
-            composition.close()
+        with self._replacing:
+            composition, self._composition = self._composition, None
+            if composition is not None:
+                composition.close()
 
     # -- running ---------------------------------------------------------------------------
 
@@ -222,16 +225,20 @@ class Partition:
     def stop(self) -> None:
         """Make `run` come back before the guest's next instruction."""
         self._stopped = True
-        if self._composition is not None:
-            self._composition.partition.engine.stop()
+        self.pause()
+
+    def pause(self) -> None:
+        """End the current window early, so that `run` asks its attendant; safe in any thread."""
+        with self._replacing:
+            if self._composition is not None:
+                self._composition.partition.engine.stop()
 
     def system_reset(self) -> None:
-        """Interrupt the guest with a system reset, whatever it does or waits for."""
-        partition = self.composition.partition
-        partition.engine.system_reset()
-        for processor in partition.processors:
-            if processor.ceded:
-                processor.prod()
+        """Interrupt the first processor with a system reset, whatever it does or waits for."""
+        processor = self.composition.partition.processors[0]
+        processor.engine.select(processor.number)
+        processor.engine.system_reset()
+        processor.prod()
 
     # -- looking in ------------------------------------------------------------------------
 
@@ -265,7 +272,8 @@ class Partition:
 
     @property
     def _instructions(self) -> int:
-        return self._past.instructions + self.registers.spr("purr")
+        engine = self.composition.partition.engine
+        return self._past.instructions + engine.counts().instructions
 
     def translate(self, effective: int, access: Access = Access.LOAD) -> int | None:
         """The logical real address behind `effective` as the processor sees it, or None."""

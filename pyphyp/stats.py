@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from .compose import Composition
 
+_INEXACT = frozenset({"entries", "host_seconds"})
 UNKNOWN = "(unknown)"
 """Where calls are counted that have no name."""
 
@@ -23,7 +24,7 @@ UNKNOWN = "(unknown)"
 class Stats:
     """Counts of one partition since it was first booted; `+` joins those of two boots.
 
-    `exits` counts by kind why the processor left translated code; the rest by name how often.
+    `exits` counts by kind what the processor left translated code for; the rest by name how often.
     """
 
     instructions: int = 0
@@ -35,6 +36,8 @@ class Stats:
     hcalls: Counter[str] = field(default_factory=Counter)
     rtas: Counter[str] = field(default_factory=Counter)
     client_services: Counter[str] = field(default_factory=Counter)
+    entries: int = 0
+    """How often translated code was entered; input from outside adds to it, hence not exact."""
     host_seconds: float = 0.0
     """Seconds of the host's clock spent running, waits not included."""
 
@@ -57,7 +60,7 @@ class Stats:
             value = getattr(self, f.name)
             if isinstance(value, Counter):
                 counts[f.name] = dict(sorted(value.items()))
-            elif f.name != "host_seconds":
+            elif f.name not in _INEXACT:
                 counts[f.name] = value
         return counts
 
@@ -72,17 +75,12 @@ def collect(composition: Composition, host_seconds: float) -> Stats:
     hcalls: Counter[str] = Counter()
     for number, count in partition.hcalls.counts.items():
         hcalls[UNKNOWN if number < 0 else partition.hcalls.name(number)] += count
-    hypercalls, storage = counts.hypercalls, counts.storage_interrupts
     return Stats(
         instructions=counts.instructions,
         time_base=partition.time_base,
         tlb_fills=counts.tlb_fills,
         exits=Counter(
-            {
-                "hypercall": hypercalls,
-                "storage interrupt": storage,
-                "interrupt or end of window": counts.entries - hypercalls - storage,
-            }
+            {"hypercall": counts.hypercalls, "storage interrupt": counts.storage_interrupts}
         ),
         interrupts=Counter({interrupt_name(v): n for v, n in counts.interrupts.items()}),
         hcalls=hcalls,
@@ -90,6 +88,7 @@ def collect(composition: Composition, host_seconds: float) -> Stats:
         client_services=Counter(
             {name or UNKNOWN: n for name, n in firmware.services.counts.items()}
         ),
+        entries=counts.entries,
         host_seconds=host_seconds,
     )
 
@@ -105,6 +104,7 @@ def table(stats: Stats) -> RenderableType:
     result.add_row("host seconds", f"{stats.host_seconds:.3f}")
     result.add_row("MIPS", f"{stats.mips:.1f}")
     result.add_row("guest seconds", f"{stats.guest_seconds:.6f}")
+    result.add_row("entries into translated code", f"{stats.entries:,}")
     result.add_row("TLB fills", f"{stats.tlb_fills:,}")
     for title, counter in (
         ("exits", stats.exits),
