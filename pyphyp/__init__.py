@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .api import Machine
     from .events import Event
+    from .guest_list import assemble_toy
     from .partition import Ended, Partition, Timeout
     from .study import UnknownCallError
 
@@ -35,6 +36,7 @@ _HOMES = {
     "ServiceError": "firmware.client_interface",
     "Timeout": "pyphyp.partition",
     "UnknownCallError": "pyphyp.study",
+    "assemble_toy": "pyphyp.guest_list",
 }
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "ServiceError",
     "Timeout",
     "UnknownCallError",
+    "assemble_toy",
 ]
 
 

@@ -10,7 +10,6 @@ import inspect
 from typing import TYPE_CHECKING
 
 from emu.memory import StorageError
-from hypervisor.abi import H
 
 from .events import CallKind, declared_call
 
@@ -88,17 +87,9 @@ def _text_at(event: Event, address: int, length: int | None) -> str:
         return f"{address:#x}"
 
 
-def code(event: Event) -> str:
-    """The code in the specification's words where it has some; empty for client services."""
-    if event.kind is CallKind.CLIENT:
-        return ""
-    value = event.code
-    return value.title if isinstance(value, H) else str(int(value))
-
-
 def outcome(event: Event) -> str:
     """What stands behind the equals sign: code and results, and why a call was refused."""
-    shown = [code(event)] if event.kind is not CallKind.CLIENT else []
+    shown = [event.code_name] if event.kind is not CallKind.CLIENT else []
     if event.name == "H_GET_TERM_CHAR" and len(event.results) == 3:
         count, first, second = event.results
         shown += [str(count), quoted(_registers(first, second)[: min(count, 16)])]

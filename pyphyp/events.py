@@ -138,6 +138,14 @@ class Event:
                 raise AttributeError(f"client service {self.name} returns no code: set results")
 
     @property
+    def code_name(self) -> str:
+        """`code` as the specification spells it; empty for client services."""
+        if self.kind is CallKind.CLIENT:
+            return ""
+        code = self.code
+        return code.title if isinstance(code, H) else str(int(code))
+
+    @property
     def results(self) -> tuple[int, ...]:
         """What the call returns besides its code."""
         return self.table_event.results

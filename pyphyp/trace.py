@@ -201,7 +201,7 @@ class _CallTrace:
             name=name,
             number=None if event.number is None else f"{event.number:#x}",
             arguments={key: f"{value:#x}" for key, value in event.arguments.items()},
-            code=decode.code(event),
+            code=event.code_name,
             results=[f"{value:#x}" for value in event.results],
             why=event.why,
         )
