@@ -11,7 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .exits import Checkstop, Exit, Hypercall, Preempted
+from .exits import Checkstop, Exit, Hypercall, Paused, Preempted
 from .native import ffi, lib
 from .registers import Registers
 from .translation import Access, Cause
@@ -25,7 +25,9 @@ _REMEDY = "pip install --force-reinstall unicorn==2.1.4"
 TIME_BASE_HZ = 512_000_000
 """The time base counts one tick an instruction; this is the rate a guest is told."""
 
-_HYPERCALL, _PREEMPTED = Hypercall(), Preempted()
+UNLIMITED = (1 << 64) - 1
+
+_HYPERCALL, _PREEMPTED, _PAUSED = Hypercall(), Preempted(), Paused()
 
 
 class EngineError(Exception):
@@ -102,13 +104,18 @@ class Engine:
 
     # -- running ---------------------------------------------------------------------------
 
-    def run(self, until: int) -> Exit:
-        """Run until the time base reaches `until`, or something needs the hypervisor."""
-        match lib.core_run(self._core, until):
+    def run(self, until: int, pauses: int = UNLIMITED) -> Exit:
+        """Run until the time base reaches `until`, or something needs the hypervisor.
+
+        `pauses` is how often the guest may say that it only waits before that is an exit too.
+        """
+        match lib.core_run(self._core, until, pauses):
             case lib.CORE_HYPERCALL:
                 return _HYPERCALL
             case lib.CORE_PREEMPTED:
                 return _PREEMPTED
+            case lib.CORE_PAUSED:
+                return _PAUSED
             case _:
                 return Checkstop(ffi.string(lib.core_failure(self._core)).decode())
 

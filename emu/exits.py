@@ -16,10 +16,15 @@ class Preempted:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """The guest waits busily (priority hints in a loop): others might run instead."""
+
+
+@dataclass(frozen=True, slots=True)
 class Checkstop:
     """The engine cannot go on; the processor's state is as it was then."""
 
     reason: str
 
 
-Exit = Hypercall | Preempted | Checkstop
+Exit = Hypercall | Preempted | Paused | Checkstop

@@ -14,16 +14,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from emu.engine import TIME_BASE_HZ, Engine
-from emu.exits import Checkstop, Hypercall, Preempted
+from emu.exits import Checkstop, Hypercall, Paused, Preempted
 from emu.memory import MIB, Memory
 
-from .processor import VirtualProcessor
+from .dispatch import Dispatcher
+from .processor import Standing, VirtualProcessor
 from .vio.vty import ClientTerminal, Terminals
 from .xics import InterruptController
 
 if TYPE_CHECKING:
     from .abi import UnitAddress
     from .hcall import HcallTable
+
+MAXIMUM_PROCESSORS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class PartitionConfiguration:
     number: int = 1
     memory_bytes: int = 1024 * MIB
     virtual_processors: int = 1
+    interleaving: int | None = None
+    """A seed for other orders of the processors' turns than the usual one."""
     machine_name: str = "pyphyp"
     serial: str = "PYP0001"
     uuid: str = "70797068-7970-4000-8000-000000000001"
@@ -107,9 +112,20 @@ class Partition:
         self.terminals = Terminals()
         self.time_of_day = TimeOfDay(epoch)
         self.random = random.Random(seed)
-        self.processors = [VirtualProcessor(0, self, self.engine)]
+        self.processors = self._add_processors(configuration.virtual_processors)
+        self.dispatcher = Dispatcher(self.processors, configuration.interleaving)
         self.firmware: PartitionFirmware | None = None
         self.outcome: Outcome | None = None
+
+    def _add_processors(self, count: int) -> list[VirtualProcessor]:
+        """Processor 0 is ready to be booted; the others wait for start-cpu."""
+        if not 1 <= count <= MAXIMUM_PROCESSORS:
+            raise ValueError(f"{count} virtual processors: 1 to {MAXIMUM_PROCESSORS} are possible")
+        others = [self.engine.add_processor() for _ in range(1, count)]
+        return [
+            VirtualProcessor(0, self, self.engine),
+            *(VirtualProcessor(n, self, self.engine, Standing.STOPPED) for n in others),
+        ]
 
     def close(self) -> None:
         self.engine.close()
@@ -135,7 +151,8 @@ class Partition:
     @property
     def next_event(self) -> int:
         """The time base at which a waiting partition has work of its own accord."""
-        return min(p.engine.decrementer_due(p.number) for p in self.processors)
+        waiting = (p.next_event for p in self.processors if p.standing is Standing.CEDED)
+        return min(waiting, default=self.time_base)
 
     def pass_time(self, until: int) -> None:
         """Let idle time go by up to time base `until`."""
@@ -150,18 +167,28 @@ class Partition:
         An idle partition is moved on with `pass_time`, by whoever knows what idle time means:
         skipped in a batch run, waited for when a person is at the console.
         """
-        processor = self.processors[0]
         while self.outcome is None:
-            if not processor.wake_if_interrupted():
-                return Progress.IDLE
+            if (processor := self.dispatcher.choose(self.time_base)) is None:
+                return self._idle()
             if self.time_base >= until:
                 return Progress.RAN
+            turn_ends = min(until, self.dispatcher.turn_ends)
+            self.engine.select(processor.number)
             self.engine.set_external_interrupt(self.interrupts.pending(processor.number))
-            match self.engine.run(until):
+            match self.engine.run(turn_ends, self.dispatcher.pauses):
                 case Hypercall():
                     self.hcalls.dispatch(processor)
                 case Preempted():
-                    return Progress.RAN
+                    if self.time_base < turn_ends:  # stopped from outside
+                        return Progress.RAN
+                case Paused():
+                    self.dispatcher.end_turn()
                 case Checkstop(reason):
                     self.end(Ending.CHECKSTOP, reason)
+        return Progress.ENDED
+
+    def _idle(self) -> Progress:
+        if any(p.standing is Standing.CEDED for p in self.processors):
+            return Progress.IDLE
+        self.end(Ending.CRASH, "every processor stopped itself or joined")
         return Progress.ENDED

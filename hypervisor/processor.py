@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
+
+from emu.bits import MSR
 
 from .splpar_areas import RegisteredAreas
 
@@ -14,6 +17,15 @@ if TYPE_CHECKING:
     from .partition import Partition
 
 
+class Standing(Enum):
+    """What a virtual processor waits for, if for anything."""
+
+    READY = "it runs when its turn comes"
+    CEDED = "an interrupt or a prod"
+    JOINED = "a prod"
+    STOPPED = "start-cpu"
+
+
 @dataclass(slots=True)
 class VirtualProcessor:
     """Virtual processor `number` of `partition`."""
@@ -21,12 +33,16 @@ class VirtualProcessor:
     number: int
     partition: Partition
     engine: Engine
-    ceded: bool = False
+    standing: Standing = Standing.READY
     prodded: bool = False
     areas: RegisteredAreas = field(default_factory=RegisteredAreas)
 
+    # -- state -----------------------------------------------------------------------------
+
     @property
     def registers(self) -> Registers:
+        """This processor's registers, until another is selected."""
+        self.engine.select(self.number)
         return self.engine.registers
 
     @property
@@ -38,38 +54,72 @@ class VirtualProcessor:
         return not self.registers.msr.PR
 
     def gpr(self, n: int) -> int:
-        return self.engine.registers.gpr(n)
+        return self.registers.gpr(n)
 
     def set_gpr(self, n: int, value: int) -> None:
-        self.engine.registers.set_gpr(n, value)
+        self.registers.set_gpr(n, value)
+
+    # -- starting and stopping -------------------------------------------------------------
+
+    def start(self, address: int, parameter: int) -> None:
+        """Run from `address` on, in real mode and big-endian, with `parameter` in R3."""
+        self.engine.select(self.number)
+        self.engine.reset_processor()
+        registers = self.engine.registers
+        registers.msr = MSR(0).replace(SF=1, ME=1)
+        registers.set_gpr(3, parameter)
+        registers.nip = address
+        self.prodded = False
+        self.standing = Standing.READY
+
+    def stop(self) -> None:
+        """Run no more until started; areas shared with the hypervisor are given back."""
+        self.areas = RegisteredAreas()
+        self.standing = Standing.STOPPED
+
+    # -- waiting and waking ----------------------------------------------------------------
 
     def cede(self) -> None:
         """Enable external interrupts and wait for one, or for a prod (LoPAR 14.11.3.3)."""
         self.registers.msr = self.registers.msr.replace(EE=1)
+        self._wait(Standing.CEDED)
+
+    def join(self) -> None:
+        """Wait for a prod and nothing else (LoPAR 14.11.5.1)."""
+        self._wait(Standing.JOINED)
+
+    def _wait(self, standing: Standing) -> None:
         if self.prodded:
             self.prodded = False
         else:
-            self.ceded = True
-            self.areas.count_yield(self.partition.memory)
+            self.standing = standing
 
     def prod(self) -> None:
-        """Wake the processor, or make its next cede return at once (LoPAR 14.11.3.5)."""
-        if self.ceded:
-            self._resume()
+        """Wake the processor, or make its next wait return at once (LoPAR 14.11.3.5)."""
+        if self.standing in (Standing.CEDED, Standing.JOINED):
+            self.standing = Standing.READY
         else:
             self.prodded = True
 
+    def system_reset(self) -> None:
+        """Interrupt the processor with a system reset, whatever it waits for but start-cpu."""
+        if self.standing is not Standing.STOPPED:
+            self.engine.select(self.number)
+            self.engine.system_reset()
+            self.standing = Standing.READY
+
     def wake_if_interrupted(self) -> bool:
         """End a cede that an interrupt is due for; True if the processor can run."""
-        if self.ceded and self.interrupt_pending:
-            self._resume()
-        return not self.ceded
-
-    def _resume(self) -> None:
-        self.ceded = False
-        self.areas.count_yield(self.partition.memory)
+        if self.standing is Standing.CEDED and self.interrupt_pending:
+            self.standing = Standing.READY
+        return self.standing is Standing.READY
 
     @property
     def interrupt_pending(self) -> bool:
         external = self.partition.interrupts.pending(self.number)
-        return external or self.engine.time_base >= self.engine.decrementer_due(self.number)
+        return external or self.engine.time_base >= self.next_event
+
+    @property
+    def next_event(self) -> int:
+        """The time base at which the decrementer interrupts."""
+        return self.engine.decrementer_due(self.number)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .abi import Flags, H, HcallError, LogicalReal, ProcessorNumber
 from .hcall import HcallGroup
+from .processor import Standing
 from .splpar_areas import Area
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ hcalls = HcallGroup()
 _FUNCTION_SHIFT, _FUNCTION_MASK = 45, 0b111
 _DEREGISTER = 4
 _ALL_PROCESSORS = (1 << 64) - 1
+_YIELD_COUNT = (1 << 32) - 1
 
 
 def _processor(caller: VirtualProcessor, number: int) -> VirtualProcessor:
@@ -49,10 +51,18 @@ def h_cede(caller: VirtualProcessor) -> None:
 
 @hcalls.define(0xE4, papr="14.11.3.4", function_set="hcall-splpar")
 def h_confer(caller: VirtualProcessor, number: ProcessorNumber, dispatch_count: int) -> None:
-    """Give the rest of this dispatch to a processor, or to all (-1)."""
-    if number == _ALL_PROCESSORS or number == caller.number:
+    """Give the rest of this turn to a processor, or to all (-1).
+
+    `dispatch_count` is the yield count the caller saw in the processor's VPA: if it has changed,
+    the processor has been dispatched since and nothing is given.
+    """
+    if number == _ALL_PROCESSORS:
+        caller.partition.dispatcher.end_turn()
         return
-    _processor(caller, number)
+    target = _processor(caller, number)
+    seen = target.areas.yield_count(caller.partition.memory)
+    if target is not caller and seen in (None, dispatch_count & _YIELD_COUNT):
+        caller.partition.dispatcher.end_turn(to=target)
 
 
 @hcalls.define(0xE8, papr="14.11.3.5", function_set="hcall-splpar")
@@ -77,4 +87,7 @@ def h_join(caller: VirtualProcessor) -> None:
     """Wait for a prod with interrupts off; the last processor to join goes on."""
     if caller.registers.msr.EE:
         raise HcallError(H.BAD_MODE, "external interrupts are enabled")
-    raise HcallError(H.CONTINUE, "every other processor has joined")
+    waiting = (Standing.JOINED, Standing.STOPPED)
+    if all(p is caller or p.standing in waiting for p in caller.partition.processors):
+        raise HcallError(H.CONTINUE, "every other processor has joined")
+    caller.join()

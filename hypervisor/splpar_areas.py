@@ -78,6 +78,10 @@ class RegisteredAreas:
             where = self.vpa[0] + VPA_YIELD_COUNT
             memory.write_u32(where, memory.u32(where) + 1 & 0xFFFF_FFFF)
 
+    def yield_count(self, memory: Memory) -> int | None:
+        """How often the core changed hands; None without a VPA."""
+        return None if self.vpa is None else memory.u32(self.vpa[0] + VPA_YIELD_COUNT)
+
 
 def _checked_length(area: Area, address: int, memory: Memory) -> int:
     if address == 0 or address % CACHE_LINE:

@@ -69,7 +69,7 @@ static void take_interrupts(core *c)
     }
 }
 
-static int run_until_exit(core *c, uint64_t until)
+static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
 {
     c->until = until;
     for (;;) {
@@ -82,6 +82,7 @@ static int run_until_exit(core *c, uint64_t until)
             return CORE_PREEMPTED;
         set_deadline(c);
         c->counts.entries++;
+        c->left = false;
         uc_err result = c->api.emu_start(c->uc, *nip(c), ~0xfull, 0, 0);
         if (c->hypercall) {
             c->hypercall = 0;
@@ -99,15 +100,17 @@ static int run_until_exit(core *c, uint64_t until)
             snprintf(c->failure, sizeof c->failure, "%s at %#llx", c->api.strerror(result),
                      (unsigned long long)*nip(c));
             return CORE_CHECKSTOP;
+        } else if (!c->left && pauses-- == 0) {
+            return CORE_PAUSED;
         }
     }
 }
 
-int core_run(core *c, uint64_t until)
+int core_run(core *c, uint64_t until, uint64_t pauses)
 {
     core *outer = running_core; /* an observer may run another core */
     running_core = c;
-    int why = run_until_exit(c, until);
+    int why = run_until_exit(c, until, pauses);
     running_core = outer;
     return why;
 }
@@ -159,7 +162,7 @@ static bool run_test_program(core *c, const uint8_t *program, size_t size)
 {
     *nip(c) = 0;
     core_write_storage(c, 0, program, size);
-    return core_run(c, 1000) == CORE_HYPERCALL;
+    return core_run(c, 1000, 0) == CORE_HYPERCALL;
 }
 
 /* mtspr and mfspr of SPRG0, run as guest code, must reach spr[272]; the clock must count them;

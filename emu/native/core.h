@@ -7,6 +7,7 @@ typedef struct core core;
 enum core_exit {
     CORE_HYPERCALL,   /* sc 1: the caller acts on the registers and runs again */
     CORE_PREEMPTED,   /* the budget is used up, or core_stop was called */
+    CORE_PAUSED,      /* the guest waits busily: it gave way more often than it was allowed to */
     CORE_CHECKSTOP    /* the engine failed; core_failure tells why */
 };
 
@@ -43,8 +44,9 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, char *erro
                 size_t error_size);
 void core_close(core *);
 
-/* Run until an exit; the budget ends when the time base reaches `until`. */
-int core_run(core *, uint64_t until);
+/* Run until an exit; the budget ends when the time base reaches `until`, and once the guest has
+   said more than `pauses` times that it only waits (`or rx,rx,rx`, the priority hints). */
+int core_run(core *, uint64_t until, uint64_t pauses);
 /* Make core_run come back soon; safe from any thread and from signal handlers. */
 void core_stop(core *);
 /* The reason of a checkstop, as text. */

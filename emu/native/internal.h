@@ -86,6 +86,7 @@ struct core {
     int external;
     int system_reset;
     int hypercall;
+    bool left; /* through leave_translated_code */
     uint32_t unknown_exception; /* 0: none */
 
     /* The access that the TLB hook refused. */

@@ -49,6 +49,7 @@ static void gen_call(void *context, void *function, void *result, int count, voi
 
 _Noreturn void leave_translated_code(core *c)
 {
+    c->left = true;
     c->api.emu_stop(c->uc);
     original.check_exit(c->uc, 0); /* jumps back into uc_emu_start */
     abort();

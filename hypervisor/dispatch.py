@@ -1,0 +1,98 @@
+"""Which virtual processor has the core: turns of fixed length, in a fixed order.
+
+A partition's virtual processors share one engine, and so one physical processor.  While several
+are ready each gets a turn; one that is alone keeps the core until another can be woken.  The same
+partition takes the same turns each time; a `seed` varies their lengths, to explore other orders.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from emu.engine import UNLIMITED
+
+from .processor import Standing, VirtualProcessor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TURN = 100_000
+"""Time-base ticks of one turn.  Shorter ones cost more exchanges of the processor's state."""
+FOREVER = 1 << 62
+PAUSES = 50
+"""How often a guest may say in its turn that it only waits before others are tried."""
+
+
+class Dispatcher:
+    """Gives out turns among `processors`."""
+
+    def __init__(self, processors: Sequence[VirtualProcessor], seed: int | None = None) -> None:
+        self._processors = processors
+        self._lengths = None if seed is None else random.Random(seed)
+        self._holder: VirtualProcessor | None = None
+        self._last = len(processors) - 1
+        self._preferred: VirtualProcessor | None = None
+        self.turn_ends = 0
+        self.pauses = UNLIMITED
+
+    def choose(self, now: int) -> VirtualProcessor | None:
+        """The processor to run at time base `now`; None: all of them wait.
+
+        Its turn lasts until `turn_ends`, or until it has given way `pauses` times.
+        """
+        holder = self._holder
+        if holder is not None and now < self.turn_ends and holder.wake_if_interrupted():
+            if self.pauses == UNLIMITED and self._others_ready(holder):
+                self._share(now)
+            return holder
+        chosen = self._next()
+        if chosen is not holder:
+            self._exchange(chosen)
+        if chosen is not None:
+            if self._others_ready(chosen):
+                self._share(now)
+            else:
+                self.turn_ends, self.pauses = self._others_wake(chosen), UNLIMITED
+        return chosen
+
+    def _share(self, now: int) -> None:
+        """Somebody else is ready: the turn has an end, and waiting busily ends it sooner."""
+        self.turn_ends, self.pauses = now + self._turn(), PAUSES
+
+    def end_turn(self, to: VirtualProcessor | None = None) -> None:
+        """Let others run, `to` first if it can."""
+        self.turn_ends = 0
+        self._preferred = to
+
+    def _next(self) -> VirtualProcessor | None:
+        preferred, self._preferred = self._preferred, None
+        if preferred is not None and preferred.wake_if_interrupted():
+            return preferred
+        count = len(self._processors)
+        order = (self._processors[(self._last + step) % count] for step in range(1, count + 1))
+        return next((p for p in order if p.wake_if_interrupted()), None)
+
+    def _exchange(self, chosen: VirtualProcessor | None) -> None:
+        """The core changes hands: the VPAs of both tell (LoPAR, VPA yield count)."""
+        for processor in (self._holder, chosen):
+            if processor is not None:
+                processor.areas.count_yield(processor.partition.memory)
+        self._holder = chosen
+        if chosen is not None:
+            self._last = chosen.number
+
+    def _others_ready(self, holder: VirtualProcessor) -> bool:
+        return any(p.wake_if_interrupted() for p in self._processors if p is not holder)
+
+    def _turn(self) -> int:
+        return TURN if self._lengths is None else TURN // 2 + self._lengths.randrange(TURN)
+
+    def _others_wake(self, holder: VirtualProcessor) -> int:
+        """The time base at which the decrementer of another processor wakes it."""
+        waiting = (
+            p.next_event
+            for p in self._processors
+            if p is not holder and p.standing is Standing.CEDED
+        )
+        return min(waiting, default=FOREVER)
