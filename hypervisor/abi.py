@@ -15,6 +15,8 @@ Flags = NewType("Flags", int)
 """A doubleword of flag bits; printed in hexadecimal."""
 
 DOUBLEWORD = (1 << 64) - 1
+MAXIMUM_PROCESSORS = 32
+"""Virtual processors of a partition."""
 
 
 class H(IntEnum):

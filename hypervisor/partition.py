@@ -17,6 +17,7 @@ from emu.engine import TIME_BASE_HZ, Engine
 from emu.exits import Checkstop, Hypercall, Paused, Preempted
 from emu.memory import MIB, Memory
 
+from .abi import MAXIMUM_PROCESSORS
 from .dispatch import Dispatcher
 from .processor import Standing, VirtualProcessor
 from .vio.vty import ClientTerminal, Terminals
@@ -25,8 +26,6 @@ from .xics import InterruptController
 if TYPE_CHECKING:
     from .abi import UnitAddress
     from .hcall import HcallTable
-
-MAXIMUM_PROCESSORS = 32
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hypervisor.abi import MAXIMUM_PROCESSORS
 from pyphyp.memory_size import memory_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeVar
+    from typing import Self, TypeVar
+
+    from pyphyp.api import Machine
+    from pyphyp.partition import Partition
 
     CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -76,12 +80,34 @@ class TraceKinds(click.ParamType):  # type: ignore[type-arg]
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What the shared options say."""
+class MachineOptions:
+    """What the options about the machine itself say."""
 
     memory: int
+    processors: int
+    interleave: int | None
     epoch: int | None
     seed: int
+
+    @classmethod
+    def take(cls, parameters: dict[str, Any]) -> Self:
+        """Take the shared options out of a command's parameters."""
+        return cls(**{f.name: parameters.pop(f.name) for f in fields(cls)})
+
+    def add_partition(self, machine: Machine, *, reboot: bool = True) -> Partition:
+        """The partition they describe."""
+        return machine.add_partition(
+            memory=self.memory,
+            processors=self.processors,
+            interleaving=self.interleave,
+            reboot=reboot,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions(MachineOptions):
+    """Those, and what the options about watching and ending a run say."""
+
     trace: frozenset[str] | None
     trace_file: str | None
     stats: bool
@@ -91,11 +117,6 @@ class RunOptions:
     no_reboot: bool
     verbose: bool
 
-    @classmethod
-    def take(cls, parameters: dict[str, Any]) -> RunOptions:
-        """Take the shared options out of a command's parameters."""
-        return cls(**{f.name: parameters.pop(f.name) for f in fields(cls)})
-
 
 _MACHINE_OPTIONS = (
     click.option(
@@ -104,6 +125,19 @@ _MACHINE_OPTIONS = (
         default="1G",
         show_default=True,
         help="Storage of the partition: 512M, 2G.",
+    ),
+    click.option(
+        "--processors",
+        type=click.IntRange(1, MAXIMUM_PROCESSORS),
+        default=1,
+        show_default=True,
+        help="Virtual processors of the partition.",
+    ),
+    click.option(
+        "--interleave",
+        type=int,
+        metavar="SEED",
+        help="Let the virtual processors take other turns than the usual ones.",
     ),
     click.option(
         "--epoch",

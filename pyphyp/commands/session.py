@@ -37,7 +37,7 @@ def run_guest(options: RunOptions, start: Callable[[Partition], None]) -> int:
             machine = stack.enter_context(
                 Machine(epoch=options.epoch, seed=options.seed, tracers=tracers)
             )
-            partition = machine.add_partition(memory=options.memory, reboot=not options.no_reboot)
+            partition = options.add_partition(machine, reboot=not options.no_reboot)
             start(partition)
             return _attend(partition, options)
     except (BootError, EngineError, MemoryError) as wrong:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pyphyp.messages import complain
 
 from .boot import FILE, direct_option
-from .options import machine_options
+from .options import MachineOptions, machine_options
 from .status import Status
 
 
@@ -27,9 +28,7 @@ def tree(
     initrd: Path | None,
     append: str,
     direct: bool,
-    memory: int,
-    epoch: int | None,
-    seed: int,
+    **parameters: Any,
 ) -> int:
     """Print a partition's device tree as source text.
 
@@ -44,8 +43,9 @@ def tree(
     from pyphyp.api import Machine
 
     try:
-        with Machine(epoch=epoch, seed=seed) as machine:
-            partition = machine.add_partition(memory=memory)
+        options = MachineOptions.take(parameters)
+        with Machine(epoch=options.epoch, seed=options.seed) as machine:
+            partition = options.add_partition(machine)
             if kernel is not None:
                 partition.boot(kernel, initrd, append, direct=direct)
             root = partition.composition.firmware.tree
