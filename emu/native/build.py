@@ -6,7 +6,6 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).parent
-SOURCES = ("core.c", "interpose.c", "interrupts.c", "processors.c", "storage.c", "translation.c", "unicorn_api.c")
 
 
 def declarations() -> str:
@@ -24,11 +23,11 @@ ffibuilder.cdef(declarations())
 ffibuilder.set_source(
     "emu.native._native",
     '#include <stddef.h>\n#include <stdint.h>\n#include "core.h"',
-    sources=[f"emu/native/{name}" for name in SOURCES],
+    sources=sorted(
+        f"emu/native/{file.name}" for file in HERE.glob("*.c") if file.name != "_native.c"
+    ),
     include_dirs=["emu/native"],
-    depends=[
-        f"emu/native/{name}" for name in ("core.h", "internal.h", "interpose.h", "unicorn_api.h", "window.h")
-    ],
+    depends=sorted(f"emu/native/{file.name}" for file in HERE.glob("*.h")),
     extra_compile_args=["-O2", "-std=gnu11", "-Wall", "-Wextra"],
     libraries=["dl"],
 )
