@@ -1,7 +1,7 @@
 """Client virtual terminals (LoPAR 17.5.2).
 
-What the guest writes goes to whoever listens; what is typed waits in a queue of bounded length
-and raises the adapter's interrupt.
+What the guest writes goes to whoever listens; what is typed waits in a queue of bounded length.
+The adapter interrupts when that queue stops being empty.
 """
 
 from __future__ import annotations
@@ -37,19 +37,16 @@ class ClientTerminal:
     def type(self, text: bytes) -> int:
         """Queue input for the guest; gives how many bytes found room."""
         accepted = text[: INPUT_LIMIT - len(self._input)]
+        was_empty = not self._input
         self._input.extend(accepted)
-        self.signal()
+        if was_empty and accepted and self.interrupts_enabled:
+            self._interrupt()
         return len(accepted)
 
     @property
     def waiting(self) -> int:
         """Bytes of input the guest has not read yet."""
         return len(self._input)
-
-    def signal(self) -> None:
-        """Raise the adapter's interrupt if input waits and the guest wants to know."""
-        if self._input and self.interrupts_enabled:
-            self._interrupt()
 
     def write(self, text: bytes) -> None:
         for listener in self.listeners:
@@ -81,7 +78,11 @@ class Terminals:
         return self._terminals.get(unit)
 
     def terminal(self, unit: UnitAddress) -> ClientTerminal:
-        """The terminal a guest names; unit address 0 means its first (LoPAR 17.5.2.1)."""
+        """The terminal a guest names.
+
+        Unit address 0 means its first: so early boot consoles, which have no device tree yet,
+        ask for it.  LoPAR does not say so; QEMU does the same.
+        """
         if unit == 0 and self._terminals:
             return next(iter(self))
         if (found := self._terminals.get(unit)) is None:
@@ -123,11 +124,13 @@ def h_put_term_char(
 
 @hcalls.define(0x104, papr="17.2.1.3.1", function_set="hcall-vio")
 def h_vio_signal(caller: TerminalCaller, unit: UnitAddress, mode: int) -> None:
-    """Enable (1) or disable (0) the interrupts of a virtual adapter."""
+    """Enable (1) or disable (0) the interrupts of a virtual adapter.
+
+    What happened while they were disabled never interrupts (LoPAR 14.5.4.7).
+    """
     terminal = caller.partition.terminals.find(unit)
     if terminal is None:
         raise HcallError(H.PARAMETER, f"no virtual adapter at unit address {unit:#x}")
     if mode not in (0, 1):
         raise HcallError(H.PARAMETER, f"interrupt mode {mode:#x}: 0 or 1 is needed")
     terminal.interrupts_enabled = bool(mode)
-    terminal.signal()
