@@ -130,10 +130,17 @@ class InterruptController:
         return xirr
 
     def end(self, server: Server, xirr: int) -> None:
-        """End of interrupt: restore the CPPR that `xirr` carries."""
+        """End of interrupt: restore the CPPR that `xirr` carries.
+
+        That CPPR may be more favoured than the current one.  LoPAR would refuse this, but Linux
+        does it when it leaves for another kernel (icp_hv_flush_ipi).
+        """
+        number = xirr & SOURCE_MASK
+        if number != IPI_SOURCE:
+            if number not in self._sources:
+                raise HcallError(H.PARAMETER, f"no interrupt source {number:#x}")
+            self._sources[number].presented = False
         server.cppr = xirr >> 24 & 0xFF
-        if (source := self._sources.get(xirr & SOURCE_MASK)) is not None:
-            source.presented = False
 
 
 class InterruptOwner(Protocol):
