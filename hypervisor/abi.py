@@ -107,6 +107,21 @@ class H(IntEnum):
     IN_USE = -77
     UNSUPPORTED_FLAG_START = -256
 
+    @classmethod
+    def _missing_(cls, value: object) -> H | None:
+        """The 63 codes behind UNSUPPORTED_FLAG_START: one for each bit of a doubleword."""
+        if not isinstance(value, int) or not 0 < cls.UNSUPPORTED_FLAG_START - value < 64:
+            return None
+        code = int.__new__(cls, value)
+        code._name_ = f"UNSUPPORTED_FLAG_{cls.UNSUPPORTED_FLAG_START - value}"
+        code._value_ = value
+        return code
+
+    @classmethod
+    def unsupported_flag(cls, flags: int) -> H:
+        """The code that names the highest-order bit set in `flags`, which is not 0."""
+        return cls(cls.UNSUPPORTED_FLAG_START - (64 - flags.bit_length()))
+
     @property
     def title(self) -> str:
         """The code as the specification spells it, for traces: `H_Parameter` is `H_PARAMETER`."""

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 hcalls = HcallGroup()
 
-# Resources of H_SET_MODE (LoPAR table "H_SET_MODE parameters").
-_CIABR, _DAWR0, _LOCATION, _BYTE_ORDER, _DAWR1 = 1, 2, 3, 4, 5
+# Resources of H_SET_MODE (LoPAR table "H_SET_MODE Parameters per ISA Level"; the table does not
+# know 4).  Breakpoint and watchpoints (1, 2, 5) are not offered.
+_INTERRUPT_LOCATION, _BYTE_ORDER = 3, 4
+_BYTE_ORDERS, _LOCATION_BITS = 0b1, 0b11
 _LOCATIONS = {
     0: InterruptLocation.REAL,
     2: InterruptLocation.OFFSET_18000,
@@ -28,24 +30,19 @@ def h_set_mode(
     caller: VirtualProcessor, flags: Flags, resource: int, value1: int, value2: int
 ) -> None:
     """Set the byte order or the location of interrupts, for all of the partition's processors."""
-    match resource:
-        case 3 | 4:
-            if value1:
-                raise HcallError(H.P3, f"value1 is {value1:#x}: zero is needed")
-            if value2:
-                raise HcallError(H.P4, f"value2 is {value2:#x}: zero is needed")
-            _set_interrupts(caller, flags, resource)
-        case _:
-            raise HcallError(H.P2, f"resource {resource} is not offered")
-
-
-def _set_interrupts(caller: VirtualProcessor, flags: int, resource: int) -> None:
+    if resource not in (_INTERRUPT_LOCATION, _BYTE_ORDER):
+        raise HcallError(H.P2, f"resource {resource} is not offered")
+    if value1:
+        raise HcallError(H.P3, f"value1 is {value1:#x}: zero is needed")
+    if value2:
+        raise HcallError(H.P4, f"value2 is {value2:#x}: zero is needed")
     if resource == _BYTE_ORDER:
-        if flags not in (0, 1):
-            raise HcallError(H.UNSUPPORTED_FLAG_START, f"byte order {flags:#x}: 0 or 1")
+        if unknown := flags & ~_BYTE_ORDERS:
+            raise HcallError(H.unsupported_flag(unknown), f"byte order {flags:#x}: 0 or 1")
         caller.engine.set_interrupts_little_endian(bool(flags))
     elif (location := _LOCATIONS.get(flags)) is None:
-        raise HcallError(H.UNSUPPORTED_FLAG_START, f"interrupt location {flags:#x}: 0, 2 or 3")
+        unknown = flags & ~_LOCATION_BITS or flags
+        raise HcallError(H.unsupported_flag(unknown), f"interrupt location {flags:#x}: 0, 2 or 3")
     else:
         caller.engine.set_interrupt_location(location)
 
