@@ -17,7 +17,11 @@ _OPERATION, _REGISTER, _DEREGISTER = 0x18, 0x18, 0x10
 _TABLE_KIND, _HPT_SLB, _HPT_SEGMENT_TABLE, _RADIX = 0x06, 0x00, 0x02, 0x04
 _GUEST_TLB_INVALIDATE = 0x01
 _KNOWN = _OPERATION | _TABLE_KIND | _GUEST_TLB_INVALIDATE
-_SMALLEST_SHIFT, _LARGEST_ENCODING = 12, 24
+_PAGE, _SMALLEST_SHIFT, _LARGEST_ENCODING = 4096, 12, 24
+# Flags of H_CLEAN_SLB: class and size of the segment, and what is cleaned.
+_CLASS, _SEGMENT_SIZE, _ONE_SEGMENT, _NEST = 1 << 16, 1 << 8, 0b10, 0b01
+# Flags of H_INVALIDATE_PID: all processes of the partition; radix.
+_ALL_PROCESSES, _OF_RADIX = 0b10, 0b01
 
 
 @hcalls.define(0x37C, papr="14.13.2.3", function_set="hcall-imtt")
@@ -31,29 +35,36 @@ def h_register_process_table(
     if operation == _DEREGISTER:
         caller.engine.set_process_table(0, 0)
         return
-    if operation not in (_REGISTER, 0):
-        raise HcallError(H.PARAMETER, f"operation {operation:#x} in the flags")
-    if flags & _TABLE_KIND != _RADIX:
-        raise HcallError(H.P2, "only radix translation is offered")
+    if not flags & _RADIX:
+        raise HcallError(H.PARAMETER, "only radix translation is offered")
     if operation == _REGISTER:
+        if base % _PAGE:
+            raise HcallError(H.P2, f"a table at {base:#x} is not on a page")
+        if page_size:
+            raise HcallError(H.P3, f"page size {page_size:#x}: zero is needed for radix")
         if size > _LARGEST_ENCODING:
             raise HcallError(H.P4, f"table size 2^({size}+12): too large")
         length = 1 << size + _SMALLEST_SHIFT
-        if base % length:
-            raise HcallError(H.P2, f"a table of {length:#x} bytes at {base:#x} is not aligned")
-        if page_size:
-            raise HcallError(H.P3, f"page size {page_size:#x}: zero is needed for radix")
-        caller.partition.memory.check(base, length)
+        if not caller.partition.memory.contains(base, length):
+            raise HcallError(H.P2, f"a table of {length:#x} bytes at {base:#x} leaves the storage")
         caller.engine.set_process_table(base, length)
 
 
 @hcalls.define(0x374, papr="14.13.2.1", function_set="hcall-imtt")
 def h_clean_slb(caller: VirtualProcessor, flags: Flags, segment: int, vsid: int) -> None:
     """Forget segment translations made from the process table; radix has none."""
+    of_segment = flags & _ONE_SEGMENT
+    qualifiers = _CLASS | _SEGMENT_SIZE if of_segment else 0
+    if flags & ~(qualifiers | _ONE_SEGMENT | _NEST) or bool(of_segment) == bool(flags & _NEST):
+        raise HcallError(H.PARAMETER, f"flags {flags:#x}: one of 1 and 2 is needed")
+    if flags & _NEST and vsid:
+        raise HcallError(H.P3, f"segment {vsid:#x}: zero is needed to clean all of a process")
     caller.engine.flush_translations()
 
 
 @hcalls.define(0x378, papr="14.13.2.2", function_set="hcall-imtt")
 def h_invalidate_pid(caller: VirtualProcessor, flags: Flags, pid: int) -> None:
     """Forget the cached translations of a process."""
+    if flags & ~(_ALL_PROCESSES | _OF_RADIX):
+        raise HcallError(H.PARAMETER, f"unknown flags {flags:#x}")
     caller.engine.flush_translations()
