@@ -75,11 +75,11 @@ class Dispatcher:
 
     def _exchange(self, chosen: VirtualProcessor | None) -> None:
         """The core changes hands: the VPAs of both tell (LoPAR, VPA yield count)."""
-        for processor in (self._holder, chosen):
-            if processor is not None:
-                processor.areas.count_yield(processor.partition.memory)
+        if (holder := self._holder) is not None:
+            holder.areas.count_preemption(holder.partition.memory)
         self._holder = chosen
         if chosen is not None:
+            chosen.areas.count_dispatch(chosen.partition.memory)
             self._last = chosen.number
 
     def _others_ready(self, holder: VirtualProcessor) -> bool:

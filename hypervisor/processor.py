@@ -88,6 +88,10 @@ class VirtualProcessor:
         """Wait for a prod and nothing else (LoPAR 14.11.5.1)."""
         self._wait(Standing.JOINED)
 
+    def confer_to_itself(self) -> None:
+        """Wait for a prod; while MSR[EE] is on, for an interrupt too (LoPAR 14.11.3.4)."""
+        self._wait(Standing.CEDED if self.registers.msr.EE else Standing.JOINED)
+
     def _wait(self, standing: Standing) -> None:
         if self.prodded:
             self.prodded = False

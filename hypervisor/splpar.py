@@ -16,7 +16,7 @@ hcalls = HcallGroup()
 
 _FUNCTION_SHIFT, _FUNCTION_MASK = 45, 0b111
 _DEREGISTER = 4
-_ALL_PROCESSORS = (1 << 64) - 1
+_ALL_PROCESSORS = (1 << 32) - 1, (1 << 64) - 1  # -1 as the specified word, and sign-extended
 _YIELD_COUNT = (1 << 32) - 1
 
 
@@ -37,10 +37,13 @@ def h_register_vpa(
     if flags & ~(_FUNCTION_MASK << _FUNCTION_SHIFT) or code == 0:
         raise HcallError(H.PARAMETER, f"unknown function in flags {flags:#x}")
     processor, area = _processor(caller, number), Area(code)
+    itself = processor is caller
+    if not (itself or area is Area.TRACE_LOG or processor.standing is Standing.STOPPED):
+        raise HcallError(H.STATE, f"processor {number:#x} is neither the caller nor stopped")
     if deregister:
         processor.areas.deregister(area)
     else:
-        processor.areas.register(area, address, caller.partition.memory)
+        processor.areas.register(area, address, caller.partition.memory, dispatched=itself)
 
 
 @hcalls.define(0xE0, papr="14.11.3.3", function_set="hcall-splpar")
@@ -53,15 +56,19 @@ def h_cede(caller: VirtualProcessor) -> None:
 def h_confer(caller: VirtualProcessor, number: ProcessorNumber, dispatch_count: int) -> None:
     """Give the rest of this turn to a processor, or to all (-1).
 
-    `dispatch_count` is the yield count the caller saw in the processor's VPA: if it has changed,
-    the processor has been dispatched since and nothing is given.
+    To the caller itself: wait for a prod.  `dispatch_count` is the yield count the caller saw in
+    the processor's VPA: if it has changed, the processor has been dispatched since and nothing is
+    given.
     """
-    if number == _ALL_PROCESSORS:
+    if number in _ALL_PROCESSORS:
         caller.partition.dispatcher.end_turn()
         return
     target = _processor(caller, number)
-    seen = target.areas.yield_count(caller.partition.memory)
-    if target is not caller and seen in (None, dispatch_count & _YIELD_COUNT):
+    if target is caller:
+        caller.confer_to_itself()
+        return
+    count = target.areas.yield_count(caller.partition.memory)
+    if count is None or (count % 2 and count == dispatch_count & _YIELD_COUNT):
         caller.partition.dispatcher.end_turn(to=target)
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from emu.bits import low_bits
+
 from .abi import H, HcallError
 
 if TYPE_CHECKING:
@@ -22,9 +24,9 @@ TRACE_LOG_ENTRY = 48
 SLB_SHADOW_MINIMUM = 8
 # Fields of the VPA (LoPAR table "Per Virtual Processor Area").
 VPA_SIZE = 0x04
-VPA_SHARED = 0x09
 VPA_YIELD_COUNT = 0x100
-SHARED_PROCESSOR = 0x02
+VPA_COUNTERS = range(0x100, 0x170)
+VPA_TRACE_LOG_INDEX = 0x218
 
 
 class Area(Enum):
@@ -43,18 +45,22 @@ class RegisteredAreas:
     trace_log: tuple[int, int] | None = None
     slb_shadow: tuple[int, int] | None = None
 
-    def register(self, area: Area, address: int, memory: Memory) -> None:
-        """Accept an area at `address` or refuse with the specified code."""
+    def register(self, area: Area, address: int, memory: Memory, *, dispatched: bool) -> None:
+        """Accept an area at `address` or refuse with the specified code.
+
+        `dispatched` says whether the processor whose area it is has the core now.
+        """
         length = _checked_length(area, address, memory)
         match area:
             case Area.VPA:
                 self.vpa = address, length
-                memory.write_u32(address + VPA_YIELD_COUNT, 0)
+                memory.write(address + VPA_COUNTERS.start, bytes(len(VPA_COUNTERS)))
+                memory.write_u32(address + VPA_YIELD_COUNT, 0 if dispatched else 1)
             case Area.TRACE_LOG:
-                self._needs_vpa()
+                memory.write_u64(self._needed_vpa() + VPA_TRACE_LOG_INDEX, 0)
                 self.trace_log = address, length
             case Area.SLB_SHADOW:
-                self._needs_vpa()
+                self._needed_vpa()
                 self.slb_shadow = address, length
 
     def deregister(self, area: Area) -> None:
@@ -68,18 +74,28 @@ class RegisteredAreas:
             case Area.SLB_SHADOW:
                 self.slb_shadow = None
 
-    def _needs_vpa(self) -> None:
+    def _needed_vpa(self) -> int:
+        """The address of the VPA, which the other areas need."""
         if self.vpa is None:
             raise HcallError(H.RESOURCE, "no VPA is registered yet")
+        return self.vpa[0]
 
-    def count_yield(self, memory: Memory) -> None:
-        """Mark a dispatch change: odd while the processor waits, even while it runs."""
-        if self.vpa is not None:
-            where = self.vpa[0] + VPA_YIELD_COUNT
-            memory.write_u32(where, memory.u32(where) + 1 & 0xFFFF_FFFF)
+    def count_preemption(self, memory: Memory) -> None:
+        """The processor loses the core: the yield count becomes odd."""
+        self._count_on(memory, odd=True)
+
+    def count_dispatch(self, memory: Memory) -> None:
+        """The processor gets the core: the yield count becomes even."""
+        self._count_on(memory, odd=False)
+
+    def _count_on(self, memory: Memory, *, odd: bool) -> None:
+        """To the next number of that kind: the guest can write to the field, too."""
+        if (count := self.yield_count(memory)) is not None:
+            step = 1 if bool(count % 2) != odd else 2
+            memory.write_u32(self._needed_vpa() + VPA_YIELD_COUNT, low_bits(count + step, 32))
 
     def yield_count(self, memory: Memory) -> int | None:
-        """How often the core changed hands; None without a VPA."""
+        """How often the core changed hands: odd while the processor waits; None without a VPA."""
         return None if self.vpa is None else memory.u32(self.vpa[0] + VPA_YIELD_COUNT)
 
 

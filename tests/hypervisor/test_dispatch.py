@@ -14,6 +14,7 @@ from hypervisor.dispatch import TURN
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Ending, Partition, PartitionConfiguration, Progress
 from hypervisor.processor import Standing
+from hypervisor.splpar_areas import Area
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,11 +140,11 @@ def test_conferring_gives_the_turn_to_the_named_processor() -> None:
 
 
 def test_conferring_to_a_processor_dispatched_since_is_no_gift() -> None:
-    register = "load64 r3,0xdc\n load64 r4,0x200000000000\n li r5,1\n load64 r6,0x8000\n sc 1\n"
     confer = f"li r3,{H_CONFER:#x}\n li r4,1\n li r5,99\n sc 1\n 0: b 0b"
     with partition(2) as made:
         made.memory.write_u16(0x8004, 640)
-        start(made, 0, register + confer, 0x4000)
+        made.processors[1].areas.register(Area.VPA, 0x8000, made.memory, dispatched=False)
+        start(made, 0, confer, 0x4000)
         start(made, 1, FOREVER, 0x4100)
         made.run(TURN // 2)
         assert purr(made, 1) == 0
