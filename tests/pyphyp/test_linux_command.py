@@ -1,0 +1,119 @@
+"""`pyphyp linux`: a real kernel on a real terminal, in pipes, and from a script."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from guests.linux import fetch_linux
+from pyphyp import Ending, Event, Machine
+from tests.pyphyp.terminal import PATIENCE, PYPHYP, Terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.linux
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PYPHYP, "linux", "--epoch", "0", "--timeout", "60", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        check=False,
+    )
+
+
+def test_shell_on_a_terminal_reboots_and_powers_off() -> None:
+    with Terminal("linux") as terminal:
+        terminal.wait_for(b"is up; ")
+        terminal.wait_for(b"~# ")
+        begin = time.monotonic()
+        terminal.type(b"sleep 1; echo slept$((1+1))\r")
+        terminal.wait_for(b"slept2")
+        assert 1 <= time.monotonic() - begin < 3
+        terminal.type(b"cat\r")
+        terminal.wait_for(b"cat")
+        time.sleep(0.3)
+        terminal.type(b"\x03")
+        terminal.wait_for(b"^C")
+        terminal.type(b"reboot\r")
+        terminal.wait_for(b"is up; ")
+        terminal.wait_for(b"~# ")
+        terminal.type(b"poweroff\r")
+        assert terminal.status() == 0
+        assert terminal.restored
+
+
+def test_command_runs_instead_of_the_shell() -> None:
+    done = run("-c", "uname -m; date")
+    assert done.returncode == 0
+    assert "ppc64le\n" in done.stdout.replace("\r", "")
+    assert "Thu Jan  1 00:00:0" in done.stdout
+    assert "~# " not in done.stdout
+
+
+def test_files_and_script_reach_the_guest(tmp_path: Path) -> None:
+    files = tmp_path / "files" / "opt"
+    files.mkdir(parents=True)
+    (files / "tool").write_text("#!/bin/sh\necho tool says $1\n")
+    (files / "tool").chmod(0o755)
+    (files / "link").symlink_to("tool")
+    script = tmp_path / "script.sh"
+    script.write_text("/opt/link first\n")
+    done = run(
+        "--initrd-add", str(tmp_path / "files"), "--script", str(script), "-c", "/opt/tool second"
+    )
+    assert done.stdout.index("tool says first") < done.stdout.index("tool says second")
+
+
+@pytest.mark.parametrize("way", [(), ("--direct",)], ids=["client program", "direct"])
+def test_equal_runs_count_the_same_to_the_instruction(way: tuple[str, ...], tmp_path: Path) -> None:
+    texts = []
+    for n in range(3):
+        file = tmp_path / f"{n}.json"
+        assert run(*way, "--stats-file", str(file), "-c", "sleep 1; ls /").returncode == 0
+        texts.append(file.read_text())
+    assert texts[0] == texts[1] == texts[2]
+    assert json.loads(texts[0])["instructions"] > 500_000_000
+
+
+def test_panic_ends_with_status_3_and_the_registers() -> None:
+    done = run("--append", "panic=0 rdinit=/no/such/init")
+    assert done.returncode == 3
+    assert "crash: OS panic: VFS: Unable to mount root fs" in done.stderr
+    assert "NIP " in done.stderr
+
+
+def test_script_talks_to_linux_and_studies_its_calls() -> None:
+    with Machine(epoch=0) as machine:
+        years = []
+
+        @machine.after("get-time-of-day")
+        def next_century(event: Event) -> None:
+            event.results = (event.results[0] + 100, *event.results[1:])
+            years.append(event.results[0])
+
+        guest = fetch_linux(Silent())
+        partition = machine.add_partition(memory="512M")
+        partition.boot(guest.kernel, guest.initramfs(), append="console=hvc0 quiet")
+        partition.console.wait_for("~# ")
+        partition.console.send("date +%Y\n")
+        partition.console.wait_for("2070")
+        partition.console.send("poweroff\n")
+        outcome = partition.run(seconds=60)
+    assert outcome is not None
+    assert outcome.ending is Ending.POWER_OFF
+    assert years[0] == 2070
+
+
+class Silent:
+    """Nobody watches the fetch."""
+
+    def step(self, description: str, fraction: float | None) -> None: ...
