@@ -1,0 +1,59 @@
+"""What the toy kernels say, byte for byte, and that they teach in one line each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import guests.bare
+from emu.assembler import assemble, include_from
+from hypervisor.partition import Ending
+from pyphyp import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DIRECTORY = Path(guests.bare.__path__[0])
+KERNELS = sorted(file.stem for file in DIRECTORY.glob("*.s"))
+PROMPT = "hcall> "
+TYPED = {
+    "hcalls": (
+        "H_RANDOM",
+        "h_put_term_char 0 3 6869210000000000",
+        "99999",
+        "H_REGISTER_VPA 200000000000 0 0",
+        "104 30000000 2",
+        "300 zz",
+        "xyzzy",
+        "",
+        "H_EOI 1 2 3 4 5 6 7 8 9 a",
+        "wrong\b\b\b\b\bH_CPPR 0x5",
+        "help",
+        "quit",
+    )
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_console_output_of_a_toy_kernel(name: str, golden: Callable[[str, str], None]) -> None:
+    source = (DIRECTORY / f"{name}.s").read_text()
+    program = assemble(source, name=f"{name}.s", include=include_from(DIRECTORY))
+    with Machine(epoch=0, seed=1) as machine:
+        partition = machine.add_partition(memory="64M")
+        partition.load(program)
+        for line in TYPED.get(name, ()):
+            partition.console.wait_for(PROMPT, seconds=60)
+            partition.console.send(f"{line}\n")
+        outcome = partition.run(seconds=60)
+        assert outcome is not None
+        assert outcome.ending is Ending.EXIT
+        golden(f"console-{name}.txt", partition.console.output)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_toy_kernel_opens_with_a_sentence(name: str) -> None:
+    first = (DIRECTORY / f"{name}.s").read_text().partition("\n")[0]
+    assert first.startswith("# ")
+    assert first.endswith(".")
