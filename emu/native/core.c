@@ -127,9 +127,17 @@ void core_set_external(core *c, int level) { c->external = level; }
 
 void core_system_reset(core *c) { c->system_reset = 1; }
 
+void flush_tlb(core *c)
+{
+    core *outer = running_core;
+    running_core = c; /* the TLB resizes itself now, by the time of whoever runs */
+    c->api.ctl(c->uc, CTL_FLUSH_TLB);
+    running_core = outer;
+}
+
 void core_flush_translations(core *c)
 {
-    c->api.ctl(c->uc, CTL_FLUSH_TLB);
+    flush_tlb(c);
     *window64(c->env, ENV_RESERVE_ADDR) = ~0ull;
 }
 

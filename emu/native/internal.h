@@ -121,6 +121,7 @@ static inline void count_instructions(core *c, uint64_t count)
 /* core.c */
 void set_deadline(core *c);
 bool interrupt_pending(core *c);
+void flush_tlb(core *c);
 
 /* interrupts.c */
 void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits);

@@ -43,7 +43,7 @@ static void load(core *c, const processor *p)
     c->system_reset = p->system_reset;
     core_set_msr(c, msr(c)); /* what the core derives from MSR; also ends the reservation */
     if (*spr(c, SPR_PID) != process)
-        c->api.ctl(c->uc, CTL_FLUSH_TLB);
+        flush_tlb(c);
 }
 
 bool processors_start(core *c)
