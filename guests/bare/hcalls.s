@@ -65,13 +65,16 @@ help:
 read_line:
         mflr    r30
         li      r26,line
+        ld      r27,left(0)     # R27: characters left in `typed`, from R28 on
+        ld      r28,next(0)
+        b       each
 more:   li      r4,CONSOLE
         hcall   H_GET_TERM_CHAR
         cmpdi   r4,0
         bne     1f
         hcall   H_CEDE          # until the decrementer or anything else wakes us
         b       more
-1:      mr      r27,r4          # R27: characters left in `typed`
+1:      mr      r27,r4
         std     r5,typed(0)
         std     r6,typed+8(0)
         li      r28,typed
@@ -104,7 +107,9 @@ erase:  cmpdi   r26,line
         li      r3,erase_text
         bl      puts
         b       each
-done:   li      r3,0
+done:   std     r27,left(0)     # what came behind this line waits for the next
+        std     r28,next(0)
+        li      r3,0
         stb     r3,0(r26)
         li      r3,newline
         mtlr    r30
@@ -400,6 +405,8 @@ code_names:
 save:           .quad   0
 digits:         .space  16
 typed:          .space  16
+left:           .quad   0
+next:           .quad   0
 arguments:      .space  10 * 8
 results:        .space  10 * 8
 line:           .space  LINE_LIMIT + 8
