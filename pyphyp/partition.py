@@ -235,10 +235,7 @@ class Partition:
 
     def system_reset(self) -> None:
         """Interrupt the first processor with a system reset, whatever it does or waits for."""
-        processor = self.composition.partition.processors[0]
-        processor.engine.select(processor.number)
-        processor.engine.system_reset()
-        processor.prod()
+        self.composition.partition.processors[0].system_reset()
 
     # -- looking in ------------------------------------------------------------------------
 

@@ -85,11 +85,15 @@ class Interceptor:
         self._study, self._partition = study, partition
 
     def before(self, event: TableEvent) -> None:
+        if not self._study:  # most runs study nothing, and this is on the path of every call
+            return
         for hook in self._study.hooks(Moment.BEFORE, event):
             hook(Event(self._partition, event))
 
     def replace(self, event: TableEvent) -> tuple[int, ...] | None:
         """The results of the replacement registered last, or None."""
+        if not self._study:
+            return None
         hooks = self._study.hooks(Moment.REPLACE, event)
         if not hooks:
             return None
@@ -102,6 +106,8 @@ class Interceptor:
                 return (result,)
 
     def after(self, event: TableEvent) -> None:
+        if not self._study:
+            return
         for hook in self._study.hooks(Moment.AFTER, event):
             seen = Event(self._partition, event)
             try:
