@@ -11,6 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .debugging import Debugging
 from .exits import Checkstop, Exit, Hypercall, Paused, Preempted
 from .native import ffi, lib
 from .registers import Registers
@@ -93,6 +94,7 @@ class Engine:
         self._controls = lib.core_control(self._core)
         self._observers: list[object] = []
         self.registers = Registers(self._core)
+        self.debugging = Debugging(self._core)
         self.selected = 0
         memory.observe_writes(self)
 
@@ -116,6 +118,8 @@ class Engine:
                 return _PREEMPTED
             case lib.CORE_PAUSED:
                 return _PAUSED
+            case lib.CORE_DEBUG:
+                return self.debugging.stop()
             case _:
                 return Checkstop(ffi.string(lib.core_failure(self._core)).decode())
 

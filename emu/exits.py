@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +28,25 @@ class Checkstop:
     reason: str
 
 
-Exit = Hypercall | Preempted | Paused | Checkstop
+class StopKind(Enum):
+    """Why a debugger has the processor stop."""
+
+    BREAKPOINT = "a breakpoint"
+    STEP = "a step is done"
+    WATCH_STORE = "a store to what is watched"
+    WATCH_LOAD = "a load from what is watched"
+    WATCH_ACCESS = "an access to what is watched"
+
+
+@dataclass(frozen=True, slots=True)
+class DebugStop:
+    """A debugger's stop before the instruction at NIP; it has not run yet.
+
+    `address` is that instruction's or, with a watchpoint, the first watched byte it accesses.
+    """
+
+    kind: StopKind
+    address: int
+
+
+Exit = Hypercall | Preempted | Paused | DebugStop | Checkstop

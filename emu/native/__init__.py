@@ -5,6 +5,8 @@
 window.h        where Unicorn keeps the processor's state, and the check that it really does
 unicorn_api.c   the dozen Unicorn functions used, looked up in the pinned library at run time
 core.c          opening and closing a processor core, the run loop, register access
+debug.c         stops for a debugger: breakpoints, watchpoints, single steps
+operand.c       what storage an instruction accesses, for watchpoints
 interpose.c     some of Unicorn's inner functions replaced: stopping, overwritten code
 interrupts.c    delivery of guest interrupts, system calls, what the core cannot decode
 processors.c    virtual processors taking turns on the core

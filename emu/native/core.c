@@ -23,7 +23,14 @@ bool interrupt_pending(core *c) { return c->external || decrementer_negative(c);
 void set_deadline(core *c)
 {
     uint64_t due = c->decrementer_zero + 1;
-    c->deadline = c->external || c->stop_requested ? 0 : due < c->until ? due : c->until;
+    c->deadline = c->external || c->stop_requested || c->debug.on ? 0 : due < c->until ? due : c->until;
+}
+
+/* Whether something waits for the block that runs to end. */
+bool block_due(core *c)
+{
+    return c->stop_requested || *spr(c, SPR_TB) >= c->until
+           || (msr(c) & MSR_EE && interrupt_pending(c));
 }
 
 /* Runs before each translated block, so every instruction here costs a percent: one comparison
@@ -31,11 +38,15 @@ void set_deadline(core *c)
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *context)
 {
     core *c = context;
-    uint64_t now = *spr(c, SPR_TB);
-    (void)uc, (void)address;
-    if (__builtin_expect(now >= c->deadline, 0)
-        && (c->stop_requested || now >= c->until || (msr(c) & MSR_EE && interrupt_pending(c))))
-        leave_translated_code(c); /* before the block runs */
+    (void)uc;
+    if (__builtin_expect(*spr(c, SPR_TB) >= c->deadline, 0)) {
+        if (c->debug.on) {
+            debug_block(c, address, size);
+            return;
+        }
+        if (block_due(c))
+            leave_translated_code(c); /* before the block runs */
+    }
     count_instructions(c, size >> 2);
 }
 
@@ -72,16 +83,22 @@ static void take_interrupts(core *c)
 static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
 {
     c->until = until;
+    debug_enter(c);
     for (;;) {
+        if (c->debug.on && debug_stops(c))
+            return CORE_DEBUG;
         if (c->stop_requested) {
             c->stop_requested = 0;
             return CORE_PREEMPTED;
         }
-        take_interrupts(c);
-        if (*spr(c, SPR_TB) >= until)
-            return CORE_PREEMPTED;
+        if (!c->ahead) { /* else a block goes on */
+            take_interrupts(c);
+            if (*spr(c, SPR_TB) >= until)
+                return CORE_PREEMPTED;
+        }
         set_deadline(c);
-        c->counts.entries++;
+        if (!debug_limit(c))
+            c->counts.entries++;
         c->left = false;
         uc_err result = c->api.emu_start(c->uc, *nip(c), ~0xfull, 0, 0);
         if (c->hypercall) {
@@ -94,8 +111,14 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
             c->unknown_exception = 0;
             return CORE_CHECKSTOP;
         }
-        if (c->fault_pending) {
+        if (c->fault_pending && c->debug.watch_fault) {
+            c->fault_pending = false;
+            int why = debug_watch_fault(c, c->fault_access);
+            if (why >= 0)
+                return why;
+        } else if (c->fault_pending) {
             deliver_storage_interrupt(c);
+            debug_interrupted(c);
         } else if (result != UC_ERR_OK) {
             snprintf(c->failure, sizeof c->failure, "%s at %#llx", c->api.strerror(result),
                      (unsigned long long)*nip(c));

@@ -8,7 +8,17 @@ enum core_exit {
     CORE_HYPERCALL,   /* sc 1: the caller acts on the registers and runs again */
     CORE_PREEMPTED,   /* the budget is used up, or core_stop was called */
     CORE_PAUSED,      /* the guest waits busily: it gave way more often than it was allowed to */
+    CORE_DEBUG,       /* a debugger's stop, before an instruction; core_debug_kind tells which */
     CORE_CHECKSTOP    /* the engine failed; core_failure tells why */
+};
+
+/* Why CORE_DEBUG. */
+enum core_debug {
+    DEBUG_BREAKPOINT,
+    DEBUG_STEP,
+    DEBUG_WATCH_STORE,  /* the access has not happened yet; core_debug_address tells where */
+    DEBUG_WATCH_LOAD,
+    DEBUG_WATCH_ACCESS
 };
 
 /* What happened, counted since the core was opened. */
@@ -102,6 +112,18 @@ void core_write_storage(core *, uint64_t address, const uint8_t *data, uint64_t 
 /* Translate as the core itself would, without changing reference or change bits.
    access: 0 load, 1 store, 2 fetch.  1: `real` is set; 0: `cause` is set (DSISR bits). */
 int core_translate(core *, uint64_t effective, int access, uint64_t *real, uint64_t *cause);
+
+/* Debugging (debug.c), by effective address and for all processors.  A run that stopped goes on
+   past what it stopped at.  The adding ones give -1 where there is no room for another;
+   access: 1 loads, 2 stores, 3 both. */
+int core_debug_add_breakpoint(core *, uint64_t address);
+void core_debug_remove_breakpoint(core *, uint64_t address);
+int core_debug_add_watchpoint(core *, uint64_t address, uint64_t length, int access);
+void core_debug_remove_watchpoint(core *, uint64_t address, uint64_t length, int access);
+/* The next run stops behind one instruction, or at the interrupt that it causes. */
+void core_debug_step(core *, int on);
+int core_debug_kind(core *);
+uint64_t core_debug_address(core *);
 
 void core_observe_interrupts(core *, core_interrupt_observer, void *context);
 /* Only before the first instruction runs, or the code already translated stays unobserved. */

@@ -61,6 +61,35 @@ typedef struct {
 
 typedef struct processor processor;
 
+#define DEBUG_BREAKPOINTS 1024
+#define DEBUG_WATCHPOINTS 64
+
+typedef struct {
+    uint64_t first, last;
+    int access;
+} watchpoint;
+
+typedef struct {
+    bool on; /* something of this is at work: every block takes the slow path */
+    uint64_t breakpoints[DEBUG_BREAKPOINTS]; /* ascending */
+    int breakpoint_count;
+    watchpoint watches[DEBUG_WATCHPOINTS];
+    int watch_count;
+    enum { STEP_NONE, STEP_ARMED, STEP_TAKEN } step;
+    uint64_t block_end; /* of the block that was entered last */
+    uint64_t limit;     /* instructions of the block to be entered next; 0: all */
+    bool stopped;       /* at a breakpoint */
+    bool watch_fault;   /* the TLB hook refused an access to a watched page */
+    bool watch_open;    /* watched pages may be accessed, by the instruction at watch_nip */
+    uint64_t watch_nip;
+    /* The last stop, and whether a run from there goes past it. */
+    enum core_debug kind;
+    uint64_t address;
+    uint64_t stop_nip;
+    int stop_processor;
+    bool pass_breakpoint, pass_watch;
+} debug_state;
+
 struct core {
     uc_engine *uc;
     uint8_t *env;
@@ -80,6 +109,9 @@ struct core {
     processor *pristine;
     int processor_count;
     int current;
+    uint64_t ahead;               /* instructions counted that have yet to run (debug.c) */
+    uint64_t ahead_nip;           /* where they begin */
+    debug_state debug;
     uint64_t instructions_before; /* executed, less what the selected one's PURR counts */
 
     volatile int stop_requested;
@@ -122,6 +154,20 @@ static inline void count_instructions(core *c, uint64_t count)
 void set_deadline(core *c);
 bool interrupt_pending(core *c);
 void flush_tlb(core *c);
+bool block_due(core *c);
+
+/* debug.c */
+void debug_enter(core *c);             /* a run begins */
+bool debug_stops(core *c);             /* it ends with CORE_DEBUG */
+bool debug_limit(core *c);             /* the block entered next is a piece of one */
+void debug_settle(core *c);
+void debug_block(core *c, uint64_t address, uint32_t size);
+void debug_interrupted(core *c);
+bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry);
+int debug_watch_fault(core *c, int access); /* an exit, or -1: go on */
+
+/* operand.c */
+void storage_operand(core *c, uint32_t word, uint64_t *address, uint64_t *length);
 
 /* interrupts.c */
 void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits);

@@ -62,6 +62,7 @@ void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits)
     *spr(c, SPR_SRR1) = srr1;
     set_msr(c, handler_msr(c, MSR_ME, alternative));
     *nip(c) = base + vector;
+    c->ahead = 0; /* what follows is another block */
     drop_reservation(c);
     count(c, vector);
     observe(c, vector, srr0, srr1);

@@ -17,6 +17,7 @@ static const struct {
 struct processor {
     uint8_t env[ENV_SLB + SLB_SIZE + SPR_COUNT * sizeof(uint64_t) + ENV_TB_ENV - ENV_VSCR];
     uint64_t decrementer_zero;
+    uint64_t ahead, ahead_nip;
     int external;
     int system_reset;
 };
@@ -27,6 +28,8 @@ static void save(core *c, processor *p)
     for (size_t i = 0; i < PIECES; to += pieces[i].size, i++)
         memcpy(to, c->env + pieces[i].offset, pieces[i].size);
     p->decrementer_zero = c->decrementer_zero;
+    p->ahead = c->ahead;
+    p->ahead_nip = c->ahead_nip;
     p->external = c->external;
     p->system_reset = c->system_reset;
 }
@@ -39,6 +42,8 @@ static void load(core *c, const processor *p)
         memcpy(c->env + pieces[i].offset, from, pieces[i].size);
     *spr(c, SPR_TB) = now;
     c->decrementer_zero = p->decrementer_zero;
+    c->ahead = p->ahead;
+    c->ahead_nip = p->ahead_nip;
     c->external = p->external;
     c->system_reset = p->system_reset;
     core_set_msr(c, msr(c)); /* what the core derives from MSR; also ends the reservation */

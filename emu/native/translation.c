@@ -140,7 +140,8 @@ bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry
         c->counts.tlb_fills++;
         entry->paddr = found.real & PAGE_MASK;
         entry->perms = found.permissions;
-        return true;
+        if (!c->debug.watch_count || debug_guard(c, address, access, entry))
+            return true;
     }
     c->fault_pending = true;
     c->fault_address = address;

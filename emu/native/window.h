@@ -13,6 +13,7 @@ enum {
     UC_CPU = 440,
     UC_INVALID_ADDR = 1416,
     /* in CPUState */
+    CPU_CFLAGS_NEXT_TB = 24, /* how to translate the next block; its low bits: instructions */
     CPU_ENV_PTR = 296,
     /* in CPUPPCState */
     ENV_GPR = 0,
