@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DIRECTORY = Path(guests.bare.__path__[0])
 KERNELS = sorted(file.stem for file in DIRECTORY.glob("*.s"))
 PROMPT = "hcall> "
+PROCESSORS = {"smp": 4}
 TYPED = {
     "hcalls": (
         "H_RANDOM",
@@ -41,7 +42,7 @@ def test_console_output_of_a_toy_kernel(name: str, golden: Callable[[str, str], 
     source = (DIRECTORY / f"{name}.s").read_text()
     program = assemble(source, name=f"{name}.s", include=include_from(DIRECTORY))
     with Machine(epoch=0, seed=1) as machine:
-        partition = machine.add_partition(memory="64M")
+        partition = machine.add_partition(memory="64M", processors=PROCESSORS.get(name, 1))
         partition.load(program)
         for line in TYPED.get(name, ()):
             partition.console.wait_for(PROMPT, seconds=60)
