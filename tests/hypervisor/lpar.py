@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from emu.assembler import assemble
 from emu.bits import MSR, signed
 from emu.memory import MIB
-from hypervisor import page_init, platform, process_table, processor_mode, splpar, xics
+from hypervisor import (
+    page_init,
+    platform,
+    process_table,
+    processor_mode,
+    splpar,
+    system_reset,
+    xics,
+)
 from hypervisor.abi import UnitAddress
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition, PartitionConfiguration
@@ -28,6 +36,7 @@ GROUPS = (
     process_table.hcalls,
     page_init.hcalls,
     platform.hcalls,
+    system_reset.hcalls,
 )
 NUMBERS = {call.name: call.number for group in GROUPS for call in group}
 CONSOLE = UnitAddress(0x30000000)
