@@ -51,7 +51,7 @@ def h_register_process_table(
 
 
 @hcalls.define(0x374, papr="14.13.2.1", function_set="hcall-imtt")
-def h_clean_slb(caller: VirtualProcessor, flags: Flags, segment: int, vsid: int) -> None:
+def h_clean_slb(caller: VirtualProcessor, flags: Flags, pid: int, esid: int) -> None:
     """Forget segment translations made from the process table; radix has none."""
     of_segment = flags & _ONE_SEGMENT
     qualifiers = _CLASS | _SEGMENT_SIZE if of_segment else 0

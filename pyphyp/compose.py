@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from firmware import client_services, services, stubs
 from firmware.boot import PlatformFirmware
-from hypervisor import page_init, platform, process_table, processor_mode, splpar, xics
+from hypervisor import (
+    page_init,
+    platform,
+    process_table,
+    processor_mode,
+    splpar,
+    system_reset,
+    xics,
+)
 from hypervisor.abi import UnitAddress
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition, PartitionConfiguration
@@ -24,6 +32,7 @@ HCALL_GROUPS = (
     vty.hcalls,
     xics.hcalls,
     splpar.hcalls,
+    system_reset.hcalls,
     processor_mode.hcalls,
     process_table.hcalls,
     page_init.hcalls,

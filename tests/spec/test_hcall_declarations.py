@@ -28,6 +28,8 @@ TABLE = {
 }
 
 OVERRIDES = {
+    # LoPAR 2.9 lacks it; Linux calls it, and other hypervisors answer it under this number.
+    0x380: Facts("H_SIGNAL_SYS_RESET", "", ""),
     # The table joins two names of one call with a slash that nothing follows.
     0x74: Facts("H_XIRR", "14.5.4.7.5", "hcall-interrupt"),
     # Likewise; a hyphen cannot stand in a function's name.
