@@ -57,8 +57,8 @@ def h_clean_slb(caller: VirtualProcessor, flags: Flags, pid: int, esid: int) -> 
     qualifiers = _CLASS | _SEGMENT_SIZE if of_segment else 0
     if flags & ~(qualifiers | _ONE_SEGMENT | _NEST) or bool(of_segment) == bool(flags & _NEST):
         raise HcallError(H.PARAMETER, f"flags {flags:#x}: one of 1 and 2 is needed")
-    if flags & _NEST and vsid:
-        raise HcallError(H.P3, f"segment {vsid:#x}: zero is needed to clean all of a process")
+    if flags & _NEST and esid:
+        raise HcallError(H.P3, f"segment {esid:#x}: zero is needed to clean all of a process")
     caller.engine.flush_translations()
 
 
