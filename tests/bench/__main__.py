@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import argparse
 
-from . import boot
+from . import boot, userland
 
-BENCHMARKS = {"boot": boot.main}
+BENCHMARKS = {"boot": boot.main, "userland": userland.main}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
