@@ -1,4 +1,4 @@
-"""The code of docs/recipes.md and of the README runs."""
+"""The code of the documentation runs, and the README names what there is."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def test_the_recipes_run_from_top_to_bottom() -> None:
-    blocks = BLOCK.findall((ROOT / "docs" / "recipes.md").read_text())
-    assert len(blocks) == 4
+@pytest.mark.parametrize(("page", "count"), [("recipes.md", 4), ("api.md", 4)])
+def test_the_code_of_a_page_runs_from_top_to_bottom(page: str, count: int) -> None:
+    blocks = BLOCK.findall((ROOT / "docs" / page).read_text())
+    assert len(blocks) == count
     namespace: dict[str, object] = {}
     for block in blocks:
-        exec(compile(block, "docs/recipes.md", "exec"), namespace)
+        exec(compile(block, page, "exec"), namespace)
 
 
 def test_the_readme_names_only_what_the_package_offers() -> None:
