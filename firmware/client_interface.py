@@ -12,17 +12,19 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from emu.bits import low_bits
 from emu.memory import StorageError
 from hypervisor.abi import H, HcallError
+from hypervisor.calls import Interceptors, as_results, summary
 
 from .claims import ClaimError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hypervisor.calls import Handler
     from hypervisor.partition import Partition
     from hypervisor.processor import VirtualProcessor
 
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from .device_tree import Node
     from .instances import Instance, Instances
 
-    Handler = Callable[..., int | tuple[int, ...] | None]
     HandlerT = TypeVar("HandlerT", bound=Handler)
 
 CELL_BITS = 32
@@ -97,7 +98,7 @@ class Service:
     @property
     def summary(self) -> str:
         """The first line of the handler's docstring."""
-        return (inspect.getdoc(self.handler) or "").partition("\n")[0]
+        return summary(self.handler)
 
 
 class ServiceGroup:
@@ -144,23 +145,13 @@ class ServiceEvent:
     why: str = ""
 
 
-class ServiceInterceptor(Protocol):
-    """Sees every service call of a table; installed by traces and by scripts."""
-
-    def before(self, event: ServiceEvent) -> None: ...
-    def replace(self, event: ServiceEvent) -> tuple[int, ...] | None:
-        """The results to give instead of calling the handler, or None to call it."""
-
-    def after(self, event: ServiceEvent) -> None: ...
-
-
 class ServiceTable:
     """The client services of one partition."""
 
     def __init__(self, *groups: ServiceGroup) -> None:
         self._services: dict[str, Service] = {}
         self.counts: Counter[str] = Counter()
-        self.interceptors: list[ServiceInterceptor] = []
+        self.interceptors: Interceptors[ServiceEvent] = Interceptors()
         for service in (service for group in groups for service in group):
             if service.name in self._services:
                 raise ValueError(f"client service {service.name} is defined twice")
@@ -194,8 +185,7 @@ class ServiceTable:
         except (ClaimError, StorageError) as wrong:
             failed, event.why = True, str(wrong)
             event.results = service.failure if service else ()
-        for interceptor in self.interceptors:
-            interceptor.after(event)
+        self.interceptors.after(event)
         cells = [low_bits(cell, CELL_BITS) for cell in event.results[:nrets]]
         memory.write_words(returns, *cells, *[0] * (nrets - len(cells)))
         if failed and service is None:
@@ -217,21 +207,12 @@ class ServiceTable:
         return event, block + 12 + 4 * nargs, nrets
 
     def _carry_out(self, event: ServiceEvent, client: ClientInterface) -> tuple[int, ...]:
-        for interceptor in self.interceptors:
-            interceptor.before(event)
-        for interceptor in self.interceptors:
-            if (results := interceptor.replace(event)) is not None:
-                return results
+        if (results := self.interceptors.before(event)) is not None:
+            return results
         service = event.service
         if service is None:
             raise ServiceError(f"there is no client service {event.name!r}")
         given, needed = len(event.arguments), len(service.parameters)
         if given < needed or (given > needed and not service.variadic):
             raise ServiceError(f"{service.name} has {needed} arguments, not {given}")
-        match service.handler(client, *event.arguments):
-            case None:
-                return ()
-            case tuple() as results:
-                return results
-            case result:
-                return (result,)
+        return as_results(service.handler(client, *event.arguments))

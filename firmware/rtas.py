@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from emu.bits import low_bits
 from emu.memory import StorageError
 from hypervisor.abi import H, HcallError
+from hypervisor.calls import Interceptors, as_results, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from emu.memory import Memory
+    from hypervisor.calls import Handler
     from hypervisor.partition import Partition
     from hypervisor.processor import VirtualProcessor
 
     from .nvram import Nvram
 
-    Handler = Callable[..., int | tuple[int, ...] | None]
     HandlerT = TypeVar("HandlerT", bound=Handler)
 
 FIRST_TOKEN = 0x2000
@@ -97,7 +98,7 @@ class RtasCall:
     @property
     def summary(self) -> str:
         """The first line of the handler's docstring."""
-        return (inspect.getdoc(self.handler) or "").partition("\n")[0]
+        return summary(self.handler)
 
 
 class RtasGroup:
@@ -151,23 +152,13 @@ class RtasEvent:
         return self.call.name if self.call else f"{self.token:#x}"
 
 
-class RtasInterceptor(Protocol):
-    """Sees every RTAS call of a table; installed by traces and by scripts."""
-
-    def before(self, event: RtasEvent) -> None: ...
-    def replace(self, event: RtasEvent) -> tuple[int, ...] | None:
-        """The results to give instead of calling the handler, or None to call it."""
-
-    def after(self, event: RtasEvent) -> None: ...
-
-
 class RtasTable:
     """The RTAS calls of one partition; tokens follow the order of the groups."""
 
     def __init__(self, *groups: RtasGroup) -> None:
         self._calls: dict[int, RtasCall] = {}
         self.counts: Counter[str] = Counter()
-        self.interceptors: list[RtasInterceptor] = []
+        self.interceptors: Interceptors[RtasEvent] = Interceptors()
         names: set[str] = set()
         for token, call in enumerate((c for group in groups for c in group), FIRST_TOKEN):
             if call.name in names:
@@ -205,8 +196,7 @@ class RtasTable:
             event.status, event.results, event.why = refusal.status, refusal.results, refusal.why
         except StorageError as outside:
             event.status, event.why = Status.PARAMETER_ERROR, str(outside)
-        for interceptor in self.interceptors:
-            interceptor.after(event)
+        self.interceptors.after(event)
         outcome = [low_bits(cell, CELL_BITS) for cell in (event.status, *event.results)][:nrets]
         memory.write_words(returns, *outcome, *[0] * (nrets - len(outcome)))
 
@@ -221,11 +211,8 @@ class RtasTable:
         return token, nargs, nrets
 
     def _carry_out(self, event: RtasEvent, firmware: RtasFirmware, nrets: int) -> tuple[int, ...]:
-        for interceptor in self.interceptors:
-            interceptor.before(event)
-        for interceptor in self.interceptors:
-            if (results := interceptor.replace(event)) is not None:
-                return results
+        if (results := self.interceptors.before(event)) is not None:
+            return results
         call = event.call
         if call is None:
             raise RtasError(Status.HARDWARE_ERROR, f"no RTAS call has token {event.token:#x}")
@@ -235,13 +222,7 @@ class RtasTable:
                 f"{call.name} has {call.nargs} arguments and {call.nrets} returns, "
                 f"not {len(event.arguments)} and {nrets}",
             )
-        match call.handler(RtasCaller(event.processor, firmware), *event.arguments):
-            case None:
-                return ()
-            case tuple() as results:
-                return results
-            case result:
-                return (result,)
+        return as_results(call.handler(RtasCaller(event.processor, firmware), *event.arguments))
 
 
 def buffer(memory: Memory, address: int, length: int) -> None:

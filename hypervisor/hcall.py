@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from emu.memory import StorageError
 
 from .abi import DOUBLEWORD, H, HcallError
+from .calls import Interceptors, as_results, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Handler = Callable[..., int | tuple[int, ...] | None]
+    from .calls import Handler
+
     HandlerT = TypeVar("HandlerT", bound=Handler)
 
 
@@ -52,7 +54,7 @@ class Hcall:
     @property
     def summary(self) -> str:
         """The first line of the handler's docstring."""
-        return (inspect.getdoc(self.handler) or "").partition("\n")[0]
+        return summary(self.handler)
 
 
 class HcallGroup:
@@ -103,23 +105,13 @@ class HcallEvent:
         return self.call.name if self.call else f"{self.number:#x}"
 
 
-class HcallInterceptor(Protocol):
-    """Sees every hcall of a table; installed by traces and by scripts."""
-
-    def before(self, event: HcallEvent) -> None: ...
-    def replace(self, event: HcallEvent) -> tuple[int, ...] | None:
-        """The results to give instead of calling the handler, or None to call it."""
-
-    def after(self, event: HcallEvent) -> None: ...
-
-
 class HcallTable:
     """The hcalls one partition may make."""
 
     def __init__(self, *groups: HcallGroup) -> None:
         self._calls: dict[int, Hcall] = {}
         self.counts: Counter[int] = Counter()
-        self.interceptors: list[HcallInterceptor] = []
+        self.interceptors: Interceptors[HcallEvent] = Interceptors()
         for call in (call for group in groups for call in group):
             if call.number in self._calls:
                 raise ValueError(f"{call.name} repeats hcall {call.number:#x}")
@@ -158,25 +150,15 @@ class HcallTable:
             event.code, event.results, event.why = refusal.code, refusal.results, refusal.why
         except StorageError as outside:
             event.code, event.why = H.PARAMETER, str(outside)
-        for interceptor in self.interceptors:
-            interceptor.after(event)
+        self.interceptors.after(event)
         processor.set_gpr(3, event.code & DOUBLEWORD)
         for n, value in enumerate(event.results, start=4):
             processor.set_gpr(n, value & DOUBLEWORD)
         return event.code
 
     def _carry_out(self, event: HcallEvent) -> tuple[int, ...]:
-        for interceptor in self.interceptors:
-            interceptor.before(event)
-        for interceptor in self.interceptors:
-            if (results := interceptor.replace(event)) is not None:
-                return results
+        if (results := self.interceptors.before(event)) is not None:
+            return results
         if event.call is None:
             raise HcallError(H.FUNCTION, f"no hcall {event.number:#x}")
-        match event.call.handler(event.processor, *event.arguments):
-            case None:
-                return ()
-            case tuple() as results:
-                return results
-            case result:
-                return (result,)
+        return as_results(event.call.handler(event.processor, *event.arguments))
