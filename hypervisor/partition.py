@@ -13,8 +13,8 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from emu.engine import TIME_BASE_HZ, Engine
-from emu.exits import Checkstop, Hypercall, Paused, Preempted
+from emu.engine import TIME_BASE_HZ, UNLIMITED, Engine
+from emu.exits import Checkstop, DebugStop, Exit, Hypercall, Paused, Preempted
 from emu.memory import MIB, Memory
 
 from .abi import MAXIMUM_PROCESSORS
@@ -66,7 +66,16 @@ class Progress(Enum):
 
     RAN = "its time is used up"
     IDLE = "every processor waits"
+    STOPPED = "a debugger has it stop"
     ENDED = "the partition ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A processor has the core until the time base reaches `ends`."""
+
+    processor: VirtualProcessor
+    ends: int
 
 
 class PartitionFirmware(Protocol):
@@ -115,6 +124,9 @@ class Partition:
         self.dispatcher = Dispatcher(self.processors, configuration.interleaving)
         self.firmware: PartitionFirmware | None = None
         self.outcome: Outcome | None = None
+        self.debug_stop: tuple[VirtualProcessor, DebugStop] | None = None
+        """Who stopped for a debugger, and why: set when `run` reports STOPPED."""
+        self._stopped_turn: Turn | None = None
 
     def _add_processors(self, count: int) -> list[VirtualProcessor]:
         """Processor 0 is ready to be booted; the others wait for start-cpu."""
@@ -167,24 +179,55 @@ class Partition:
         skipped in a batch run, waited for when a person is at the console.
         """
         while self.outcome is None:
-            if (processor := self.dispatcher.choose(self.time_base)) is None:
-                return self._idle()
-            if self.time_base >= until:
-                return Progress.RAN
-            turn_ends = min(until, self.dispatcher.turn_ends)
-            self.engine.select(processor.number)
-            self.engine.set_external_interrupt(self.interrupts.pending(processor.number))
-            match self.engine.run(turn_ends, self.dispatcher.pauses):
-                case Hypercall():
-                    self.hcalls.dispatch(processor)
+            turn, self._stopped_turn = self._stopped_turn, None
+            if turn is None or turn.processor.standing is not Standing.READY:
+                if (processor := self.dispatcher.choose(self.time_base)) is None:
+                    return self._idle()
+                if self.time_base >= until:
+                    return Progress.RAN
+                turn = Turn(processor, min(until, self.dispatcher.turn_ends))
+            match self._enter(turn.processor, turn.ends, self.dispatcher.pauses):
                 case Preempted():
-                    if self.time_base < turn_ends:  # stopped from outside
+                    if self.time_base < turn.ends:  # stopped from outside
                         return Progress.RAN
                 case Paused():
                     self.dispatcher.end_turn()
-                case Checkstop(reason):
-                    self.end(Ending.CHECKSTOP, reason)
+                case DebugStop() as stop:
+                    self.debug_stop, self._stopped_turn = (turn.processor, stop), turn
+                    return Progress.STOPPED
         return Progress.ENDED
+
+    def _enter(self, processor: VirtualProcessor, until: int, pauses: int) -> Exit:
+        """Run `processor` up to its next exit, and answer what the guest asks for."""
+        self.engine.select(processor.number)
+        self.engine.set_external_interrupt(self.interrupts.pending(processor.number))
+        exit_ = self.engine.run(until, pauses)
+        match exit_:
+            case Hypercall():
+                self.hcalls.dispatch(processor)
+            case Checkstop(reason):
+                self.end(Ending.CHECKSTOP, reason)
+        return exit_
+
+    def step(self, processor: VirtualProcessor) -> DebugStop | None:
+        """Run one instruction of `processor` for a debugger; the others stand still.
+
+        A hypercall is answered and its step done; idle time passes up to the processor's next
+        event.  None where the instruction was a hypercall, or the processor waits for others.
+        """
+        if processor.standing is Standing.CEDED and not processor.wake_if_interrupted():
+            self.pass_time(processor.next_event)
+        if not processor.wake_if_interrupted() or self.outcome is not None:
+            return None
+        self.engine.select(processor.number)
+        self.engine.debugging.step()
+        try:
+            while isinstance(exit_ := self._enter(processor, UNLIMITED, UNLIMITED), Preempted):
+                pass  # by a stop that came too late for the run before
+        finally:
+            self.engine.select(processor.number)
+            self.engine.debugging.step(False)
+        return exit_ if isinstance(exit_, DebugStop) else None
 
     def _idle(self) -> Progress:
         if any(p.standing is Standing.CEDED for p in self.processors):

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from hypervisor.partition import Ending, Outcome
 
     from .api import Machine
+    from .dialogue import Ended, Timeout
     from .events import Event
     from .guest_list import assemble_toy
-    from .partition import Ended, Partition, Timeout
+    from .partition import Partition
     from .study import UnknownCallError
 
 _HOMES = {
     "BootError": "firmware.boot",
-    "Ended": "pyphyp.partition",
+    "Ended": "pyphyp.dialogue",
     "Ending": "hypervisor.partition",
     "Event": "pyphyp.events",
     "H": "hypervisor.abi",
@@ -34,7 +35,7 @@ _HOMES = {
     "Partition": "pyphyp.partition",
     "RtasError": "firmware.rtas",
     "ServiceError": "firmware.client_interface",
-    "Timeout": "pyphyp.partition",
+    "Timeout": "pyphyp.dialogue",
     "UnknownCallError": "pyphyp.study",
     "assemble_toy": "pyphyp.guest_list",
 }

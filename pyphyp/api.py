@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, TypeVar
 from hypervisor.partition import PartitionConfiguration
 
 from .compose import call_names
+from .dialogue import Ended, Timeout
 from .memory_size import memory_size
 from .pacing import host_epoch
-from .partition import Ended, Partition, Timeout
+from .partition import Partition
 from .study import Interceptor, Moment, Study
 
 if TYPE_CHECKING:

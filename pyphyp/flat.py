@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from emu.bits import MSR, ByteOrder
 from firmware import elf
 from firmware.device_tree import flatten
 
+from .symbols import Symbols, of_elf
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emu.program import Program
 
     from .compose import Composition
@@ -28,7 +33,8 @@ class FlatImage:
     """
 
     executable: elf.Executable
-    byte_order: ByteOrder = ByteOrder.BIG
+    byte_order: ByteOrder
+    symbols: Callable[[], Symbols]
 
     def start(self, composition: Composition) -> None:
         """Put the program in place; `BootError` if it does not fit."""
@@ -53,11 +59,20 @@ def from_program(program: Program) -> FlatImage:
     """What `emu.assembler.assemble` gave."""
     size = program.end - program.origin
     segment = elf.Segment(program.origin, program.image(), size)
-    return FlatImage(elf.Executable((segment,), program.entry), program.byte_order)
+    executable = elf.Executable((segment,), program.entry)
+    return FlatImage(executable, program.byte_order, partial(_labels, program))
+
+
+def _labels(program: Program) -> Symbols:
+    return Symbols((program.symbols[name], name) for name in program.labels)
 
 
 def from_elf(image: bytes) -> FlatImage:
     """An ELF executable, entered in its own byte order; `BootError` if it is none."""
-    executable = elf.parse(image)
-    little = image[_ELF_DATA] == _ELF_LITTLE
-    return FlatImage(executable, ByteOrder.LITTLE if little else ByteOrder.BIG)
+    return FlatImage(elf.parse(image), byte_order_of(image), partial(of_elf, image))
+
+
+def byte_order_of(image: bytes) -> ByteOrder:
+    """That of an ELF file."""
+    little = image[_ELF_DATA : _ELF_DATA + 1] == bytes((_ELF_LITTLE,))
+    return ByteOrder.LITTLE if little else ByteOrder.BIG

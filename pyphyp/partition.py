@@ -18,15 +18,17 @@ from firmware.boot import BootImage
 from hypervisor.partition import Ending, Progress
 
 from .compose import compose
-from .flat import from_elf, from_program
+from .debugger import LOOPBACK, GdbServer, Verdict
+from .dialogue import Console
+from .flat import byte_order_of, from_elf, from_program
 from .pacing import WINDOW_TICKS, Unattended
 from .stats import Stats, collect
-from .transcript import Transcript, compile_wanted
+from .symbols import Symbols, of_elf
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable
 
+    from emu.exits import DebugStop
     from emu.memory import Memory
     from emu.program import Program
     from emu.registers import Registers
@@ -36,18 +38,8 @@ if TYPE_CHECKING:
     from .pacing import Attendant
 
 _INSTRUCTION_BYTES = 4
-
-
-class WaitError(Exception):
-    """The console did not say what was waited for."""
-
-
-class Timeout(WaitError):  # noqa: N818 - a script says `except Timeout`
-    """The time given is used up; the message shows the last lines of output."""
-
-
-class Ended(WaitError):  # noqa: N818
-    """The partition's run ended before."""
+_DEBUGGED_WAIT = TIME_BASE_HZ // 10
+"""Ticks of idle time after which a debugger is looked after."""
 
 
 class ClosedError(Exception):
@@ -57,6 +49,13 @@ class ClosedError(Exception):
 class Start(Protocol):
     """What a partition boots, and boots again when the guest asks for it."""
 
+    @property
+    def byte_order(self) -> ByteOrder:
+        """The program's own, as its ELF file says."""
+
+    def symbols(self) -> Symbols:
+        """What its file knows of names."""
+
     def start(self, composition: Composition) -> None: ...
 
 
@@ -65,6 +64,13 @@ class _Booted:
 
     def __init__(self, image: BootImage) -> None:
         self._image = image
+
+    @property
+    def byte_order(self) -> ByteOrder:
+        return byte_order_of(self._image.kernel)
+
+    def symbols(self) -> Symbols:
+        return of_elf(self._image.kernel)
 
     def start(self, composition: Composition) -> None:
         composition.firmware.boot(self._image)
@@ -89,6 +95,8 @@ class Partition:
         self._epoch, self._seed, self._reboot, self._prepare = epoch, seed, reboot, prepare
         self._settle = settle
         self._start: Start | None = None
+        self._symbols: Symbols | None = None
+        self._debugger: GdbServer | None = None
         self._past = Stats()
         self._host_seconds = 0.0
         self._stopped = False
@@ -149,7 +157,7 @@ class Partition:
         """Boot `start`, in a partition built anew if something ran in this one."""
         if self.boots or self.stats().instructions:
             self._build()
-        self._start = start
+        self._start, self._symbols = start, None
         self._boot_again()
 
     def _boot_again(self) -> None:
@@ -158,6 +166,9 @@ class Partition:
         self._start.start(self.composition)
 
     def close(self) -> None:
+        if self._debugger is not None:
+            self._debugger.close()
+            self._debugger = None
         if self._composition is not None:
             self._past = self.stats()
             self._release()
@@ -187,18 +198,40 @@ class Partition:
         target = None if instructions is None else self._instructions + instructions
         self._stopped = False
         while attendant.look() and not self._stopped:
+            match self._debugger_says():
+                case Verdict.HOLD:
+                    continue
+                case Verdict.END:
+                    break
             if target is not None and self._instructions >= target:
                 break
             if limit is not None and self.ticks >= limit:
                 break
-            if self._run_window(limit, target, attendant) is Progress.ENDED:
+            progress = self._run_window(limit, target, attendant)
+            if progress is Progress.STOPPED:
+                if self._debugger is None:
+                    break
+                self._debugger.stopped()
+            elif progress is Progress.ENDED:
                 outcome = self.composition.partition.outcome
                 assert outcome is not None
                 if not (outcome.ending is Ending.REBOOT and self._reboot and self._start):
+                    self._show_end(outcome, attendant)
                     return outcome
                 self._build()
                 self._boot_again()
+                if self._debugger is not None:
+                    self._debugger.renewed()
         return None
+
+    def _debugger_says(self) -> Verdict:
+        return Verdict.RUN if self._debugger is None else self._debugger.attend()
+
+    def _show_end(self, outcome: Outcome, attendant: Attendant) -> None:
+        """A debugger may look at a crash before it is over."""
+        while self._debugger is not None and self._debugger.ended(outcome):
+            if not attendant.look() or self._stopped:
+                break
 
     def _run_window(self, limit: int | None, target: int | None, attendant: Attendant) -> Progress:
         """Up to the next point of the window grid; an idle partition is moved on."""
@@ -218,7 +251,10 @@ class Partition:
             self._settle()
         if progress is Progress.IDLE:
             due = partition.next_event if end is None else min(partition.next_event, end)
-            passed = attendant.wait(due - partition.time_base)
+            ticks = due - partition.time_base
+            if self._debugger is not None:  # which may interrupt the wait
+                ticks = min(ticks, _DEBUGGED_WAIT)
+            passed = attendant.wait(ticks)
             partition.pass_time(partition.time_base + passed)
         return progress
 
@@ -236,6 +272,43 @@ class Partition:
     def system_reset(self) -> None:
         """Interrupt the first processor with a system reset, whatever it does or waits for."""
         self.composition.partition.processors[0].system_reset()
+
+    # -- debugging -------------------------------------------------------------------------
+
+    def gdb_server(self, host: str = LOOPBACK, port: int = 0, *, wait: bool = True) -> GdbServer:
+        """Let gdb debug this partition while it runs; `wait`: from its first instruction on.
+
+        Port 0 is any free one; the server's `command` says how to get there.  Whoever can connect
+        to it has the guest in hand.  Raises `OSError` where the address cannot be listened on.
+        """
+        if self._debugger is not None:
+            self._debugger.close()
+        self._debugger = GdbServer(self, host, port, wait=wait)
+        return self._debugger
+
+    @property
+    def debug_stop(self) -> DebugStop | None:
+        """What a breakpoint, set by the script itself, had `run` come back with None for."""
+        found = self.composition.partition.debug_stop
+        return None if found is None else found[1]
+
+    @property
+    def byte_order(self) -> ByteOrder:
+        """That of the program booted, or the processor's."""
+        if self._start is not None:
+            return self._start.byte_order
+        return ByteOrder.LITTLE if self.registers.msr.LE else ByteOrder.BIG
+
+    @property
+    def symbols(self) -> Symbols:
+        """Names of the guest's code: its program's own unless others are set."""
+        if self._symbols is None:
+            self._symbols = Symbols() if self._start is None else self._start.symbols()
+        return self._symbols
+
+    @symbols.setter
+    def symbols(self, symbols: Symbols) -> None:
+        self._symbols = symbols
 
     # -- looking in ------------------------------------------------------------------------
 
@@ -298,54 +371,6 @@ class Partition:
         if self._composition is None:
             return self._past
         return self._past + collect(self._composition, self._host_seconds)
-
-
-class Console:
-    """A partition's terminal as a script uses it."""
-
-    def __init__(self, partition: Partition) -> None:
-        self.transcript = Transcript()
-        self._partition = partition
-
-    @property
-    def output(self) -> str:
-        """All the guest wrote so far."""
-        return self.transcript.text
-
-    def send(self, text: str | bytes) -> None:
-        """Type `text`; the guest reads it while it runs."""
-        self.transcript.send(text.encode() if isinstance(text, str) else text)
-
-    def wait_for(self, wanted: str | re.Pattern[str], seconds: float = 60) -> re.Match[str]:
-        """Run until `wanted` (plain text, or a compiled pattern) appears in the output.
-
-        Looks behind what was found before; gives the match.  Raises `Timeout` after so many
-        seconds of guest time, `Ended` if the partition ends before.
-        """
-        pattern = compile_wanted(wanted)
-        if found := self.transcript.find(pattern):
-            return found
-        matches: list[re.Match[str]] = []
-        last = wanted.encode()[-1:] if isinstance(wanted, str) else b""
-
-        def look(text: bytes) -> None:
-            if not matches and last in text and (match := self.transcript.find(pattern)):
-                matches.append(match)
-                self._partition.stop()
-
-        self.transcript.listeners.append(look)
-        try:
-            outcome = self._partition.run(seconds=seconds)
-        finally:
-            self.transcript.listeners.remove(look)
-        if matches:
-            return matches[0]
-        shown = wanted if isinstance(wanted, str) else wanted.pattern
-        where = f"the last lines of {self._partition.name}:\n{self.transcript.last_lines()}"
-        if outcome is not None:
-            reason = f" ({outcome.reason})" if outcome.reason else ""
-            raise Ended(f"{outcome.ending.value}{reason} before {shown!r} appeared; {where}")
-        raise Timeout(f"{shown!r} did not appear in {seconds} s of guest time; {where}")
 
 
 def _bytes(source: Path | bytes) -> bytes:

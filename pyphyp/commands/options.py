@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,6 +80,25 @@ class TraceKinds(click.ParamType):  # type: ignore[type-arg]
         return kinds
 
 
+class GdbAddress(click.ParamType):  # type: ignore[type-arg]
+    """[HOST:]PORT to listen on."""
+
+    name = "address"
+
+    def convert(
+        self,
+        value: str | tuple[str, int],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value
+        host, _, port = value.rpartition(":")
+        if not (port.isascii() and port.isdecimal() and int(port) < 1 << 16):
+            self.fail(f"{value!r} is no address: 1234 or 127.0.0.1:1234, for example", param, ctx)
+        return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+
+
 @dataclass(frozen=True, slots=True)
 class MachineOptions:
     """What the options about the machine itself say."""
@@ -115,6 +135,8 @@ class RunOptions(MachineOptions):
     timeout: float | None
     host_timeout: float | None
     no_reboot: bool
+    gdb: tuple[str, int] | None
+    symbols: Path | None
     verbose: bool
 
 
@@ -177,6 +199,18 @@ _WATCHING_OPTIONS = (
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
         help="End after so many seconds of the host's time.",
+    ),
+    click.option(
+        "--gdb",
+        type=GdbAddress(),
+        metavar="[HOST:]PORT",
+        help="Wait there for gdb before the first instruction (host: this one only).",
+    ),
+    click.option(
+        "--symbols",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Names for backtraces: a System.map, or an ELF file with symbols.",
     ),
     click.option("--no-reboot", is_flag=True, help="End when the guest reboots."),
     click.option("-v", "--verbose", is_flag=True, help="Say what is done."),

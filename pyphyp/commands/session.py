@@ -13,6 +13,8 @@ from pyphyp.api import Machine
 from pyphyp.console import ConsoleSession, Finish
 from pyphyp.decode import plain
 from pyphyp.messages import complain, report
+from pyphyp.report import crash_report
+from pyphyp.symbols import SymbolsError, of_file
 from pyphyp.trace import JsonTrace, Kind, TextTrace, Tracer
 
 from .options import ALL_BUT_INSTRUCTIONS
@@ -39,10 +41,30 @@ def run_guest(options: RunOptions, start: Callable[[Partition], None]) -> int:
             )
             partition = options.add_partition(machine, reboot=not options.no_reboot)
             start(partition)
+            _prepare_to_debug(partition, options)
             return _attend(partition, options)
-    except (BootError, EngineError, MemoryError) as wrong:
+    except (BootError, EngineError, MemoryError, OptionError) as wrong:
         complain(str(wrong) or "the host has not enough memory")
         return Status.ERROR
+
+
+class OptionError(Exception):
+    """An option asks for what cannot be had."""
+
+
+def _prepare_to_debug(partition: Partition, options: RunOptions) -> None:
+    if options.symbols is not None:
+        try:
+            partition.symbols = of_file(options.symbols.read_bytes())
+        except SymbolsError as wrong:
+            raise OptionError(f"{options.symbols}: {wrong}") from None
+    if options.gdb is not None:
+        try:
+            server = partition.gdb_server(*options.gdb)
+        except OSError as wrong:
+            host, port = options.gdb
+            raise OptionError(f"cannot listen on {host}:{port}: {wrong.strerror}") from None
+        report(f"waiting for gdb; in another terminal: {server.command}")
 
 
 @contextlib.contextmanager
@@ -108,12 +130,3 @@ def _judge(partition: Partition, end: RunEnd, options: RunOptions) -> int:
         case Finish.SIGNAL:
             assert end.signal is not None
             return SIGNAL_BASE + end.signal
-
-
-def crash_report(partition: Partition) -> str:
-    """The registers, and the instructions around the one that would be next."""
-    before = 4 * 4
-    nip = partition.registers.nip
-    code = partition.disassemble(max(0, nip - before), count=8)
-    marked = (("=> " if line.startswith(f"{nip:016x}") else "   ") + line for line in code)
-    return partition.registers.dump() + "\n" + "\n".join(marked)
