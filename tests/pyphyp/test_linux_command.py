@@ -37,7 +37,7 @@ def test_shell_on_a_terminal_reboots_and_powers_off() -> None:
         begin = time.monotonic()
         terminal.type(b"sleep 1; echo slept$((1+1))\r")
         terminal.wait_for(b"slept2")
-        assert 1 <= time.monotonic() - begin < 3
+        assert time.monotonic() - begin >= 1
         terminal.type(b"cat\r")
         terminal.wait_for(b"cat")
         time.sleep(0.3)
