@@ -11,10 +11,13 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import engine_state
 from .debugging import Debugging
+from .engine_state import EngineState
 from .exits import Checkstop, Exit, Hypercall, Paused, Preempted
 from .native import ffi, lib
 from .registers import Registers
+from .state import check
 from .translation import Access, Cause
 
 if TYPE_CHECKING:
@@ -96,6 +99,7 @@ class Engine:
         self.registers = Registers(self._core)
         self.debugging = Debugging(self._core)
         self.selected = 0
+        self._processor_count = 1
         memory.observe_writes(self)
 
     def close(self) -> None:
@@ -122,6 +126,11 @@ class Engine:
                 return self.debugging.stop()
             case _:
                 return Checkstop(ffi.string(lib.core_failure(self._core)).decode())
+
+    @property
+    def pauses_left(self) -> int:
+        """How many of the pauses that the last run allowed were not used."""
+        return int(lib.core_pauses_left(self._core))
 
     def stop(self) -> None:
         """Make `run` come back soon; callable from any thread and from signal handlers."""
@@ -157,6 +166,7 @@ class Engine:
         number = int(lib.core_add_processor(self._core))
         if number < 0:
             raise MemoryError("no room for another virtual processor")
+        self._processor_count = number + 1
         return number
 
     def select(self, processor: int) -> None:
@@ -189,6 +199,53 @@ class Engine:
 
     def flush_translations(self) -> None:
         lib.core_flush_translations(self._core)
+
+    # -- state -----------------------------------------------------------------------------
+
+    def state(self) -> EngineState:
+        """The state of all processors, between two runs."""
+        selected = self.selected
+        reservation = engine_state.read_reservation(self._core)
+        processors = []
+        for number in range(self._processor_count):
+            self.select(number)
+            processors.append(engine_state.read_processor(self._core))
+        self.select(selected)
+        engine_state.write_reservation(self._core, reservation)
+        return EngineState(
+            pvr=self.registers.spr("pvr"),
+            time_base=self.time_base,
+            instructions=int(lib.core_instructions(self._core)),
+            interrupts_little_endian=self.interrupts_little_endian,
+            interrupt_location=int(self._controls.interrupt_location),
+            process_table=int(self._controls.process_table),
+            process_table_size=int(self._controls.process_table_size),
+            processors=tuple(processors),
+            selected=selected,
+            reservation=reservation,
+            counts=engine_state.read_counts(self._core),
+        )
+
+    def restore(self, state: EngineState) -> None:
+        """Go on from `state`; the storage is to be what it was, too."""
+        pvr = self.registers.spr("pvr")
+        check(state.pvr == pvr, f"saved on a processor with PVR {state.pvr:#x}; this is {pvr:#x}")
+        count = self._processor_count
+        check(len(state.processors) == count, f"{len(state.processors)} processors, not {count}")
+        check(state.selected < count, f"processor {state.selected} of {count} has the core")
+        table = state.process_table, state.process_table_size
+        check(self._memory.contains(*table), "the process table lies outside storage")
+        self.advance_time_base(state.time_base - self.time_base)
+        for number, processor in enumerate(state.processors):
+            self.select(number)
+            engine_state.write_processor(self._core, processor)
+        self.select(state.selected)
+        lib.core_set_instructions(self._core, state.instructions)
+        self.set_interrupts_little_endian(state.interrupts_little_endian)
+        self.set_interrupt_location(InterruptLocation(state.interrupt_location))
+        self.set_process_table(*table)
+        engine_state.write_reservation(self._core, state.reservation)
+        engine_state.write_counts(self._core, state.counts)
 
     # -- storage ---------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ _FUNCTIONS = {
     1: ("core_xer", "core_set_xer"),
     22: ("core_decrementer", "core_set_decrementer"),
 }
-_VALUES = {8: "core_lr", 9: "core_ctr"}
+_VALUES = {8: "core_lr", 9: "core_ctr", 28: "core_cfar"}
 _NAMED = SPR_NUMBERS | {
     "xer": 1,
     "lr": 8,
@@ -109,6 +109,14 @@ class Registers:
 
     def set_vsr(self, n: int, value: int) -> None:
         self._vsr[2 * n + 1], self._vsr[2 * n] = value >> 64, value & (1 << 64) - 1
+
+    @property
+    def vscr(self) -> int:
+        return int(lib.core_vscr(self._core))
+
+    @vscr.setter
+    def vscr(self, value: int) -> None:
+        lib.core_set_vscr(self._core, value)
 
     def spr(self, which: int | str) -> int:
         """A special purpose register by number or mnemonic; KeyError for an unknown name."""

@@ -18,6 +18,7 @@ from . import cas, client_services, elf, platform_tree, services, stubs
 from .claims import ClaimError, Claims
 from .client_interface import ClientInterface, ServiceTable
 from .device_tree import cells, cells64, flatten, string
+from .firmware_state import ClientState, FirmwareState, rebuild_tree, tree_state
 from .instances import Instances
 from .nvram import Nvram
 from .rtas import RtasTable
@@ -86,6 +87,41 @@ class PlatformFirmware:
             raise HcallError(H.FUNCTION, "no client program was booted")
         self.services.dispatch(processor, self._client, block)
 
+    # -- state -------------------------------------------------------------------------------
+
+    def state(self) -> FirmwareState:
+        client = self._client
+        return FirmwareState(
+            tree=tree_state(self.tree),
+            nvram=self.nvram.state(),
+            client=None
+            if client is None
+            else ClientState(
+                client.claims.state(),
+                client.instances.state(self.tree),
+                client.property_bytes_left,
+            ),
+            rtas=dict(self.rtas.counts),
+            services=dict(self.services.counts),
+        )
+
+    def restore(self, state: FirmwareState) -> None:
+        """Become what `state` says; raises `StateError` or `ClaimError`."""
+        self.nvram.restore(state.nvram)
+        self.tree = rebuild_tree(state.tree)
+        self._client = None
+        if (its := state.client) is not None:
+            client = self._client = self._new_client(Claims(self.partition.memory.size))
+            client.claims.restore(its.claims)
+            client.instances.restore(its.instances, self.tree)
+            client.property_bytes_left = its.property_bytes_left
+        for counts, saved in (
+            (self.rtas.counts, state.rtas),
+            (self.services.counts, state.services),
+        ):
+            counts.clear()
+            counts.update(saved)
+
     # -- booting -----------------------------------------------------------------------------
 
     def boot(self, image: BootImage) -> None:
@@ -135,11 +171,14 @@ class PlatformFirmware:
             raise BootError(
                 f"{taken}: a kernel must lie below 4 GiB, apart from firmware"
             ) from None
-        self._client = ClientInterface(
-            self.partition, self.tree, claims, Instances(), self.services, self.offer
-        )
+        self._client = self._new_client(claims)
         client_services.publish_available(self._client)
         self._open_console(self._client)
+
+    def _new_client(self, claims: Claims) -> ClientInterface:
+        return ClientInterface(
+            self.partition, self.tree, claims, Instances(), self.services, self.offer
+        )
 
     def _boot_direct(self, kernel: elf.Executable, image: BootImage) -> None:
         kernel.load(self.partition.memory, 0)

@@ -85,6 +85,14 @@ class Claims:
                 return
         raise ClaimError(f"{size:#x} bytes at {base:#x} are not claimed")
 
+    def state(self) -> tuple[Range, ...]:
+        return tuple(self._ranges)
+
+    def restore(self, state: tuple[Range, ...]) -> None:
+        self._ranges.clear()
+        for claimed in state:
+            self.claim_at(claimed.base, claimed.size)
+
     def _checked(self, base: int, size: int) -> Range:
         if size <= 0 or base < 0 or base + size > self._limit:
             raise ClaimError(f"{size:#x} bytes at {base:#x}: the storage ends at {self._limit:#x}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from emu.state import Length, check, record
 
 if TYPE_CHECKING:
     from .device_tree import Node
@@ -28,6 +30,21 @@ class Instance:
         return f"{self.node.path}:{self.arguments}" if self.arguments else self.node.path
 
 
+@record
+class InstanceState:
+    """An instance; `node` counts the nodes in the order of `Node.walk`."""
+
+    handle: Annotated[int, range(FIRST_HANDLE, LAST_HANDLE + 1)]
+    node: int
+    arguments: Annotated[str, Length(0, PATH_LIMIT)]
+
+
+@record
+class InstancesState:
+    opened: Annotated[tuple[InstanceState, ...], Length(0, INSTANCE_LIMIT)]
+    next_handle: Annotated[int, range(FIRST_HANDLE, LAST_HANDLE + 1)]
+
+
 class Instances:
     """The instances a client program has open; handles are not used again soon."""
 
@@ -47,6 +64,24 @@ class Instances:
 
     def _advance(self) -> None:
         self._next = FIRST_HANDLE if self._next == LAST_HANDLE else self._next + 1
+
+    def state(self, root: Node) -> InstancesState:
+        """The instances of nodes of the tree at `root`."""
+        order = {id(node): n for n, node in enumerate(root.walk())}
+        opened = tuple(
+            InstanceState(instance.handle, order[id(instance.node)], instance.arguments)
+            for instance in self._instances.values()
+        )
+        return InstancesState(opened, self._next)
+
+    def restore(self, state: InstancesState, root: Node) -> None:
+        nodes = list(root.walk())
+        for its in state.opened:
+            check(0 <= its.node < len(nodes), f"instance {its.handle:#x} of no node")
+        self._instances = {
+            its.handle: Instance(its.handle, nodes[its.node], its.arguments) for its in state.opened
+        }
+        self._next = state.next_handle
 
     def get(self, handle: int) -> Instance | None:
         return self._instances.get(handle)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import struct
 
+from emu.state import check
+
 NVRAM_BYTES = 64 * 1024
 UNIT_BYTES = 16
 NAME_BYTES = 12
@@ -71,3 +73,10 @@ class Nvram:
         fitting = data[: max(0, len(self._bytes) - offset)]
         self._bytes[offset : offset + len(fitting)] = fitting
         return len(fitting)
+
+    def state(self) -> bytes:
+        return self.content
+
+    def restore(self, state: bytes) -> None:
+        check(len(state) == len(self), f"NVRAM of {len(state)} bytes; here are {len(self)}")
+        self.store(0, state)

@@ -8,10 +8,12 @@ partition takes the same turns each time; a `seed` varies their lengths, to expl
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from emu.engine import UNLIMITED
+from emu.state import U64, check, record
 
+from .generator import GeneratorState, generator_state, restore_generator
 from .processor import Standing, VirtualProcessor
 
 if TYPE_CHECKING:
@@ -22,6 +24,18 @@ TURN = 100_000
 FOREVER = 1 << 62
 PAUSES = 50
 """How often a guest may say in its turn that it only waits before others are tried."""
+
+
+@record
+class DispatcherState:
+    """Processors by number."""
+
+    holder: int | None
+    last: int
+    preferred: int | None
+    turn_ends: Annotated[int, range(FOREVER + 1)]
+    pauses: U64
+    lengths: GeneratorState | None
 
 
 class Dispatcher:
@@ -64,6 +78,33 @@ class Dispatcher:
         """Let others run, `to` first if it can."""
         self.turn_ends = 0
         self._preferred = to
+
+    def paused(self, left: int) -> None:
+        """The holder's run is over; of its pauses that many are left."""
+        if self.pauses != UNLIMITED:
+            self.pauses = left
+
+    def state(self) -> DispatcherState:
+        return DispatcherState(
+            holder=None if self._holder is None else self._holder.number,
+            last=self._last,
+            preferred=None if self._preferred is None else self._preferred.number,
+            turn_ends=self.turn_ends,
+            pauses=self.pauses,
+            lengths=None if self._lengths is None else generator_state(self._lengths),
+        )
+
+    def restore(self, state: DispatcherState) -> None:
+        numbers = range(len(self._processors))
+        for number in (state.holder, state.last, state.preferred):
+            check(number is None or number in numbers, f"there is no processor {number}")
+        self._holder = None if state.holder is None else self._processors[state.holder]
+        self._preferred = None if state.preferred is None else self._processors[state.preferred]
+        self._last, self.turn_ends, self.pauses = state.last, state.turn_ends, state.pauses
+        same = (state.lengths is None) == (self._lengths is None)
+        check(same, "the turns' lengths vary in one of configuration and state only")
+        if self._lengths is not None and state.lengths is not None:
+            restore_generator(self._lengths, state.lengths)
 
     def _next(self) -> VirtualProcessor | None:
         preferred, self._preferred = self._preferred, None

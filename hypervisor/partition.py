@@ -11,17 +11,20 @@ import random
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from emu.engine import TIME_BASE_HZ, UNLIMITED, Engine
+from emu.engine_state import EngineState
 from emu.exits import Checkstop, DebugStop, Exit, Hypercall, Paused, Preempted
 from emu.memory import MIB, Memory
+from emu.state import Ticks, check, record
 
 from .abi import MAXIMUM_PROCESSORS
-from .dispatch import Dispatcher
-from .processor import Standing, VirtualProcessor
-from .vio.vty import ClientTerminal, Terminals
-from .xics import InterruptController
+from .dispatch import Dispatcher, DispatcherState
+from .generator import GeneratorState, generator_state, restore_generator
+from .processor import Standing, VirtualProcessor, WaitState
+from .vio.vty import ClientTerminal, Terminals, TerminalState
+from .xics import InterruptController, InterruptState
 
 if TYPE_CHECKING:
     from .abi import UnitAddress
@@ -98,6 +101,36 @@ class TimeOfDay:
         self.epoch = round(seconds - time_base / TIME_BASE_HZ)
 
 
+_EPOCHS = range(-(1 << 34), 1 << 36)
+
+
+@record
+class StoppedTurn:
+    processor: int
+    ends: Ticks
+
+
+@record
+class PartitionState:
+    """All that a partition is, besides its configuration and the bytes of its storage.
+
+    What a later part of a partition has to keep becomes a field here.
+    """
+
+    engine: EngineState
+    processors: tuple[WaitState, ...]
+    dispatcher: DispatcherState
+    interrupts: InterruptState
+    terminals: tuple[TerminalState, ...]
+    epoch: Annotated[int, _EPOCHS]
+    random: GeneratorState
+    hcalls: dict[int, Ticks]
+    """How often each was made."""
+    outcome: Outcome | None
+    stopped_turn: StoppedTurn | None
+    """The turn that a debugger's stop interrupted."""
+
+
 class Partition:
     """One partition over an engine of its own; `close` it or use it in `with`.
 
@@ -153,6 +186,47 @@ class Partition:
         if self.outcome is None:
             self.outcome = Outcome(ending, reason)
 
+    # -- state -----------------------------------------------------------------------------
+
+    def state(self) -> PartitionState:
+        """Between two runs: what there is to keep."""
+        turn = self._stopped_turn
+        return PartitionState(
+            engine=self.engine.state(),
+            processors=tuple(processor.state() for processor in self.processors),
+            dispatcher=self.dispatcher.state(),
+            interrupts=self.interrupts.state(),
+            terminals=self.terminals.state(),
+            epoch=self.time_of_day.epoch,
+            random=generator_state(self.random),
+            hcalls=dict(self.hcalls.counts),
+            outcome=self.outcome,
+            stopped_turn=None if turn is None else StoppedTurn(turn.processor.number, turn.ends),
+        )
+
+    def restore(self, state: PartitionState) -> None:
+        """Become what `state` says; the storage is filled already.
+
+        Raises `StateError` or `StorageError`; the partition is then good for nothing.
+        """
+        count = len(self.processors)
+        check(len(state.processors) == count, f"{len(state.processors)} processors, not {count}")
+        self.engine.restore(state.engine)
+        for processor, its in zip(self.processors, state.processors, strict=True):
+            processor.restore(its)
+        self.dispatcher.restore(state.dispatcher)
+        self.interrupts.restore(state.interrupts)
+        self.terminals.restore(state.terminals)
+        self.time_of_day.epoch = state.epoch
+        restore_generator(self.random, state.random)
+        self.hcalls.counts.clear()
+        self.hcalls.counts.update(state.hcalls)
+        self.outcome = state.outcome
+        self._stopped_turn = None
+        if (turn := state.stopped_turn) is not None:
+            check(0 <= turn.processor < count, f"there is no processor {turn.processor}")
+            self._stopped_turn = Turn(self.processors[turn.processor], turn.ends)
+
     # -- time ------------------------------------------------------------------------------
 
     @property
@@ -186,7 +260,9 @@ class Partition:
                 if self.time_base >= until:
                     return Progress.RAN
                 turn = Turn(processor, min(until, self.dispatcher.turn_ends))
-            match self._enter(turn.processor, turn.ends, self.dispatcher.pauses):
+            left = self._enter(turn.processor, turn.ends, self.dispatcher.pauses)
+            self.dispatcher.paused(self.engine.pauses_left)
+            match left:
                 case Preempted():
                     if self.time_base < turn.ends:  # stopped from outside
                         return Progress.RAN

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from emu.bits import MSR
+from emu.state import record
 
 from .splpar_areas import RegisteredAreas
 
@@ -24,6 +25,15 @@ class Standing(Enum):
     CEDED = "an interrupt or a prod"
     JOINED = "a prod"
     STOPPED = "start-cpu"
+
+
+@record
+class WaitState:
+    """What the hypervisor knows of a processor; its registers are the engine's."""
+
+    standing: Standing
+    prodded: bool
+    areas: RegisteredAreas
 
 
 @dataclass(slots=True)
@@ -58,6 +68,13 @@ class VirtualProcessor:
 
     def set_gpr(self, n: int, value: int) -> None:
         self.registers.set_gpr(n, value)
+
+    def state(self) -> WaitState:
+        return WaitState(self.standing, self.prodded, self.areas)
+
+    def restore(self, state: WaitState) -> None:
+        state.areas.check(self.partition.memory)
+        self.standing, self.prodded, self.areas = state.standing, state.prodded, state.areas
 
     # -- starting and stopping -------------------------------------------------------------
 

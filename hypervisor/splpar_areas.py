@@ -63,6 +63,14 @@ class RegisteredAreas:
                 self._needed_vpa()
                 self.slb_shadow = address, length
 
+    def check(self, memory: Memory) -> None:
+        """Raise `StorageError` unless all lie in storage."""
+        if self.vpa is not None:
+            memory.check(self.vpa[0], VPA_MINIMUM)
+        for area in (self.vpa, self.trace_log, self.slb_shadow):
+            if area is not None:
+                memory.check(*area)
+
     def deregister(self, area: Area) -> None:
         match area:
             case Area.VPA:

@@ -7,8 +7,10 @@ processor priority (CPPR), and its inter-processor interrupt while the MFRR does
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+
+from emu.state import check, record
 
 from .abi import H, HcallError, ProcessorNumber
 from .hcall import HcallGroup
@@ -44,12 +46,37 @@ class Server:
     mfrr: int = MASKED
 
 
+@record
+class InterruptState:
+    sources: tuple[Source, ...]
+    servers: tuple[Server, ...]
+
+
 class InterruptController:
     """All sources and servers of one partition."""
 
     def __init__(self, servers: int) -> None:
         self._servers = [Server(n) for n in range(servers)]
         self._sources: dict[int, Source] = {}
+
+    def state(self) -> InterruptState:
+        sources = (replace(source) for source in self)
+        return InterruptState(tuple(sources), tuple(replace(s) for s in self._servers))
+
+    def restore(self, state: InterruptState) -> None:
+        """Take over a state with the very sources and servers that are here."""
+        known = [s.number for s in state.sources] == list(self._sources)
+        check(known, "other interrupt sources than this partition's")
+        count = len(self._servers)
+        check([s.number for s in state.servers] == list(range(count)), f"not {count} servers")
+        byte = range(MASKED + 1)
+        for source in state.sources:
+            valid = source.server in range(count) and source.priority in byte
+            check(valid and source.saved_priority in byte, f"interrupt source {source.number:#x}")
+        for server in state.servers:
+            check(server.cppr in byte and server.mfrr in byte, f"server {server.number}")
+        self._sources = {source.number: replace(source) for source in state.sources}
+        self._servers = [replace(server) for server in state.servers]
 
     # -- sources ---------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emu.state import StateError
     from firmware.boot import BootError
     from firmware.client_interface import ServiceError
     from firmware.rtas import RtasError
@@ -35,6 +36,7 @@ _HOMES = {
     "Partition": "pyphyp.partition",
     "RtasError": "firmware.rtas",
     "ServiceError": "firmware.client_interface",
+    "StateError": "emu.state",
     "Timeout": "pyphyp.dialogue",
     "UnknownCallError": "pyphyp.study",
     "assemble_toy": "pyphyp.guest_list",
@@ -52,6 +54,7 @@ __all__ = [
     "Partition",
     "RtasError",
     "ServiceError",
+    "StateError",
     "Timeout",
     "UnknownCallError",
     "assemble_toy",

@@ -1,5 +1,7 @@
 """`python -m pyphyp` is the command `pyphyp`."""
 
+import sys
+
 from .cli import main
 
-main()
+sys.exit(main())

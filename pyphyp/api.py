@@ -13,8 +13,10 @@ what it waits idly.  So a run with a fixed `epoch` and `seed` repeats itself to 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from emu.state import StateError
 from hypervisor.partition import PartitionConfiguration
 
 from .compose import call_names
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
     from typing import Self
 
     from .compose import Composition
+    from .savefile import Progress
+    from .saving import Saved
     from .study import Hook
     from .trace import Tracer
 
     HookT = TypeVar("HookT", bound=Hook)
 
-__all__ = ["Ended", "Machine", "Partition", "Timeout"]
+__all__ = ["Ended", "Machine", "Partition", "StateError", "Timeout"]
 
 
 class Machine:
@@ -85,6 +89,47 @@ class Machine:
             prepare=self._prepare,
             settle=self._settle,
         )
+        self.partitions.append(partition)
+        return partition
+
+    def restore(self, path: Path | str, *, progress: Progress = lambda done: None) -> Partition:
+        """The partition saved in `path`, to run on as it would have.
+
+        It brings its own configuration, time of day and random numbers along.  Raises
+        `StateError` where the file is none, is damaged, or is of another version.
+        """
+        from .saving import SavedPartition
+
+        with SavedPartition(Path(path), progress) as file:
+            return self._add(file.saved, f"{path}: ")
+
+    def clone(self, partition: Partition) -> Partition:
+        """A second partition that is what `partition` is now, to the last register.
+
+        The two share the pages of storage that neither has changed since.  Even the name and the
+        number are the same: the guest knows them.
+        """
+        from .saving import snapshot
+
+        copy = snapshot(partition.composition, *partition.run_state())
+        return self._add(copy, "", twin=True)
+
+    def _add(self, saved: Saved, where: str, *, twin: bool = False) -> Partition:
+        number = saved.state.configuration.number
+        if not twin and any(p.configuration.number == number for p in self.partitions):
+            raise StateError(f"{where}this machine has a partition number {number} already")
+        try:
+            partition = Partition(
+                saved.state.configuration,
+                epoch=self.epoch,
+                seed=self.seed,
+                reboot=True,
+                prepare=self._prepare,
+                settle=self._settle,
+                saved=saved,
+            )
+        except StateError as wrong:
+            raise StateError(f"{where}{wrong}") from None
         self.partitions.append(partition)
         return partition
 

@@ -28,6 +28,7 @@ _COMMANDS = {
     "run": "run",
     "boot": "boot",
     "linux": "linux",
+    "restore": "restore",
     "list": "guests",
     "tree": "tree",
     "asm": "assembly",

@@ -24,6 +24,7 @@ from .signals import SignalWatch
 from .watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -36,7 +37,8 @@ HINT = "Escape character is Ctrl-].  Ctrl-] ? lists what it can do."
 HELP = """\
 Ctrl-] q       end the partition at once (as pulling its plug)
 Ctrl-] n       system reset: the interrupt that makes a guest dump, or enter its debugger
-Ctrl-] s       show where the partition is
+Ctrl-] s       save the partition, for pyphyp restore, and go on
+Ctrl-] i       show where the partition is
 Ctrl-] Ctrl-]  send Ctrl-] itself
 Ctrl-] ?       this help"""
 _READ_AT_ONCE = 4096
@@ -106,11 +108,13 @@ class ConsoleSession:
         input_descriptor: int = 0,
         output_descriptor: int = 1,
         host_seconds: float | None = None,
+        save: Callable[[], str] | None = None,
     ) -> None:
         self._partition = partition
         self._input, self._output = input_descriptor, output_descriptor
         self._open = _readable(input_descriptor)
         self._interactive = self._open and os.isatty(input_descriptor)
+        self._save = save
         self._raw = RawMode(input_descriptor)
         self._keys = EscapeKeys()
         self._signals = SignalWatch(self._end_soon, self._raw.leave, self._resume)
@@ -251,9 +255,19 @@ class ConsoleSession:
                 self.say("system reset")
                 self._partition.system_reset()
             case "s" | "S":
+                self.say(self._saved())
+            case "i" | "I":
                 self.say(status_line(self._partition))
             case _:
                 self.say(f"the keys are\n{HELP}")
+
+    def _saved(self) -> str:
+        if self._save is None:
+            return "nothing is saved here"
+        try:
+            return self._save()
+        except OSError as error:
+            return f"not saved: {error.filename or ''}: {error.strerror}"
 
     # -- signals ---------------------------------------------------------------------------
 

@@ -9,21 +9,22 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from emu.bits import ByteOrder
 from emu.engine import TIME_BASE_HZ
+from emu.state import check
 from emu.translation import Access
-from firmware.boot import BootImage
 from hypervisor.partition import Ending, Progress
 
 from .compose import compose
 from .debugger import LOOPBACK, GdbServer, Verdict
 from .dialogue import Console
-from .flat import byte_order_of, from_elf, from_program
+from .flat import from_elf, from_program
 from .pacing import WINDOW_TICKS, Unattended
+from .starts import Booted, described
 from .stats import Stats, collect
-from .symbols import Symbols, of_elf
+from .symbols import Symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,44 +37,16 @@ if TYPE_CHECKING:
 
     from .compose import Composition
     from .pacing import Attendant
+    from .savefile import Progress as SaveProgress
+    from .saving import RunState, Saved
+    from .starts import Start
 
-_INSTRUCTION_BYTES = 4
 _DEBUGGED_WAIT = TIME_BASE_HZ // 10
 """Ticks of idle time after which a debugger is looked after."""
 
 
 class ClosedError(Exception):
     """The machine of this partition is closed."""
-
-
-class Start(Protocol):
-    """What a partition boots, and boots again when the guest asks for it."""
-
-    @property
-    def byte_order(self) -> ByteOrder:
-        """The program's own, as its ELF file says."""
-
-    def symbols(self) -> Symbols:
-        """What its file knows of names."""
-
-    def start(self, composition: Composition) -> None: ...
-
-
-class _Booted:
-    """A kernel that firmware loads."""
-
-    def __init__(self, image: BootImage) -> None:
-        self._image = image
-
-    @property
-    def byte_order(self) -> ByteOrder:
-        return byte_order_of(self._image.kernel)
-
-    def symbols(self) -> Symbols:
-        return of_elf(self._image.kernel)
-
-    def start(self, composition: Composition) -> None:
-        composition.firmware.boot(self._image)
 
 
 class Partition:
@@ -88,11 +61,13 @@ class Partition:
         reboot: bool,
         prepare: Callable[[Partition, Composition], None],
         settle: Callable[[], None],
+        saved: Saved | None = None,
     ) -> None:
         self.configuration = configuration
         self.console = Console(self)
         self.boots = 0
-        self._epoch, self._seed, self._reboot, self._prepare = epoch, seed, reboot, prepare
+        self.reboot = reboot
+        self._epoch, self._seed, self._prepare = epoch, seed, prepare
         self._settle = settle
         self._start: Start | None = None
         self._symbols: Symbols | None = None
@@ -103,7 +78,11 @@ class Partition:
         # `stop` and `pause` come from signal handlers and other threads while engines are replaced.
         self._replacing = threading.RLock()
         self._composition: Composition | None = None
-        self._build()
+        self._running = False
+        if saved is None:
+            self._build()
+        else:
+            self._take_over(saved)
 
     # -- building and booting --------------------------------------------------------------
 
@@ -117,9 +96,12 @@ class Partition:
             nvram = self._composition.firmware.nvram
             self._release()
         seed = self._seed + (self.configuration.number - 1 << 32) + (self.boots << 48)
-        self._composition = compose(self.configuration, epoch=self._epoch, seed=seed, nvram=nvram)
-        self._prepare(self, self._composition)
-        self.console.transcript.connect(self._composition.console)
+        self._connect(compose(self.configuration, epoch=self._epoch, seed=seed, nvram=nvram))
+
+    def _connect(self, composition: Composition) -> None:
+        self._composition = composition
+        self._prepare(self, composition)
+        self.console.transcript.connect(composition.console)
 
     @property
     def composition(self) -> Composition:
@@ -141,10 +123,7 @@ class Partition:
         `direct` enters the kernel with a flattened device tree instead of the client interface.
         Raises `firmware.boot.BootError` where the kernel cannot be loaded.
         """
-        image = BootImage(
-            _bytes(kernel), None if initrd is None else _bytes(initrd), append, direct
-        )
-        self.start(_Booted(image))
+        self.start(Booted.of(kernel, initrd, append, direct=direct))
 
     def load(self, program: Program | bytes) -> None:
         """Put a program (assembled, or an ELF file) into storage, to be entered in real mode.
@@ -164,6 +143,61 @@ class Partition:
         assert self._start is not None
         self.boots += 1
         self._start.start(self.composition)
+
+    # -- state -----------------------------------------------------------------------------
+
+    def save(
+        self,
+        path: Path | str,
+        *,
+        compress: bool = True,
+        progress: SaveProgress = lambda done: None,
+    ) -> None:
+        """Save the partition as it is; `Machine.restore` goes on from there.
+
+        Not compressed, the file is larger and restored faster: pages are read when touched, so it
+        must not be written to (replaced, it may be) while a partition runs from it.
+        """
+        from . import saving
+
+        run, files = self.run_state()
+        saving.save(Path(path), self.composition, run, files, compress=compress, progress=progress)
+
+    def restore(self, path: Path | str) -> None:
+        """Go back (or on) to what was saved of this very partition.
+
+        Raises `StateError`; nothing has changed then.
+        """
+        from .saving import SavedPartition
+
+        with SavedPartition(Path(path)) as file:
+            self._take_over(file.of_number(self.configuration.number))
+
+    def run_state(self) -> tuple[RunState, dict[str, bytes]]:
+        """What is kept across boots, and what was booted."""
+        from .saving import RunState
+
+        check(not self._running, "a partition can be saved between its windows, not within a call")
+        start, files = described(self._start)
+        transcript = self.console.transcript.state()
+        state = RunState(
+            self.boots, self._epoch, self._seed, self.reboot, self._past, transcript, start
+        )
+        return state, files
+
+    def _take_over(self, saved: Saved) -> None:
+        """Become what was saved; what there was before goes only when that has worked."""
+        check(not self._running, "a partition cannot be restored within a call of its guest")
+        run, composition = saved.state.run, saved.composed()
+        self._release()
+        self.configuration = saved.state.configuration
+        self.boots, self._epoch, self._seed = run.boots, run.epoch, run.seed
+        self.reboot, self._past, self._start = run.reboot, run.past, saved.start
+        self._host_seconds = 0.0
+        self._connect(composition)
+        self.console.transcript.restore(run.transcript)
+        if self._debugger is not None:
+            self._debugger.renewed()
 
     def close(self) -> None:
         if self._debugger is not None:
@@ -215,7 +249,7 @@ class Partition:
             elif progress is Progress.ENDED:
                 outcome = self.composition.partition.outcome
                 assert outcome is not None
-                if not (outcome.ending is Ending.REBOOT and self._reboot and self._start):
+                if not (outcome.ending is Ending.REBOOT and self.reboot and self._start):
                     self._show_end(outcome, attendant)
                     return outcome
                 self._build()
@@ -244,9 +278,11 @@ class Partition:
         if end is not None:
             until = min(until, end)
         begin = time.perf_counter()
+        self._running = True
         try:
             progress = partition.run(until)
         finally:
+            self._running = False
             self._host_seconds += time.perf_counter() - begin
             self._settle()
         if progress is Progress.IDLE:
@@ -351,27 +387,12 @@ class Partition:
 
     def disassemble(self, address: int | None = None, count: int = 8) -> list[str]:
         """`count` instructions from effective `address` (the next one to run) on, a line each."""
-        from emu.disassembler import disassemble  # loads capstone, which most runs need not
+        from .listing import listing  # loads capstone, which most runs need not
 
-        order = ByteOrder.LITTLE if self.registers.msr.LE else ByteOrder.BIG
-        first = self.registers.nip if address is None else address
-        lines = []
-        for effective in range(first, first + count * _INSTRUCTION_BYTES, _INSTRUCTION_BYTES):
-            real = self.translate(effective, Access.FETCH)
-            if real is None or not self.memory.contains(real, _INSTRUCTION_BYTES):
-                lines.append(f"{effective:016x}  (no storage)")
-            else:
-                code = self.memory.read(real, _INSTRUCTION_BYTES)
-                instruction = next(disassemble(code, effective, order))
-                lines.append(f"{effective:016x}  {instruction.word:08x}  {instruction.text}")
-        return lines
+        return listing(self, self.registers.nip if address is None else address, count)
 
     def stats(self) -> Stats:
         """What was counted since the first boot."""
         if self._composition is None:
             return self._past
         return self._past + collect(self._composition, self._host_seconds)
-
-
-def _bytes(source: Path | bytes) -> bytes:
-    return source.read_bytes() if isinstance(source, Path) else source

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from emu.state import Length, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,12 +18,20 @@ OUTPUT_LIMIT = 1 << 24
 _LINES_SHOWN = 10
 
 
+@record
+class TranscriptState:
+    """Output so far is no state: only what of its last character is still to come."""
+
+    waiting: bytes
+    undecoded: Annotated[bytes, Length(0, 3)]
+
+
 class Transcript:
     """Output collected and input waiting, across the reboots of a partition."""
 
     def __init__(self) -> None:
         self.listeners: list[Callable[[bytes], None]] = []
-        self._decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         # What was searched, what was not, and what came since; joined only when looked at.
         self._searched = ""
         self._unsearched = ""
@@ -36,7 +46,7 @@ class Transcript:
         self._terminal = terminal
 
     def _written(self, text: bytes) -> None:
-        characters = self._decode(text)
+        characters = self._decoder.decode(text)
         self._fresh.append(characters)
         self._fresh_length += len(characters)
         if self._fresh_length > OUTPUT_LIMIT:
@@ -61,6 +71,15 @@ class Transcript:
 
     def last_lines(self) -> str:
         return "\n".join(self.text.splitlines()[-_LINES_SHOWN:])
+
+    # -- state -----------------------------------------------------------------------------
+
+    def state(self) -> TranscriptState:
+        return TranscriptState(bytes(self._input), self._decoder.getstate()[0])
+
+    def restore(self, state: TranscriptState) -> None:
+        self._input[:] = state.waiting
+        self._decoder.setstate((state.undecoded, 0))
 
     # -- input -----------------------------------------------------------------------------
 

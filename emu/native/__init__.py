@@ -10,6 +10,7 @@ operand.c       what storage an instruction accesses, for watchpoints
 interpose.c     some of Unicorn's inner functions replaced: stopping, overwritten code
 interrupts.c    delivery of guest interrupts, system calls, what the core cannot decode
 processors.c    virtual processors taking turns on the core
+state.c         the rest of a processor's state, for saving it
 translation.c   filling the core's TLB: real mode and radix tree
 storage.c       a partition's storage with guard pages around it
 """

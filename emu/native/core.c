@@ -83,6 +83,7 @@ static void take_interrupts(core *c)
 static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
 {
     c->until = until;
+    c->pauses = pauses;
     debug_enter(c);
     for (;;) {
         if (c->debug.on && debug_stops(c))
@@ -123,7 +124,7 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
             snprintf(c->failure, sizeof c->failure, "%s at %#llx", c->api.strerror(result),
                      (unsigned long long)*nip(c));
             return CORE_CHECKSTOP;
-        } else if (!c->left && pauses-- == 0) {
+        } else if (!c->left && c->pauses-- == 0) {
             return CORE_PAUSED;
         }
     }
@@ -137,6 +138,8 @@ int core_run(core *c, uint64_t until, uint64_t pauses)
     running_core = outer;
     return why;
 }
+
+uint64_t core_pauses_left(core *c) { return c->pauses; }
 
 void core_stop(core *c)
 {

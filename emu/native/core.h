@@ -48,6 +48,15 @@ typedef void (*core_instruction_observer)(void *context, uint64_t address);
 /* Storage of `size` bytes between two inaccessible regions; NULL where the host refuses. */
 uint8_t *storage_map(uint64_t size);
 void storage_unmap(uint8_t *storage, uint64_t size);
+/* Marks (one byte a page of 4 KiB) the pages that may differ from what was mapped there: from
+   zeros, or from the file. */
+void storage_mark_written(const uint8_t *storage, uint64_t size, uint8_t *marks);
+/* Of the marked pages, unmarks those that hold nothing but zeros. */
+void storage_unmark_zeros(const uint8_t *storage, uint64_t size, uint8_t *marks);
+/* Puts `length` bytes of a file there, without reading them yet; stores do not reach the file.
+   Where `file` is -1, zeros.  0, or -1 where the host refuses. */
+int storage_map_file(uint8_t *storage, uint64_t address, uint64_t length, int file,
+                     uint64_t offset);
 
 /* A core over that storage, from the Unicorn library at `library`; NULL with `error` filled. */
 core *core_open(const char *library, uint8_t *storage, uint64_t size, char *error,
@@ -83,6 +92,22 @@ void core_set_fpscr(core *, uint64_t);
 int64_t core_decrementer(core *);
 void core_set_decrementer(core *, int64_t);
 
+/* The rest of the selected processor's state, for saving and restoring it (state.c). */
+uint64_t *core_cfar(core *);
+uint32_t core_vscr(core *);
+void core_set_vscr(core *, uint32_t);
+void core_restore_fpscr(core *, uint64_t); /* raises no exception of floating point */
+/* Address (all ones: none) and the doublewords loaded; core_select and core_set_msr end it. */
+uint64_t *core_reservation(core *);        /* 3 */
+/* Whether core_spr holds this register: not those that have functions here, not PVR and LPCR. */
+int core_has_spr(core *, int number);
+int core_slb_entry(core *, int index, uint64_t *esid, uint64_t *vsid); /* 0: both are 0 */
+int core_set_slb_entry(core *, int index, uint64_t esid, uint64_t vsid); /* -1: not possible */
+int core_system_reset_pending(core *);
+/* Instructions of a block that a debugger cut which were counted and have yet to run. */
+uint64_t core_counted_ahead(core *);
+void core_set_counted_ahead(core *, uint64_t);
+
 /* Time: the time base moves with each instruction; these move it without one. */
 uint64_t core_time_base(core *);
 void core_advance_time_base(core *, uint64_t ticks);
@@ -97,6 +122,9 @@ void core_select(core *, int number);
 void core_reset_processor(core *); /* the selected one, to its state at power-on */
 /* Executed by all processors together. */
 uint64_t core_instructions(core *);
+void core_set_instructions(core *, uint64_t);
+/* How many of the pauses that the last core_run allowed are left. */
+uint64_t core_pauses_left(core *);
 
 /* The level of the external interrupt input. */
 void core_set_external(core *, int level);

@@ -35,6 +35,7 @@ enum spr_number {
     SPR_IAMR = 61,
     SPR_FSCR = 153,
     SPR_SPRG0 = 272,
+    SPR_PVR = 287,
     SPR_PURR = 309,
     SPR_LPCR = 318,
     SPR_VTB = 849,
@@ -114,6 +115,7 @@ struct core {
     debug_state debug;
     uint64_t instructions_before; /* executed, less what the selected one's PURR counts */
 
+    uint64_t pauses; /* how many more end a run */
     volatile int stop_requested;
     int external;
     int system_reset;

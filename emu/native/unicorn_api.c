@@ -26,6 +26,9 @@ bool unicorn_load(const char *library, unicorn_api *api, char *error, size_t err
         {"uc_hook_add", (void **)&api->hook_add},
         {"uc_ctl", (void **)&api->ctl},
         {"tb_invalidate_phys_range_ppc64", (void **)&api->invalidate_code},
+        {"helper_mfvscr_ppc64", (void **)&api->read_vscr},
+        {"helper_mtvscr_ppc64", (void **)&api->write_vscr},
+        {"ppc_store_slb", (void **)&api->store_slb},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         *wanted[i].slot = dlsym(handle, wanted[i].name);

@@ -20,6 +20,7 @@ enum {
     ENV_LR = 512,
     ENV_CTR = 520,
     ENV_CRF = 528,
+    ENV_CFAR = 560,
     ENV_XER = 568,
     ENV_SO = 576,
     ENV_OV = 584,
@@ -45,6 +46,7 @@ enum {
     SPR_CB_UEA_WRITE = 8,
     SPR_CB_OEA_READ = 16,
     SPR_CB_OEA_WRITE = 24,
+    SPR_CB_NAME = 48,
     /* in the time-base block that tb_env points to */
     TB_ENV_FREQUENCY = 24,
     TB_ENV_PURR = 72,

@@ -7,8 +7,9 @@ The adapter interrupts when that queue stops being empty.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
+from emu.state import Length, check, record
 from hypervisor.abi import H, HcallError, UnitAddress
 from hypervisor.hcall import HcallGroup
 
@@ -19,6 +20,13 @@ hcalls = HcallGroup()
 
 INPUT_LIMIT = 1 << 20
 """Bytes of input that may wait for a guest that does not read."""
+
+
+@record
+class TerminalState:
+    unit: int
+    interrupts_enabled: bool
+    waiting: Annotated[bytes, Length(0, INPUT_LIMIT)]
 
 
 class ClientTerminal:
@@ -56,6 +64,12 @@ class ClientTerminal:
         count = min(most, len(self._input))
         return bytes([self._input.popleft() for _ in range(count)])
 
+    def state(self) -> TerminalState:
+        return TerminalState(self.unit, self.interrupts_enabled, bytes(self._input))
+
+    def restore(self, state: TerminalState) -> None:
+        self.interrupts_enabled, self._input = state.interrupts_enabled, deque(state.waiting)
+
 
 class Terminals:
     """A partition's terminals by unit address."""
@@ -73,6 +87,15 @@ class Terminals:
             raise ValueError(f"unit address {unit:#x} is taken")
         terminal = self._terminals[unit] = ClientTerminal(unit, interrupt, interrupt_source)
         return terminal
+
+    def state(self) -> tuple[TerminalState, ...]:
+        return tuple(terminal.state() for terminal in self)
+
+    def restore(self, state: tuple[TerminalState, ...]) -> None:
+        same = [terminal.unit for terminal in state] == list(self._terminals)
+        check(same, "other terminals than this partition's")
+        for terminal, its in zip(self, state, strict=True):
+            terminal.restore(its)
 
     def find(self, unit: UnitAddress) -> ClientTerminal | None:
         return self._terminals.get(unit)

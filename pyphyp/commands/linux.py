@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,11 @@ from pyphyp.messages import complain, report
 
 from .boot import direct_option
 from .options import RunOptions, run_options
+from .progress import ProgressBar
 from .status import STATUS_HELP, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
-
-    from rich.progress import Progress, TaskID
 
     from guests.cpio import Entry
     from pyphyp.partition import Partition
@@ -38,39 +34,6 @@ Examples:
   pyphyp linux --script setup.sh --initrd-add ./tools --memory 2G
 
 {STATUS_HELP}"""
-
-
-class _FetchProgress:
-    """Shows a fetch on a terminal; says nothing elsewhere."""
-
-    def __init__(self) -> None:
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def step(self, description: str, fraction: float | None) -> None:
-        if not sys.stderr.isatty():
-            return
-        if self._bar is None or self._task is None:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self._bar = Progress(console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task(description, total=None)
-            self._bar.start()
-        total, done = (None, 0.0) if fraction is None else (1.0, fraction)
-        self._bar.update(self._task, description=description, total=total, completed=done)
 
 
 @click.command("linux", help=_HELP)
@@ -110,7 +73,7 @@ def linux(
 
     options = RunOptions.take(parameters)
     try:
-        with _FetchProgress() as progress:
+        with ProgressBar() as progress:
             guest = fetch_linux(progress)
     except GuestFilesError as wrong:
         complain(str(wrong))
@@ -118,7 +81,7 @@ def linux(
     extra = dict(entry for directory in initrd_add for entry in _below(directory))
     initrd = guest.initramfs(extra, _script(script, command))
     arguments = " ".join(filter(None, (_BOOT_ARGUMENTS, "quiet" if command else "", append)))
-    if options.verbose:
+    if options.watch.verbose:
         report(f"Linux {guest.version}: {arguments}")
 
     def start(partition: Partition) -> None:

@@ -125,8 +125,8 @@ class MachineOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions(MachineOptions):
-    """Those, and what the options about watching and ending a run say."""
+class WatchOptions:
+    """What the options about watching, saving and ending a run say."""
 
     trace: frozenset[str] | None
     trace_file: str | None
@@ -137,7 +137,29 @@ class RunOptions(MachineOptions):
     no_reboot: bool
     gdb: tuple[str, int] | None
     symbols: Path | None
+    save_to: Path | None
+    save_at: float | None
+    save_plain: bool
     verbose: bool
+
+    @classmethod
+    def take(cls, parameters: dict[str, Any]) -> Self:
+        """Take the shared options out of a command's parameters."""
+        if parameters["save_at"] is not None and parameters["save_to"] is None:
+            raise click.UsageError("--save-at needs --save-to FILE")
+        return cls(**{f.name: parameters.pop(f.name) for f in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Those about the machine, and those about watching it."""
+
+    machine: MachineOptions
+    watch: WatchOptions
+
+    @classmethod
+    def take(cls, parameters: dict[str, Any]) -> Self:
+        return cls(MachineOptions.take(parameters), WatchOptions.take(parameters))
 
 
 _MACHINE_OPTIONS = (
@@ -212,6 +234,23 @@ _WATCHING_OPTIONS = (
         metavar="FILE",
         help="Names for backtraces: a System.map, or an ELF file with symbols.",
     ),
+    click.option(
+        "--save-to",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Where --save-at, and Ctrl-] s on a terminal, save the running partition.",
+    ),
+    click.option(
+        "--save-at",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="Save the partition when so many seconds of its time have passed, and go on.",
+    ),
+    click.option(
+        "--save-plain",
+        is_flag=True,
+        help="Do not compress what is saved: larger, and restored at once.",
+    ),
     click.option("--no-reboot", is_flag=True, help="End when the guest reboots."),
     click.option("-v", "--verbose", is_flag=True, help="Say what is done."),
 )
@@ -224,8 +263,13 @@ def machine_options(command: CommandT) -> CommandT:
     return command
 
 
-def run_options(command: CommandT) -> CommandT:
-    """Those, and the options about watching and ending a run."""
+def watch_options(command: CommandT) -> CommandT:
+    """The options about watching, saving and ending a run."""
     for option in reversed(_WATCHING_OPTIONS):
         command = option(command)
-    return machine_options(command)
+    return command
+
+
+def run_options(command: CommandT) -> CommandT:
+    """All of them."""
+    return machine_options(watch_options(command))

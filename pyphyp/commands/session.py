@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emu.engine import EngineError
+from emu.memory import MIB
+from emu.state import StateError
 from firmware.boot import BootError
 from hypervisor.partition import Ending
 from pyphyp.api import Machine
@@ -18,6 +21,7 @@ from pyphyp.symbols import SymbolsError, of_file
 from pyphyp.trace import JsonTrace, Kind, TextTrace, Tracer
 
 from .options import ALL_BUT_INSTRUCTIONS
+from .progress import ProgressBar
 from .status import SIGNAL_BASE, Status
 
 if TYPE_CHECKING:
@@ -26,24 +30,48 @@ if TYPE_CHECKING:
     from pyphyp.console import RunEnd
     from pyphyp.partition import Partition
 
-    from .options import RunOptions
+    from .options import RunOptions, WatchOptions
 
+_PATIENCE = 1.0
+"""Seconds that saving and restoring may take without a word."""
 _CRASHES = frozenset({Ending.CRASH, Ending.CHECKSTOP})
 
 
 def run_guest(options: RunOptions, start: Callable[[Partition], None]) -> int:
     """Build a machine as `options` say, `start` a guest in it, attend it; the exit status."""
+    watch = options.watch
+
+    def build(machine: Machine) -> Partition:
+        partition = options.machine.add_partition(machine, reboot=not watch.no_reboot)
+        start(partition)
+        return partition
+
+    return _run(watch, build, epoch=options.machine.epoch, seed=options.machine.seed)
+
+
+def run_saved(options: WatchOptions, path: Path) -> int:
+    """Attend a partition that was saved in `path`; the exit status."""
+
+    def build(machine: Machine) -> Partition:
+        with ProgressBar(_PATIENCE) as bar:
+            partition = machine.restore(path, progress=partial(bar.step, "reading"))
+        partition.reboot = partition.reboot and not options.no_reboot
+        return partition
+
+    return _run(options, build, epoch=0, seed=0)
+
+
+def _run(
+    options: WatchOptions, build: Callable[[Machine], Partition], *, epoch: int | None, seed: int
+) -> int:
     try:
         with contextlib.ExitStack() as stack:
             tracers = stack.enter_context(_tracers(options))
-            machine = stack.enter_context(
-                Machine(epoch=options.epoch, seed=options.seed, tracers=tracers)
-            )
-            partition = options.add_partition(machine, reboot=not options.no_reboot)
-            start(partition)
+            machine = stack.enter_context(Machine(epoch=epoch, seed=seed, tracers=tracers))
+            partition = build(machine)
             _prepare_to_debug(partition, options)
             return _attend(partition, options)
-    except (BootError, EngineError, MemoryError, OptionError) as wrong:
+    except (BootError, EngineError, MemoryError, OptionError, StateError) as wrong:
         complain(str(wrong) or "the host has not enough memory")
         return Status.ERROR
 
@@ -52,7 +80,7 @@ class OptionError(Exception):
     """An option asks for what cannot be had."""
 
 
-def _prepare_to_debug(partition: Partition, options: RunOptions) -> None:
+def _prepare_to_debug(partition: Partition, options: WatchOptions) -> None:
     if options.symbols is not None:
         try:
             partition.symbols = of_file(options.symbols.read_bytes())
@@ -68,7 +96,7 @@ def _prepare_to_debug(partition: Partition, options: RunOptions) -> None:
 
 
 @contextlib.contextmanager
-def _tracers(options: RunOptions) -> Iterator[tuple[Tracer, ...]]:
+def _tracers(options: WatchOptions) -> Iterator[tuple[Tracer, ...]]:
     import sys
 
     words = options.trace
@@ -85,18 +113,56 @@ def _tracers(options: RunOptions) -> Iterator[tuple[Tracer, ...]]:
         yield (Tracer(kinds, JsonTrace(file)),)
 
 
-def _attend(partition: Partition, options: RunOptions) -> int:
+def _attend(partition: Partition, options: WatchOptions) -> int:
     if options.verbose:
         report(f"{partition.name}: {partition.configuration.memory_bytes >> 20} MiB of storage")
     try:
-        with ConsoleSession(partition, host_seconds=options.host_timeout) as session:
-            end = session.run(options.timeout)
+        saver = Saver(partition, options.save_to, compress=not options.save_plain)
+        with ConsoleSession(
+            partition, host_seconds=options.host_timeout, save=saver.save
+        ) as session:
+            end = _run_and_save(session, saver, options)
     finally:
         _count(partition, options)
     return _judge(partition, end, options)
 
 
-def _count(partition: Partition, options: RunOptions) -> None:
+class Saver:
+    """Saves `partition` where the command line says, or to a new file beside where it runs."""
+
+    def __init__(self, partition: Partition, path: Path | None, *, compress: bool) -> None:
+        self.partition = partition
+        self._path, self._compress = path, compress
+
+    def save(self) -> str:
+        """Save it now; gives a line about that.  Raises `OSError`."""
+        partition = self.partition
+        path = self._path or Path(f"{partition.name}-{partition.seconds:.3f}s.state")
+        with ProgressBar(_PATIENCE) as bar:
+            step = partial(bar.step, "saving")
+            partition.save(path, compress=self._compress, progress=step)
+        size = path.stat().st_size / MIB
+        return f"{partition.name}: saved to {path} ({size:.1f} MiB); pyphyp restore goes on from it"
+
+
+def _run_and_save(session: ConsoleSession, saver: Saver, options: WatchOptions) -> RunEnd:
+    """One run, interrupted where it is to be saved."""
+    timeout = options.timeout
+    until = None if options.save_at is None else options.save_at - saver.partition.seconds
+    if until is None or (timeout is not None and timeout < until):
+        return session.run(timeout)
+    if until > 0:
+        end = session.run(until)
+        if end.finish is not Finish.GUEST_TIME:
+            return end
+        timeout = None if timeout is None else timeout - until
+    line = saver.save()
+    if options.verbose:
+        session.say(line)
+    return session.run(timeout)
+
+
+def _count(partition: Partition, options: WatchOptions) -> None:
     stats = partition.stats()
     if options.stats_file is not None:
         Path(options.stats_file).write_text(stats.json(), encoding="utf-8")
@@ -108,7 +174,7 @@ def _count(partition: Partition, options: RunOptions) -> None:
         Console(stderr=True, highlight=False).print(table(stats))
 
 
-def _judge(partition: Partition, end: RunEnd, options: RunOptions) -> int:
+def _judge(partition: Partition, end: RunEnd, options: WatchOptions) -> int:
     """Say how the run ended, where that needs saying; the exit status."""
     stats = partition.stats()
     after = f"after {stats.guest_seconds:.3f} s of guest time, {stats.instructions:,} instructions"

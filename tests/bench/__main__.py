@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import argparse
 
-from . import boot, userland
+from . import boot, state, userland
 
-BENCHMARKS = {"boot": boot.main, "userland": userland.main}
+BENCHMARKS = {"boot": boot.main, "state": state.main, "userland": userland.main}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)

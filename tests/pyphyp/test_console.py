@@ -87,7 +87,7 @@ def test_keys_reach_the_guest_one_by_one_ctrl_c_too(guest: str) -> None:
 def test_status_and_help_are_shown_beside_the_guest(guest: str) -> None:
     with Terminal("run", guest) as terminal:
         terminal.wait_for(b"y\r\n")
-        terminal.type(b"\x1ds")
+        terminal.type(b"\x1di")
         terminal.wait_for(b"s of guest time")
         terminal.wait_for(b"NIP 0x0000000000001")
         terminal.type(b"\x1d?")

@@ -1,0 +1,248 @@
+"""A partition's state as a whole: gathered, written to a file, read and taken over again.
+
+The records come from the parts themselves (`emu.state`); this module knows only which parts there
+are.  Bulk data are sections of their own: the storage's pages with the layout that says where they
+belong, and what was booted.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from emu.memory import MIB, Memory, Piece, StorageError
+from emu.state import StateError, Ticks, check, plain, rebuild, record
+from firmware.claims import ClaimError
+from firmware.firmware_state import FirmwareState
+from hypervisor.abi import MAXIMUM_PROCESSORS
+from hypervisor.partition import PartitionConfiguration, PartitionState
+
+from . import starts
+from .compose import compose
+from .savefile import Content, Encoding, SaveFile, SaveFileError, write
+from .starts import Deferred, StartState
+from .stats import Stats
+from .transcript import TranscriptState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from .compose import Composition
+    from .savefile import Progress, Section
+    from .starts import Reader
+
+STATE, STORAGE, LAYOUT = "state", "storage", "layout"
+_KNOWN = frozenset({STATE, STORAGE, LAYOUT, starts.KERNEL, starts.INITRD, starts.PROGRAM})
+_STATE_LIMIT = 64 * MIB
+_PIECE = struct.Struct(">QQ")
+_PIECES_MAPPED = 8192
+"""A host has room for 65,530 mappings a process."""
+_PAGE = 4096
+
+
+@record
+class RunState:
+    """What is kept of a partition from one boot to the next."""
+
+    boots: Ticks
+    epoch: int
+    seed: int
+    reboot: bool
+    past: Stats
+    transcript: TranscriptState
+    start: StartState
+
+
+@record
+class SavedState:
+    """Everything but bulk data."""
+
+    configuration: PartitionConfiguration
+    partition: PartitionState
+    firmware: FirmwareState
+    run: RunState
+
+
+class Filler(Protocol):
+    """Puts the saved bytes into empty storage."""
+
+    def fill(self, memory: Memory) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saved partition, ready to be taken over any number of times."""
+
+    state: SavedState
+    storage: Filler
+    sections: dict[str, Reader]
+
+    @property
+    def start(self) -> Deferred | None:
+        """What the guest boots again when it asks for it."""
+        return Deferred(self.state.run.start, self.sections) if self.sections else None
+
+    def composed(self) -> Composition:
+        """A partition that is the saved one; `StateError` where that cannot be."""
+        composition = compose(self.state.configuration, epoch=0, seed=0)
+        try:
+            self.storage.fill(composition.partition.memory)
+            composition.firmware.restore(self.state.firmware)
+            composition.partition.restore(self.state.partition)
+        except BaseException as wrong:
+            composition.close()
+            if isinstance(wrong, (StorageError, ClaimError)):
+                raise StateError(str(wrong)) from None
+            raise
+        return composition
+
+
+# -- copies in memory ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """The storage of a partition that goes on running."""
+
+    original: Memory
+
+    def fill(self, memory: Memory) -> None:
+        self.original.share_with(memory)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    content: bytes
+
+    def read(self, limit: int) -> bytes:
+        return self.content
+
+
+def snapshot(composition: Composition, run: RunState, files: dict[str, bytes]) -> Saved:
+    """A copy of a partition as it is; to be taken over before it runs on."""
+    state = rebuild(SavedState, plain(_gather(composition, run)))
+    sections: dict[str, Reader] = {name: _Bytes(content) for name, content in files.items()}
+    return Saved(state, _Shared(composition.partition.memory), sections)
+
+
+def _gather(composition: Composition, run: RunState) -> SavedState:
+    partition = composition.partition
+    return SavedState(partition.configuration, partition.state(), composition.firmware.state(), run)
+
+
+# -- files -----------------------------------------------------------------------------------
+
+
+def save(
+    path: Path,
+    composition: Composition,
+    run: RunState,
+    files: dict[str, bytes],
+    *,
+    compress: bool,
+    progress: Progress,
+) -> None:
+    """Write a partition to `path`."""
+    memory = composition.partition.memory
+    state = json.dumps(plain(_gather(composition, run)), separators=(",", ":"))
+    pieces = memory.pieces_in_use(joined=not compress)
+    contents = [
+        Content(STORAGE, [memory.view(piece) for piece in pieces]),
+        Content(LAYOUT, [b"".join(_PIECE.pack(p.address, p.length) for p in pieces)]),
+        Content(STATE, [state.encode()]),
+        *(Content(name, [content]) for name, content in files.items()),
+    ]
+    write(path, contents, Encoding.ZSTANDARD if compress else Encoding.PLAIN, progress)
+
+
+class _Stored:
+    """The storage as a file has it."""
+
+    def __init__(self, file: SaveFile, memory_bytes: int) -> None:
+        self._file = file
+        self._section: Section = file.section(STORAGE)
+        layout = file.section(LAYOUT)
+        packed = layout.read(_PIECE.size * (memory_bytes // _PAGE))
+        check(len(packed) % _PIECE.size == 0, "the layout of the storage is no list of pieces")
+        self._pieces = [Piece(*numbers) for numbers in _PIECE.iter_unpack(packed)]
+        end = 0
+        for piece in self._pieces:
+            valid = piece.length > 0 and not (piece.length | piece.address) % _PAGE
+            check(valid and piece.address >= end, "pieces of the storage are out of order")
+            end = piece.address + piece.length
+        check(end <= memory_bytes, f"{end:#x} bytes of storage do not fit {memory_bytes:#x}")
+        total = sum(piece.length for piece in self._pieces)
+        check(total == self._section.length, "the layout does not fit the storage")
+
+    def fill(self, memory: Memory) -> None:
+        section = self._section
+        if section.encoding is Encoding.PLAIN and len(self._pieces) <= _PIECES_MAPPED:
+            if self._pieces:
+                memory.map_file(self._file.file, self._pieces, section.offset)
+            return
+        for address, content in _placed(self._pieces, section.blocks()):
+            memory.load(address, content)
+
+
+def _placed(pieces: Sequence[Piece], blocks: Iterator[bytes]) -> Iterator[tuple[int, memoryview]]:
+    """The content of `blocks`, cut where it goes to another piece."""
+    block = memoryview(b"")
+    for piece in pieces:
+        address, end = piece.address, piece.address + piece.length
+        while address < end:
+            if not block:
+                block = memoryview(next(blocks))
+            content = block[: end - address]
+            yield address, content
+            address += len(content)
+            block = block[len(content) :]
+
+
+class SavedPartition:
+    """A partition in a file, verified; `close` it, or use it in `with`."""
+
+    def __init__(self, path: Path, progress: Progress = lambda done: None) -> None:
+        self._path = path
+        self._file = SaveFile(path, progress)
+        try:
+            self.saved = self._read()
+        except (SaveFileError, StateError) as wrong:
+            self._file.close()
+            raise SaveFileError(f"{path}: {wrong}") from None
+
+    def _read(self) -> Saved:
+        unknown = ", ".join(sorted(self._file.sections.keys() - _KNOWN))
+        check(not unknown, f"sections this pyphyp does not know: {unknown}")
+        try:
+            text = self._file.section(STATE).read(_STATE_LIMIT)
+            state = rebuild(SavedState, json.loads(text))
+        except (ValueError, RecursionError):
+            raise StateError("its state is no JSON text") from None
+        configuration = state.configuration
+        size, processors = configuration.memory_bytes, configuration.virtual_processors
+        check(size > 0 and size % _PAGE == 0, f"storage of {size} bytes")
+        check(1 <= processors <= MAXIMUM_PROCESSORS, f"{processors} virtual processors")
+        files: dict[str, Reader] = {
+            name: self._file.section(name)
+            for name in (starts.KERNEL, starts.INITRD, starts.PROGRAM)
+            if name in self._file.sections
+        }
+        return Saved(state, _Stored(self._file, size), files)
+
+    def of_number(self, number: int) -> Saved:
+        """What was saved, if of that partition."""
+        its = self.saved.state.configuration.number
+        check(number == its, f"{self._path} is of partition number {its}; this is {number}")
+        return self.saved
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> SavedPartition:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
