@@ -5,6 +5,9 @@
 #include "internal.h"
 #include "interpose.h"
 
+/* Translated code a guest may make the host keep: a Linux boot needs 55 MiB.  When it is used up
+   all of it is dropped; Unicorn's own choice of 1 GiB a guest could fill in seconds. */
+#define CODE_BUFFER_BYTES (128u << 20)
 #define FAIL(...) return snprintf(error, error_size, __VA_ARGS__), false
 /* LPCR: the guest translates by radix tree with tables in its own storage and may use tlbie. */
 #define LPCR_UPRT (1ull << 22)
@@ -23,13 +26,14 @@ bool interrupt_pending(core *c) { return c->external || decrementer_negative(c);
 void set_deadline(core *c)
 {
     uint64_t due = c->decrementer_zero + 1;
-    c->deadline = c->external || c->stop_requested || c->debug.on ? 0 : due < c->until ? due : c->until;
+    bool now = c->external || c->stop_requested || c->tlb_full || c->debug.on;
+    c->deadline = now ? 0 : due < c->until ? due : c->until;
 }
 
 /* Whether something waits for the block that runs to end. */
 bool block_due(core *c)
 {
-    return c->stop_requested || *spr(c, SPR_TB) >= c->until
+    return c->stop_requested || c->tlb_full || *spr(c, SPR_TB) >= c->until
            || (msr(c) & MSR_EE && interrupt_pending(c));
 }
 
@@ -92,6 +96,8 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
             c->stop_requested = 0;
             return CORE_PREEMPTED;
         }
+        if (c->tlb_full)
+            flush_tlb(c);
         if (!c->ahead) { /* else a block goes on */
             take_interrupts(c);
             if (*spr(c, SPR_TB) >= until)
@@ -159,6 +165,8 @@ void flush_tlb(core *c)
     running_core = c; /* the TLB resizes itself now, by the time of whoever runs */
     c->api.ctl(c->uc, CTL_FLUSH_TLB);
     running_core = outer;
+    c->fills_since_flush = 0;
+    c->tlb_full = false;
 }
 
 void core_flush_translations(core *c)
@@ -200,7 +208,7 @@ static bool run_test_program(core *c, const uint8_t *program, size_t size)
 }
 
 /* mtspr and mfspr of SPRG0, run as guest code, must reach spr[272]; the clock must count them;
-   overwritten code must not run again. */
+   overwritten code must not run again; decimal arithmetic must find FPSCR. */
 static bool window_check_running(core *c, char *error, size_t error_size)
 {
     static const uint8_t program[] = {
@@ -211,18 +219,25 @@ static bool window_check_running(core *c, char *error, size_t error_size)
     };
     static const uint8_t another[] = {
         0x39, 0x00, 0x00, 0x01, /* li r8,1 */
+        0x7d, 0x20, 0x00, 0xa6, /* mfmsr r9 */
+        0x61, 0x29, 0x20, 0x00, /* ori r9,r9,0x2000: FP */
+        0x7d, 0x20, 0x01, 0x64, /* mtmsrd r9 */
+        0xec, 0x21, 0x08, 0x04, /* dadd f1,f1,f1: zero */
         0x44, 0x00, 0x00, 0x22, /* sc 1 */
     };
-    static const uint8_t nothing[sizeof program];
-    const uint64_t canary = 0xfeedfacecafef00dull;
+    static const uint8_t nothing[sizeof another];
+    const uint64_t fprf_zero = 0x2000, canary = 0xfeedfacecafef00dull;
     *gpr(c, 7) = canary;
     bool good = run_test_program(c, program, sizeof program) && *spr(c, SPR_SPRG0) == canary
                 && *gpr(c, 8) == canary && *spr(c, SPR_TB) == 4 && *gpr(c, 9) == 4
-                && run_test_program(c, another, sizeof another) && *gpr(c, 8) == 1;
+                && run_test_program(c, another, sizeof another) && *gpr(c, 8) == 1
+                && core_fpscr(c) == fprf_zero;
     if (!good)
         FAIL("test programs leave the processor state wrong: Unicorn " WINDOW_VERSION
              " as released is needed");
     core_write_storage(c, 0, nothing, sizeof nothing);
+    core_set_msr(c, MSR_SF);
+    core_set_fpscr(c, 0);
     *gpr(c, 7) = *gpr(c, 8) = *gpr(c, 9) = *spr(c, SPR_SPRG0) = *nip(c) = 0;
     *spr(c, SPR_TB) = *spr(c, SPR_PURR_STORAGE) = 0;
     memset(&c->counts, 0, sizeof c->counts);
@@ -262,6 +277,7 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     result = c->api.open(UC_ARCH_PPC, UC_MODE_PPC64 | UC_MODE_BIG_ENDIAN, &c->uc);
     if (result != UC_ERR_OK)
         FAIL("Unicorn cannot open a 64-bit PowerPC: %s", c->api.strerror(result));
+    c->api.ctl(c->uc, CTL_CODE_BUFFER_SIZE, CODE_BUFFER_BYTES); /* before all other controls */
     c->api.ctl(c->uc, CTL_TLB_MODE, UC_TLB_VIRTUAL);
     c->api.ctl(c->uc, CTL_USE_EXITS, 1);
     result = c->api.mem_map_ptr(c->uc, 0, c->size, UC_PROT_ALL, c->storage);

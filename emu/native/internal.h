@@ -129,6 +129,10 @@ struct core {
     uint32_t fault_cause;
     int fault_access;
 
+    uint64_t fills_since_flush; /* by flush_tlb, whatever the guest flushed meanwhile */
+    bool tlb_full;
+    uint64_t flushes; /* of the TLB, by anybody */
+
     uint8_t *code_pages; /* one byte a page: translated code comes from it (interpose.c) */
     void *translator;    /* this engine's code generator */
 

@@ -12,6 +12,7 @@
 
 #define PAGE 4096ull
 #define TICKS_PER_MICROSECOND 512
+#define TCG_TYPE_I64 1
 
 /* The core that runs on this thread; null outside core_run. */
 __thread core *running_core;
@@ -23,6 +24,10 @@ static struct {
     void (*reset_dirty)(void *cpu, uint64_t host_address, uint64_t length);
     void (*check_exit)(void *uc, uint32_t delay_slot);
     int (*time_of_day)(struct timeval *now, void *zone);
+    void *(*new_temporary)(void *context, int type, bool local);
+    void (*free_temporary)(void *context, void *temporary);
+    void (*gen_add)(void *context, ptrdiff_t to, ptrdiff_t from, int64_t constant);
+    uint8_t *first_decimal, *last_decimal;
 } original;
 
 static core *core_of(void *cpu)
@@ -32,6 +37,31 @@ static core *core_of(void *cpu)
 }
 
 /* ---- stopping --------------------------------------------------------------------------- */
+
+/* The library holds the decimal floating-point helpers once, and they were compiled for the
+   *32-bit* core: they find (and write) FPSCR, the one part of the state they touch, at another
+   place, which in ours lies among pointers to functions.  So they are handed the state's address
+   off by the difference. */
+static void gen_decimal_call(void *context, void *function, void *result, int count,
+                             void **arguments)
+{
+    void *moved[8] = {0};
+    uint8_t *base = context;
+    if (count < 1 || count > 8)
+        abort();
+    memcpy(moved, arguments, count * sizeof *moved);
+    moved[0] = original.new_temporary(context, TCG_TYPE_I64, false);
+    original.gen_add(context, (uint8_t *)moved[0] - base, (uint8_t *)arguments[0] - base,
+                     ENV_FPSCR - ENV32_FPSCR);
+    original.gen_call(context, function, result, count, moved);
+    original.free_temporary(context, moved[0]);
+}
+
+static bool is_decimal(void *function)
+{
+    return (uint8_t *)function >= original.first_decimal
+           && (uint8_t *)function <= original.last_decimal;
+}
 
 /* Code generation asks for a call to `function`.  Blocks need no stop check of their own: the
    block hook, which comes first, leaves through leave_translated_code. */
@@ -44,7 +74,10 @@ static void gen_call(void *context, void *function, void *result, int count, voi
         if (c->translator == context)
             return;
     }
-    original.gen_call(context, function, result, count, arguments);
+    if (c && c->translator == context && is_decimal(function))
+        gen_decimal_call(context, function, result, count, arguments);
+    else
+        original.gen_call(context, function, result, count, arguments);
 }
 
 _Noreturn void leave_translated_code(core *c)
@@ -120,14 +153,19 @@ static void set_dirty(void *cpu, uint64_t address)
 
 /* ---- time ------------------------------------------------------------------------------- */
 
-/* The TLB's size follows its use over the last tenth of a second.  Measured in the guest's own
-   time, the same run gives the same TLB misses. */
+/* The TLB's size follows its use over the last tenth of a second, and every flush asks for the
+   time.  Measured in the guest's own time, the same run gives the same TLB misses.  A flush counts
+   for time of its own: the cost of one grows with the TLB, and a guest that has made it large and
+   then does little else but flush would take the host a minute for its ten milliseconds. */
+#define MICROSECONDS_A_FLUSH 100
+
 static int time_of_day(struct timeval *now, void *zone)
 {
     core *c = running_core;
     if (!c)
         return gettimeofday(now, zone);
     uint64_t microseconds = c->env ? *spr(c, SPR_TB) / TICKS_PER_MICROSECOND : 0;
+    microseconds += ++c->flushes * MICROSECONDS_A_FLUSH;
     now->tv_sec = microseconds / 1000000;
     now->tv_usec = microseconds % 1000000;
     return 0;
@@ -187,6 +225,11 @@ bool interpose(void *library, char *error, size_t error_size)
         {"gettimeofday", (void *)time_of_day, (void **)&original.time_of_day},
         {"tlb_reset_dirty_ppc64", NULL, (void **)&original.reset_dirty},
         {"helper_check_exit_request_ppc64", NULL, (void **)&original.check_exit},
+        {"tcg_temp_new_internal_ppc64", NULL, (void **)&original.new_temporary},
+        {"tcg_temp_free_internal_ppc64", NULL, (void **)&original.free_temporary},
+        {"tcg_gen_addi_i64_ppc64", NULL, (void **)&original.gen_add},
+        {"helper_dadd", NULL, (void **)&original.first_decimal},
+        {"helper_dscriq", NULL, (void **)&original.last_decimal},
     };
     const size_t count = sizeof replacements / sizeof *replacements;
     void **slots[sizeof replacements / sizeof *replacements] = {0};

@@ -3,6 +3,7 @@
 
 /* QEMU's exception numbers, as the interrupt hook receives them. */
 enum exception {
+    EXCEPTION_DATA_STORAGE = 2,
     EXCEPTION_ALIGNMENT = 5,
     EXCEPTION_PROGRAM = 6,
     EXCEPTION_FP_UNAVAILABLE = 7,
@@ -12,6 +13,7 @@ enum exception {
     EXCEPTION_VSX_UNAVAILABLE = 94,
     EXCEPTION_FACILITY_UNAVAILABLE = 95,
     EXCEPTION_EMULATION_ASSIST = 96,
+    EXCEPTION_HYPERVISOR_FACILITY_UNAVAILABLE = 98,
 };
 
 /* SRR1 of a program interrupt (Power ISA III 7.5.9). */
@@ -20,6 +22,8 @@ enum exception {
 #define PROGRAM_PRIVILEGED 0x040000ull
 #define PROGRAM_TRAP 0x020000ull
 
+/* DSISR: an atomic memory operation with a function code that is not there (III 7.5.3). */
+#define CAUSE_ATOMIC_FUNCTION 0x00080000u
 #define FSCR_SCV (1ull << 12)
 #define FSCR_CAUSE_SHIFT 56
 #define FACILITY_SCV 12ull
@@ -122,6 +126,7 @@ static void return_from_system_call_vectored(core *c)
 #define IS_MTSPR(word, n) (((word) & 0xfc1fffff) == (0x7c0003a6u | SPR_FIELD(n)))
 #define IS_MFSPR(word, n) (((word) & 0xfc1fffff) == (0x7c0002a6u | SPR_FIELD(n)))
 #define RT(word) ((word) >> 21 & 0x1f)
+#define RA(word) ((word) >> 16 & 0x1f)
 
 /* The decrementer is kept as a point in time, so the core is made to refuse both accesses. */
 static bool emulate_privileged(core *c, uint32_t word)
@@ -153,6 +158,11 @@ static bool emulate_missing(core *c, uint64_t address, uint32_t word)
     return true;
 }
 
+static uint64_t effective_address(core *c, uint64_t address)
+{
+    return msr(c) & MSR_SF ? address : address & 0xffffffffull;
+}
+
 /* The effective address of the storage access `word` makes, for DAR. */
 static uint64_t operand_address(core *c, uint32_t word)
 {
@@ -166,7 +176,7 @@ static uint64_t operand_address(core *c, uint32_t word)
         address = base + (int64_t)(int16_t)(word & 0xfff0);
     else
         address = base + (int64_t)(int16_t)word;
-    return msr(c) & MSR_SF ? address : address & 0xffffffffull;
+    return effective_address(c, address);
 }
 
 static void on_program(core *c, uint64_t address)
@@ -207,6 +217,15 @@ void on_exception(uc_engine *uc, uint32_t number, void *context)
     case EXCEPTION_EMULATION_ASSIST:
         if (!fetch_instruction(c, address, &word) || !emulate_missing(c, address, word))
             deliver(c, 0x700, address, PROGRAM_ILLEGAL);
+        break;
+    case EXCEPTION_DATA_STORAGE: /* the core raises it for one reason only */
+        if (fetch_instruction(c, address, &word)) /* where RB stands, these have the function */
+            *spr(c, SPR_DAR) = effective_address(c, RA(word) ? *gpr(c, RA(word)) : 0);
+        *spr(c, SPR_DSISR) = CAUSE_ATOMIC_FUNCTION;
+        deliver(c, 0x300, address, 0);
+        break;
+    case EXCEPTION_HYPERVISOR_FACILITY_UNAVAILABLE: /* what no partition is given */
+        deliver(c, 0x700, address, PROGRAM_ILLEGAL);
         break;
     case EXCEPTION_ALIGNMENT:
         if (fetch_instruction(c, address, &word))

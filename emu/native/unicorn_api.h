@@ -73,6 +73,7 @@ typedef struct {
 #define CTL_USE_EXITS UNICORN_CTL_WRITE(4, 1)
 #define CTL_FLUSH_TLB UNICORN_CTL_WRITE(11, 0)
 #define CTL_TLB_MODE UNICORN_CTL_WRITE(12, 1)
+#define CTL_CODE_BUFFER_SIZE UNICORN_CTL_WRITE(13, 1)
 enum { UC_TLB_CPU = 0, UC_TLB_VIRTUAL = 1 };
 
 /* Fills `api`; on failure false, with the reason in `error`. */

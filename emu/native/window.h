@@ -39,6 +39,8 @@ enum {
     ENV_TB_ENV = 77656,
     ENV_ERROR_CODE = 77728,
     ENV_UC = 80032,
+    /* the same in the state of the 32-bit core (interpose.c) */
+    ENV32_FPSCR = 71404,
     SLB_SIZE = 64 * 24,
     SPR_COUNT = 1024,
     /* one entry of spr_cb: name and the accessors by privilege */

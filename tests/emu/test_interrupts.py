@@ -200,3 +200,15 @@ def test_scv_keeps_the_return_state_in_lr_and_ctr_and_rfscv_goes_back(cpu: Bare)
     assert cpu.registers.gpr(29) == state
     assert MSR(cpu.registers.gpr(27)) == state
     assert cpu.registers.msr == state
+
+
+def test_what_only_the_hypervisor_may_use_is_illegal(cpu: Bare) -> None:
+    assert interrupted(cpu, "msgsndp r3") == 0x700
+    assert cpu.registers.spr("srr1") & SRR1_ILLEGAL
+
+
+def test_an_atomic_operation_that_is_not_there_is_a_data_storage_interrupt(cpu: Bare) -> None:
+    assert interrupted(cpu, "lwat r4,r3,9", r3=0x5000, r9=0x123) == 0x300
+    assert cpu.registers.spr("dsisr") == 0x80000
+    assert cpu.registers.spr("dar") == 0x5000
+    assert cpu.registers.spr("srr0") == HERE
