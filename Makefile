@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SOURCES = emu hypervisor firmware guests pyphyp tests setup.py
 
-.PHONY: check format lint types fast test slow bench docs bless
+.PHONY: check format lint types fast test slow sanitize bench docs bless
 
 check: lint types fast        ## format, lint, types, fast tests (under a minute)
 
@@ -25,6 +25,20 @@ test:                         ## everything but the benchmarks
 
 slow:
 	$(PYTHON) -m pytest -m "slow or linux"
+
+# A copy of the packages whose extension checks every access and every operation of its own.
+SANITIZED = build/sanitized
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g
+
+sanitize:                     ## hostile guests under AddressSanitizer and UBSan (needs gcc)
+	CFLAGS="$(SANITIZE)" LDFLAGS="-fsanitize=address,undefined" \
+	    $(PYTHON) setup.py -q build --build-lib $(SANITIZED) --build-temp $(SANITIZED)-objects
+	for driver in instructions page-tables hypercalls firmware-calls; do \
+	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	    ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8 UBSAN_OPTIONS=print_stacktrace=1 \
+	    PYTHONSAFEPATH=1 PYTHONPATH=$(SANITIZED):. \
+	    $(PYTHON) -m tests.hostile $$driver --seed 3 --count 100000 || exit 1; \
+	done
 
 bench:                        ## alternating runs against qemu-system-ppc64; prints ratios
 	$(PYTHON) -m tests.bench

@@ -1,0 +1,20 @@
+"""Every driver, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import firmware_calls, hypercalls, instructions, page_tables
+
+if TYPE_CHECKING:
+    from .rounds import Driver
+
+DRIVERS: dict[str, Driver] = {
+    driver.name: driver
+    for driver in (
+        hypercalls.driver,
+        instructions.driver,
+        page_tables.driver,
+        firmware_calls.driver,
+    )
+}

@@ -1,0 +1,130 @@
+"""Random hypercalls with biased arguments against everything a partition may call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emu.bits import MSR
+from emu.memory import MIB
+from hypervisor.processor import Standing
+from hypervisor.xics import IPI_SOURCE
+
+from .rounds import STORAGE, Driver, Tally, hostile_partition, run
+from .words import encode
+
+if TYPE_CHECKING:
+    import random
+
+    from hypervisor.partition import Partition
+
+ROUND = 4000
+"""Calls through the table; those that guest code makes come on top."""
+PROCESSORS = 4
+MASK = (1 << 64) - 1
+CODE = 0x8000
+AREAS = 4 * MIB
+"""Where areas that can be registered lie, with lengths that are right."""
+RUN_EVERY, TICKS = 50, 500
+"""The guest runs now and then, and makes the same call over and over."""
+PREPARE_EVERY = 500
+CALL_AND_LOOP = (0x7DA36B78, 0x44000022, 0x4BFFFFF8)  # mr r3,r13; sc 1; b .-8
+
+
+def likely_argument(rng: random.Random) -> int:
+    """What a call may well accept."""
+    match rng.randrange(7):
+        case 0 | 1:
+            return 0
+        case 2:
+            return rng.choice((1, 2, 3, 4, 8, 0x1C, 0x8000, 0x4000))
+        case 3:
+            return rng.randrange(1, 8) << 45
+        case 4:
+            return rng.choice((0x30000000, 0x1001, IPI_SOURCE))
+        case 5:
+            return rng.randrange(STORAGE) & ~0xFFF
+        case _:
+            return AREAS + 0x1000 * rng.randrange(16)
+
+
+def unlikely_argument(rng: random.Random) -> int:
+    """What a call had better look at twice."""
+    match rng.randrange(9):
+        case 0:
+            return rng.randrange(64)
+        case 1:
+            return 1 << rng.randrange(64)
+        case 2:
+            return rng.getrandbits(64)
+        case 3:
+            return -rng.randrange(1, 300) & MASK
+        case 4:
+            return STORAGE - rng.randrange(300)
+        case 5:
+            return (STORAGE - rng.choice((64, 128, 640, 4096, 65536))) & ~127
+        case 6:
+            return rng.randrange(STORAGE)
+        case 7:
+            return 0x71000000 | rng.getrandbits(16)
+        case _:
+            return rng.randrange(8) << 45 | 1 << rng.randrange(64)
+
+
+def random_number(rng: random.Random, numbers: list[int]) -> int:
+    if rng.random() < 0.9:
+        return rng.choice(numbers)
+    return rng.choice((rng.getrandbits(64), rng.getrandbits(16), 4 * rng.randrange(512)))
+
+
+def prepare(rng: random.Random, partition: Partition) -> None:
+    """Areas with lengths that registering accepts, and blocks that look like RTAS calls."""
+    memory = partition.memory
+    memory.write(CODE, encode(CALL_AND_LOOP, False))
+    for page in range(16):
+        address = AREAS + 0x1000 * page
+        memory.write(address, rng.randbytes(0x1000))
+        memory.write_u32(address + 4, rng.choice((640, 1024, 48, 4096, 640 << 16, 8, 0)))
+
+
+def revive(rng: random.Random, partition: Partition) -> None:
+    """Let the first processor run again, the others stand anyhow; forget that the run ended."""
+    partition.outcome = None
+    first, *others = partition.processors
+    first.standing = Standing.READY
+    for processor in others:
+        processor.standing = rng.choice(list(Standing))
+    registers = first.registers
+    registers.msr = MSR(0).replace(SF=1, ME=1)
+    registers.nip = CODE
+    partition.dispatcher.end_turn(to=first)
+
+
+def call(rng: random.Random, partition: Partition, numbers: list[int]) -> None:
+    """One hypercall by some processor, with arguments of which some are left from the last."""
+    processor = rng.choice(partition.processors) if rng.random() < 0.1 else partition.processors[0]
+    odd = rng.choice((0, 0.1, 0.3, 1))
+    for number in range(4, 13):
+        if rng.random() < 0.8:
+            argument = unlikely_argument if rng.random() < odd else likely_argument
+            processor.set_gpr(number, argument(rng))
+    processor.set_gpr(3, random_number(rng, numbers))
+    partition.hcalls.dispatch(processor)
+
+
+def play(rng: random.Random, tally: Tally) -> int:
+    with hostile_partition(rng, tally, processors=PROCESSORS) as composition:
+        partition = composition.partition
+        numbers = [call.number for call in partition.hcalls]
+        for done in range(ROUND):
+            if done % PREPARE_EVERY == 0:
+                prepare(rng, partition)
+            call(rng, partition, numbers)
+            if done % RUN_EVERY == 0:
+                revive(rng, partition)
+                partition.processors[0].set_gpr(13, random_number(rng, numbers))
+                run(partition, TICKS)
+        return partition.hcalls.counts.total()
+
+
+driver = Driver("hypercalls", "hypercalls", play)
+drive = driver.drive
