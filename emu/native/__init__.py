@@ -2,7 +2,7 @@
 
 `core.h` is the whole interface; `build.py` compiles it.  What each file is for:
 
-window.h        where Unicorn keeps the processor's state, and the check that it really does
+window.h        where Unicorn keeps the processor's state; window.c checks that it really does
 unicorn_api.c   the dozen Unicorn functions used, looked up in the pinned library at run time
 core.c          opening and closing a processor core, the run loop, register access
 debug.c         stops for a debugger: breakpoints, watchpoints, single steps

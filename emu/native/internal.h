@@ -175,6 +175,11 @@ int debug_watch_fault(core *c, int access); /* an exit, or -1: go on */
 /* operand.c */
 void storage_operand(core *c, uint32_t word, uint64_t *address, uint64_t *length);
 
+/* window.c */
+#define FAIL(...) return snprintf(error, error_size, __VA_ARGS__), false
+bool window_check(core *c, char *error, size_t error_size);
+bool window_check_running(core *c, char *error, size_t error_size);
+
 /* interrupts.c */
 void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits);
 void deliver_storage_interrupt(core *c);

@@ -1,0 +1,66 @@
+/* Whether this Unicorn is the one window.h describes: asked of every engine that opens. */
+#include <stdio.h>
+
+#include "internal.h"
+
+/* Refuse an engine whose state does not lie where window.h says. */
+bool window_check(core *c, char *error, size_t error_size)
+{
+    uint64_t canary = 0x0123456789abcdefull, pc = 0x100, back = 0;
+    c->api.reg_write(c->uc, UC_PPC_REG_7, &canary);
+    c->api.reg_write(c->uc, UC_PPC_REG_PC, &pc);
+    if (*window64(c->env, ENV_UC) != (uint64_t)c->uc || *gpr(c, 7) != canary || *nip(c) != pc
+        || !(msr(c) & MSR_SF))
+        FAIL("this Unicorn keeps its processor state elsewhere: version " WINDOW_VERSION
+             " as released is needed");
+    *gpr(c, 7) = ~canary;
+    c->api.reg_read(c->uc, UC_PPC_REG_7, &back);
+    if (back != ~canary)
+        FAIL("writes to the processor state do not arrive: Unicorn " WINDOW_VERSION " is needed");
+    return true;
+}
+
+static bool run_test_program(core *c, const uint8_t *program, size_t size)
+{
+    *nip(c) = 0;
+    core_write_storage(c, 0, program, size);
+    return core_run(c, 1000, 0) == CORE_HYPERCALL;
+}
+
+/* mtspr and mfspr of SPRG0, run as guest code, must reach spr[272]; the clock must count them;
+   overwritten code must not run again; decimal arithmetic must find FPSCR. */
+bool window_check_running(core *c, char *error, size_t error_size)
+{
+    static const uint8_t program[] = {
+        0x7c, 0xf0, 0x43, 0xa6, /* mtsprg0 r7 */
+        0x7d, 0x10, 0x42, 0xa6, /* mfsprg0 r8 */
+        0x7d, 0x35, 0x4a, 0xa6, /* mfspr   r9,PURR */
+        0x44, 0x00, 0x00, 0x22, /* sc      1 */
+    };
+    static const uint8_t another[] = {
+        0x39, 0x00, 0x00, 0x01, /* li r8,1 */
+        0x7d, 0x20, 0x00, 0xa6, /* mfmsr r9 */
+        0x61, 0x29, 0x20, 0x00, /* ori r9,r9,0x2000: FP */
+        0x7d, 0x20, 0x01, 0x64, /* mtmsrd r9 */
+        0xec, 0x21, 0x08, 0x04, /* dadd f1,f1,f1: zero */
+        0x44, 0x00, 0x00, 0x22, /* sc 1 */
+    };
+    static const uint8_t nothing[sizeof another];
+    const uint64_t fprf_zero = 0x2000, canary = 0xfeedfacecafef00dull;
+    *gpr(c, 7) = canary;
+    bool good = run_test_program(c, program, sizeof program) && *spr(c, SPR_SPRG0) == canary
+                && *gpr(c, 8) == canary && *spr(c, SPR_TB) == 4 && *gpr(c, 9) == 4
+                && run_test_program(c, another, sizeof another) && *gpr(c, 8) == 1
+                && core_fpscr(c) == fprf_zero;
+    if (!good)
+        FAIL("test programs leave the processor state wrong: Unicorn " WINDOW_VERSION
+             " as released is needed");
+    core_write_storage(c, 0, nothing, sizeof nothing);
+    core_set_msr(c, MSR_SF);
+    core_set_fpscr(c, 0);
+    *gpr(c, 7) = *gpr(c, 8) = *gpr(c, 9) = *spr(c, SPR_SPRG0) = *nip(c) = 0;
+    *spr(c, SPR_TB) = *spr(c, SPR_PURR_STORAGE) = 0;
+    memset(&c->counts, 0, sizeof c->counts);
+    core_set_decrementer(c, INT32_MAX);
+    return true;
+}
