@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+# A test is not wrong because the machine was busy.
+settings.register_profile("pyphyp", deadline=None)
+settings.load_profile("pyphyp")
 
 GOLDEN = Path(__file__).parent / "golden"
 
