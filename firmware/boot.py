@@ -18,6 +18,7 @@ from . import cas, client_services, elf, platform_tree, services, stubs
 from .claims import ClaimError, Claims
 from .client_interface import ClientInterface, ServiceTable
 from .device_tree import cells, cells64, flatten, string
+from .error_logs import ErrorLogs
 from .firmware_state import ClientState, FirmwareState, rebuild_tree, tree_state
 from .instances import Instances
 from .nvram import Nvram
@@ -66,6 +67,7 @@ class PlatformFirmware:
     def __init__(self, partition: Partition, *, nvram: Nvram | None = None) -> None:
         self.partition = partition
         self.nvram = Nvram() if nvram is None else nvram
+        self.error_logs = ErrorLogs(partition.interrupts, self._time_of_day)
         self.rtas = RtasTable(*services.ALL)
         self.services = ServiceTable(*client_services.ALL)
         self.offer = cas.Offer(
@@ -76,6 +78,9 @@ class PlatformFirmware:
         self.tree = self._build_tree()
         self._client: ClientInterface | None = None
         partition.firmware = self
+
+    def _time_of_day(self) -> float:
+        return self.partition.time_of_day.now(self.partition.time_base)
 
     # -- what the hypervisor calls -----------------------------------------------------------
 
@@ -94,6 +99,7 @@ class PlatformFirmware:
         return FirmwareState(
             tree=tree_state(self.tree),
             nvram=self.nvram.state(),
+            error_logs=self.error_logs.state(),
             client=None
             if client is None
             else ClientState(
@@ -108,6 +114,7 @@ class PlatformFirmware:
     def restore(self, state: FirmwareState) -> None:
         """Become what `state` says; raises `StateError` or `ClaimError`."""
         self.nvram.restore(state.nvram)
+        self.error_logs.restore(state.error_logs)
         self.tree = rebuild_tree(state.tree)
         self._client = None
         if (its := state.client) is not None:

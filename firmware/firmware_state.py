@@ -8,6 +8,7 @@ from emu.state import U32, Length, Ticks, check, record
 
 from .claims import CLAIM_LIMIT, Range
 from .device_tree import Node
+from .error_logs import ErrorLogsState
 from .instances import InstancesState
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ClientState:
 class FirmwareState:
     tree: tuple[NodeState, ...]
     nvram: bytes
+    error_logs: ErrorLogsState
     client: ClientState | None
     """None where no client interface is offered."""
     rtas: dict[str, Ticks]

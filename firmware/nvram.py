@@ -56,6 +56,8 @@ class Nvram:
 
     def __init__(self, content: bytes | None = None) -> None:
         self._bytes = bytearray(formatted() if content is None else content)
+        self.stores = 0
+        """How often something was stored; whoever keeps the bytes sees by it that they changed."""
 
     def __len__(self) -> int:
         return len(self._bytes)
@@ -72,6 +74,7 @@ class Nvram:
         """Write what fits from `offset` on; gives how many bytes that were."""
         fitting = data[: max(0, len(self._bytes) - offset)]
         self._bytes[offset : offset + len(fitting)] = fitting
+        self.stores += 1
         return len(fitting)
 
     def state(self) -> bytes:

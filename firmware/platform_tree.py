@@ -12,7 +12,10 @@ from uuid import UUID
 from emu.memory import MIB
 
 from .device_tree import EMPTY, Node, cells, cells64, number_nodes, string, strings
+from .error_log import EventClass
+from .error_logs import SOURCES
 from .processor_nodes import CompatibilityMode, processor_node
+from .services.indicators import EPOW_SENSOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +50,7 @@ def build(partition: Partition, rtas: RtasTable, offer: Offer, nvram_bytes: int)
         root.add(node)
     root.add(_interrupt_controller(len(partition.processors)))
     root.add(_rtas(partition, rtas))
+    root.add(_event_sources())
     root.add(_nvram(nvram_bytes))
     root.add(_virtual_devices(partition.terminals))
     number_nodes(root, FIRST_HANDLE)
@@ -154,6 +158,7 @@ def _rtas(partition: Partition, rtas: RtasTable) -> Node:
             "rtas-size": cells(RTAS_BYTES),
             "rtas-event-scan-rate": cells(RTAS_EVENT_SCANS_A_MINUTE),
             "rtas-error-log-max": cells(RTAS_ERROR_LOG_BYTES),
+            "rtas-sensors": cells(EPOW_SENSOR, 0),
             "ibm,extended-os-term": EMPTY,
             "ibm,hypertas-functions": strings(*partition.hcalls.function_sets()),
             "ibm,lrdr-capacity": cells64(size, LMB_BYTES) + cells(len(partition.processors)),
@@ -161,6 +166,29 @@ def _rtas(partition: Partition, rtas: RtasTable) -> Node:
             "ibm,max-associativity-domains": cells(4, 1, 1, 1, 1),
         },
     )
+
+
+_EVENT_NODES = {
+    EventClass.INTERNAL_ERRORS: "internal-errors",
+    EventClass.EPOW: "epow-events",
+}
+
+
+def _event_sources() -> Node:
+    """The interrupts by which events are announced."""
+    ranges = b"".join(cells(number, 1) for number in sorted(SOURCES.values()))
+    node = Node(
+        "event-sources",
+        properties={
+            "interrupt-controller": EMPTY,
+            "#address-cells": cells(0),
+            "#interrupt-cells": cells(2),
+            "interrupt-ranges": ranges,
+        },
+    )
+    for event_class, name in _EVENT_NODES.items():
+        node.add(Node(name, properties={"interrupts": cells(SOURCES[event_class], 0)}))
+    return node
 
 
 def _nvram(size: int) -> Node:

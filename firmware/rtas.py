@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hypervisor.partition import Partition
     from hypervisor.processor import VirtualProcessor
 
+    from .error_logs import ErrorLogs
     from .nvram import Nvram
 
     HandlerT = TypeVar("HandlerT", bound=Handler)
@@ -62,6 +63,8 @@ class RtasFirmware(Protocol):
 
     @property
     def nvram(self) -> Nvram: ...
+    @property
+    def error_logs(self) -> ErrorLogs: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,8 @@ class RtasTable:
         except StorageError as outside:
             event.status, event.why = Status.PARAMETER_ERROR, str(outside)
         self.interceptors.after(event)
+        if event.status == Status.HARDWARE_ERROR:
+            firmware.error_logs.record_failure(event.name, event.why)
         outcome = [low_bits(cell, CELL_BITS) for cell in (event.status, *event.results)][:nrets]
         memory.write_words(returns, *outcome, *[0] * (nrets - len(outcome)))
 

@@ -24,6 +24,7 @@ from .dispatch import Dispatcher, DispatcherState
 from .generator import GeneratorState, generator_state, restore_generator
 from .processor import Standing, VirtualProcessor, WaitState
 from .vio.vty import ClientTerminal, Terminals, TerminalState
+from .watchdog import NEVER, Action, Watchdog, Watchdogs
 from .xics import InterruptController, InterruptState
 
 if TYPE_CHECKING:
@@ -62,6 +63,19 @@ class Outcome:
 
     ending: Ending
     reason: str = ""
+    dump: bool = False
+    """The partition is to be dumped before anything else happens to it."""
+
+    @property
+    def crashed(self) -> bool:
+        return self.ending in (Ending.CRASH, Ending.CHECKSTOP)
+
+
+_WATCHDOG_ENDINGS = {
+    Action.POWER_OFF: Ending.POWER_OFF,
+    Action.RESTART: Ending.REBOOT,
+    Action.DUMP_RESTART: Ending.REBOOT,
+}
 
 
 class Progress(Enum):
@@ -127,6 +141,7 @@ class PartitionState:
     hcalls: dict[int, Ticks]
     """How often each was made."""
     outcome: Outcome | None
+    watchdogs: tuple[Watchdog, ...]
     stopped_turn: StoppedTurn | None
     """The turn that a debugger's stop interrupted."""
 
@@ -151,6 +166,7 @@ class Partition:
         self.engine = Engine(self.memory)
         self.interrupts = InterruptController(servers=configuration.virtual_processors)
         self.terminals = Terminals()
+        self.watchdogs = Watchdogs()
         self.time_of_day = TimeOfDay(epoch)
         self.random = random.Random(seed)
         self.processors = self._add_processors(configuration.virtual_processors)
@@ -181,10 +197,10 @@ class Partition:
         raise_it = partial(self.interrupts.raise_source, source.number)
         return self.terminals.add(unit, raise_it, interrupt_source=source.number)
 
-    def end(self, ending: Ending, reason: str = "") -> None:
-        """End the run; the first ending counts."""
+    def end(self, ending: Ending, reason: str = "", *, dump: bool = False) -> None:
+        """End the run, with a dump if that is asked for; the first ending counts."""
         if self.outcome is None:
-            self.outcome = Outcome(ending, reason)
+            self.outcome = Outcome(ending, reason, dump)
 
     # -- state -----------------------------------------------------------------------------
 
@@ -201,6 +217,7 @@ class Partition:
             random=generator_state(self.random),
             hcalls=dict(self.hcalls.counts),
             outcome=self.outcome,
+            watchdogs=self.watchdogs.state(),
             stopped_turn=None if turn is None else StoppedTurn(turn.processor.number, turn.ends),
         )
 
@@ -222,6 +239,7 @@ class Partition:
         self.hcalls.counts.clear()
         self.hcalls.counts.update(state.hcalls)
         self.outcome = state.outcome
+        self.watchdogs.restore(state.watchdogs)
         self._stopped_turn = None
         if (turn := state.stopped_turn) is not None:
             check(0 <= turn.processor < count, f"there is no processor {turn.processor}")
@@ -236,8 +254,10 @@ class Partition:
     @property
     def next_event(self) -> int:
         """The time base at which a waiting partition has work of its own accord."""
-        waiting = (p.next_event for p in self.processors if p.standing is Standing.CEDED)
-        return min(waiting, default=self.time_base)
+        due = [p.next_event for p in self.processors if p.standing is Standing.CEDED]
+        if self.watchdogs.due != NEVER:
+            due.append(self.watchdogs.due)
+        return min(due, default=self.time_base)
 
     def pass_time(self, until: int) -> None:
         """Let idle time go by up to time base `until`."""
@@ -253,6 +273,8 @@ class Partition:
         skipped in a batch run, waited for when a person is at the console.
         """
         while self.outcome is None:
+            if self.time_base >= self.watchdogs.due:
+                return self._watchdog_expired()
             turn, self._stopped_turn = self._stopped_turn, None
             if turn is None or turn.processor.standing is not Standing.READY:
                 if (processor := self.dispatcher.choose(self.time_base)) is None:
@@ -260,11 +282,12 @@ class Partition:
                 if self.time_base >= until:
                     return Progress.RAN
                 turn = Turn(processor, min(until, self.dispatcher.turn_ends))
-            left = self._enter(turn.processor, turn.ends, self.dispatcher.pauses)
+            ends = min(turn.ends, self.watchdogs.due)
+            left = self._enter(turn.processor, ends, self.dispatcher.pauses)
             self.dispatcher.paused(self.engine.pauses_left)
             match left:
                 case Preempted():
-                    if self.time_base < turn.ends:  # stopped from outside
+                    if self.time_base < ends:  # stopped from outside
                         return Progress.RAN
                 case Paused():
                     self.dispatcher.end_turn()
@@ -306,7 +329,17 @@ class Partition:
         return exit_ if isinstance(exit_, DebugStop) else None
 
     def _idle(self) -> Progress:
-        if any(p.standing is Standing.CEDED for p in self.processors):
+        ceded = any(p.standing is Standing.CEDED for p in self.processors)
+        if ceded or self.watchdogs.due != NEVER:
             return Progress.IDLE
         self.end(Ending.CRASH, "every processor stopped itself or joined")
+        return Progress.ENDED
+
+    def _watchdog_expired(self) -> Progress:
+        expired = self.watchdogs.first()
+        self.end(
+            _WATCHDOG_ENDINGS[expired.action],
+            f"watchdog {expired.number} expired",
+            dump=expired.action is Action.DUMP_RESTART,
+        )
         return Progress.ENDED

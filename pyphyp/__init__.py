@@ -13,29 +13,38 @@ if TYPE_CHECKING:
     from emu.state import StateError
     from firmware.boot import BootError
     from firmware.client_interface import ServiceError
+    from firmware.error_log import Severity, Shutdown
+    from firmware.error_logs import QueueFullError
     from firmware.rtas import RtasError
     from hypervisor.abi import H, HcallError
     from hypervisor.partition import Ending, Outcome
 
     from .api import Machine
     from .dialogue import Ended, Timeout
+    from .dump import DumpError
     from .events import Event
     from .guest_list import assemble_toy
+    from .nvram_file import NvramFileError
     from .partition import Partition
     from .study import UnknownCallError
 
 _HOMES = {
     "BootError": "firmware.boot",
+    "DumpError": "pyphyp.dump",
     "Ended": "pyphyp.dialogue",
     "Ending": "hypervisor.partition",
     "Event": "pyphyp.events",
     "H": "hypervisor.abi",
     "HcallError": "hypervisor.abi",
     "Machine": "pyphyp.api",
+    "NvramFileError": "pyphyp.nvram_file",
     "Outcome": "hypervisor.partition",
     "Partition": "pyphyp.partition",
+    "QueueFullError": "firmware.error_logs",
     "RtasError": "firmware.rtas",
     "ServiceError": "firmware.client_interface",
+    "Severity": "firmware.error_log",
+    "Shutdown": "firmware.error_log",
     "StateError": "emu.state",
     "Timeout": "pyphyp.dialogue",
     "UnknownCallError": "pyphyp.study",
@@ -44,16 +53,21 @@ _HOMES = {
 
 __all__ = [
     "BootError",
+    "DumpError",
     "Ended",
     "Ending",
     "Event",
     "H",
     "HcallError",
     "Machine",
+    "NvramFileError",
     "Outcome",
     "Partition",
+    "QueueFullError",
     "RtasError",
     "ServiceError",
+    "Severity",
+    "Shutdown",
     "StateError",
     "Timeout",
     "UnknownCallError",

@@ -13,6 +13,8 @@ what it waits idly.  So a run with a fixed `epoch` and `seed` repeats itself to 
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +24,7 @@ from hypervisor.partition import PartitionConfiguration
 from .compose import call_names
 from .dialogue import Ended, Timeout
 from .memory_size import memory_size
+from .nvram_file import NvramFile
 from .pacing import host_epoch
 from .partition import Partition
 from .study import Interceptor, Moment, Study
@@ -66,13 +69,18 @@ class Machine:
         processors: int = 1,
         interleaving: int | None = None,
         reboot: bool = True,
+        nvram: Path | None = None,
+        dump_to: Path | None = None,
     ) -> Partition:
         """A new partition, switched on and with nothing booted.
 
         `memory` is a size such as "512M", or bytes.  `processors` virtual processors (1 to 32)
         take turns; `interleaving` is a seed for other orders than the usual one.  With `reboot`
-        False a guest that reboots ends its run instead.
+        False a guest that reboots ends its run instead.  `nvram` is a file that keeps the
+        partition's NVRAM between runs; `NvramFileError` where it cannot.  A guest that crashes is
+        dumped to `dump_to`, as `Partition.dump` does it.
         """
+        file = None if nvram is None else NvramFile(nvram)
         number = len(self.partitions) + 1
         configuration = PartitionConfiguration(
             name=name or f"partition{number}",
@@ -89,6 +97,10 @@ class Machine:
             prepare=self._prepare,
             settle=self._settle,
         )
+        if file is not None:
+            partition.use_nvram(file)
+        if dump_to is not None:
+            partition.crash_listeners.append(partial(partition.dump, dump_to))
         self.partitions.append(partition)
         return partition
 
@@ -177,8 +189,9 @@ class Machine:
 
     def close(self) -> None:
         """Release what the partitions hold of the host."""
-        for partition in self.partitions:
-            partition.close()
+        with ExitStack() as each:  # one that cannot save its NVRAM does not keep the others open
+            for partition in self.partitions:
+                each.callback(partition.close)
 
     def __enter__(self) -> Self:
         return self

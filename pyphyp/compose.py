@@ -17,6 +17,7 @@ from hypervisor import (
     processor_mode,
     splpar,
     system_reset,
+    watchdog,
     xics,
 )
 from hypervisor.abi import UnitAddress
@@ -25,7 +26,6 @@ from hypervisor.partition import Partition, PartitionConfiguration
 from hypervisor.vio import vty
 
 if TYPE_CHECKING:
-    from firmware.nvram import Nvram
     from hypervisor.vio.vty import ClientTerminal
 
 HCALL_GROUPS = (
@@ -37,6 +37,7 @@ HCALL_GROUPS = (
     process_table.hcalls,
     page_init.hcalls,
     platform.hcalls,
+    watchdog.hcalls,
     stubs.hcalls,
 )
 
@@ -65,9 +66,19 @@ def call_names() -> frozenset[str]:
 
 
 def compose(
-    configuration: PartitionConfiguration, *, epoch: int, seed: int, nvram: Nvram | None = None
+    configuration: PartitionConfiguration,
+    *,
+    epoch: int,
+    seed: int,
+    before: PlatformFirmware | None = None,
 ) -> Composition:
-    """A partition as it stands before its first instruction; `nvram` is that of its last boot."""
+    """A partition as it stands before its first instruction.
+
+    `before` is the firmware of its last boot: it leaves the NVRAM and what it had to report.
+    """
     partition = Partition(configuration, HcallTable(*HCALL_GROUPS), epoch=epoch, seed=seed)
     console = partition.add_terminal(CONSOLE, CONSOLE_INTERRUPT)
-    return Composition(partition, PlatformFirmware(partition, nvram=nvram), console)
+    firmware = PlatformFirmware(partition, nvram=None if before is None else before.nvram)
+    if before is not None:
+        firmware.error_logs.continue_from(before.error_logs)
+    return Composition(partition, firmware, console)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from firmware.error_logs import QueueFullError
+
 from .pacing import wait_for_host
 from .rawmode import RawMode
 from .signals import SignalWatch
@@ -36,6 +38,7 @@ ESCAPE = 0x1D
 HINT = "Escape character is Ctrl-].  Ctrl-] ? lists what it can do."
 HELP = """\
 Ctrl-] q       end the partition at once (as pulling its plug)
+Ctrl-] p       press the power button: the guest is asked to power off in order
 Ctrl-] n       system reset: the interrupt that makes a guest dump, or enter its debugger
 Ctrl-] s       save the partition, for pyphyp restore, and go on
 Ctrl-] i       show where the partition is
@@ -254,12 +257,22 @@ class ConsoleSession:
             case "n" | "N":
                 self.say("system reset")
                 self._partition.system_reset()
+            case "p" | "P":
+                self._press_power_button()
             case "s" | "S":
                 self.say(self._saved())
             case "i" | "I":
                 self.say(status_line(self._partition))
             case _:
                 self.say(f"the keys are\n{HELP}")
+
+    def _press_power_button(self) -> None:
+        try:
+            self._partition.request_shutdown()
+        except QueueFullError as wrong:
+            self.say(str(wrong))
+        else:
+            self.say("power button")
 
     def _saved(self) -> str:
         if self._save is None:

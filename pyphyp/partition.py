@@ -22,6 +22,7 @@ from .debugger import LOOPBACK, GdbServer, Verdict
 from .dialogue import Console
 from .flat import from_elf, from_program
 from .pacing import WINDOW_TICKS, Unattended
+from .service import Service
 from .starts import Booted, described
 from .stats import Stats, collect
 from .symbols import Symbols
@@ -49,7 +50,7 @@ class ClosedError(Exception):
     """The machine of this partition is closed."""
 
 
-class Partition:
+class Partition(Service):
     """One partition; made by `Machine.add_partition`."""
 
     def __init__(
@@ -63,6 +64,7 @@ class Partition:
         settle: Callable[[], None],
         saved: Saved | None = None,
     ) -> None:
+        super().__init__()
         self.configuration = configuration
         self.console = Console(self)
         self.boots = 0
@@ -87,16 +89,16 @@ class Partition:
     # -- building and booting --------------------------------------------------------------
 
     def _build(self) -> None:
-        nvram = None
+        before = None
         if self._composition is not None:
             old = self._composition.partition
             self._epoch = round(old.time_of_day.now(old.time_base))
             self._past = self.stats()
             self._host_seconds = 0.0
-            nvram = self._composition.firmware.nvram
+            before = self._composition.firmware
             self._release()
         seed = self._seed + (self.configuration.number - 1 << 32) + (self.boots << 48)
-        self._connect(compose(self.configuration, epoch=self._epoch, seed=seed, nvram=nvram))
+        self._connect(compose(self.configuration, epoch=self._epoch, seed=seed, before=before))
 
     def _connect(self, composition: Composition) -> None:
         self._composition = composition
@@ -195,6 +197,7 @@ class Partition:
         self.reboot, self._past, self._start = run.reboot, run.past, saved.start
         self._host_seconds = 0.0
         self._connect(composition)
+        self._follow_nvram()
         self.console.transcript.restore(run.transcript)
         if self._debugger is not None:
             self._debugger.renewed()
@@ -206,6 +209,7 @@ class Partition:
         if self._composition is not None:
             self._past = self.stats()
             self._release()
+        self._save_nvram()
 
     def _release(self) -> None:
         with self._replacing:
@@ -225,7 +229,7 @@ class Partition:
         """Run until the partition ends, or for so many instructions or seconds of its time.
 
         Gives how it ended, None if it did not.  Whatever a script's function raises comes out
-        here; the hypercall it came from stays unanswered.
+        here; its hypercall stays unanswered.  So do `DumpError` and `NvramFileError`.
         """
         attendant = attendant or Unattended()
         limit = None if seconds is None else self.ticks + round(seconds * TIME_BASE_HZ)
@@ -249,6 +253,7 @@ class Partition:
             elif progress is Progress.ENDED:
                 outcome = self.composition.partition.outcome
                 assert outcome is not None
+                self._leave_behind(outcome)
                 if not (outcome.ending is Ending.REBOOT and self.reboot and self._start):
                     self._show_end(outcome, attendant)
                     return outcome
@@ -285,6 +290,7 @@ class Partition:
             self._running = False
             self._host_seconds += time.perf_counter() - begin
             self._settle()
+            self._save_nvram(if_due=True)
         if progress is Progress.IDLE:
             due = partition.next_event if end is None else min(partition.next_event, end)
             ticks = due - partition.time_base
@@ -304,10 +310,6 @@ class Partition:
         with self._replacing:
             if self._composition is not None:
                 self._composition.partition.engine.stop()
-
-    def system_reset(self) -> None:
-        """Interrupt the first processor with a system reset, whatever it does or waits for."""
-        self.composition.partition.processors[0].system_reset()
 
     # -- debugging -------------------------------------------------------------------------
 

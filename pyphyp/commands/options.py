@@ -114,13 +114,16 @@ class MachineOptions:
         """Take the shared options out of a command's parameters."""
         return cls(**{f.name: parameters.pop(f.name) for f in fields(cls)})
 
-    def add_partition(self, machine: Machine, *, reboot: bool = True) -> Partition:
+    def add_partition(
+        self, machine: Machine, *, reboot: bool = True, nvram: Path | None = None
+    ) -> Partition:
         """The partition they describe."""
         return machine.add_partition(
             memory=self.memory,
             processors=self.processors,
             interleaving=self.interleave,
             reboot=reboot,
+            nvram=nvram,
         )
 
 
@@ -137,6 +140,8 @@ class WatchOptions:
     no_reboot: bool
     gdb: tuple[str, int] | None
     symbols: Path | None
+    nvram: Path | None
+    dump_to: Path | None
     save_to: Path | None
     save_at: float | None
     save_plain: bool
@@ -252,6 +257,18 @@ _WATCHING_OPTIONS = (
         help="Do not compress what is saved: larger, and restored at once.",
     ),
     click.option("--no-reboot", is_flag=True, help="End when the guest reboots."),
+    click.option(
+        "--nvram",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Keep the partition's NVRAM in FILE, for its next run; made if it is not there.",
+    ),
+    click.option(
+        "--dump-to",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="If the guest crashes, write its storage and registers to FILE, an ELF core.",
+    ),
     click.option("-v", "--verbose", is_flag=True, help="Say what is done."),
 )
 

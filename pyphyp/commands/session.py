@@ -11,11 +11,13 @@ from emu.engine import EngineError
 from emu.memory import MIB
 from emu.state import StateError
 from firmware.boot import BootError
-from hypervisor.partition import Ending
 from pyphyp.api import Machine
 from pyphyp.console import ConsoleSession, Finish
 from pyphyp.decode import plain
+from pyphyp.dump import DumpError
 from pyphyp.messages import complain, report
+from pyphyp.nvram_file import NvramFileError
+from pyphyp.replacing import check_replaceable
 from pyphyp.report import crash_report
 from pyphyp.symbols import SymbolsError, of_file
 from pyphyp.trace import JsonTrace, Kind, TextTrace, Tracer
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     from .options import RunOptions, WatchOptions
 
 _PATIENCE = 1.0
-"""Seconds that saving and restoring may take without a word."""
-_CRASHES = frozenset({Ending.CRASH, Ending.CHECKSTOP})
+"""Seconds that saving, restoring and dumping may take without a word."""
 
 
 def run_guest(options: RunOptions, start: Callable[[Partition], None]) -> int:
@@ -42,7 +43,9 @@ def run_guest(options: RunOptions, start: Callable[[Partition], None]) -> int:
     watch = options.watch
 
     def build(machine: Machine) -> Partition:
-        partition = options.machine.add_partition(machine, reboot=not watch.no_reboot)
+        partition = options.machine.add_partition(
+            machine, reboot=not watch.no_reboot, nvram=watch.nvram
+        )
         start(partition)
         return partition
 
@@ -56,6 +59,8 @@ def run_saved(options: WatchOptions, path: Path) -> int:
         with ProgressBar(_PATIENCE) as bar:
             partition = machine.restore(path, progress=partial(bar.step, "reading"))
         partition.reboot = partition.reboot and not options.no_reboot
+        if options.nvram is not None:
+            partition.keep_nvram_in(options.nvram)
         return partition
 
     return _run(options, build, epoch=0, seed=0)
@@ -65,13 +70,25 @@ def _run(
     options: WatchOptions, build: Callable[[Machine], Partition], *, epoch: int | None, seed: int
 ) -> int:
     try:
+        if options.dump_to is not None:
+            _check_dump(options.dump_to)
         with contextlib.ExitStack() as stack:
             tracers = stack.enter_context(_tracers(options))
             machine = stack.enter_context(Machine(epoch=epoch, seed=seed, tracers=tracers))
             partition = build(machine)
+            if options.dump_to is not None:
+                partition.crash_listeners.append(partial(_dump, partition, options.dump_to))
             _prepare_to_debug(partition, options)
             return _attend(partition, options)
-    except (BootError, EngineError, MemoryError, OptionError, StateError) as wrong:
+    except (
+        BootError,
+        DumpError,
+        EngineError,
+        MemoryError,
+        NvramFileError,
+        OptionError,
+        StateError,
+    ) as wrong:
         complain(str(wrong) or "the host has not enough memory")
         return Status.ERROR
 
@@ -93,6 +110,25 @@ def _prepare_to_debug(partition: Partition, options: WatchOptions) -> None:
             host, port = options.gdb
             raise OptionError(f"cannot listen on {host}:{port}: {wrong.strerror}") from None
         report(f"waiting for gdb; in another terminal: {server.command}")
+
+
+def _check_dump(path: Path) -> None:
+    """See now, not after the crash, that a dump can be written."""
+    try:
+        check_replaceable(path)
+    except OSError as wrong:
+        raise DumpError(f"there can be no dump: {wrong}") from None
+
+
+def _dump(partition: Partition, path: Path) -> None:
+    """The guest has crashed: dump it.  A dump that fails is complained about, no more."""
+    try:
+        with ProgressBar(_PATIENCE) as bar:
+            partition.dump(path, partial(bar.step, f"dump to {path}"))
+    except DumpError as wrong:
+        complain(str(wrong))
+    else:
+        report(f"{partition.name}: dump written to {path}")
 
 
 @contextlib.contextmanager
@@ -182,7 +218,7 @@ def _judge(partition: Partition, end: RunEnd, options: WatchOptions) -> int:
         case Finish.ENDED:
             assert end.outcome is not None
             words = ": ".join(filter(None, (end.outcome.ending.value, end.outcome.reason)))
-            if end.outcome.ending in _CRASHES:
+            if end.outcome.crashed:
                 complain(f"{partition.name}: {plain(words)} {after}\n{crash_report(partition)}")
                 return Status.CRASH
             if options.verbose:

@@ -16,6 +16,7 @@ from hypervisor import (
     processor_mode,
     splpar,
     system_reset,
+    watchdog,
     xics,
 )
 from hypervisor.abi import UnitAddress
@@ -37,6 +38,7 @@ GROUPS = (
     page_init.hcalls,
     platform.hcalls,
     system_reset.hcalls,
+    watchdog.hcalls,
 )
 NUMBERS = {call.name: call.number for group in GROUPS for call in group}
 CONSOLE = UnitAddress(0x30000000)

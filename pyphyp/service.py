@@ -1,0 +1,101 @@
+"""What a machine's service console does to a partition: power button, error reports, dumps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from firmware.error_log import HYPERVISOR_CODE, Severity, Shutdown
+
+from .dump import write_dump
+from .nvram_file import NvramFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hypervisor.partition import Outcome
+
+    from .compose import Composition
+
+
+class Service:
+    """The part of a `Partition` that serves it."""
+
+    def __init__(self) -> None:
+        self._nvram_file: NvramFile | None = None
+        self.crash_listeners: list[Callable[[], None]] = []
+        """Called when the guest has crashed or a dump is due, before anything is built anew."""
+
+    @property
+    def composition(self) -> Composition:
+        raise NotImplementedError
+
+    def request_shutdown(self, why: Shutdown = Shutdown.NORMAL) -> int:
+        """Ask the guest to power off in order, as the machine's power button does.
+
+        Gives the identifier of the event's log; raises `QueueFullError` where the guest does not
+        read its logs.  The guest reacts while it runs, if it does.
+        """
+        return self.composition.firmware.error_logs.request_shutdown(why)
+
+    def log_error(
+        self,
+        text: str,
+        severity: Severity = Severity.WARNING,
+        *,
+        recovered: bool = True,
+        reference_code: str = HYPERVISOR_CODE,
+        interrupt: bool = False,
+    ) -> int:
+        """Report an error of the platform to the guest; gives the identifier of its log.
+
+        The guest finds it in its next event-scan (Linux: every 30 s) or, with `interrupt`, at
+        once; Linux powers off at once where such a one is an `ERROR_SYNC` or worse.  Raises
+        `ValueError` for a text that does not fit, `QueueFullError` as above.
+        """
+        return self.composition.firmware.error_logs.report_error(
+            text,
+            severity,
+            recovered=recovered,
+            reference_code=reference_code,
+            interrupts=interrupt,
+        )
+
+    def dump(self, path: Path, progress: Callable[[float], None] | None = None) -> None:
+        """Write storage and registers to `path` as an ELF core; `DumpError` if that fails.
+
+        `progress` is told the fraction that is done.
+        """
+        write_dump(self.composition.partition, path, progress)
+
+    def system_reset(self) -> None:
+        """Interrupt the first processor with a system reset, whatever it does or waits for."""
+        self.composition.partition.processors[0].system_reset()
+
+    # -- what outlives the guest -----------------------------------------------------------
+
+    def use_nvram(self, file: NvramFile) -> None:
+        """Give a partition in which nothing has run the NVRAM of `file`, and keep it there."""
+        self._nvram_file = file
+        self.composition.firmware.nvram = file.nvram
+
+    def keep_nvram_in(self, path: Path) -> None:
+        """Keep the partition's NVRAM, as it is now, in a file; raises `NvramFileError`."""
+        self._nvram_file = NvramFile(path)
+        self._follow_nvram()
+
+    def _follow_nvram(self) -> None:
+        """The partition has been replaced by one with an NVRAM of its own."""
+        if self._nvram_file is not None:
+            self._nvram_file.follow(self.composition.firmware.nvram)
+
+    def _save_nvram(self, *, if_due: bool = False) -> None:
+        if self._nvram_file is not None:
+            self._nvram_file.save(if_due=if_due)
+
+    def _leave_behind(self, outcome: Outcome) -> None:
+        """The run has ended."""
+        if outcome.dump or outcome.crashed:
+            for listener in self.crash_listeners:
+                listener()
+        self._save_nvram()
