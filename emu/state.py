@@ -163,7 +163,11 @@ def _rebuild_record(kind: Any, value: Any, where: str) -> Any:
     check(isinstance(value, dict), f"{where}: {_shown(value)} is no record")
     strange = set(value) ^ set(hints)
     check(not strange, f"{where}: {', '.join(sorted(strange))[:80]} missing or unknown")
-    return kind(**{n: _rebuild(hint, value[n], f"{where}.{n}") for n, hint in hints.items()})
+    fields = {n: _rebuild(hint, value[n], f"{where}.{n}") for n, hint in hints.items()}
+    try:
+        return kind(**fields)
+    except ValueError as wrong:  # what the record itself refuses
+        raise StateError(f"{where}: {wrong}") from None
 
 
 @cache

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Protocol
+from uuid import UUID
 
 from emu.engine import TIME_BASE_HZ, UNLIMITED, Engine
 from emu.engine_state import EngineState
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from .abi import UnitAddress
     from .hcall import HcallTable
 
+MOST_PARTITIONS = 1000
+LONGEST_NAME = 255
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionConfiguration:
@@ -45,6 +49,17 @@ class PartitionConfiguration:
     machine_name: str = "pyphyp"
     serial: str = "PYP0001"
     uuid: str = "70797068-7970-4000-8000-000000000001"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no device tree could say."""
+        if not 1 <= self.number <= MOST_PARTITIONS:
+            raise ValueError(f"partition number {self.number}: 1 to {MOST_PARTITIONS} are possible")
+        for text in (self.name, self.machine_name, self.serial):
+            if not text or "\0" in text or len(text) > LONGEST_NAME:
+                raise ValueError(
+                    f"name {text[:40]!r}: 1 to {LONGEST_NAME} characters, none of them 0"
+                )
+        UUID(self.uuid)
 
 
 class Ending(Enum):
