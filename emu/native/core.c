@@ -205,12 +205,12 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     uc_err result;
     if (!unicorn_load(library, &c->api, error, error_size))
         return false;
-    if (!interpose(c->api.library, error, error_size))
-        return false;
     unsigned version = c->api.version(NULL, NULL);
     if (version >> 8 != WINDOW_RELEASE)
         FAIL("this is Unicorn %u.%u.%u; version " WINDOW_VERSION " is needed", version >> 24,
              version >> 16 & 0xff, version >> 8 & 0xff);
+    if (!interpose(c->api.library, error, error_size))
+        return false;
     result = c->api.open(UC_ARCH_PPC, UC_MODE_PPC64 | UC_MODE_BIG_ENDIAN, &c->uc);
     if (result != UC_ERR_OK)
         FAIL("Unicorn cannot open a 64-bit PowerPC: %s", c->api.strerror(result));
