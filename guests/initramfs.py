@@ -8,6 +8,9 @@ nobody to log in again.
 
 /etc/rc.local, if given, runs before the shell; one that ends in `poweroff` makes a batch job.
 
+Packages (`guests/userland.py`) bring a shell of their own: busybox's would prefer busybox's bc to
+an installed one.
+
 The archive is left uncompressed: the kernel unpacks it in 13 million instructions, and in 88
 million when it must inflate it first (gzip, Linux 6.1).
 """
@@ -17,6 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from guests import cpio
+from guests.layout import LINKS, placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,13 +41,13 @@ name=pyphyp
 [ -r /proc/device-tree/ibm,partition-name ] && read -r name </proc/device-tree/ibm,partition-name
 echo "$name" >/proc/sys/kernel/hostname
 
-[ -f /etc/rc.local ] && sh /etc/rc.local
+[ -f /etc/rc.local ] && /bin/sh /etc/rc.local
 
 read -r release </proc/sys/kernel/osrelease
 echo "Linux $release is up; poweroff or Ctrl-D ends the machine."
 # The first setsid makes a process group leader, so the second forks: the session is neither waited
 # for nor started with &, which would have it and all its children ignore Ctrl-C.
-setsid setsid cttyhack sh /etc/session
+setsid setsid cttyhack /bin/sh /etc/session
 while :; do
     sleep 2147483647 &
     wait $!
@@ -52,7 +56,7 @@ done
 
 # The session has the console as controlling terminal: Ctrl-C and job control work.
 SESSION = """\
-sh -l
+/bin/sh -l
 poweroff -f
 """
 
@@ -70,20 +74,28 @@ FIRST_APPLETS = b"\0[\0[[\0"
 def build_initramfs(
     busybox: bytes,
     *,
+    packages: bytes = b"",
     extra: Mapping[str, bytes | cpio.Entry] | None = None,
     script: str | None = None,
 ) -> bytes:
     """The initial file system as an uncompressed cpio archive; equal arguments give equal bytes.
 
-    `busybox` is a static busybox for the guest.  `extra` adds entries, or replaces ours, by path
-    from the root (`bytes` is a plain file).  `script` is shell text to run before the shell.
+    `busybox` is a static busybox for the guest.  `packages` is an archive whose files replace
+    ours.  `extra` adds entries, or replaces others, by path from the root (`bytes` is a plain
+    file).  `script` is shell text to run before the shell.
     """
-    tree = _base_tree(busybox)
-    for path, entry in (extra or {}).items():
-        tree[path.strip("/")] = cpio.File(entry) if isinstance(entry, bytes) else entry
+    base = _base_tree(busybox)
+    added: dict[str, cpio.Entry] = {}
+    for name, entry in (extra or {}).items():
+        path = placed(name)
+        if path not in LINKS:
+            added[path] = cpio.File(entry) if isinstance(entry, bytes) else entry
     if script is not None:
-        tree["etc/rc.local"] = cpio.File(script.encode(), 0o755)
-    return cpio.archive(tree)
+        added["etc/rc.local"] = cpio.File(script.encode(), 0o755)
+    if not packages:
+        return cpio.archive(base | added)
+    # The kernel unpacks archives that follow each other into one tree.
+    return cpio.archive(base) + packages + cpio.archive(added)
 
 
 def applets(busybox: bytes) -> tuple[str, ...]:
@@ -101,13 +113,11 @@ def applets(busybox: bytes) -> tuple[str, ...]:
 
 def _base_tree(busybox: bytes) -> dict[str, cpio.Entry]:
     tree: dict[str, cpio.Entry] = {
-        f"bin/{name}": cpio.Symlink("busybox") for name in applets(busybox)
+        f"usr/bin/{name}": cpio.Symlink("busybox") for name in applets(busybox)
     }
+    tree |= LINKS
     tree |= {
-        "bin/busybox": cpio.File(busybox, 0o755),
-        "sbin": cpio.Symlink("bin"),
-        "usr/bin": cpio.Symlink("../bin"),
-        "usr/sbin": cpio.Symlink("../bin"),
+        "usr/bin/busybox": cpio.File(busybox, 0o755),
         # Process 1 gets its standard streams before it can mount devtmpfs.
         "dev/console": cpio.CharacterDevice(5, 1),
         "dev/null": cpio.CharacterDevice(1, 3, 0o666),

@@ -12,28 +12,32 @@ manifest; one that is cut or altered is taken from its package again, and that f
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import shutil
 import tempfile
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import platformdirs
-
+from guests.cache import StoredPackage, cache_directory, is_intact, locked
 from guests.initramfs import build_initramfs
-from guests.packages import Apt, GuestFilesError, Package, Progress, extract, sha256_of
+from guests.packages import (
+    ARCHITECTURE,
+    Apt,
+    GuestFilesError,
+    Package,
+    Progress,
+    extract,
+    sha256_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from guests import cpio
+    from guests.userland import Userland
 
-ARCHITECTURE = "ppc64el"
 KERNEL_PACKAGES = ("linux-image-powerpc64le", "linux-image-generic")  # Debian's, Ubuntu's
 FAVOURITE = "linux-image-6.1."  # bookworm's, the kernel this machine is tested with
 MANIFEST_FORMAT = 1
@@ -48,16 +52,6 @@ class StoredFile:
     sha256: str
     deb: str
     member: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPackage:
-    """A package file in the cache; its SHA-256 is the one the archive's signed index gave."""
-
-    name: str
-    version: str
-    sha256: str
-    deb: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +91,16 @@ class LinuxGuest:
     packages: tuple[StoredPackage, ...]
 
     def initramfs(
-        self, extra: Mapping[str, bytes | cpio.Entry] | None = None, script: str | None = None
+        self,
+        extra: Mapping[str, bytes | cpio.Entry] | None = None,
+        script: str | None = None,
+        userland: Userland | None = None,
     ) -> bytes:
         """The initial file system, see `guests.initramfs.build_initramfs`."""
-        return build_initramfs(self.busybox.read_bytes(), extra=extra, script=script)
+        packages = b"" if userland is None else userland.archive.read_bytes()
+        return build_initramfs(
+            self.busybox.read_bytes(), packages=packages, extra=extra, script=script
+        )
 
     def package_file(self, name: str, member: str, target: Path) -> None:
         """Write `member` of the cached package `name` (a kernel module, say) to `target`.
@@ -109,15 +109,9 @@ class LinuxGuest:
         """
         package = next(p for p in self.packages if p.name == name)
         deb = self.kernel.parent / package.deb
-        if not _is_intact(deb, package.sha256):
+        if not is_intact(deb, package.sha256):
             raise GuestFilesError(f"{deb} is damaged; remove {deb.parent} to have it fetched again")
         extract(deb, {member: target})
-
-
-def cache_directory() -> Path:
-    """Where fetched files are kept: $PYPHYP_CACHE, or the user's cache directory."""
-    override = os.environ.get("PYPHYP_CACHE")
-    return Path(override) if override else platformdirs.user_cache_path("pyphyp")
 
 
 def fetch_linux(progress: Progress, *, cache: Path | None = None) -> LinuxGuest:
@@ -128,7 +122,7 @@ def fetch_linux(progress: Progress, *, cache: Path | None = None) -> LinuxGuest:
     home = (cache or cache_directory()).absolute() / "linux"
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with _locked(home / "lock", progress):
+        with locked(home / "lock", progress):
             for leftover in home.glob("incoming-*"):
                 shutil.rmtree(leftover)
             stored = home / ARCHITECTURE
@@ -152,9 +146,9 @@ def verify(stored: Path) -> Manifest | None:
         return None
     sums = {package.deb: package.sha256 for package in manifest.packages}
     for file in manifest.files:
-        if _is_intact(stored / file.name, file.sha256):
+        if is_intact(stored / file.name, file.sha256):
             continue
-        if not _is_intact(stored / file.deb, sums[file.deb]):
+        if not is_intact(stored / file.deb, sums[file.deb]):
             return None
         replacement = stored / f"{file.name}.new"
         extract(stored / file.deb, {file.member: replacement})
@@ -170,7 +164,7 @@ def _fill(home: Path, stored: Path, progress: Progress) -> Manifest:
         kernel, busybox = choose_kernel(apt), _first(apt, "busybox-static")
         new = incoming / "new"
         new.mkdir()
-        kernel_deb, busybox_deb = apt.download(kernel, new), apt.download(busybox, new)
+        kernel_deb, busybox_deb = apt.download([kernel, busybox], new)
         release = kernel.name.removeprefix("linux-image-")
         progress.step("Unpacking", None)
         manifest = Manifest(
@@ -237,18 +231,3 @@ def _unpack(name: str, deb: Path, *members: str) -> StoredFile:
         else:
             break
     return StoredFile(name, sha256_of(target), deb.name, member)
-
-
-def _is_intact(file: Path, sha256: str) -> bool:
-    return file.is_file() and sha256_of(file) == sha256
-
-
-@contextmanager
-def _locked(file: Path, progress: Progress) -> Iterator[None]:
-    with file.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress.step("Waiting for another pyphyp that is fetching", None)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

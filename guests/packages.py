@@ -8,9 +8,11 @@ and here, by the SHA-256 that the signed index gives for the package.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tarfile
@@ -22,8 +24,11 @@ from typing import TYPE_CHECKING, Protocol
 from guests.apt_sources import distribution_sources, host_sources, stanzas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+ARCHITECTURE = "ppc64el"
+# deb-control(5).  To apt-get a word that ends in "-" would mean "remove".
+PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9.+-]*[a-z0-9.+]")
 # Read after the host's own configuration, whose hooks are for the host's own packages.
 APT_CONFIGURATION = """\
 #clear APT::Update;
@@ -95,10 +100,52 @@ class Apt:
 
     def versions(self, name: str) -> list[Package]:
         """The versions of package `name` on offer, apt's favourite first; none if unknown."""
-        shown = subprocess.run(
-            ["apt-cache", *self._options, "show", name],
-            capture_output=True, text=True, check=False, env=_environment(),
-        )  # fmt: skip
+        return self._show([name])
+
+    def closure(self, names: Iterable[str]) -> list[Package]:
+        """The packages `names` and all they depend on, recommendations left out.
+
+        Raises `GuestFilesError` for a name that is not on offer, or packages that exclude another.
+        """
+        wanted = list(names)
+        if bad := [name for name in wanted if not PACKAGE_NAME.fullmatch(name)]:
+            raise GuestFilesError(f"{bad[0]!r} is no name of a package")
+        done = self._run("apt-get", "install", "--simulate", "--no-install-recommends", *wanted)
+        if done.returncode:
+            raise GuestFilesError(self._explain(done))
+        chosen = re.findall(r"^Inst (\S+) (?:\[\S+\] )?\((\S+)", done.stdout, re.MULTILINE)
+        names_versions = [(name.partition(":")[0], version) for name, version in chosen]
+        known = {
+            (package.name, package.version): package
+            for package in self._show([f"{name}={version}" for name, version in names_versions])
+        }
+        return [known[key] for key in names_versions]
+
+    def download(self, packages: Sequence[Package], into: Path) -> list[Path]:
+        """Fetch the .deb of each package into the directory `into` and check it."""
+        what = " ".join((packages[0].name, packages[0].version))
+        if len(packages) > 1:
+            what += f" and {len(packages) - 1} more"
+        with tempfile.TemporaryDirectory(dir=self._directory) as landing:
+            complaints = self._get(
+                "download", *(f"{package.name}={package.version}" for package in packages),
+                description=f"Fetching {what}", directory=Path(landing),
+            )  # fmt: skip
+            # The name of a file is the archive's to choose; its digest says which package it is.
+            landed = {sha256_of(deb): deb for deb in Path(landing).glob("*.deb")}
+            fetched = []
+            for package in packages:
+                if package.sha256 not in landed:
+                    raise GuestFilesError(
+                        f"{package.name} {package.version} could not be fetched with the SHA-256 "
+                        f"of the archive's index, {package.sha256}: {complaints or 'others came'}"
+                    )
+                target = into / f"{package.name}_{package.architecture}.deb"
+                fetched.append(Path(shutil.copyfile(landed[package.sha256], target)))
+            return fetched
+
+    def _show(self, names: Iterable[str]) -> list[Package]:
+        shown = self._run("apt-cache", "show", *names)
         return [
             Package(
                 stanza["package"], stanza["version"], stanza["architecture"],
@@ -108,24 +155,23 @@ class Apt:
             if {"package", "version", "architecture", "sha256"} <= stanza.keys()
         ]  # fmt: skip
 
-    def download(self, package: Package, into: Path) -> Path:
-        """Fetch the .deb of `package` into the directory `into` and check it."""
-        description = f"Fetching {package.name} {package.version}"
-        with tempfile.TemporaryDirectory(dir=self._directory) as landing:
-            complaints = self._get(
-                "download", f"{package.name}={package.version}",
-                description=description, directory=Path(landing),
-            )  # fmt: skip
-            debs = list(Path(landing).glob("*.deb"))
-            if len(debs) != 1:
-                raise GuestFilesError(f"{package.name} could not be fetched: {complaints}")
-            found = sha256_of(debs[0])
-            if found != package.sha256:
-                raise GuestFilesError(
-                    f"{debs[0].name} has SHA-256 {found}, the archive's index says {package.sha256}"
-                )
-            target = into / f"{package.name}_{package.architecture}.deb"
-            return Path(shutil.copyfile(debs[0], target))
+    def _explain(self, done: subprocess.CompletedProcess[str]) -> str:
+        """Why apt-get installs nothing, in a line."""
+        unknown = re.findall(r"Unable to locate package (\S+)", done.stderr)
+        if not unknown:
+            providers = re.findall(r"^  (\S+) \S+$", done.stdout, re.MULTILINE)
+            reason = "; ".join(re.findall(r"^E: (.*?)\.?$", done.stderr, re.MULTILINE))
+            return f"{reason} (take one of {', '.join(providers)})" if providers else reason
+        names = self._run("apt-cache", "pkgnames").stdout.split()
+        close = difflib.get_close_matches(unknown[0], names, n=3, cutoff=0.75)
+        advice = f"; did you mean {' or '.join(close)}?" if close else ""
+        return f"this host's package sources offer no {', '.join(unknown)}{advice}"
+
+    def _run(self, tool: str, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [tool, *self._options, *command],
+            capture_output=True, text=True, check=False, env=_environment(),
+        )  # fmt: skip
 
     def _host_sources(self) -> str:
         shown = subprocess.run(

@@ -31,6 +31,7 @@ the cache.  `poweroff` or Ctrl-D in the shell ends the command.
 Examples:
   pyphyp linux
   pyphyp linux -c 'cat /proc/cpuinfo' --epoch 0 --stats
+  pyphyp linux --package python3 --package bc -c 'python3 -c "print(6 * 7)"'
   pyphyp linux --script setup.sh --initrd-add ./tools --memory 2G
 
 {STATUS_HELP}"""
@@ -56,6 +57,13 @@ Examples:
     metavar="DIR",
     help="Add what is below DIR to the guest's file system.",
 )
+@click.option(
+    "--package",
+    "packages",
+    multiple=True,
+    metavar="NAME",
+    help="Add a Debian package and what it depends on to the guest's file system.",
+)
 @direct_option
 @run_options
 def linux(
@@ -63,11 +71,13 @@ def linux(
     script: Path | None,
     command: str | None,
     initrd_add: tuple[Path, ...],
+    packages: tuple[str, ...],
     direct: bool,
     **parameters: Any,
 ) -> int:
     from guests.linux import fetch_linux
     from guests.packages import GuestFilesError
+    from guests.userland import fetch_userland
 
     from .session import run_guest
 
@@ -75,11 +85,12 @@ def linux(
     try:
         with ProgressBar() as progress:
             guest = fetch_linux(progress)
+            userland = fetch_userland(packages, progress) if packages else None
     except GuestFilesError as wrong:
         complain(str(wrong))
         return Status.ERROR
     extra = dict(entry for directory in initrd_add for entry in _below(directory))
-    initrd = guest.initramfs(extra, _script(script, command))
+    initrd = guest.initramfs(extra, _script(script, command), userland)
     arguments = " ".join(filter(None, (_BOOT_ARGUMENTS, "quiet" if command else "", append)))
     if options.watch.verbose:
         report(f"Linux {guest.version}: {arguments}")

@@ -99,7 +99,7 @@ def test_the_initramfs_has_what_a_kernel_needs_to_start_it() -> None:
     found = listing(build_initramfs(BUSYBOX))
     assert found["init"][0] == "-rwxr-xr-x"
     assert found["dev/console"][4:6] == ["5,", "1"]
-    assert found["bin/sh"][0] == "lrwxrwxrwx"
+    assert found["usr/bin/sh"][0] == "lrwxrwxrwx"
     assert "etc/rc.local" not in found
 
 
@@ -109,7 +109,21 @@ def test_extra_entries_are_added_and_replace_ours() -> None:
         build_initramfs(BUSYBOX, extra={"/init": File(b"mine", 0o700), "lib/x.ko": b"ELF"})
     )
     assert found["init"][0] == "-rwx------"
-    assert found["lib/x.ko"][4] == "3"
+    assert found["usr/lib/x.ko"][4] == "3"
+
+
+@needs_cpio
+@pytest.mark.parametrize("directory", ["bin", "sbin", "usr/bin", "/usr/sbin"])
+def test_every_place_for_programs_is_the_same(directory: str) -> None:
+    extra: dict[str, bytes | Entry] = {directory: Directory(0o700), f"{directory}/ash": b"mine"}
+    found = listing(build_initramfs(BUSYBOX, extra=extra))
+    assert found["bin"][0] == "lrwxrwxrwx"
+    assert found["usr/bin/ash"][4] == "4"
+
+
+def test_packages_stand_between_ours_and_what_is_added() -> None:
+    data = build_initramfs(BUSYBOX, packages=b"<packages>", extra={"mine": b""})
+    assert data.index(b"busybox") < data.index(b"<packages>") < data.index(b"mine")
 
 
 @needs_cpio

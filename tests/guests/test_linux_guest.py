@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from guests import linux
-from guests.linux import Manifest, StoredFile, StoredPackage, choose_kernel, fetch_linux, verify
+from guests.cache import StoredPackage, cache_directory
+from guests.linux import Manifest, StoredFile, choose_kernel, fetch_linux, verify
 from guests.packages import GuestFilesError, Package, sha256_of
 from tests.guests.test_packages import Silent, build_deb
 
@@ -113,7 +113,7 @@ def test_a_failed_fetch_leaves_nothing_but_the_lock(
 
 def test_the_cache_can_be_moved_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYPHYP_CACHE", "/elsewhere")
-    assert linux.cache_directory() == Path("/elsewhere")
+    assert cache_directory() == Path("/elsewhere")
 
 
 def test_a_6_1_kernel_is_preferred_to_a_newer_one() -> None:

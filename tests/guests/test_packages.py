@@ -18,8 +18,10 @@ class Silent:
         pass
 
 
-def build_deb(where: Path, name: str, files: dict[str, bytes]) -> Path:
-    """A package file `name`.deb in `where` with `files`, keyed by path from the root."""
+def build_deb(
+    where: Path, name: str, files: dict[str, bytes], links: dict[str, str] | None = None
+) -> Path:
+    """A package file `name`.deb in `where` with `files` and symlinks, by path from the root."""
     root = where / f"{name}.root"
     (root / "DEBIAN").mkdir(parents=True)
     (root / "DEBIAN" / "control").write_text(
@@ -28,6 +30,9 @@ def build_deb(where: Path, name: str, files: dict[str, bytes]) -> Path:
     for path, content in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
+    for path, target in (links or {}).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).symlink_to(target)
     deb = where / f"{name}.deb"
     subprocess.run(["dpkg-deb", "--build", root, deb], check=True, capture_output=True)
     return deb

@@ -74,6 +74,19 @@ def test_files_and_script_reach_the_guest(tmp_path: Path) -> None:
     assert done.stdout.index("tool says first") < done.stdout.index("tool says second")
 
 
+def test_packages_reach_the_guest_and_are_preferred_to_busybox() -> None:
+    done = run("--package", "bc", "-c", "bc --version; echo 2^100 | bc; readlink /proc/$$/exe")
+    assert "Copyright 1991-1994" in done.stdout  # GNU's, not busybox's
+    assert "1267650600228229401496703205376\n" in done.stdout.replace("\r", "")
+    assert "/usr/bin/bash" in done.stdout
+
+
+def test_a_package_nobody_has_is_refused() -> None:
+    done = run("--package", "no-such-package")
+    assert done.returncode == 1
+    assert "offer no no-such-package" in done.stderr
+
+
 @pytest.mark.parametrize("way", [(), ("--direct",)], ids=["client program", "direct"])
 def test_equal_runs_count_the_same_to_the_instruction(way: tuple[str, ...], tmp_path: Path) -> None:
     texts = []
