@@ -15,6 +15,7 @@ from . import engine_state
 from .debugging import Debugging
 from .engine_state import EngineState
 from .exits import Checkstop, Exit, Hypercall, Paused, Preempted
+from .isa_level import IsaLevel
 from .native import ffi, lib
 from .registers import Registers
 from .state import check
@@ -191,6 +192,15 @@ class Engine:
     def set_interrupt_location(self, location: InterruptLocation) -> None:
         self._controls.interrupt_location = location
 
+    @property
+    def isa_level(self) -> IsaLevel:
+        """What the partition's processors can do; everything that depends on it asks here."""
+        return IsaLevel(lib.core_get_isa(self._core))
+
+    def set_isa_level(self, level: IsaLevel) -> None:
+        """Let the processors follow another edition, from the next run on."""
+        lib.core_set_isa(self._core, level)
+
     def set_process_table(self, base: int, size: int) -> None:
         """The radix process table: `size` bytes at logical real address `base`; 0: none."""
         self._controls.process_table = base
@@ -218,6 +228,7 @@ class Engine:
             instructions=int(lib.core_instructions(self._core)),
             interrupts_little_endian=self.interrupts_little_endian,
             interrupt_location=int(self._controls.interrupt_location),
+            isa_level=self.isa_level,
             process_table=int(self._controls.process_table),
             process_table_size=int(self._controls.process_table_size),
             processors=tuple(processors),
@@ -243,6 +254,7 @@ class Engine:
         lib.core_set_instructions(self._core, state.instructions)
         self.set_interrupts_little_endian(state.interrupts_little_endian)
         self.set_interrupt_location(InterruptLocation(state.interrupt_location))
+        self.set_isa_level(state.isa_level)
         self.set_process_table(*table)
         engine_state.write_reservation(self._core, state.reservation)
         engine_state.write_counts(self._core, state.counts)

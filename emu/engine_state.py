@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from .isa_level import IsaLevel
 from .native import ffi, lib
 from .registers import Registers
 from .state import U32, U64, U128, Length, StateError, Ticks, check, record
@@ -78,6 +79,7 @@ class EngineState:
     instructions: Ticks
     interrupts_little_endian: bool
     interrupt_location: Annotated[int, (0, 2, 3)]
+    isa_level: IsaLevel
     process_table: U64
     process_table_size: U64
     processors: tuple[ProcessorState, ...]

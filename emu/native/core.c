@@ -224,8 +224,11 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     c->env = *(uint8_t **)(*(uint8_t **)((uint8_t *)c->uc + UC_CPU) + CPU_ENV_PTR);
     if (!window_check(c, error, error_size))
         return false;
+    if (!levels_start(c))
+        FAIL("out of memory");
     own_the_clock(c);
     *spr(c, SPR_LPCR) |= LPCR_UPRT | LPCR_HR | LPCR_GTSE;
+    *window64(c->env, ENV_MSR_MASK) &= ~MSR_TM; /* no transactional memory */
     c->api.hook_add(c->uc, &hook, UC_HOOK_TLB_FILL, (void *)on_tlb_miss, c, 1, 0);
     c->api.hook_add(c->uc, &hook, UC_HOOK_INTR, (void *)on_exception, c, 1, 0);
     c->api.hook_add(c->uc, &hook, UC_HOOK_BLOCK, (void *)on_block, c, 1, 0);
@@ -264,6 +267,7 @@ void core_close(core *c)
         c->api.close(c->uc);
     if (c) {
         processors_end(c);
+        levels_end(c);
         free(c->code_pages);
     }
     free(c);

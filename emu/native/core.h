@@ -21,6 +21,14 @@ enum core_debug {
     DEBUG_WATCH_ACCESS
 };
 
+/* The edition of the Power ISA that a processor follows: what later ones brought is not there. */
+enum core_isa {
+    ISA_2_06 = 206,
+    ISA_2_07 = 207,
+    ISA_3_0 = 300,
+    ISA_3_1 = 310
+};
+
 /* What happened, counted since the core was opened. */
 typedef struct {
     uint64_t tlb_fills;         /* TLB misses answered with a translation */
@@ -125,6 +133,10 @@ uint64_t core_instructions(core *);
 void core_set_instructions(core *, uint64_t);
 /* How many of the pauses that the last core_run allowed are left. */
 uint64_t core_pauses_left(core *);
+
+/* The ISA level of all processors; translated code is dropped.  Between two runs. */
+void core_set_isa(core *, enum core_isa);
+enum core_isa core_get_isa(core *);
 
 /* The level of the external interrupt input. */
 void core_set_external(core *, int level);

@@ -12,6 +12,7 @@
 
 /* MSR (Power ISA III 4.2.1), as masks; bit numbers there count from the left. */
 #define MSR_SF (1ull << 63)
+#define MSR_TM (1ull << 32)
 #define MSR_EE (1ull << 15)
 #define MSR_PR (1ull << 14)
 #define MSR_ME (1ull << 12)
@@ -61,6 +62,14 @@ typedef struct {
 } translation;
 
 typedef struct processor processor;
+typedef struct later_instruction later_instruction;
+
+/* Registers of problem state that came with an ISA level, and their accessors (level.c). */
+#define LATER_REGISTERS 14
+
+typedef struct {
+    void *read, *write;
+} spr_accessors;
 
 #define DEBUG_BREAKPOINTS 1024
 #define DEBUG_WATCHPOINTS 64
@@ -136,6 +145,12 @@ struct core {
     uint8_t *code_pages; /* one byte a page: translated code comes from it (interpose.c) */
     void *translator;    /* this engine's code generator */
 
+    /* The ISA level: whatever depends on one asks here (level.c). */
+    enum core_isa isa;
+    later_instruction *later_instructions;
+    int later_count;
+    spr_accessors later_registers[LATER_REGISTERS];
+
     core_interrupt_observer observe_interrupt;
     void *interrupt_context;
     core_instruction_observer observe_instruction;
@@ -171,6 +186,10 @@ void debug_block(core *c, uint64_t address, uint32_t size);
 void debug_interrupted(core *c);
 bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry);
 int debug_watch_fault(core *c, int access); /* an exit, or -1: go on */
+
+/* level.c */
+bool levels_start(core *c);
+void levels_end(core *c);
 
 /* operand.c */
 void storage_operand(core *c, uint32_t word, uint64_t *address, uint64_t *length);

@@ -93,13 +93,18 @@ void deliver_storage_interrupt(core *c)
     }
 }
 
+static void facility_unavailable(core *c, uint64_t address, uint64_t facility)
+{
+    *spr(c, SPR_FSCR) = (*spr(c, SPR_FSCR) & ~(0xffull << FSCR_CAUSE_SHIFT))
+                        | facility << FSCR_CAUSE_SHIFT;
+    deliver(c, 0xf60, address, 0);
+}
+
 /* System call vectored: LR and CTR take the return state, not SRR0/1 (Power ISA III 7.5.27). */
 static void system_call_vectored(core *c, uint64_t address, uint64_t level)
 {
     if (!(*spr(c, SPR_FSCR) & FSCR_SCV)) {
-        *spr(c, SPR_FSCR) = (*spr(c, SPR_FSCR) & ~(0xffull << FSCR_CAUSE_SHIFT))
-                            | FACILITY_SCV << FSCR_CAUSE_SHIFT;
-        deliver(c, 0xf60, address, 0);
+        facility_unavailable(c, address, FACILITY_SCV);
         return;
     }
     bool alternative = c->controls.interrupt_location == 3 && located_alternatively(c);
@@ -145,6 +150,8 @@ static bool emulate_privileged(core *c, uint32_t word)
 
 static bool emulate_missing(core *c, uint64_t address, uint32_t word)
 {
+    if (c->isa < ISA_3_0)
+        return false;
     if ((word & 0xfffff01f) == 0x44000001) {
         system_call_vectored(c, address, word >> 5 & 0x7f);
         return true;
@@ -194,6 +201,15 @@ static void on_program(core *c, uint64_t address)
     }
 }
 
+/* Where the core's translator found out, it says which facility but does not write FSCR. */
+static void on_facility(core *c, uint64_t address)
+{
+    uint64_t facility = *window32(c->env, ENV_ERROR_CODE);
+    if (!facility)
+        facility = *spr(c, SPR_FSCR) >> FSCR_CAUSE_SHIFT;
+    facility_unavailable(c, address, facility);
+}
+
 static void on_system_call(core *c)
 {
     if (*window32(c->env, ENV_ERROR_CODE) & 1) { /* bits above the last of LEV are reserved */
@@ -236,7 +252,7 @@ void on_exception(uc_engine *uc, uint32_t number, void *context)
     case EXCEPTION_TRACE: deliver(c, 0xd00, address, 0); break; /* the state is past it */
     case EXCEPTION_VMX_UNAVAILABLE: deliver(c, 0xf20, address, 0); break;
     case EXCEPTION_VSX_UNAVAILABLE: deliver(c, 0xf40, address, 0); break;
-    case EXCEPTION_FACILITY_UNAVAILABLE: deliver(c, 0xf60, address, 0); break;
+    case EXCEPTION_FACILITY_UNAVAILABLE: on_facility(c, address); break;
     default:
         c->unknown_exception = number;
         c->api.emu_stop(uc);

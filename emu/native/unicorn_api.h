@@ -71,6 +71,7 @@ typedef struct {
 /* uc_ctl controls, as UC_CTL_WRITE(type, nr) computes them. */
 #define UNICORN_CTL_WRITE(type, arguments) ((int)((type) | (arguments) << 26 | 1u << 30))
 #define CTL_USE_EXITS UNICORN_CTL_WRITE(4, 1)
+#define CTL_FLUSH_CODE UNICORN_CTL_WRITE(10, 0)
 #define CTL_FLUSH_TLB UNICORN_CTL_WRITE(11, 0)
 #define CTL_TLB_MODE UNICORN_CTL_WRITE(12, 1)
 #define CTL_CODE_BUFFER_SIZE UNICORN_CTL_WRITE(13, 1)

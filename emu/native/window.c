@@ -3,6 +3,18 @@
 
 #include "internal.h"
 
+/* The decoder's table, and what the processor state says it was made of (level.c). */
+static bool check_opcodes(core *c)
+{
+    const uint64_t integer = 1;
+    uint8_t **opcodes = (uint8_t **)(*(uint8_t **)((uint8_t *)c->uc + UC_CPU) + CPU_OPCODES);
+    uint8_t *unused = opcodes[OPCODE_UNUSED], *addi = opcodes[OPCODE_ADDI];
+    return *window64(c->env, ENV_INSTRUCTIONS_2) == INSTRUCTIONS_2
+           && *window32(unused, HANDLER_RESERVED_BITS) == UINT32_MAX
+           && *window64(unused, HANDLER_TYPE) == 0 && *window64(unused, HANDLER_TYPE_2) == 0
+           && *window64(addi, HANDLER_TYPE) == integer && *window64(addi, HANDLER_TYPE_2) == 0;
+}
+
 /* Refuse an engine whose state does not lie where window.h says. */
 bool window_check(core *c, char *error, size_t error_size)
 {
@@ -10,7 +22,7 @@ bool window_check(core *c, char *error, size_t error_size)
     c->api.reg_write(c->uc, UC_PPC_REG_7, &canary);
     c->api.reg_write(c->uc, UC_PPC_REG_PC, &pc);
     if (*window64(c->env, ENV_UC) != (uint64_t)c->uc || *gpr(c, 7) != canary || *nip(c) != pc
-        || !(msr(c) & MSR_SF))
+        || !(msr(c) & MSR_SF) || !check_opcodes(c))
         FAIL("this Unicorn keeps its processor state elsewhere: version " WINDOW_VERSION
              " as released is needed");
     *gpr(c, 7) = ~canary;

@@ -15,6 +15,17 @@ enum {
     /* in CPUState */
     CPU_CFLAGS_NEXT_TB = 24, /* how to translate the next block; its low bits: instructions */
     CPU_ENV_PTR = 296,
+    /* in PowerPCCPU, which begins with CPUState: the decoder's table, by primary opcode.  An entry
+       leads to a handler or, its lowest bit set, to a table for the next part of the opcode. */
+    CPU_OPCODES = 120464,
+    OPCODES = 64,
+    OPCODES_OF_A_PART = 32,
+    OPCODE_UNUSED = 1, /* a primary opcode without instructions */
+    OPCODE_ADDI = 14,
+    /* in a handler: what it belongs to, as in ENV_INSTRUCTIONS and ENV_INSTRUCTIONS_2 */
+    HANDLER_RESERVED_BITS = 0,
+    HANDLER_TYPE = 8,
+    HANDLER_TYPE_2 = 16,
     /* in CPUPPCState */
     ENV_GPR = 0,
     ENV_LR = 512,
@@ -37,6 +48,10 @@ enum {
     ENV_VSR = 76576,
     ENV_FPSCR = 77648,
     ENV_TB_ENV = 77656,
+    ENV_MSR_MASK = 77680,
+    ENV_INSTRUCTIONS = 77712,
+    ENV_INSTRUCTIONS_2 = 77720,
+    INSTRUCTIONS_2 = 0xbfffe, /* what stands there at first */
     ENV_ERROR_CODE = 77728,
     ENV_UC = 80032,
     /* the same in the state of the 32-bit core (interpose.c) */
@@ -45,6 +60,7 @@ enum {
     SPR_COUNT = 1024,
     /* one entry of spr_cb: name and the accessors by privilege */
     SPR_CB_SIZE = 64,
+    SPR_CB_UEA_READ = 0,
     SPR_CB_UEA_WRITE = 8,
     SPR_CB_OEA_READ = 16,
     SPR_CB_OEA_WRITE = 24,

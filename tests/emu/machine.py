@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from emu.registers import Registers
 
 REAL = MSR(0).replace(SF=1)
+PROBLEM = REAL.replace(PR=1, EE=1, IR=1, DR=1)
+"""Under `Bare.identity_map`."""
 BUDGET = 1_000_000
 
 
@@ -45,6 +47,19 @@ class Bare:
         exit_ = self.enter(self.load(source, at), msr, **gprs)
         assert isinstance(exit_, Hypercall), f"{exit_}\n{self.registers.dump()}"
         return self.registers
+
+    def identity_map(self) -> None:
+        """Problem state may use the first 256 KiB where they are, by a tree at 0x60000."""
+        table, leaf = 0x60000, 0xC000_0000_0000_0187
+        self.memory.write(table, bytes(0x8000))
+        self.memory.write_u64(table, 0x2000_0000_0000_00A5 | table + 0x1000)  # 44 bits, 2^5 entries
+        for level in range(1, 4):
+            below = table + 0x1000 * (level + 1)
+            self.memory.write_u64(table + 0x1000 * level, 1 << 63 | below | 9)
+        for page in range(64):
+            self.memory.write_u64(table + 0x4000 + 8 * page, leaf | page << 12)
+        self.registers.set_spr("pidr", 0)
+        self.engine.set_process_table(table, 0x1000)
 
 
 @contextmanager

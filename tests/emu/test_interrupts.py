@@ -10,7 +10,7 @@ from emu.assembler import assemble
 from emu.bits import MSR, ByteOrder
 from emu.engine import InterruptLocation, InterruptTaken
 
-from .machine import REAL, Bare, bare
+from .machine import PROBLEM, REAL, Bare, bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,26 +157,12 @@ def test_system_reset_is_taken_whatever_the_state(cpu: Bare) -> None:
 def test_privileged_instructions_are_refused_to_problem_state(cpu: Bare) -> None:
     for code in ("mfmsr r3", "mtdec r3", "mfdec r3", "rfid", "tlbsync"):
         cpu.memory.write_u32(HERE, int.from_bytes(assemble(code).image(), "big"))
-        problem = REAL.replace(PR=1, EE=1, IR=1, DR=1)
         taken: list[InterruptTaken] = []
         cpu.engine.observe_interrupts(taken.append)
-        identity_map(cpu)
-        cpu.enter(HERE, problem)
+        cpu.identity_map()
+        cpu.enter(HERE, PROBLEM)
         assert taken[0].vector == 0x700, code
         assert taken[0].srr1 & SRR1_PRIVILEGED, code
-
-
-def identity_map(cpu: Bare) -> None:
-    """Problem state may use the first 256 KiB where they are, by a tree at 0x60000."""
-    table, leaf = 0x60000, 0xC000_0000_0000_0187
-    cpu.memory.write(table, bytes(0x8000))
-    cpu.memory.write_u64(table, 0x2000_0000_0000_00A5 | table + 0x1000)  # 44 bits, 2^5 entries
-    for level in range(1, 4):
-        cpu.memory.write_u64(table + 0x1000 * level, 1 << 63 | table + 0x1000 * (level + 1) | 9)
-    for page in range(64):
-        cpu.memory.write_u64(table + 0x4000 + 8 * page, leaf | page << 12)
-    cpu.registers.set_spr("pidr", 0)
-    cpu.engine.set_process_table(table, 0x1000)
 
 
 # ---- system call vectored ------------------------------------------------------------------
