@@ -53,6 +53,7 @@ def build(partition: Partition, rtas: RtasTable, offer: Offer, nvram_bytes: int)
     root.add(_event_sources())
     root.add(_nvram(nvram_bytes))
     root.add(_virtual_devices(partition.terminals))
+    root.add(_platform_facilities())
     number_nodes(root, FIRST_HANDLE)
     _name_console(root)
     return root
@@ -231,6 +232,16 @@ def terminal_node(terminal: ClientTerminal) -> Node:
             "interrupts": cells(terminal.interrupt_source, 0),
         },
     )
+
+
+def _platform_facilities() -> Node:
+    """That H_RANDOM gives good random numbers: with it Linux needs not gather any by waiting."""
+    node = Node(
+        "ibm,platform-facilities",
+        properties={"device_type": string("ibm,platform-facilities")},
+    )
+    node.add(Node("ibm,random-v1", properties={"compatible": string("ibm,random")}))
+    return node
 
 
 def _name_console(root: Node) -> None:

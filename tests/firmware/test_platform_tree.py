@@ -78,6 +78,15 @@ def test_a_terminal_has_its_unit_address_and_interrupt(firmware: PlatformFirmwar
     assert node.properties["interrupts"] == cells(0x1100, 0)
 
 
+def test_the_random_number_facility_stands_where_linux_looks_for_it(
+    firmware: PlatformFirmware,
+) -> None:
+    facilities = firmware.tree.at("/ibm,platform-facilities")
+    assert facilities.properties["device_type"] == string("ibm,platform-facilities")
+    random = firmware.tree.at("/ibm,platform-facilities/ibm,random-v1")
+    assert random.properties["compatible"] == string("ibm,random")
+
+
 def test_chosen_names_the_first_terminal_as_console(firmware: PlatformFirmware) -> None:
     chosen = firmware.tree.at("/chosen").properties
     assert chosen["linux,stdout-path"] == string("/vdevice/vty@30000000")
