@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from .native import lib
-
 
 class IsaLevel(IntEnum):
-    """An edition of the Power ISA; `<` is "older than"."""
+    """An edition of the Power ISA, numbered as in native/core.h; `<` is "older than"."""
 
-    V2_06 = lib.ISA_2_06
-    V2_07 = lib.ISA_2_07
-    V3_0 = lib.ISA_3_0
-    V3_1 = lib.ISA_3_1
+    V2_06 = 206
+    V2_07 = 207
+    V3_0 = 300
+    V3_1 = 310

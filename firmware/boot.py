@@ -17,6 +17,7 @@ from hypervisor.abi import H, HcallError
 from . import cas, client_services, elf, platform_tree, services, stubs
 from .claims import ClaimError, Claims
 from .client_interface import ClientInterface, ServiceTable
+from .compatibility import modes_up_to
 from .device_tree import cells, cells64, flatten, string
 from .error_logs import ErrorLogs
 from .firmware_state import ClientState, FirmwareState, rebuild_tree, tree_state
@@ -74,7 +75,9 @@ class PlatformFirmware:
             memory_mib=partition.configuration.memory_bytes // MIB,
             processors=len(partition.processors),
             shared_processors="hcall-splpar" in partition.hcalls.function_sets(),
+            modes=modes_up_to(partition.configuration.isa_level),
         )
+        partition.engine.set_isa_level(partition.configuration.isa_level)
         self.tree = self._build_tree()
         self._client: ClientInterface | None = None
         partition.firmware = self

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from emu.bits import Field, Word
 
-from .processor_nodes import MODES, CompatibilityMode
+from .compatibility import POWER9, CompatibilityMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,7 +114,8 @@ class Offer:
     memory_mib: int
     processors: int
     shared_processors: bool
-    modes: tuple[CompatibilityMode, ...] = MODES
+    modes: tuple[CompatibilityMode, ...] = (POWER9,)
+    """The best first."""
 
     def vector_5(self) -> bytes:
         """Option vector 5 with everything on offer."""

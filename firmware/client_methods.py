@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from . import cas, stubs
 from .client_interface import TRUE, ClientInterface, ServiceError
-from .device_tree import cells
 from .platform_tree import RTAS_BYTES
+from .processor_nodes import set_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,8 @@ def client_architecture_support(client: ClientInterface, vectors: int) -> tuple[
         raise ServiceError(str(refusal), 0, TRUE) from None
     client.root.at("/chosen").properties["ibm,architecture-vec-5"] = agreement.vector_5
     for processor in client.root.at("/cpus").children:
-        processor.properties["cpu-version"] = cells(agreement.mode.logical_pvr)
+        set_mode(processor, agreement.mode)
+    client.partition.engine.set_isa_level(agreement.mode.isa_level)
     return (FALSE,)
 
 

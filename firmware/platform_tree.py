@@ -14,7 +14,7 @@ from emu.memory import MIB
 from .device_tree import EMPTY, Node, cells, cells64, number_nodes, string, strings
 from .error_log import EventClass
 from .error_logs import SOURCES
-from .processor_nodes import CompatibilityMode, processor_node
+from .processor_nodes import processor_node
 from .services.indicators import EPOW_SENSOR
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hypervisor.vio.vty import ClientTerminal
 
     from .cas import Offer
+    from .compatibility import CompatibilityMode
     from .rtas import RtasTable
 
 RMA_BYTES = 1024 * MIB

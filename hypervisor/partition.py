@@ -17,6 +17,7 @@ from uuid import UUID
 from emu.engine import TIME_BASE_HZ, UNLIMITED, Engine
 from emu.engine_state import EngineState
 from emu.exits import Checkstop, DebugStop, Exit, Hypercall, Paused, Preempted
+from emu.isa_level import IsaLevel
 from emu.memory import MIB, Memory
 from emu.state import Ticks, check, record
 
@@ -46,6 +47,8 @@ class PartitionConfiguration:
     virtual_processors: int = 1
     interleaving: int | None = None
     """A seed for other orders of the processors' turns than the usual one."""
+    isa_level: IsaLevel = IsaLevel.V3_0
+    """The highest one on offer; operating systems may agree on a lower one."""
     machine_name: str = "pyphyp"
     serial: str = "PYP0001"
     uuid: str = "70797068-7970-4000-8000-000000000001"

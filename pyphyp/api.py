@@ -22,6 +22,7 @@ from emu.state import StateError
 from hypervisor.partition import PartitionConfiguration
 
 from .compose import call_names
+from .cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 from .dialogue import Ended, Timeout
 from .memory_size import memory_size
 from .nvram_file import NvramFile
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     HookT = TypeVar("HookT", bound=Hook)
 
-__all__ = ["Ended", "Machine", "Partition", "StateError", "Timeout"]
+__all__ = ["CPU_MODES", "Ended", "Machine", "Partition", "StateError", "Timeout"]
 
 
 class Machine:
@@ -68,6 +69,7 @@ class Machine:
         memory: str | int = "1G",
         processors: int = 1,
         interleaving: int | None = None,
+        cpu_mode: str = DEFAULT_CPU_MODE,
         reboot: bool = True,
         nvram: Path | None = None,
         dump_to: Path | None = None,
@@ -75,10 +77,11 @@ class Machine:
         """A new partition, switched on and with nothing booted.
 
         `memory` is a size such as "512M", or bytes.  `processors` virtual processors (1 to 32)
-        take turns; `interleaving` is a seed for other orders than the usual one.  With `reboot`
-        False a guest that reboots ends its run instead.  `nvram` is a file that keeps the
-        partition's NVRAM between runs; `NvramFileError` where it cannot.  A guest that crashes is
-        dumped to `dump_to`, as `Partition.dump` does it.
+        take turns; `interleaving` is a seed for other orders than the usual one.  `cpu_mode` is the
+        highest processor compatibility mode on offer: one of `CPU_MODES`, "power8" for example.
+        With `reboot` False a guest that reboots ends its run instead.  `nvram` is a file that keeps
+        the partition's NVRAM between runs; `NvramFileError` where it cannot.  A guest that crashes
+        is dumped to `dump_to`, as `Partition.dump` does it.
         """
         file = None if nvram is None else NvramFile(nvram)
         number = len(self.partitions) + 1
@@ -88,6 +91,7 @@ class Machine:
             memory_bytes=memory_size(memory),
             virtual_processors=processors,
             interleaving=interleaving,
+            isa_level=cpu_mode_level(cpu_mode),
         )
         partition = Partition(
             configuration,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hypervisor.abi import MAXIMUM_PROCESSORS
+from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE
 from pyphyp.memory_size import memory_size
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class MachineOptions:
     memory: int
     processors: int
     interleave: int | None
+    cpu_mode: str
     epoch: int | None
     seed: int
 
@@ -122,6 +124,7 @@ class MachineOptions:
             memory=self.memory,
             processors=self.processors,
             interleaving=self.interleave,
+            cpu_mode=self.cpu_mode,
             reboot=reboot,
             nvram=nvram,
         )
@@ -187,6 +190,13 @@ _MACHINE_OPTIONS = (
         type=int,
         metavar="SEED",
         help="Let the virtual processors take other turns than the usual ones.",
+    ),
+    click.option(
+        "--cpu-mode",
+        type=click.Choice(CPU_MODES),
+        default=DEFAULT_CPU_MODE,
+        show_default=True,
+        help="The highest processor compatibility mode the partition is offered.",
     ),
     click.option(
         "--epoch",

@@ -9,6 +9,7 @@ import pytest
 from emu.bits import MSR, ppc_bit
 from emu.isa.sprs import SPRS
 from emu.isa_level import IsaLevel
+from emu.native import lib
 from tests.emu.machine import PROBLEM, REAL, Bare, bare
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ def test_an_instruction_is_there_from_its_level_on(cpu: Bare, text: str, since: 
     for level in IsaLevel:
         cpu.engine.set_isa_level(level)
         assert outcome(cpu, text) == (None if level >= since else ILLEGAL), level
+
+
+def test_levels_are_numbered_as_in_the_core() -> None:
+    assert tuple(IsaLevel) == (lib.ISA_2_06, lib.ISA_2_07, lib.ISA_3_0, lib.ISA_3_1)
 
 
 def test_a_level_holds_for_code_that_ran_before(cpu: Bare) -> None:

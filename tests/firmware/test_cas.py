@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import pytest
 
 from emu.memory import Memory, StorageError
 from firmware import cas
+from firmware.compatibility import POWER9, POWER10, CompatibilityMode, modes_up_to
 
 POWER9_ONLY = ((0xFFFF_FFFF, 0x0F00_0005),)
 # Versions in the form a kernel gives them: processors, then levels, the last ending the list.
@@ -78,6 +80,23 @@ def test_the_processor_mode_is_the_best_both_know() -> None:
 
 def test_a_mode_is_matched_under_the_clients_mask() -> None:
     assert ask(client_vectors(((0xFFFF_FFF0, 0x0F00_0000),))).mode.name == "POWER9"
+
+
+@pytest.mark.parametrize(
+    ("highest", "known", "agreed"),
+    [
+        (POWER10, (6, 5, 4, 3), POWER10),
+        (POWER10, (3, 4, 5), POWER9),
+        (POWER9, (6, 5, 4), POWER9),
+        (POWER10, (5,), POWER9),
+    ],
+)
+def test_the_best_mode_on_offer_that_the_client_lists_anywhere_is_agreed_on(
+    highest: CompatibilityMode, known: tuple[int, ...], agreed: CompatibilityMode
+) -> None:
+    offer = replace(OFFER, modes=modes_up_to(highest.isa_level))
+    versions = tuple((0xFFFF_FFFF, 0x0F00_0000 | level) for level in known)
+    assert ask(client_vectors(versions), offer).mode is agreed
 
 
 def test_sharing_and_affinity_are_what_both_want() -> None:

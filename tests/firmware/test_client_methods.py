@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from emu.isa_level import IsaLevel
+from firmware.boot import BootImage, PlatformFirmware
+from firmware.compatibility import POWER9, POWER10, CompatibilityMode
+from firmware.device_tree import cells
 from firmware.stubs import RTAS_CALL, entry
+from tests.firmware.guest import Guest, elf_image
 from tests.firmware.test_cas import client_vectors
 
 if TYPE_CHECKING:
-    from tests.firmware.guest import Guest
+    from hypervisor.partition import Partition
 
 TRUE = FAILED = 0xFFFF_FFFF
 
@@ -25,6 +31,23 @@ def test_agreement_leaves_architecture_vec_5_in_chosen(guest: Guest) -> None:
     assert architecture_support(guest, guest.place(client_vectors())) == (0, 0)
     vector = guest.firmware.tree.at("/chosen").properties["ibm,architecture-vec-5"]
     assert (vector[0], vector[24], vector[26]) == (len(vector) - 2, 0x40, 0x40)
+
+
+@pytest.mark.parametrize("mode", [POWER10, POWER9])
+def test_agreement_puts_the_processors_into_their_mode(
+    partition: Partition, mode: CompatibilityMode
+) -> None:
+    partition.configuration = replace(partition.configuration, isa_level=IsaLevel.V3_1)
+    firmware = PlatformFirmware(partition)
+    firmware.boot(BootImage(elf_image()))
+    guest = Guest(partition, firmware)
+    assert partition.engine.isa_level is IsaLevel.V3_1
+    processor = firmware.tree.at("/cpus/PowerPC,POWER10@0")
+    known = ((0xFFFF_FFFF, mode.logical_pvr), (0xFFFF_FFFF, 0x0F00_0004))
+    assert architecture_support(guest, guest.place(client_vectors(known))) == (0, 0)
+    assert partition.engine.isa_level is mode.isa_level
+    assert processor.path == f"/cpus/PowerPC,{mode.name}@0"
+    assert processor.properties["cpu-version"] == cells(mode.logical_pvr)
 
 
 def test_refusal_is_true_on_the_stack_and_no_exception(guest: Guest) -> None:

@@ -9,11 +9,13 @@ import pytest
 
 from emu.engine import TIME_BASE_HZ
 from firmware import platform_tree
+from firmware.compatibility import MODES, POWER7, POWER8, POWER9, POWER10, pa_features
 from firmware.device_tree import cells, string
-from firmware.processor_nodes import POWER9, pa_features, processor_node
+from firmware.processor_nodes import processor_node, set_mode
 
 if TYPE_CHECKING:
     from firmware.boot import PlatformFirmware
+    from firmware.compatibility import CompatibilityMode
 
 MIB = 1 << 20
 
@@ -44,11 +46,56 @@ def test_the_decrementer_has_32_bits() -> None:
     assert "ibm,dec-bits" not in processor_node(0, POWER9).properties
 
 
-def test_pa_features_announce_radix_translation_and_no_transactional_memory() -> None:
-    length, kind, *features = pa_features()
-    assert (length, kind, len(features)) == (64, 0, 64)
-    assert features[40] == 0x80
-    assert features[22] == 0
+RADIX = "ibm,processor-radix-AP-encodings"
+LITTLE_ENDIAN, QUADWORDS, VSX, RADIX_MMU, SECOND_WATCHPOINT = (
+    (5, 0),
+    (5, 3),
+    (18, 0),
+    (40, 0),
+    (64, 0),
+)
+EVENT_BRANCHES, TRANSACTIONS, PERFORMANCE_MONITORS = (5, 2), (22, 0), ((28, 0), (42, 0))
+
+
+def announced(mode: CompatibilityMode) -> set[tuple[int, int]]:
+    """The features of `ibm,pa-features`, as byte and bit."""
+    length, kind, *features = pa_features(mode)
+    assert (length, kind) == (len(features), 0)
+    return {(n, bit) for n, byte in enumerate(features) for bit in range(8) if byte << bit & 0x80}
+
+
+@pytest.mark.parametrize(
+    ("feature", "since"),
+    [
+        (LITTLE_ENDIAN, POWER7),
+        (QUADWORDS, POWER8),
+        (VSX, POWER8),
+        (RADIX_MMU, POWER9),
+        (SECOND_WATCHPOINT, POWER10),
+    ],
+)
+def test_pa_features_announce_what_a_mode_has(
+    feature: tuple[int, int], since: CompatibilityMode
+) -> None:
+    for mode in MODES:
+        assert (feature in announced(mode)) == (mode.isa_level >= since.isa_level)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pa_features_announce_nothing_that_no_mode_has(mode: CompatibilityMode) -> None:
+    assert not announced(mode) & {EVENT_BRANCHES, TRANSACTIONS, *PERFORMANCE_MONITORS}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_node_follows_its_processors_mode_forth_and_back(mode: CompatibilityMode) -> None:
+    node, as_made = processor_node(2, POWER9), processor_node(2, POWER9)
+    set_mode(node, mode)
+    assert node.full_name == f"PowerPC,{mode.name}@2"
+    assert node.properties["cpu-version"] == cells(mode.logical_pvr)
+    assert (RADIX in node.properties) == (mode in (POWER9, POWER10))
+    assert node.properties == processor_node(2, mode).properties
+    set_mode(node, POWER9)
+    assert (node.name, node.properties) == (as_made.name, as_made.properties)
 
 
 def test_radix_page_sizes_carry_their_ap_encoding_in_the_first_three_bits() -> None:

@@ -229,3 +229,8 @@ def test_memory_sizes_are_read_as_people_write_them(text: str | int, size: int) 
 def test_memory_sizes_that_are_none_are_refused(text: str, machine: Machine) -> None:
     with pytest.raises(ValueError, match=r"16M|512M"):
         machine.add_partition(memory=text)
+
+
+def test_a_processor_mode_that_is_none_is_refused_with_those_that_are(machine: Machine) -> None:
+    with pytest.raises(ValueError, match="'power6': there are power7, power8, power9, power10"):
+        machine.add_partition(memory=SMALL, cpu_mode="power6")

@@ -232,6 +232,16 @@ def test_list_shows_each_toy_kernel_with_its_line_of_prose() -> None:
     assert "pyphyp linux" in text
 
 
+def test_the_processors_are_offered_up_to_the_mode_that_is_named() -> None:
+    assert "PowerPC,POWER9@0" in run("tree").stdout
+    text = run("tree", "--cpu-mode", "power8").stdout
+    assert "PowerPC,POWER8@0" in text
+    assert "radix-AP-encodings" not in text
+    refused = run("tree", "--cpu-mode", "power6")
+    assert refused.returncode == 2
+    assert "'power7', 'power8', 'power9', 'power10'" in refused.stderr
+
+
 def test_tree_prints_source_and_writes_the_blob(tmp_path: Path) -> None:
     text = run("tree", "--memory", "512M").stdout
     assert text.startswith("/dts-v1/;")
