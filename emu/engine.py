@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import engine_state
 from .debugging import Debugging
 from .engine_state import EngineState
-from .exits import Checkstop, Exit, Hypercall, Paused, Preempted
+from .exits import Checkstop, DeviceAccess, Exit, Hypercall, Paused, Preempted
 from .isa_level import IsaLevel
 from .native import ffi, lib
 from .registers import Registers
@@ -67,6 +67,7 @@ class Counts:
     storage_interrupts: int
     hypercalls: int
     emulated: int
+    device_accesses: int
     interrupts: dict[int, int]
     """By vector offset; system call vectored counts at 0x1000 + 0x20 * level."""
 
@@ -121,12 +122,19 @@ class Engine:
                 return _HYPERCALL
             case lib.CORE_PREEMPTED:
                 return _PREEMPTED
+            case lib.CORE_DEVICE:
+                access = lib.core_device(self._core)
+                return DeviceAccess(access.address, access.length, bool(access.store), access.value)
             case lib.CORE_PAUSED:
                 return _PAUSED
             case lib.CORE_DEBUG:
                 return self.debugging.stop()
             case _:
                 return Checkstop(ffi.string(lib.core_failure(self._core)).decode())
+
+    def finish_device_access(self, value: int) -> None:
+        """Complete the instruction that came back as `DeviceAccess`; a load gives `value`."""
+        lib.core_finish_device(self._core, value)
 
     @property
     def pauses_left(self) -> int:
@@ -210,6 +218,15 @@ class Engine:
     def flush_translations(self) -> None:
         lib.core_flush_translations(self._core)
 
+    def add_device_pages(self, address: int, length: int) -> None:
+        """Let loads and stores there, outside storage, come back from `run`."""
+        if lib.core_add_device_pages(self._core, address, length):
+            raise ValueError(f"no device can have {length:#x} bytes at {address:#x}")
+
+    def remove_device_pages(self) -> None:
+        """There are no devices any more; accesses to them find no translation."""
+        lib.core_remove_device_pages(self._core)
+
     # -- state -----------------------------------------------------------------------------
 
     def state(self) -> EngineState:
@@ -292,6 +309,7 @@ class Engine:
             storage_interrupts=counts.storage_interrupts,
             hypercalls=counts.hypercalls,
             emulated=counts.emulated,
+            device_accesses=counts.device_accesses,
             interrupts=interrupts,
         )
 

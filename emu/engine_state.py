@@ -67,6 +67,7 @@ class CoreCounts:
     entries: Ticks
     hypercalls: Ticks
     emulated: Ticks
+    device_accesses: Ticks
     interrupts: dict[Annotated[int, range(_INTERRUPT_VECTORS)], Ticks]
 
 
@@ -89,7 +90,14 @@ class EngineState:
 
 
 _NO_RESERVATION = (1 << 64) - 1
-_PLAIN_COUNTS = ("tlb_fills", "storage_interrupts", "entries", "hypercalls", "emulated")
+_PLAIN_COUNTS = (
+    "tlb_fills",
+    "storage_interrupts",
+    "entries",
+    "hypercalls",
+    "emulated",
+    "device_accesses",
+)
 
 
 def read_processor(core: Any) -> ProcessorState:

@@ -12,6 +12,21 @@ class Hypercall:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceAccess:
+    """An aligned load from or store to a device page; `Engine.finish_device_access` answers it.
+
+    `value` is what is stored: the bytes in the order of their addresses, as a big-endian number.
+    """
+
+    address: int
+    """Logical real."""
+    length: int
+    """1, 2, 4 or 8 bytes."""
+    store: bool
+    value: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Preempted:
     """The budget is used up, or a stop was asked for."""
 
@@ -49,4 +64,4 @@ class DebugStop:
     address: int
 
 
-Exit = Hypercall | Preempted | Paused | DebugStop | Checkstop
+Exit = Hypercall | DeviceAccess | Preempted | Paused | DebugStop | Checkstop

@@ -21,9 +21,10 @@ _ENTRY = 8
 
 
 class Cause(Enum):
-    """Why a translation is refused; the value is the bit in DSISR or SRR1."""
+    """Why a translation is refused; the value is the bit in DSISR or SRR1, where there is one."""
 
     SEGMENT = 1
+    DEVICE = 2
     NO_TRANSLATION = 0x4000_0000
     NO_EXECUTE = 0x1000_0000
     PROTECTION = 0x0800_0000
@@ -95,6 +96,8 @@ class TranslationState:
     pid: int = 0
     amr: int = 0
     iamr: int = 0
+    devices: tuple[range, ...] = ()
+    """The real addresses of device pages: accesses to them are carried out outside the core."""
 
 
 def translate(
@@ -104,12 +107,13 @@ def translate(
     relocated = state.msr.IR if access is Access.FETCH else state.msr.DR
     if not relocated:
         real = effective & (1 << _EFFECTIVE_REAL_BITS) - 1
-        if not memory.contains(real):
-            return Refused(Cause.PROTECTION)
-        return Translated(real, frozenset(Access))
-    outcome = _walk(memory, state, effective, access)
+        outcome: Translated | Refused = Translated(real, frozenset(Access))
+    else:
+        outcome = _walk(memory, state, effective, access)
     if isinstance(outcome, Translated) and not memory.contains(outcome.real):
-        return Refused(Cause.NO_TRANSLATION)
+        if access is not Access.FETCH and any(outcome.real in pages for pages in state.devices):
+            return Refused(Cause.DEVICE)
+        return Refused(Cause.NO_TRANSLATION if relocated else Cause.PROTECTION)
     return outcome
 
 

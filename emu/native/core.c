@@ -50,6 +50,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *conte
         if (block_due(c))
             leave_translated_code(c); /* before the block runs */
     }
+    c->block_end = address + size;
     count_instructions(c, size >> 2);
 }
 
@@ -117,9 +118,9 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
             c->unknown_exception = 0;
             return CORE_CHECKSTOP;
         }
-        if (c->fault_pending && c->debug.watch_fault) {
-            c->fault_pending = false;
-            int why = debug_watch_fault(c, c->fault_access);
+        bool watched = c->debug.watch_fault;
+        if (c->fault_pending && (watched || c->fault_cause == CAUSE_DEVICE)) {
+            int why = watched ? debug_watch_fault(c) : device_fault(c);
             if (why >= 0)
                 return why;
         } else if (c->fault_pending) {

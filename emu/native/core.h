@@ -7,6 +7,7 @@ typedef struct core core;
 enum core_exit {
     CORE_HYPERCALL,   /* sc 1: the caller acts on the registers and runs again */
     CORE_PREEMPTED,   /* the budget is used up, or core_stop was called */
+    CORE_DEVICE,      /* an access to a device page: core_finish_device answers it */
     CORE_PAUSED,      /* the guest waits busily: it gave way more often than it was allowed to */
     CORE_DEBUG,       /* a debugger's stop, before an instruction; core_debug_kind tells which */
     CORE_CHECKSTOP    /* the engine failed; core_failure tells why */
@@ -37,6 +38,7 @@ typedef struct {
     uint64_t hypercalls;
     uint64_t interrupts[256];   /* delivered to the guest, by vector / 0x20; scv from 0x1000 on */
     uint64_t emulated;          /* instructions the core lacks, carried out here */
+    uint64_t device_accesses;
 } core_counts;
 
 /* What the hypervisor sets for the partition's processors. */
@@ -46,6 +48,15 @@ typedef struct {
     uint64_t process_table;              /* logical real address; only read while radix is set */
     uint64_t process_table_size;         /* bytes; 0: no table */
 } core_controls;
+
+/* A load from or a store to a device page.  The value has the bytes in the order of their
+   addresses, the first one the most significant. */
+typedef struct {
+    uint64_t address; /* logical real */
+    uint64_t length;  /* 1, 2, 4 or 8; the address is a multiple of it */
+    uint64_t store;   /* 0: a load */
+    uint64_t value;   /* to be stored */
+} core_device_access;
 
 /* Called for each interrupt delivered while tracing is on. */
 typedef void (*core_interrupt_observer)(void *context, uint64_t vector, uint64_t srr0,
@@ -144,6 +155,13 @@ void core_set_external(core *, int level);
 void core_system_reset(core *);
 /* The mask of LPCR-like facilities is fixed; forget cached translations and reservations. */
 void core_flush_translations(core *);
+
+/* Device pages (device.c): real addresses outside storage.  -1: no room, or not outside. */
+int core_add_device_pages(core *, uint64_t address, uint64_t length);
+void core_remove_device_pages(core *); /* all */
+/* The access of the last CORE_DEVICE, and its end: `value` goes to the register loaded. */
+const core_device_access *core_device(core *);
+void core_finish_device(core *, uint64_t value);
 
 /* Storage written from outside: copies, and drops translated code that it overwrites.
    The range must lie inside the storage. */

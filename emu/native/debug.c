@@ -190,7 +190,7 @@ void debug_block(core *c, uint64_t address, uint32_t size)
         d->watch_open = false;
         flush_tlb(c);
     }
-    d->block_end = address + size;
+    c->block_end = address + size;
     if (!c->ahead && block_due(c))
         leave_translated_code(c);
     if (d->step == STEP_TAKEN)
@@ -209,7 +209,7 @@ void debug_block(core *c, uint64_t address, uint32_t size)
     if (run < count)
         run_at_most(c, address, run);
     c->ahead -= run;
-    c->ahead_nip = d->block_end;
+    c->ahead_nip = c->block_end;
     if (passed)
         d->pass_breakpoint = false;
     if (d->step == STEP_ARMED)
@@ -250,33 +250,44 @@ bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry)
     return !d->watch_fault;
 }
 
-int debug_watch_fault(core *c, int access)
+/* Whether the access that the TLB hook refused, to that operand, is one to stop before. */
+bool debug_watch_stops(core *c, uint64_t address, uint64_t length)
+{
+    debug_state *d = &c->debug;
+    int access = c->fault_access == ACCESS_STORE ? WATCH_STORES : WATCH_LOADS;
+    if (passing(c, d->pass_watch)) {
+        d->pass_watch = false;
+        return false;
+    }
+    for (int i = 0; i < d->watch_count; i++) {
+        const watchpoint *w = &d->watches[i];
+        if (!(w->access & access) || w->first > address + (length - 1) || w->last < address)
+            continue;
+        stop(c,
+             w->access == WATCH_STORES  ? DEBUG_WATCH_STORE
+             : w->access == WATCH_LOADS ? DEBUG_WATCH_LOAD
+                                        : DEBUG_WATCH_ACCESS,
+             address < w->first ? w->first : address);
+        return true;
+    }
+    return false;
+}
+
+int debug_watch_fault(core *c)
 {
     debug_state *d = &c->debug;
     uint64_t address, length;
     uint32_t word;
-    d->watch_fault = false;
-    c->ahead += (d->block_end - *nip(c)) >> 2; /* what of the block did not run */
+    c->fault_pending = d->watch_fault = false;
+    c->ahead += (c->block_end - *nip(c)) >> 2; /* what of the block did not run */
     c->ahead_nip = *nip(c);
     if (d->step == STEP_TAKEN)
         d->step = STEP_ARMED;
-    bool passed = passing(c, d->pass_watch);
-    if (!passed && fetch_instruction(c, *nip(c), &word)) {
+    if (fetch_instruction(c, *nip(c), &word)) {
         storage_operand(c, word, &address, &length);
-        for (int i = 0; i < d->watch_count; i++) {
-            const watchpoint *w = &d->watches[i];
-            if (!(w->access & (access == ACCESS_STORE ? WATCH_STORES : WATCH_LOADS))
-                || w->first > address + (length - 1) || w->last < address)
-                continue;
-            return stop(c,
-                        w->access == WATCH_STORES  ? DEBUG_WATCH_STORE
-                        : w->access == WATCH_LOADS ? DEBUG_WATCH_LOAD
-                                                   : DEBUG_WATCH_ACCESS,
-                        address < w->first ? w->first : address);
-        }
+        if (debug_watch_stops(c, address, length))
+            return CORE_DEBUG;
     }
-    if (passed)
-        d->pass_watch = false;
     d->watch_open = true; /* for this one instruction */
     d->watch_nip = *nip(c);
     d->limit = 1;

@@ -17,6 +17,7 @@
 #define MSR_PR (1ull << 14)
 #define MSR_ME (1ull << 12)
 #define MSR_FE0 (1ull << 11)
+#define MSR_SE (1ull << 10)
 #define MSR_FE1 (1ull << 8)
 #define MSR_IR (1ull << 5)
 #define MSR_DR (1ull << 4)
@@ -53,8 +54,9 @@ enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
 #define CAUSE_NO_EXECUTE 0x10000000u
 #define CAUSE_PROTECTION 0x08000000u
 #define CAUSE_STORE 0x02000000u
-/* Not a DSISR value: the address lies in no segment. */
+/* No DSISR values: the address lies in no segment; it is a device's. */
 #define CAUSE_SEGMENT 1u
+#define CAUSE_DEVICE 2u
 
 typedef struct {
     uint64_t real;
@@ -71,6 +73,12 @@ typedef struct {
     void *read, *write;
 } spr_accessors;
 
+#define DEVICES 8
+
+typedef struct {
+    uint64_t address, length;
+} device_range;
+
 #define DEBUG_BREAKPOINTS 1024
 #define DEBUG_WATCHPOINTS 64
 
@@ -86,7 +94,6 @@ typedef struct {
     watchpoint watches[DEBUG_WATCHPOINTS];
     int watch_count;
     enum { STEP_NONE, STEP_ARMED, STEP_TAKEN } step;
-    uint64_t block_end; /* of the block that was entered last */
     uint64_t limit;     /* instructions of the block to be entered next; 0: all */
     bool stopped;       /* at a breakpoint */
     bool watch_fault;   /* the TLB hook refused an access to a watched page */
@@ -112,6 +119,7 @@ struct core {
     /* The clock.  A block whose start lies at or after `deadline` takes the slow path. */
     volatile uint64_t deadline;
     uint64_t until;
+    uint64_t block_end; /* of the block that was entered last */
     uint64_t decrementer_zero; /* time base at which the decrementer reads 0 */
 
     /* The virtual processors; the selected one's state is the engine's own (processors.c). */
@@ -137,6 +145,12 @@ struct core {
     uint64_t fault_address;
     uint32_t fault_cause;
     int fault_access;
+    uint64_t fault_real; /* the page, where CAUSE_DEVICE */
+
+    device_range devices[DEVICES];
+    int device_count;
+    core_device_access device_access;
+    uint32_t device_instruction;
 
     uint64_t fills_since_flush; /* by flush_tlb, whatever the guest flushed meanwhile */
     bool tlb_full;
@@ -157,6 +171,10 @@ struct core {
     void *instruction_context;
     char failure[256];
 };
+
+/* The fields RS or RT, and RA, of an instruction. */
+#define RT(word) ((word) >> 21 & 0x1f)
+#define RA(word) ((word) >> 16 & 0x1f)
 
 static inline uint64_t *gpr(core *c, int n) { return window64(c->env, ENV_GPR + 8 * n); }
 static inline uint64_t *spr(core *c, int n) { return window64(c->env, ENV_SPR + 8 * n); }
@@ -185,7 +203,12 @@ void debug_settle(core *c);
 void debug_block(core *c, uint64_t address, uint32_t size);
 void debug_interrupted(core *c);
 bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry);
-int debug_watch_fault(core *c, int access); /* an exit, or -1: go on */
+bool debug_watch_stops(core *c, uint64_t address, uint64_t length); /* the refused access */
+int debug_watch_fault(core *c);         /* an exit, or -1: go on */
+
+/* device.c */
+bool is_device(const core *c, uint64_t real);
+int device_fault(core *c);              /* an exit, or -1: go on */
 
 /* level.c */
 bool levels_start(core *c);

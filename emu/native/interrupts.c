@@ -126,12 +126,10 @@ static void return_from_system_call_vectored(core *c)
     drop_reservation(c);
 }
 
-/* The register field of mtspr and mfspr, and RS or RT. */
+/* The register field of mtspr and mfspr. */
 #define SPR_FIELD(n) (((n) & 0x1f) << 16 | ((n) >> 5 & 0x1f) << 11)
 #define IS_MTSPR(word, n) (((word) & 0xfc1fffff) == (0x7c0003a6u | SPR_FIELD(n)))
 #define IS_MFSPR(word, n) (((word) & 0xfc1fffff) == (0x7c0002a6u | SPR_FIELD(n)))
-#define RT(word) ((word) >> 21 & 0x1f)
-#define RA(word) ((word) >> 16 & 0x1f)
 
 /* The decrementer is kept as a point in time, so the core is made to refuse both accesses. */
 static bool emulate_privileged(core *c, uint32_t word)

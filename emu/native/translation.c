@@ -124,7 +124,11 @@ bool translate(core *c, uint64_t effective, int access, bool update, translation
     } else {
         *cause = CAUSE_NO_TRANSLATION;
     }
-    return out->real < c->size;
+    if (out->real < c->size)
+        return true;
+    if (access != ACCESS_FETCH && is_device(c, out->real))
+        *cause = CAUSE_DEVICE;
+    return false;
 }
 
 /* The TLB doubles while 70 % of it are in use, up to four million entries for each translation mode:
@@ -136,7 +140,7 @@ bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry
                  void *context)
 {
     core *c = context;
-    translation found;
+    translation found = {0};
     int access = type == UC_MEM_FETCH   ? ACCESS_FETCH
                  : type == UC_MEM_WRITE ? ACCESS_STORE
                                         : ACCESS_LOAD;
@@ -153,6 +157,7 @@ bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry
             return true;
     }
     c->fault_pending = true;
+    c->fault_real = found.real & PAGE_MASK;
     c->fault_address = address;
     c->fault_access = access;
     return false;

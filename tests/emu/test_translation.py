@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROCESS_TABLE, ROOT, TABLES, TABLE_SIZE = 0x10000, 0x20000, 0x40000, 0x1000
+DEVICES = (range(0x18_0000, 0x1C_0000),)
+"""Beside the storage, and in reach of the leaves."""
 RELOCATED = MSR(0).replace(SF=1, IR=1, DR=1)
 
 
@@ -34,6 +37,8 @@ RELOCATED = MSR(0).replace(SF=1, IR=1, DR=1)
 def engine() -> Iterator[Engine]:
     with Memory(MIB) as memory:
         opened = Engine(memory)
+        for pages in DEVICES:
+            opened.add_device_pages(pages.start, len(pages))
         yield opened
         opened.close()
 
@@ -86,6 +91,7 @@ states = st.builds(
         pid,
         amr << 62,
         iamr << 62,
+        DEVICES,
     ),
     flags,
     st.sampled_from([1, 1, 1, 0]),
@@ -182,3 +188,14 @@ def test_key_0_of_amr_bounds_only_privileged_accesses_to_problem_state_pages(
         RELOCATED.replace(PR=1), shut.process_table, 0x1000, 1, 3 << 62, 1 << 62
     )
     assert translate(memory, problem, 0x5000, Access.STORE) == Translated(0x9000, frozenset(Access))
+
+
+def test_a_device_page_is_translated_for_loads_and_stores_only(engine: Engine) -> None:
+    page = PageTableEntry(0).replace(READ=1, WRITE=1, EXECUTE=1, RPN=DEVICES[0].start >> 12)
+    mapped = map_page(engine, PageTableEntry(0))
+    memory_of(engine).write_u64(TABLES + 3 * TABLE_SIZE + 5 * 8, page.replace(VALID=1, LEAF=1))
+    state = replace(mapped, devices=DEVICES)
+    for access in Access:
+        assert_same(engine, state, 0x5000, access)
+    assert engine.refusal(0x5000, Access.STORE) is Cause.DEVICE
+    assert engine.refusal(0x5000, Access.FETCH) is Cause.NO_TRANSLATION
