@@ -15,9 +15,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 MAGIC = b"070701"
+HEADER_BYTES = 110
 TRAILER = "TRAILER!!!"
 
 
@@ -71,6 +72,18 @@ def archive(tree: Mapping[str, Entry]) -> bytes:
     return b"".join([*members, _record(0, TRAILER, 0, b"")])
 
 
+def file_sizes(archives: bytes) -> Iterator[int]:
+    """The sizes of the regular files in one archive, or in several that follow each other."""
+    at = 0
+    while archives.startswith(MAGIC, at):
+        mode, size, name = (
+            int(archives[at + offset : at + offset + 8], 16) for offset in (14, 54, 94)
+        )
+        if stat.S_ISREG(mode):
+            yield size
+        at += _up(HEADER_BYTES + name) + _up(size)
+
+
 def _name(path: str) -> str:
     parts = PurePosixPath(path.lstrip("/")).parts
     if not parts or ".." in parts or "\0" in path:
@@ -101,4 +114,8 @@ def _record(
 
 
 def _padded(part: bytes) -> bytes:
-    return part + bytes(-len(part) % 4)
+    return part + bytes(_up(len(part)) - len(part))
+
+
+def _up(size: int) -> int:
+    return -(-size // 4) * 4

@@ -67,6 +67,12 @@ export PS1='\\h:\\w\\$ '
 cd
 """
 
+# Of its two file systems in memory the kernel takes the one that may fill more than half of it.
+KERNEL_ARGUMENTS = "rootfstype=ramfs"
+PAGE_BYTES = 64 << 10
+KERNEL_BYTES = 192 << 20  # the kernel itself and what it must have to run the first programs
+REAL_MODE_AREA = 512 << 20
+
 # The applets' names stand in the binary as one sorted table, each ended by NUL.
 FIRST_APPLETS = b"\0[\0[[\0"
 
@@ -96,6 +102,18 @@ def build_initramfs(
         return cpio.archive(base | added)
     # The kernel unpacks archives that follow each other into one tree.
     return cpio.archive(base) + packages + cpio.archive(added)
+
+
+def memory_needed(initramfs: bytes, *, direct: bool = False) -> int:
+    """The least bytes of storage with which Debian's kernel gets to the shell of `initramfs`.
+
+    The archive is in storage beside the files until they are unpacked, each in pages of its own.
+    A client of firmware asks for a real mode area of 512 MiB (`direct`: it is none), and Linux
+    starts badly when that is refused.
+    """
+    files = sum(-(-size // PAGE_BYTES) * PAGE_BYTES for size in cpio.file_sizes(initramfs))
+    least = 0 if direct else REAL_MODE_AREA
+    return max(least, len(initramfs) + files + KERNEL_BYTES)
 
 
 def applets(busybox: bytes) -> tuple[str, ...]:

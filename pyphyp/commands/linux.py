@@ -75,6 +75,8 @@ def linux(
     direct: bool,
     **parameters: Any,
 ) -> int:
+    from emu.memory import MIB
+    from guests.initramfs import KERNEL_ARGUMENTS, memory_needed
     from guests.linux import fetch_linux
     from guests.packages import GuestFilesError
     from guests.userland import fetch_userland
@@ -91,7 +93,12 @@ def linux(
         return Status.ERROR
     extra = dict(entry for directory in initrd_add for entry in _below(directory))
     initrd = guest.initramfs(extra, _script(script, command), userland)
-    arguments = " ".join(filter(None, (_BOOT_ARGUMENTS, "quiet" if command else "", append)))
+    if options.machine.memory < (needed := memory_needed(initrd, direct=direct)):
+        complain(f"Linux with these files needs more storage: --memory {-(-needed // MIB)}M")
+        return Status.ERROR
+    arguments = " ".join(
+        filter(None, (_BOOT_ARGUMENTS, KERNEL_ARGUMENTS, "quiet" if command else "", append))
+    )
     if options.watch.verbose:
         report(f"Linux {guest.version}: {arguments}")
 

@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from guests.cpio import CharacterDevice, Directory, Entry, File, Symlink, archive
-from guests.initramfs import applets, build_initramfs
+from guests.cpio import (
+    CharacterDevice,
+    Directory,
+    Entry,
+    File,
+    Symlink,
+    archive,
+    file_sizes,
+)
+from guests.initramfs import KERNEL_BYTES, applets, build_initramfs, memory_needed
 
 BUSYBOX = b"\x7fELF...\0[\0[[\0ash\0cttyhack\0poweroff\0sh\0\0rest"
 needs_cpio = pytest.mark.skipif(not shutil.which("cpio"), reason="no cpio on this host")
@@ -130,3 +138,15 @@ def test_packages_stand_between_ours_and_what_is_added() -> None:
 def test_a_script_becomes_rc_local() -> None:
     found = listing(build_initramfs(BUSYBOX, script="poweroff -f\n"))
     assert found["etc/rc.local"][4] == "12"
+
+
+def test_the_sizes_of_files_are_read_from_archives_that_follow_each_other() -> None:
+    first = archive({"a": File(b"12345"), "d": Directory(), "l": Symlink("a")})
+    second = archive({"a": File(b""), "b": File(b"x" * 70_000), "null": CharacterDevice(1, 3)})
+    assert list(file_sizes(first + second)) == [5, 0, 70_000]
+
+
+def test_the_memory_needed_counts_whole_pages_and_the_archive() -> None:
+    data = archive({"a": File(b"1"), "b": File(b"x" * 65_537)})
+    assert memory_needed(data, direct=True) == KERNEL_BYTES + len(data) + 3 * 65_536
+    assert memory_needed(data) == 512 << 20

@@ -87,6 +87,13 @@ def test_a_package_nobody_has_is_refused() -> None:
     assert "offer no no-such-package" in done.stderr
 
 
+def test_too_little_storage_for_the_files_is_refused_with_what_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(bytes(300 << 20))
+    done = run("--memory", "700M", "--initrd-add", str(tmp_path))
+    assert done.returncode == 1
+    assert "needs more storage: --memory 79" in done.stderr
+
+
 @pytest.mark.parametrize("way", [(), ("--direct",)], ids=["client program", "direct"])
 def test_equal_runs_count_the_same_to_the_instruction(way: tuple[str, ...], tmp_path: Path) -> None:
     texts = []
@@ -101,7 +108,7 @@ def test_equal_runs_count_the_same_to_the_instruction(way: tuple[str, ...], tmp_
 def test_panic_ends_with_status_3_and_the_registers() -> None:
     done = run("--append", "panic=0 rdinit=/no/such/init")
     assert done.returncode == 3
-    assert "crash: OS panic: VFS: Unable to mount root fs" in done.stderr
+    assert "crash: OS panic: No working init found" in done.stderr
     assert "NIP " in done.stderr
 
 
