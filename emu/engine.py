@@ -19,6 +19,7 @@ from .isa_level import IsaLevel
 from .native import ffi, lib
 from .registers import Registers
 from .state import check
+from .tracing import Tracing
 from .translation import Access, Cause
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Engine:
         self._observers: list[object] = []
         self.registers = Registers(self._core)
         self.debugging = Debugging(self._core)
+        self.tracing = Tracing(self._core)
         self.selected = 0
         self._processor_count = 1
         memory.observe_writes(self)
@@ -318,18 +320,7 @@ class Engine:
         self._observers.append(handle)
         lib.core_observe_interrupts(self._core, lib.interrupt_observed, handle)
 
-    def observe_instructions(self, observer: Callable[[int], None]) -> None:
-        """Call `observer` with the address of each instruction; before the first one runs."""
-        handle = ffi.new_handle(observer)
-        self._observers.append(handle)
-        lib.core_observe_instructions(self._core, lib.instruction_observed, handle)
-
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
 def interrupt_observed(context: Any, vector: int, srr0: int, srr1: int, time_base: int) -> None:
     ffi.from_handle(context)(InterruptTaken(vector, srr0, srr1, time_base))
-
-
-@ffi.def_extern()  # type: ignore[untyped-decorator]
-def instruction_observed(context: Any, address: int) -> None:
-    ffi.from_handle(context)(address)

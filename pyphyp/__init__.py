@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from .guest_list import assemble_toy
     from .nvram_file import NvramFileError
     from .partition import Partition
+    from .places import PlaceError
+    from .range_traces import AccessEvent, InstructionEvent
     from .study import UnknownCallError
 
 _HOMES = {
+    "AccessEvent": "pyphyp.range_traces",
     "BootError": "firmware.boot",
     "DumpError": "pyphyp.dump",
     "Ended": "pyphyp.dialogue",
@@ -36,10 +39,12 @@ _HOMES = {
     "Event": "pyphyp.events",
     "H": "hypervisor.abi",
     "HcallError": "hypervisor.abi",
+    "InstructionEvent": "pyphyp.range_traces",
     "Machine": "pyphyp.api",
     "NvramFileError": "pyphyp.nvram_file",
     "Outcome": "hypervisor.partition",
     "Partition": "pyphyp.partition",
+    "PlaceError": "pyphyp.places",
     "QueueFullError": "firmware.error_logs",
     "RtasError": "firmware.rtas",
     "ServiceError": "firmware.client_interface",
@@ -52,6 +57,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AccessEvent",
     "BootError",
     "DumpError",
     "Ended",
@@ -59,10 +65,12 @@ __all__ = [
     "Event",
     "H",
     "HcallError",
+    "InstructionEvent",
     "Machine",
     "NvramFileError",
     "Outcome",
     "Partition",
+    "PlaceError",
     "QueueFullError",
     "RtasError",
     "ServiceError",

@@ -9,12 +9,12 @@ from emu.disassembler import disassemble
 from emu.translation import Access
 
 if TYPE_CHECKING:
-    from .partition import Partition
+    from .inspection import Inspected
 
 _INSTRUCTION_BYTES = 4
 
 
-def listing(partition: Partition, first: int, count: int) -> list[str]:
+def listing(partition: Inspected, first: int, count: int) -> list[str]:
     """`count` instructions from effective address `first` on, a line each."""
     order = ByteOrder.LITTLE if partition.registers.msr.LE else ByteOrder.BIG
     lines = []

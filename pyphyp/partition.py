@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from emu.bits import ByteOrder
 from emu.engine import TIME_BASE_HZ
 from emu.state import check
-from emu.translation import Access
 from hypervisor.partition import Ending, Progress
 
 from .compose import compose
 from .debugger import LOOPBACK, GdbServer, Verdict
 from .dialogue import Console
 from .flat import from_elf, from_program
+from .inspection import Inspected
 from .pacing import WINDOW_TICKS, Unattended
+from .range_traces import RangeTraces
 from .service import Service
 from .starts import Booted, described
 from .stats import Stats, collect
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from emu.exits import DebugStop
-    from emu.memory import Memory
     from emu.program import Program
-    from emu.registers import Registers
     from hypervisor.partition import Outcome, PartitionConfiguration
 
     from .compose import Composition
@@ -50,7 +49,7 @@ class ClosedError(Exception):
     """The machine of this partition is closed."""
 
 
-class Partition(Service):
+class Partition(Inspected, Service):
     """One partition; made by `Machine.add_partition`."""
 
     def __init__(
@@ -64,7 +63,8 @@ class Partition(Service):
         settle: Callable[[], None],
         saved: Saved | None = None,
     ) -> None:
-        super().__init__()
+        Service.__init__(self)
+        self.range_traces = RangeTraces(self)
         self.configuration = configuration
         self.console = Console(self)
         self.boots = 0
@@ -102,6 +102,7 @@ class Partition(Service):
 
     def _connect(self, composition: Composition) -> None:
         self._composition = composition
+        self.range_traces.renew()
         self._prepare(self, composition)
         self.console.transcript.connect(composition.console)
 
@@ -275,6 +276,7 @@ class Partition(Service):
     def _run_window(self, limit: int | None, target: int | None, attendant: Attendant) -> Progress:
         """Up to the next point of the window grid; an idle partition is moved on."""
         partition = self.composition.partition
+        self.range_traces.arm()
         self.console.transcript.feed()
         end = None if limit is None else limit - self._past.time_base
         until = (partition.time_base // WINDOW_TICKS + 1) * WINDOW_TICKS
@@ -290,6 +292,7 @@ class Partition(Service):
             self._running = False
             self._host_seconds += time.perf_counter() - begin
             self._settle()
+            self.range_traces.settle()
             self._save_nvram(if_due=True)
         if progress is Progress.IDLE:
             due = partition.next_event if end is None else min(partition.next_event, end)
@@ -348,25 +351,7 @@ class Partition(Service):
     def symbols(self, symbols: Symbols) -> None:
         self._symbols = symbols
 
-    # -- looking in ------------------------------------------------------------------------
-
-    @property
-    def name(self) -> str:
-        return self.configuration.name
-
-    @property
-    def registers(self) -> Registers:
-        """The processor's registers by name; they may be written."""
-        return self.composition.partition.engine.registers
-
-    @property
-    def memory(self) -> Memory:
-        """The partition's storage by logical real address."""
-        return self.composition.partition.memory
-
-    @property
-    def outcome(self) -> Outcome | None:
-        return self.composition.partition.outcome
+    # -- what was counted ------------------------------------------------------------------
 
     @property
     def ticks(self) -> int:
@@ -382,16 +367,6 @@ class Partition(Service):
     def _instructions(self) -> int:
         engine = self.composition.partition.engine
         return self._past.instructions + engine.counts().instructions
-
-    def translate(self, effective: int, access: Access = Access.LOAD) -> int | None:
-        """The logical real address behind `effective` as the processor sees it, or None."""
-        return self.composition.partition.engine.translate(effective, access)
-
-    def disassemble(self, address: int | None = None, count: int = 8) -> list[str]:
-        """`count` instructions from effective `address` (the next one to run) on, a line each."""
-        from .listing import listing  # loads capstone, which most runs need not
-
-        return listing(self, self.registers.nip if address is None else address, count)
 
     def stats(self) -> Stats:
         """What was counted since the first boot."""

@@ -1,4 +1,4 @@
-"""Traces: what a guest calls and the interrupts it takes, a line each, for people and programs.
+"""Traces: what a guest calls, executes and accesses, and the interrupts it takes, a line each.
 
 For people, on a stream, decoded:
 
@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import json
 from enum import Enum
-from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from emu.bits import ByteOrder
+from emu.debugging import Watched
 from emu.engine import TIME_BASE_HZ
 from emu.interrupts import interrupt_name
-from emu.translation import Access
+from emu.tracing import EVERYWHERE
 
 from . import decode
 from .events import CallKind, Event
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from .compose import Composition
     from .events import TableEvent
     from .partition import Partition
+    from .range_traces import AccessEvent, InstructionEvent, RangeTrace
 
     Value = str | int | Mapping[str, str] | Sequence[str] | None
 
@@ -47,6 +47,19 @@ class Kind(Enum):
     CLIENT = "of"
     INTERRUPT = "irq"
     INSTRUCTION = "insn"
+    ACCESS = "mem"
+    LOAD = "load"
+    STORE = "store"
+
+
+_ACCESSES = {
+    Kind.ACCESS: Watched.LOADS | Watched.STORES,
+    Kind.LOAD: Watched.LOADS,
+    Kind.STORE: Watched.STORES,
+}
+"""The kinds that are of accesses; they and instructions may be bounded to places."""
+_NUMBER_BYTES = 16
+"""What is larger is shown byte by byte."""
 
 
 class TraceSink(Protocol):
@@ -89,11 +102,26 @@ class JsonTrace:
 
 
 class Tracer:
-    """Traces the `kinds` of every partition it is attached to into `sinks`."""
+    """Traces the `kinds` of every partition it is attached to into `sinks`.
 
-    def __init__(self, kinds: frozenset[Kind], *sinks: TraceSink) -> None:
+    `places` are those (`pyphyp.places`) where instructions and accesses are traced; a kind of
+    these that stands among `kinds` is traced everywhere.  The trace ends after `limit` records.
+    """
+
+    def __init__(
+        self,
+        kinds: frozenset[Kind],
+        *sinks: TraceSink,
+        places: tuple[tuple[Kind, str], ...] = (),
+        limit: int | None = None,
+    ) -> None:
         self.kinds = kinds
         self._sinks = sinks
+        self._places: tuple[tuple[Kind, str | range], ...] = places
+        bounded = (Kind.INSTRUCTION, *_ACCESSES)
+        self._places += tuple((kind, EVERYWHERE) for kind in bounded if kind in kinds)
+        self._left = limit
+        self._ranges: dict[Partition, list[RangeTrace]] = {}
         self._failure: OSError | None = None
 
     def attach(self, partition: Partition, composition: Composition) -> None:
@@ -108,8 +136,15 @@ class Tracer:
         engine = composition.partition.engine
         if Kind.INTERRUPT in self.kinds:
             engine.observe_interrupts(lambda taken: self._interrupt(partition, taken))
-        if Kind.INSTRUCTION in self.kinds:
-            engine.observe_instructions(lambda address: self._instruction(partition, address))
+        if partition not in self._ranges:  # traces by range go on after a reboot
+            self._ranges[partition] = [
+                self._trace_range(partition, kind, where) for kind, where in self._places
+            ]
+
+    def _trace_range(self, partition: Partition, kind: Kind, where: str | range) -> RangeTrace:
+        if kind is Kind.INSTRUCTION:
+            return partition.trace_instructions(where, self._instruction)
+        return partition.trace_accesses(where, self._access, _ACCESSES[kind])
 
     def settle(self) -> None:
         """Between windows: write out what is buffered; raises what writing failed with."""
@@ -119,8 +154,23 @@ class Tracer:
             sink.flush()
 
     def record(self, time_base: int, partition: Partition, text: str, **fields: Value) -> None:
+        if self._left == 0:
+            return
         for sink in self._sinks:
             sink.record(time_base, partition, text, **fields)
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                self._end(time_base, partition, fields["processor"])
+
+    def _end(self, time_base: int, partition: Partition, processor: Value) -> None:
+        """So many records and no more; the guest runs at full speed from here on."""
+        for sink in self._sinks:
+            text = "the trace ends here: its limit is reached"
+            sink.record(time_base, partition, text, processor=processor, kind="end")
+        for traces in self._ranges.values():
+            for trace in traces:
+                trace.stop()
 
     def _from_engine(
         self, time_base: int, partition: Partition, text: str, **fields: Value
@@ -149,32 +199,46 @@ class Tracer:
             srr1=f"{taken.srr1:#x}",
         )
 
-    def _instruction(self, partition: Partition, address: int) -> None:
-        word, text = None, "(no storage)"
-        little = bool(partition.registers.msr.LE)
-        real = partition.translate(address, Access.FETCH)
-        if real is not None and partition.memory.contains(real, 4):
-            code = partition.memory.read(real, 4)
-            word = int.from_bytes(code, "little" if little else "big")
-            text = _disassembled(code, address, little)
-        self._from_engine(
-            partition.composition.partition.time_base,
-            partition,
-            f"{address:016x}  {text}",
-            processor=partition.composition.partition.engine.selected,
+    def _instruction(self, event: InstructionEvent) -> None:
+        word, symbol = event.word, event.symbol
+        self.record(
+            event.time_base,
+            event.partition,
+            f"{event.address:016x}  {event.text}{_bracketed(symbol)}",
+            processor=event.processor,
             kind=Kind.INSTRUCTION.value,
-            address=f"{address:#x}",
+            address=f"{event.address:#x}",
+            symbol=symbol or None,
             word=None if word is None else f"{word:#010x}",
-            instruction=text,
+            instruction=event.text,
+        )
+
+    def _access(self, event: AccessEvent) -> None:
+        name, arrow = ("store", "<-") if event.stored else ("load", "->")
+        value, data = event.value, None if event.data is None else event.data.hex()
+        number = None
+        if value is not None and event.size <= _NUMBER_BYTES:
+            number = f"{value:#0{2 + 2 * event.size}x}"
+        self.record(
+            event.time_base,
+            event.partition,
+            f"{name:5s} {event.address:016x}{_bracketed(event.symbol)} {event.size} {arrow} "
+            f"{number or data or '(no storage)'}  by {event.pc:016x}{_bracketed(event.caller)}",
+            processor=event.processor,
+            kind=Kind.ACCESS.value,
+            access=name,
+            address=f"{event.address:#x}",
+            symbol=event.symbol or None,
+            size=event.size,
+            value=number,
+            data=data,
+            pc=f"{event.pc:#x}",
+            caller=event.caller or None,
         )
 
 
-@lru_cache(maxsize=1 << 16)
-def _disassembled(code: bytes, address: int, little: bool) -> str:
-    from emu.disassembler import disassemble  # loads capstone, which most runs need not
-
-    order = ByteOrder.LITTLE if little else ByteOrder.BIG
-    return next(disassemble(code, address, order)).text
+def _bracketed(symbol: str) -> str:
+    return f" <{symbol}>" if symbol else ""
 
 
 class _CallTrace:

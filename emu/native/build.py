@@ -14,7 +14,8 @@ def declarations() -> str:
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     return text + (
         'extern "Python" void interrupt_observed(void *, uint64_t, uint64_t, uint64_t, uint64_t);\n'
-        'extern "Python" void instruction_observed(void *, uint64_t);\n'
+        'extern "Python" void instruction_traced(void *, uint64_t);\n'
+        'extern "Python" void access_traced(void *, uint64_t, uint64_t, int, uint64_t);\n'
     )
 
 

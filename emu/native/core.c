@@ -25,20 +25,20 @@ bool interrupt_pending(core *c) { return c->external || decrementer_negative(c);
 void set_deadline(core *c)
 {
     uint64_t due = c->decrementer_zero + 1;
-    bool now = c->external || c->stop_requested || c->tlb_full || c->debug.on;
+    bool now = c->external || c->stop_requested || c->tlb_full || c->retranslate || c->debug.on;
     c->deadline = now ? 0 : due < c->until ? due : c->until;
 }
 
 /* Whether something waits for the block that runs to end. */
 bool block_due(core *c)
 {
-    return c->stop_requested || c->tlb_full || *spr(c, SPR_TB) >= c->until
+    return c->stop_requested || c->tlb_full || c->retranslate || *spr(c, SPR_TB) >= c->until
            || (msr(c) & MSR_EE && interrupt_pending(c));
 }
 
 /* Runs before each translated block, so every instruction here costs a percent: one comparison
    finds whatever is due. */
-static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *context)
+void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *context)
 {
     core *c = context;
     (void)uc;
@@ -92,12 +92,16 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
     for (;;) {
         if (c->debug.on && debug_stops(c))
             return CORE_DEBUG;
-        if (c->stop_requested) {
+        if (c->stop_requested && !c->debug.watch_open) { /* else an access is under way */
             c->stop_requested = 0;
             return CORE_PREEMPTED;
         }
         if (c->tlb_full)
             flush_tlb(c);
+        if (c->retranslate) {
+            c->api.ctl(c->uc, CTL_FLUSH_CODE);
+            c->retranslate = false;
+        }
         if (!c->ahead) { /* else a block goes on */
             take_interrupts(c);
             if (*spr(c, SPR_TB) >= until)
@@ -232,7 +236,9 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     *window64(c->env, ENV_MSR_MASK) &= ~MSR_TM; /* no transactional memory */
     c->api.hook_add(c->uc, &hook, UC_HOOK_TLB_FILL, (void *)on_tlb_miss, c, 1, 0);
     c->api.hook_add(c->uc, &hook, UC_HOOK_INTR, (void *)on_exception, c, 1, 0);
-    c->api.hook_add(c->uc, &hook, UC_HOOK_BLOCK, (void *)on_block, c, 1, 0);
+    c->api.hook_add(c->uc, &c->block_hook, UC_HOOK_BLOCK, (void *)on_block, c, 1, 0);
+    if (*(void **)((uint8_t *)c->block_hook + HOOK_CALLBACK) != (void *)on_block)
+        FAIL("this Unicorn keeps its hooks elsewhere: version " WINDOW_VERSION " is needed");
     if (!window_check_running(c, error, error_size))
         return false;
     if (!processors_start(c))
@@ -344,19 +350,4 @@ void core_observe_interrupts(core *c, core_interrupt_observer observer, void *co
 {
     c->observe_interrupt = observer;
     c->interrupt_context = context;
-}
-
-static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *context)
-{
-    core *c = context;
-    (void)uc, (void)size;
-    c->observe_instruction(c->instruction_context, address);
-}
-
-int core_observe_instructions(core *c, core_instruction_observer observer, void *context)
-{
-    uc_hook hook;
-    c->observe_instruction = observer;
-    c->instruction_context = context;
-    return c->api.hook_add(c->uc, &hook, UC_HOOK_CODE, (void *)on_instruction, c, 1, 0);
 }

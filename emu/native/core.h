@@ -61,8 +61,11 @@ typedef struct {
 /* Called for each interrupt delivered while tracing is on. */
 typedef void (*core_interrupt_observer)(void *context, uint64_t vector, uint64_t srr0,
                                         uint64_t srr1, uint64_t time_base);
-/* Called before each instruction while tracing is on. */
+/* Called before each traced instruction, and when a traced access is done: `length` bytes at
+   `address`, by the instruction at `pc`. */
 typedef void (*core_instruction_observer)(void *context, uint64_t address);
+typedef void (*core_access_observer)(void *context, uint64_t address, uint64_t length,
+                                     int stored, uint64_t pc);
 
 /* Storage of `size` bytes between two inaccessible regions; NULL where the host refuses. */
 uint8_t *storage_map(uint64_t size);
@@ -184,5 +187,12 @@ int core_debug_kind(core *);
 uint64_t core_debug_address(core *);
 
 void core_observe_interrupts(core *, core_interrupt_observer, void *context);
-/* Only before the first instruction runs, or the code already translated stays unobserved. */
-int core_observe_instructions(core *, core_instruction_observer, void *context);
+
+/* Tracing (tracing.c) by range of effective addresses, both ends included, on all processors.
+   The observers are set before the first range.  The adding ones give -1 where there is no room;
+   access: as for watchpoints.  Within an observer they take effect when its block has ended. */
+void core_observe_trace(core *, core_instruction_observer, core_access_observer, void *context);
+int core_trace_add_instructions(core *, uint64_t first, uint64_t last);
+void core_trace_remove_instructions(core *, uint64_t first, uint64_t last);
+int core_trace_add_accesses(core *, uint64_t first, uint64_t last, int access);
+void core_trace_remove_accesses(core *, uint64_t first, uint64_t last, int access);

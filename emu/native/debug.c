@@ -20,7 +20,8 @@ enum watch_access { WATCH_LOADS = 1, WATCH_STORES = 2 };
 void debug_settle(core *c)
 {
     debug_state *d = &c->debug;
-    d->on = d->breakpoint_count || d->watch_count || d->step != STEP_NONE || c->ahead;
+    d->on = d->breakpoint_count || d->watch_count > d->traced_watches || d->step != STEP_NONE
+            || d->watch_open || c->ahead;
     set_deadline(c);
 }
 
@@ -77,7 +78,7 @@ int core_debug_add_watchpoint(core *c, uint64_t address, uint64_t length, int ac
     debug_state *d = &c->debug;
     if (d->watch_count == DEBUG_WATCHPOINTS || !length || address + (length - 1) < address)
         return -1;
-    d->watches[d->watch_count++] = (watchpoint){address, address + (length - 1), access};
+    d->watches[d->watch_count++] = (watchpoint){address, address + (length - 1), access, false};
     flush_tlb(c); /* the reservation stays */
     debug_settle(c);
     return 0;
@@ -88,7 +89,8 @@ void core_debug_remove_watchpoint(core *c, uint64_t address, uint64_t length, in
     debug_state *d = &c->debug;
     for (int i = 0; i < d->watch_count; i++) {
         watchpoint *w = &d->watches[i];
-        if (w->first != address || w->last - w->first + 1 != length || w->access != access)
+        if (w->traced || w->first != address || w->last - w->first + 1 != length
+            || w->access != access)
             continue;
         *w = d->watches[--d->watch_count];
         flush_tlb(c);
@@ -131,6 +133,7 @@ static bool passing(core *c, bool pass)
 void debug_enter(core *c)
 {
     debug_state *d = &c->debug;
+    d->limit = 0; /* what the last run was about to enter, another processor perhaps */
     if (c->current == d->stop_processor && *nip(c) != d->stop_nip)
         d->pass_breakpoint = d->pass_watch = false;
     if (c->ahead && *nip(c) != c->ahead_nip) /* somebody moved the processor elsewhere */
@@ -157,6 +160,7 @@ static _Noreturn void run_at_most(core *c, uint64_t address, uint64_t count)
 {
     c->debug.limit = count;
     c->ahead_nip = address;
+    debug_settle(c);
     leave_translated_code(c);
 }
 
@@ -171,14 +175,32 @@ bool debug_limit(core *c)
 }
 
 /* How many of a block's instructions may run before somebody wants to look. */
-static uint64_t instructions_to_stop(const debug_state *d, uint64_t address, uint32_t size)
+static uint64_t instructions_to_stop(const core *c, uint64_t address, uint32_t size)
 {
+    const debug_state *d = &c->debug;
+    uint64_t count = size >> 2;
     if (d->step == STEP_ARMED || d->watch_open)
         return 1;
     int next = first_breakpoint(d, address + 4);
     if (next < d->breakpoint_count && d->breakpoints[next] - address < size)
-        return (d->breakpoints[next] - address + 3) >> 2;
-    return size >> 2;
+        count = (d->breakpoints[next] - address + 3) >> 2;
+    return trace_untraced(c, address, count);
+}
+
+/* The instruction for which watched pages were open has run, or was interrupted. */
+static void close_watch(core *c, bool done)
+{
+    debug_state *d = &c->debug;
+    d->watch_open = false;
+    for (int i = 0; i < d->opened_count; i++)
+        c->api.flush_page(*(void **)((uint8_t *)c->uc + UC_CPU), d->opened[i]);
+    d->opened_count = 0;
+    trace_access_ends(c, done);
+}
+
+void debug_delivered(core *c, uint64_t srr0)
+{
+    close_watch(c, srr0 != c->trace.pending.pc);
 }
 
 void debug_block(core *c, uint64_t address, uint32_t size)
@@ -186,10 +208,8 @@ void debug_block(core *c, uint64_t address, uint32_t size)
     debug_state *d = &c->debug;
     uint64_t count = size >> 2;
     bool opened = d->watch_open && d->watch_nip == address;
-    if (d->watch_open && !opened) {
-        d->watch_open = false;
-        flush_tlb(c);
-    }
+    if (d->watch_open && !opened)
+        close_watch(c, true);
     c->block_end = address + size;
     if (!c->ahead && block_due(c))
         leave_translated_code(c);
@@ -205,11 +225,13 @@ void debug_block(core *c, uint64_t address, uint32_t size)
         count_instructions(c, count - c->ahead);
         c->ahead = count;
     }
-    uint64_t run = instructions_to_stop(d, address, size);
+    uint64_t run = instructions_to_stop(c, address, size);
     if (run < count)
         run_at_most(c, address, run);
     c->ahead -= run;
     c->ahead_nip = c->block_end;
+    if (!opened && !passing(c, d->pass_watch)) /* else it was told of before */
+        trace_instruction(c, address);
     if (passed)
         d->pass_breakpoint = false;
     if (d->step == STEP_ARMED)
@@ -229,6 +251,17 @@ void debug_interrupted(core *c)
 
 /* ---- watchpoints ------------------------------------------------------------------------ */
 
+/* A page is open: the TLB is to forget it when the instruction is done. */
+static void opened_page(debug_state *d, uint64_t address)
+{
+    const int room = sizeof d->opened / sizeof *d->opened;
+    for (int i = 0; i < d->opened_count; i++)
+        if (d->opened[i] == (address & PAGE_MASK))
+            return;
+    if (d->opened_count < room) /* no instruction accesses more */
+        d->opened[d->opened_count++] = address & PAGE_MASK;
+}
+
 /* The TLB never holds what a watchpoint covers, so each access to its page comes here. */
 bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry)
 {
@@ -238,8 +271,12 @@ bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry)
         if (d->watches[i].first <= (address | ~PAGE_MASK)
             && d->watches[i].last >= (address & PAGE_MASK))
             watched |= d->watches[i].access;
-    if (!watched || (d->watch_open && access != ACCESS_FETCH))
+    if (!watched)
         return true;
+    if (d->watch_open && access != ACCESS_FETCH) {
+        opened_page(d, address);
+        return true;
+    }
     if (watched & WATCH_LOADS)
         entry->perms &= ~UC_PROT_READ;
     if (watched & WATCH_STORES)
@@ -250,19 +287,27 @@ bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry)
     return !d->watch_fault;
 }
 
-/* Whether the access that the TLB hook refused, to that operand, is one to stop before. */
-bool debug_watch_stops(core *c, uint64_t address, uint64_t length)
+/* Whether the access that the TLB hook refused, `word` to that operand, is one to stop before; it
+   may be one to tell of. */
+bool debug_watch_stops(core *c, uint32_t word, uint64_t address, uint64_t length)
 {
     debug_state *d = &c->debug;
-    int access = c->fault_access == ACCESS_STORE ? WATCH_STORES : WATCH_LOADS;
-    if (passing(c, d->pass_watch)) {
-        d->pass_watch = false;
-        return false;
-    }
+    bool passed = passing(c, d->pass_watch);
+    bool stores = c->fault_access == ACCESS_STORE || conditional_store(word)
+                  || atomic_operation(word); /* though the core loads first */
+    c->trace.pending.there = false;
     for (int i = 0; i < d->watch_count; i++) {
         const watchpoint *w = &d->watches[i];
-        if (!(w->access & access) || w->first > address + (length - 1) || w->last < address)
+        if (!(w->access & (stores ? WATCH_STORES : WATCH_LOADS))
+            || w->first > address + (length - 1) || w->last < address)
             continue;
+        if (w->traced) {
+            trace_access(c, word, stores, address, length);
+            continue;
+        }
+        if (passed)
+            continue;
+        c->trace.pending.there = false;
         stop(c,
              w->access == WATCH_STORES  ? DEBUG_WATCH_STORE
              : w->access == WATCH_LOADS ? DEBUG_WATCH_LOAD
@@ -270,6 +315,8 @@ bool debug_watch_stops(core *c, uint64_t address, uint64_t length)
              address < w->first ? w->first : address);
         return true;
     }
+    if (passed)
+        d->pass_watch = false;
     return false;
 }
 
@@ -285,11 +332,12 @@ int debug_watch_fault(core *c)
         d->step = STEP_ARMED;
     if (fetch_instruction(c, *nip(c), &word)) {
         storage_operand(c, word, &address, &length);
-        if (debug_watch_stops(c, address, length))
+        if (debug_watch_stops(c, word, address, length))
             return CORE_DEBUG;
     }
     d->watch_open = true; /* for this one instruction */
     d->watch_nip = *nip(c);
     d->limit = 1;
+    debug_settle(c);
     return -1;
 }

@@ -137,13 +137,14 @@ int device_fault(core *c)
     c->fault_pending = false;
     c->ahead += (c->block_end - *nip(c)) >> 2;
     c->ahead_nip = *nip(c);
+    debug_settle(c);
     if (!fetch_instruction(c, *nip(c), &word)) { /* unmapped, and the TLB does not know it */
         flush_tlb(c);
         return -1;
     }
     operation o = decode(word);
     storage_operand(c, word, &address, &length);
-    if (debug_watch_stops(c, address, length))
+    if (debug_watch_stops(c, word, address, length))
         return CORE_DEBUG;
     if (o.kind == RESERVED)
         return refuse(c, 0x300, accessed, CAUSE_CACHING_INHIBITED);
@@ -176,5 +177,6 @@ void core_finish_device(core *c, uint64_t value)
     }
     if (o.update)
         *gpr(c, RA(word)) = address;
+    trace_access_ends(c, true);
     step_over(c);
 }

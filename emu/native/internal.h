@@ -85,7 +85,30 @@ typedef struct {
 typedef struct {
     uint64_t first, last;
     int access;
+    bool traced; /* nobody stops there: the access is told */
 } watchpoint;
+
+#define TRACES 64
+
+typedef struct {
+    uint64_t first, last;
+} address_range;
+
+/* An access whose instruction has yet to run. */
+typedef struct {
+    bool there, stored, conditional;
+    uint64_t pc, address, length;
+} traced_access;
+
+typedef struct {
+    address_range ranges[TRACES]; /* of instructions */
+    int count;
+    uint64_t lowest, highest; /* of them all */
+    traced_access pending;
+    core_instruction_observer instruction;
+    core_access_observer access;
+    void *context;
+} trace_state;
 
 typedef struct {
     bool on; /* something of this is at work: every block takes the slow path */
@@ -93,12 +116,15 @@ typedef struct {
     int breakpoint_count;
     watchpoint watches[DEBUG_WATCHPOINTS];
     int watch_count;
+    int traced_watches; /* so many of them */
     enum { STEP_NONE, STEP_ARMED, STEP_TAKEN } step;
     uint64_t limit;     /* instructions of the block to be entered next; 0: all */
     bool stopped;       /* at a breakpoint */
     bool watch_fault;   /* the TLB hook refused an access to a watched page */
     bool watch_open;    /* watched pages may be accessed, by the instruction at watch_nip */
     uint64_t watch_nip;
+    uint64_t opened[2]; /* the pages that the TLB holds meanwhile */
+    int opened_count;
     /* The last stop, and whether a run from there goes past it. */
     enum core_debug kind;
     uint64_t address;
@@ -130,6 +156,9 @@ struct core {
     uint64_t ahead;               /* instructions counted that have yet to run (debug.c) */
     uint64_t ahead_nip;           /* where they begin */
     debug_state debug;
+    trace_state trace;
+    uc_hook block_hook;
+    bool retranslate; /* the translated code calls the wrong block hook */
     uint64_t instructions_before; /* executed, less what the selected one's PURR counts */
 
     uint64_t pauses; /* how many more end a run */
@@ -167,8 +196,6 @@ struct core {
 
     core_interrupt_observer observe_interrupt;
     void *interrupt_context;
-    core_instruction_observer observe_instruction;
-    void *instruction_context;
     char failure[256];
 };
 
@@ -194,6 +221,7 @@ void set_deadline(core *c);
 bool interrupt_pending(core *c);
 void flush_tlb(core *c);
 bool block_due(core *c);
+void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *context);
 
 /* debug.c */
 void debug_enter(core *c);             /* a run begins */
@@ -202,8 +230,9 @@ bool debug_limit(core *c);             /* the block entered next is a piece of o
 void debug_settle(core *c);
 void debug_block(core *c, uint64_t address, uint32_t size);
 void debug_interrupted(core *c);
+void debug_delivered(core *c, uint64_t srr0); /* an interrupt, while watched pages are open */
 bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry);
-bool debug_watch_stops(core *c, uint64_t address, uint64_t length); /* the refused access */
+bool debug_watch_stops(core *c, uint32_t word, uint64_t address, uint64_t length);
 int debug_watch_fault(core *c);         /* an exit, or -1: go on */
 
 /* device.c */
@@ -214,8 +243,17 @@ int device_fault(core *c);              /* an exit, or -1: go on */
 bool levels_start(core *c);
 void levels_end(core *c);
 
+/* tracing.c */
+void on_block_traced(uc_engine *uc, uint64_t address, uint32_t size, void *context);
+uint64_t trace_untraced(const core *c, uint64_t address, uint64_t count); /* or 1: traced */
+void trace_instruction(core *c, uint64_t address);
+void trace_access(core *c, uint32_t word, bool stored, uint64_t address, uint64_t length);
+void trace_access_ends(core *c, bool done);
+
 /* operand.c */
 void storage_operand(core *c, uint32_t word, uint64_t *address, uint64_t *length);
+bool conditional_store(uint32_t word);
+bool atomic_operation(uint32_t word);
 
 /* window.c */
 #define FAIL(...) return snprintf(error, error_size, __VA_ARGS__), false

@@ -57,6 +57,8 @@ static void observe(core *c, uint64_t vector, uint64_t address, uint64_t state)
 
 void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits)
 {
+    if (c->debug.watch_open)
+        debug_delivered(c, srr0);
     uint64_t srr1 = (msr(c) & ~SRR1_INTERRUPT_BITS) | srr1_bits;
     bool alternative = vector != 0x100 && vector != 0x200 && located_alternatively(c);
     uint64_t base = !alternative                          ? 0

@@ -6,14 +6,15 @@ static const uint8_t d_form[] = {4, 4, 1, 1, 4, 4, 1, 1, 2, 2, 2, 2,
                                  2, 2, 0, 0, 4, 4, 8, 8, 4, 4, 8, 8};
 
 /* Extended opcodes of primary opcode 31, by the bytes they access. */
-static const uint16_t one_byte[] = {7, 52, 87, 119, 135, 215, 247, 694, 781, 853, 909, 981};
+static const uint16_t one_byte[] = {7, 52, 54, 86, 87, 119, 135, 215, 247, 694, 781, 853,
+                                    909, 981, 982};
 static const uint16_t two_bytes[] = {39, 116, 167, 279, 311, 343, 375, 407, 439, 726, 790, 813,
                                      821, 918, 941, 949};
 static const uint16_t four_bytes[] = {12, 20, 23, 55, 71, 76, 140, 150, 151, 183, 199, 341, 364,
-                                      373, 524, 534, 535, 567, 652, 662, 663, 695, 789, 855, 887,
-                                      917, 983};
-static const uint16_t eight_bytes[] = {21, 53, 84, 149, 181, 214, 332, 532, 588, 599, 631, 660,
-                                       716, 727, 759, 885, 1013};
+                                      373, 524, 534, 535, 567, 582, 652, 662, 663, 695, 710, 789,
+                                      855, 887, 917, 983};
+static const uint16_t eight_bytes[] = {21, 53, 84, 149, 181, 214, 332, 532, 588, 599, 614, 631,
+                                        660, 716, 727, 742, 759, 885, 1013};
 /* Those that round their address down to a multiple of what they access. */
 static const uint16_t rounding[] = {7, 39, 71, 103, 135, 167, 199, 231, 359, 487, 1014};
 
@@ -30,6 +31,21 @@ static bool contains(const uint16_t *table, size_t count, unsigned number)
         if (table[i] == number)
             return true;
     return false;
+}
+
+/* stbcx., sthcx., stwcx., stdcx., stqcx.: they store if the reservation is still there. */
+static const uint16_t conditional[] = {150, 182, 214, 694, 726};
+/* lwat, ldat, stwat, stdat: they load a value and store another in its place. */
+static const uint16_t atomic[] = {582, 614, 710, 742};
+
+bool conditional_store(uint32_t word)
+{
+    return word >> 26 == 31 && CONTAINS(conditional, word >> 1 & 0x3ff);
+}
+
+bool atomic_operation(uint32_t word)
+{
+    return word >> 26 == 31 && CONTAINS(atomic, word >> 1 & 0x3ff);
 }
 
 static uint64_t indexed_length(core *c, uint32_t word, unsigned extended, uint64_t b)

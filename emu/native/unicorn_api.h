@@ -61,6 +61,7 @@ typedef struct {
     /* Not of the public interface, which offers no way to drop translated code by the address of
        the storage it came from. */
     void (*invalidate_code)(uc_engine *uc, uint64_t start, uint64_t end);
+    void (*flush_page)(void *cpu, uint64_t address); /* of the TLB */
     /* What VSCR and the SLB hold besides plain values has no other way in. */
     uint32_t (*read_vscr)(void *env);
     void (*write_vscr)(void *env, uint32_t value);

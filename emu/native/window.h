@@ -12,6 +12,8 @@ enum {
     /* in struct uc_struct */
     UC_CPU = 440,
     UC_INVALID_ADDR = 1416,
+    /* in struct hook, which a hook's handle points to */
+    HOOK_CALLBACK = 40,
     /* in CPUState */
     CPU_CFLAGS_NEXT_TB = 24, /* how to translate the next block; its low bits: instructions */
     CPU_ENV_PTR = 296,

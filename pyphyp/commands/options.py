@@ -12,6 +12,8 @@ import click
 from hypervisor.abi import MAXIMUM_PROCESSORS
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE
 from pyphyp.memory_size import memory_size
+from pyphyp.places import PlaceError
+from pyphyp.places import needs_symbols as check_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 TRACE_KINDS = ("hcall", "rtas", "of", "irq", "insn")
 ALL_BUT_INSTRUCTIONS = TRACE_KINDS[:-1]
+PLACED_KINDS = ("insn", "mem", "load", "store")
+"""What can be traced at places."""
 
 
 class MemorySize(click.ParamType):  # type: ignore[type-arg]
@@ -59,26 +63,43 @@ class Epoch(click.ParamType):  # type: ignore[type-arg]
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What is to be traced: everywhere, and at places."""
+
+    kinds: frozenset[str]
+    places: tuple[tuple[str, str], ...] = ()
+
+
 class TraceKinds(click.ParamType):  # type: ignore[type-arg]
     name = "kinds"
 
     def convert(
-        self,
-        value: str | frozenset[str],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> frozenset[str]:
-        if isinstance(value, frozenset):
+        self, value: str | Traced, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Traced:
+        if isinstance(value, Traced):
             return value
-        kinds = frozenset(word.strip() for word in value.split(",") if word.strip())
+        words = [word.strip() for word in value.split(",") if word.strip()]
+        placed = [word.partition(":") for word in words if ":" in word]
+        kinds = {word for word in words if ":" not in word}
         if "all" in kinds:
             kinds = kinds - {"all"} | set(TRACE_KINDS)
-        unknown = ", ".join(sorted(kinds - set(TRACE_KINDS)))
-        if unknown or not kinds:
+        unknown = kinds - {*TRACE_KINDS, *PLACED_KINDS}
+        unknown |= {f"{kind}:" for kind, _, _ in placed if kind not in PLACED_KINDS}
+        if unknown or not words:
             self.fail(
-                f"nothing is called {unknown!r}: {', '.join(TRACE_KINDS)}, or all", param, ctx
+                f"nothing is called {', '.join(sorted(unknown))!r}: {', '.join(TRACE_KINDS)}, "
+                f"or all; {':, '.join(PLACED_KINDS)}: with a place",
+                param,
+                ctx,
             )
-        return kinds
+        places = tuple((kind, place) for kind, _, place in placed)
+        try:
+            for _, place in places:
+                check_place(place)
+        except PlaceError as wrong:
+            self.fail(str(wrong), param, ctx)
+        return Traced(frozenset(kinds), places)
 
 
 class GdbAddress(click.ParamType):  # type: ignore[type-arg]
@@ -134,8 +155,9 @@ class MachineOptions:
 class WatchOptions:
     """What the options about watching, saving and ending a run say."""
 
-    trace: frozenset[str] | None
+    trace: Traced | None
     trace_file: str | None
+    trace_limit: int | None
     stats: bool
     stats_file: str | None
     timeout: float | None
@@ -212,12 +234,21 @@ _WATCHING_OPTIONS = (
     click.option(
         "--trace",
         type=TraceKinds(),
-        help=f"Trace, decoded, on standard error: any of {','.join(TRACE_KINDS)}; or all.",
+        metavar="WHAT,...",
+        help=f"Trace, decoded, on standard error: any of {','.join(TRACE_KINDS)}; or all.  "
+        "At places only: insn:start_kernel, mem:jiffies+8, load: and store: alone, "
+        "insn:0x4000-0x4100.",
     ),
     click.option(
         "--trace-file",
         type=click.Path(dir_okay=False),
         help="Write the trace there instead, as JSON lines (default: all but insn).",
+    ),
+    click.option(
+        "--trace-limit",
+        type=click.IntRange(min=1),
+        metavar="COUNT",
+        help="End the trace after so many records.",
     ),
     click.option("--stats", is_flag=True, help="Print what was counted, at the end."),
     click.option(

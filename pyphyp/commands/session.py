@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emu.debugging import TooManyStopsError
 from emu.engine import EngineError
 from emu.memory import MIB
 from emu.state import StateError
@@ -17,12 +18,13 @@ from pyphyp.decode import plain
 from pyphyp.dump import DumpError
 from pyphyp.messages import complain, report
 from pyphyp.nvram_file import NvramFileError
+from pyphyp.places import PlaceError
 from pyphyp.replacing import check_replaceable
 from pyphyp.report import crash_report
 from pyphyp.symbols import SymbolsError, of_file
 from pyphyp.trace import JsonTrace, Kind, TextTrace, Tracer
 
-from .options import ALL_BUT_INSTRUCTIONS
+from .options import ALL_BUT_INSTRUCTIONS, Traced
 from .progress import ProgressBar
 from .status import SIGNAL_BASE, Status
 
@@ -87,7 +89,9 @@ def _run(
         MemoryError,
         NvramFileError,
         OptionError,
+        PlaceError,
         StateError,
+        TooManyStopsError,
     ) as wrong:
         complain(str(wrong) or "the host has not enough memory")
         return Status.ERROR
@@ -135,18 +139,20 @@ def _dump(partition: Partition, path: Path) -> None:
 def _tracers(options: WatchOptions) -> Iterator[tuple[Tracer, ...]]:
     import sys
 
-    words = options.trace
-    if words is None and options.trace_file is not None:
-        words = frozenset(ALL_BUT_INSTRUCTIONS)
-    if words is None:
+    traced = options.trace
+    if traced is None and options.trace_file is not None:
+        traced = Traced(frozenset(ALL_BUT_INSTRUCTIONS))
+    if traced is None:
         yield ()
         return
-    kinds = frozenset(Kind(word) for word in words)
+    kinds = frozenset(Kind(word) for word in traced.kinds)
+    places = tuple((Kind(word), place) for word, place in traced.places)
+    tracer = partial(Tracer, kinds, places=places, limit=options.trace_limit)
     if options.trace_file is None:
-        yield (Tracer(kinds, TextTrace(sys.stderr)),)
+        yield (tracer(TextTrace(sys.stderr)),)
         return
     with open(options.trace_file, "w", encoding="utf-8") as file:
-        yield (Tracer(kinds, JsonTrace(file)),)
+        yield (tracer(JsonTrace(file)),)
 
 
 def _attend(partition: Partition, options: WatchOptions) -> int:

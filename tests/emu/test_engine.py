@@ -211,7 +211,7 @@ def test_another_unicorn_is_refused_with_the_version_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "foreign.c"
-    entry_points = re.findall(r'{"((?:uc_|tb_|helper_|ppc_)\w+)"', API_SOURCE.read_text())
+    entry_points = re.findall(r'{"((?:uc_|tb_|tlb_|helper_|ppc_)\w+)"', API_SOURCE.read_text())
     source.write_text(
         FOREIGN_UNICORN
         + "".join(f"void {name}(void) {{}}" for name in entry_points if name != "uc_version")

@@ -106,7 +106,9 @@ def test_system_maps_are_read() -> None:
     text = "c000000000000000 T _stext\nc000000000000100 t local\nc000000001000000 D data\n"
     symbols = of_map(text)
     assert symbols.name(0xC000000000000104) == "local+0x4"
-    assert len(symbols) == 2
+    assert symbols.place(0xC000000001000008) == "data+0x8"
+    assert symbols.name(0xC000000001000008) == ""
+    assert len(symbols) == 3
     with pytest.raises(SymbolsError, match="line 2"):
         of_map("c000000000000000 T _stext\nnonsense\n")
 
