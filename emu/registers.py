@@ -30,11 +30,12 @@ SPR_NUMBERS = {
     "lpcr": 318,
     "pir": 1023,
 }
-# PURR, SPURR and VTB read what the native clock counts (emu/native/internal.h).
-_PURR_STORAGE = 267
 _FUNCTIONS = {
     1: ("core_xer", "core_set_xer"),
     22: ("core_decrementer", "core_set_decrementer"),
+    308: ("core_purr", "core_set_purr"),
+    309: ("core_purr", "core_set_purr"),
+    849: ("core_purr", "core_set_purr"),
 }
 _VALUES = {8: "core_lr", 9: "core_ctr", 28: "core_cfar"}
 _NAMED = SPR_NUMBERS | {
@@ -46,7 +47,6 @@ _NAMED = SPR_NUMBERS | {
     "purr": 309,
     "vtb": 849,
 }
-_ALIASES = {308: _PURR_STORAGE, 309: _PURR_STORAGE, 849: _PURR_STORAGE}
 
 
 class Registers:
@@ -125,7 +125,7 @@ class Registers:
             return int(getattr(lib, _VALUES[number])(self._core)[0])
         if number in _FUNCTIONS:
             return int(getattr(lib, _FUNCTIONS[number][0])(self._core))
-        return int(self._spr[_ALIASES.get(number, number)])
+        return int(self._spr[number])
 
     def set_spr(self, which: int | str, value: int) -> None:
         number = which if isinstance(which, int) else _NAMED[which.lower()]
@@ -134,7 +134,7 @@ class Registers:
         elif number in _FUNCTIONS:
             getattr(lib, _FUNCTIONS[number][1])(self._core, value)
         else:
-            self._spr[_ALIASES.get(number, number)] = value
+            self._spr[number] = value
 
     def dump(self) -> str:
         """The registers as a text of a few lines, as a crash report shows them."""

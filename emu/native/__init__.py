@@ -7,7 +7,9 @@ unicorn_api.c   the dozen Unicorn functions used, looked up in the pinned librar
 core.c          opening and closing a processor core, the run loop, register access
 debug.c         stops for a debugger: breakpoints, watchpoints, single steps
 operand.c       what storage an instruction accesses, for watchpoints
-interpose.c     some of Unicorn's inner functions replaced: stopping, overwritten code
+interpose.c     some of Unicorn's inner functions replaced: overwritten code, TLB misses, time
+generate.c      what is generated into each translated block: counting it, leaving it
+clock.c         time: counted, or the host's
 interrupts.c    delivery of guest interrupts, system calls, what the core cannot decode
 processors.c    virtual processors taking turns on the core
 state.c         the rest of a processor's state, for saving it

@@ -13,62 +13,6 @@
 #define LPCR_HR (1ull << 20)
 #define LPCR_GTSE (1ull << 10)
 
-/* ---- time ------------------------------------------------------------------------------- */
-
-static bool decrementer_negative(core *c)
-{
-    return (int64_t)(c->decrementer_zero - *spr(c, SPR_TB)) < 0;
-}
-
-bool interrupt_pending(core *c) { return c->external || decrementer_negative(c); }
-
-void set_deadline(core *c)
-{
-    uint64_t due = c->decrementer_zero + 1;
-    bool now = c->external || c->stop_requested || c->tlb_full || c->retranslate || c->debug.on;
-    c->deadline = now ? 0 : due < c->until ? due : c->until;
-}
-
-/* Whether something waits for the block that runs to end. */
-bool block_due(core *c)
-{
-    return c->stop_requested || c->tlb_full || c->retranslate || *spr(c, SPR_TB) >= c->until
-           || (msr(c) & MSR_EE && interrupt_pending(c));
-}
-
-/* Runs before each translated block, so every instruction here costs a percent: one comparison
-   finds whatever is due. */
-void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *context)
-{
-    core *c = context;
-    (void)uc;
-    if (__builtin_expect(*spr(c, SPR_TB) >= c->deadline, 0)) {
-        if (c->debug.on) {
-            debug_block(c, address, size);
-            return;
-        }
-        if (block_due(c))
-            leave_translated_code(c); /* before the block runs */
-    }
-    c->block_end = address + size;
-    count_instructions(c, size >> 2);
-}
-
-uint64_t core_time_base(core *c) { return *spr(c, SPR_TB); }
-
-void core_advance_time_base(core *c, uint64_t ticks) { *spr(c, SPR_TB) += ticks; }
-
-int64_t core_decrementer(core *c)
-{
-    return (int64_t)(c->decrementer_zero - *spr(c, SPR_TB));
-}
-
-void core_set_decrementer(core *c, int64_t value)
-{
-    c->decrementer_zero = *spr(c, SPR_TB) + (uint64_t)value;
-    set_deadline(c);
-}
-
 /* ---- running ---------------------------------------------------------------------------- */
 
 static void take_interrupts(core *c)
@@ -79,7 +23,7 @@ static void take_interrupts(core *c)
     } else if (msr(c) & MSR_EE) {
         if (c->external)
             deliver(c, 0x500, *nip(c), 0);
-        else if (decrementer_negative(c))
+        else if (interrupt_pending(c))
             deliver(c, 0x900, *nip(c), 0);
     }
 }
@@ -88,6 +32,7 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
 {
     c->until = until;
     c->pauses = pauses;
+    clock_runs(c);
     debug_enter(c);
     for (;;) {
         if (c->debug.on && debug_stops(c))
@@ -104,7 +49,7 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
         }
         if (!c->ahead) { /* else a block goes on */
             take_interrupts(c);
-            if (*spr(c, SPR_TB) >= until)
+            if (time_base(c) >= until)
                 return CORE_PREEMPTED;
         }
         set_deadline(c);
@@ -154,7 +99,7 @@ uint64_t core_pauses_left(core *c) { return c->pauses; }
 void core_stop(core *c)
 {
     c->stop_requested = 1;
-    c->deadline = 0;
+    *deadline(c) = 0;
 }
 
 const char *core_failure(core *c) { return c->failure; }
@@ -182,26 +127,29 @@ void core_flush_translations(core *c)
 void core_write_storage(core *c, uint64_t address, const uint8_t *data, uint64_t length)
 {
     memcpy(c->storage + address, data, length);
-    c->api.invalidate_code(c->uc, address, address + length);
+    drop_code(c, address, address + length);
 }
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
-/* Point PURR, SPURR and VTB at what the block hook counts, and have mtdec and mfdec refused so
-   that they can be carried out here (on_exception). */
+/* Have mtdec and mfdec refused so that they can be carried out here (on_exception); SPURR and VTB
+   read as PURR does.  A time base that nothing counts is asked for, by the way VTB was. */
 static void own_the_clock(core *c)
 {
     uint8_t *callbacks = c->env + ENV_SPR_CB;
     uint8_t *decrementer = callbacks + SPR_DEC * SPR_CB_SIZE;
     uint8_t *virtual_time = callbacks + SPR_VTB * SPR_CB_SIZE;
     uint8_t *purr = callbacks + SPR_PURR * SPR_CB_SIZE;
+    uint8_t *time = callbacks + SPR_TB * SPR_CB_SIZE;
     uint64_t refuse = *window64(decrementer, SPR_CB_UEA_WRITE);
     *window64(decrementer, SPR_CB_OEA_READ) = refuse;
     *window64(decrementer, SPR_CB_OEA_WRITE) = refuse;
+    if (c->host) {
+        *window64(time, SPR_CB_UEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
+        *window64(time, SPR_CB_OEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
+    }
     *window64(virtual_time, SPR_CB_OEA_READ) = *window64(purr, SPR_CB_OEA_READ);
-    /* The core adds host time scaled by the word at TB_ENV_FREQUENCY, which lies in the unused
-       register number below and stays 0. */
-    *window64(c->env, ENV_TB_ENV) = (uint64_t)spr(c, SPR_PURR_STORAGE) - TB_ENV_PURR;
+    *window64(c->env, ENV_TB_ENV) = (uint64_t)c->no_time_base;
 }
 
 static bool core_start(core *c, const char *library, char *error, size_t error_size)
@@ -226,7 +174,12 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     if (result != UC_ERR_OK)
         FAIL("cannot map %llu bytes of storage: %s", (unsigned long long)c->size,
              c->api.strerror(result));
-    c->env = *(uint8_t **)(*(uint8_t **)((uint8_t *)c->uc + UC_CPU) + CPU_ENV_PTR);
+    uint8_t *cpu = *(uint8_t **)((uint8_t *)c->uc + UC_CPU);
+    c->env = *(uint8_t **)(cpu + CPU_ENV_PTR);
+    c->generator = *(void **)((uint8_t *)c->uc + UC_GENERATOR);
+    if (!interpose_engine(cpu))
+        FAIL("this Unicorn fills its TLB elsewhere: version " WINDOW_VERSION
+             " as released is needed");
     if (!window_check(c, error, error_size))
         return false;
     if (!levels_start(c))
@@ -236,9 +189,6 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     *window64(c->env, ENV_MSR_MASK) &= ~MSR_TM; /* no transactional memory */
     c->api.hook_add(c->uc, &hook, UC_HOOK_TLB_FILL, (void *)on_tlb_miss, c, 1, 0);
     c->api.hook_add(c->uc, &hook, UC_HOOK_INTR, (void *)on_exception, c, 1, 0);
-    c->api.hook_add(c->uc, &c->block_hook, UC_HOOK_BLOCK, (void *)on_block, c, 1, 0);
-    if (*(void **)((uint8_t *)c->block_hook + HOOK_CALLBACK) != (void *)on_block)
-        FAIL("this Unicorn keeps its hooks elsewhere: version " WINDOW_VERSION " is needed");
     if (!window_check_running(c, error, error_size))
         return false;
     if (!processors_start(c))
@@ -246,7 +196,7 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     return true;
 }
 
-core *core_open(const char *library, uint8_t *storage, uint64_t size, char *error,
+core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_clock, char *error,
                 size_t error_size)
 {
     core *c = calloc(1, sizeof *c);
@@ -257,9 +207,11 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, char *erro
     c->storage = storage;
     c->size = size;
     c->code_pages = calloc(size / 4096, 1);
+    c->jumps = calloc(JUMPS, sizeof *c->jumps);
     core *outer = running_core;
     running_core = c; /* from its first moment on the engine's time is the guest's */
-    bool started = c->code_pages && core_start(c, library, error, error_size);
+    bool started = c->code_pages && c->jumps && (!host_clock || clock_open(c))
+                   && core_start(c, library, error, error_size);
     running_core = outer;
     if (!started) {
         core_close(c);

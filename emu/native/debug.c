@@ -240,6 +240,7 @@ void debug_block(core *c, uint64_t address, uint32_t size)
         d->watch_nip = ~0ull;
     if (!c->ahead)
         debug_settle(c);
+    count_instructions(c, -count); /* which the block itself adds */
 }
 
 void debug_interrupted(core *c)

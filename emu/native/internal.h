@@ -41,9 +41,7 @@ enum spr_number {
     SPR_PURR = 309,
     SPR_LPCR = 318,
     SPR_VTB = 849,
-    /* Register numbers the core leaves unused hold what the clock counts: the block hook moves
-       the pair (PURR, TB) with one vector addition, and the core reads PURR where tb_env says. */
-    SPR_PURR_STORAGE = 267,
+    SPR_DEADLINE = 267, /* a number the core leaves unused: what the time base is compared with */
     SPR_TB = 268,
 };
 
@@ -64,6 +62,21 @@ typedef struct {
 } translation;
 
 typedef struct processor processor;
+typedef struct host_clock host_clock;
+
+/* Constants in the code of the block that is being generated: known when it is complete. */
+typedef struct {
+    uint64_t *address, *size, *count;
+} block_places;
+
+/* The translated code that goes on at an address, in one state of the processor. */
+typedef struct {
+    uint64_t address;
+    void *code;
+    uint64_t generation;
+    uint64_t flags;
+} jump;
+#define JUMPS 16384
 typedef struct later_instruction later_instruction;
 
 /* Registers of problem state that came with an ISA level, and their accessors (level.c). */
@@ -103,7 +116,8 @@ typedef struct {
 typedef struct {
     address_range ranges[TRACES]; /* of instructions */
     int count;
-    uint64_t lowest, highest; /* of them all */
+    bool translated;          /* each block begins with a call of block_traced */
+    uint64_t lowest, highest; /* of the ranges */
     traced_access pending;
     core_instruction_observer instruction;
     core_access_observer access;
@@ -142,11 +156,12 @@ struct core {
     core_counts counts;
     core_controls controls;
 
-    /* The clock.  A block whose start lies at or after `deadline` takes the slow path. */
-    volatile uint64_t deadline;
+    /* The clock (clock.c).  A block whose start lies at or after the deadline asks what is due. */
+    host_clock *host; /* NULL: instructions are counted */
     uint64_t until;
-    uint64_t block_end; /* of the block that was entered last */
+    uint64_t block_end; /* of the block whose access the TLB hook refused */
     uint64_t decrementer_zero; /* time base at which the decrementer reads 0 */
+    uint64_t purr_behind;      /* by how much PURR is less than the time base */
 
     /* The virtual processors; the selected one's state is the engine's own (processors.c). */
     processor *processors;
@@ -157,8 +172,7 @@ struct core {
     uint64_t ahead_nip;           /* where they begin */
     debug_state debug;
     trace_state trace;
-    uc_hook block_hook;
-    bool retranslate; /* the translated code calls the wrong block hook */
+    bool retranslate; /* the translated code is for other traces */
     uint64_t instructions_before; /* executed, less what the selected one's PURR counts */
 
     uint64_t pauses; /* how many more end a run */
@@ -186,7 +200,13 @@ struct core {
     uint64_t flushes; /* of the TLB, by anybody */
 
     uint8_t *code_pages; /* one byte a page: translated code comes from it (interpose.c) */
-    void *translator;    /* this engine's code generator */
+
+    /* What this engine's code generator makes for us (generate.c). */
+    void *generator;
+    block_places block;
+    jump *jumps;
+    uint64_t generation; /* of what is known of translated code */
+    uint8_t no_time_base[TB_ENV_SIZE];
 
     /* The ISA level: whatever depends on one asks here (level.c). */
     enum core_isa isa;
@@ -208,20 +228,26 @@ static inline uint64_t *spr(core *c, int n) { return window64(c->env, ENV_SPR + 
 static inline uint64_t *nip(core *c) { return window64(c->env, ENV_NIP); }
 static inline uint64_t msr(core *c) { return *window64(c->env, ENV_MSR); }
 
-/* PURR and TB move together, with one vector addition. */
-typedef uint64_t clock_pair __attribute__((vector_size(16), aligned(8)));
+static inline volatile uint64_t *deadline(core *c) { return spr(c, SPR_DEADLINE); }
+
+/* clock.c */
+bool clock_open(core *c);
+void clock_close(core *c);
+void clock_runs(core *c);
+uint64_t time_base(core *c);
+void set_deadline(core *c);
+bool interrupt_pending(core *c);
+bool block_due(core *c);
+void block_begins(core *c, uint64_t address, uint64_t size);
 
 static inline void count_instructions(core *c, uint64_t count)
 {
-    *(clock_pair *)spr(c, SPR_PURR_STORAGE) += (clock_pair){count, count};
+    if (!c->host)
+        *spr(c, SPR_TB) += count;
 }
 
 /* core.c */
-void set_deadline(core *c);
-bool interrupt_pending(core *c);
 void flush_tlb(core *c);
-bool block_due(core *c);
-void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *context);
 
 /* debug.c */
 void debug_enter(core *c);             /* a run begins */
@@ -244,7 +270,7 @@ bool levels_start(core *c);
 void levels_end(core *c);
 
 /* tracing.c */
-void on_block_traced(uc_engine *uc, uint64_t address, uint32_t size, void *context);
+void block_traced(core *c, uint64_t address, uint64_t size); /* instead of block_begins */
 uint64_t trace_untraced(const core *c, uint64_t address, uint64_t count); /* or 1: traced */
 void trace_instruction(core *c, uint64_t address);
 void trace_access(core *c, uint32_t word, bool stored, uint64_t address, uint64_t length);
@@ -272,6 +298,7 @@ void processors_end(core *c);
 /* interpose.c */
 extern __thread core *running_core;
 _Noreturn void leave_translated_code(core *c);
+void drop_code(core *c, uint64_t start, uint64_t end); /* translated from these addresses */
 
 /* translation.c */
 #define EFFECTIVE_REAL_MASK 0x0fffffffffffffffull

@@ -8,26 +8,30 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
+#include "generate.h"
 #include "internal.h"
 
 #define PAGE 4096ull
 #define TICKS_PER_MICROSECOND 512
-#define TCG_TYPE_I64 1
 
 /* The core that runs on this thread; null outside core_run. */
 __thread core *running_core;
 
 static struct {
-    void (*gen_call)(void *context, void *function, void *result, int count, void **arguments);
     void (*set_dirty)(void *cpu, uint64_t address);
     void (*reset_dirty_by_address)(void *cpu, uint64_t address, uint64_t length);
     void (*reset_dirty)(void *cpu, uint64_t host_address, uint64_t length);
-    void (*check_exit)(void *uc, uint32_t delay_slot);
+    void (*set_page)(void *cpu, uint64_t address, uint64_t real, int permissions, int mode,
+                     uint64_t size);
+    bool (*fill)(void *cpu, uint64_t address, int size, int access, int mode, bool probe,
+                 uintptr_t from);
+    void (*store_to_code)(void *generator, void *pages, uint64_t address, int length,
+                          uintptr_t from);
+    void (*drop_all_code)(void *cpu);
+    uint8_t *(*find_block)(void *generator, uintptr_t within);
+    uint64_t (*load_purr)(void *env);
+    uint64_t (*load_vtb)(void *env);
     int (*time_of_day)(struct timeval *now, void *zone);
-    void *(*new_temporary)(void *context, int type, bool local);
-    void (*free_temporary)(void *context, void *temporary);
-    void (*gen_add)(void *context, ptrdiff_t to, ptrdiff_t from, int64_t constant);
-    uint8_t *first_decimal, *last_decimal;
 } original;
 
 static core *core_of(void *cpu)
@@ -38,53 +42,11 @@ static core *core_of(void *cpu)
 
 /* ---- stopping --------------------------------------------------------------------------- */
 
-/* The library holds the decimal floating-point helpers once, and they were compiled for the
-   *32-bit* core: they find (and write) FPSCR, the one part of the state they touch, at another
-   place, which in ours lies among pointers to functions.  So they are handed the state's address
-   off by the difference. */
-static void gen_decimal_call(void *context, void *function, void *result, int count,
-                             void **arguments)
-{
-    void *moved[8] = {0};
-    uint8_t *base = context;
-    if (count < 1 || count > 8)
-        abort();
-    memcpy(moved, arguments, count * sizeof *moved);
-    moved[0] = original.new_temporary(context, TCG_TYPE_I64, false);
-    original.gen_add(context, (uint8_t *)moved[0] - base, (uint8_t *)arguments[0] - base,
-                     ENV_FPSCR - ENV32_FPSCR);
-    original.gen_call(context, function, result, count, moved);
-    original.free_temporary(context, moved[0]);
-}
-
-static bool is_decimal(void *function)
-{
-    return (uint8_t *)function >= original.first_decimal
-           && (uint8_t *)function <= original.last_decimal;
-}
-
-/* Code generation asks for a call to `function`.  Blocks need no stop check of their own: the
-   block hook, which comes first, leaves through leave_translated_code. */
-static void gen_call(void *context, void *function, void *result, int count, void **arguments)
-{
-    core *c = running_core;
-    if (function == (void *)original.check_exit && c) {
-        if (!c->translator)
-            c->translator = context;
-        if (c->translator == context)
-            return;
-    }
-    if (c && c->translator == context && is_decimal(function))
-        gen_decimal_call(context, function, result, count, arguments);
-    else
-        original.gen_call(context, function, result, count, arguments);
-}
-
 _Noreturn void leave_translated_code(core *c)
 {
     c->left = true;
     c->api.emu_stop(c->uc);
-    original.check_exit(c->uc, 0); /* jumps back into uc_emu_start */
+    generator.check_exit(c->uc, 0); /* jumps back into uc_emu_start */
     abort();
 }
 
@@ -129,7 +91,7 @@ static bool holds_code(core *c, uint64_t page)
         return false;
     if (++c->code_pages[page] < PATIENCE)
         return true;
-    c->api.invalidate_code(c->uc, page * PAGE, (page + 1) * PAGE);
+    drop_code(c, page * PAGE, (page + 1) * PAGE);
     c->code_pages[page] = 0;
     return false;
 }
@@ -151,6 +113,61 @@ static void set_dirty(void *cpu, uint64_t address)
     original.set_dirty(cpu, address);
 }
 
+/* ---- the TLB, and what is known of translated code ---------------------------------------- */
+
+static void note_block(core *c, uintptr_t from)
+{
+    uint8_t *block = from ? original.find_block(c->generator, from) : NULL;
+    if (block)
+        c->block_end = *window64(block, BLOCK_ADDRESS) + *window16(block, BLOCK_SIZE);
+}
+
+/* Unicorn would look up the state of the guest's registers first, which few misses need. */
+static bool fill(void *cpu, uint64_t address, int size, int access, int mode, bool probe,
+                 uintptr_t from)
+{
+    core *c = core_of(cpu);
+    uc_tlb_entry entry;
+    uint64_t page = address & ~(PAGE - 1);
+    if (c && on_tlb_miss(c->uc, page, UC_MEM_READ + access, &entry, c)
+        && entry.perms & (UC_PROT_READ << access)) {
+        original.set_page(cpu, page, entry.paddr, entry.perms, mode, PAGE);
+        return true;
+    }
+    if (c)
+        note_block(c, from);
+    return original.fill(cpu, address, size, access, mode, probe, from);
+}
+
+static void store_to_code(void *uc, void *pages, uint64_t address, int length, uintptr_t from)
+{
+    if (running_core)
+        running_core->generation++;
+    original.store_to_code(uc, pages, address, length, from);
+}
+
+static void drop_all_code(void *cpu)
+{
+    if (running_core)
+        running_core->generation++;
+    original.drop_all_code(cpu);
+}
+
+void drop_code(core *c, uint64_t start, uint64_t end)
+{
+    c->generation++;
+    c->api.invalidate_code(c->uc, start, end);
+}
+
+bool interpose_engine(uint8_t *cpu)
+{
+    void **filler = (void **)(*(uint8_t **)(cpu + CPU_CLASS) + CLASS_TLB_FILL);
+    if (*filler != (void *)original.fill)
+        return false;
+    *filler = (void *)fill;
+    return true;
+}
+
 /* ---- time ------------------------------------------------------------------------------- */
 
 /* The TLB's size follows its use over the last tenth of a second, and every flush asks for the
@@ -164,11 +181,24 @@ static int time_of_day(struct timeval *now, void *zone)
     core *c = running_core;
     if (!c)
         return gettimeofday(now, zone);
+    c->generation++; /* it is flushed now */
     uint64_t microseconds = c->env ? *spr(c, SPR_TB) / TICKS_PER_MICROSECOND : 0;
     microseconds += ++c->flushes * MICROSECONDS_A_FLUSH;
     now->tv_sec = microseconds / 1000000;
     now->tv_usec = microseconds % 1000000;
     return 0;
+}
+
+static uint64_t load_purr(void *env)
+{
+    core *c = running_core;
+    return c && c->env == env ? core_purr(c) : original.load_purr(env);
+}
+
+static uint64_t load_vtb(void *env)
+{
+    core *c = running_core;
+    return c && c->env == env ? time_base(c) : original.load_vtb(env);
 }
 
 /* ---- replacing -------------------------------------------------------------------------- */
@@ -218,18 +248,34 @@ bool interpose(void *library, char *error, size_t error_size)
     static bool done;
     struct link_map *map;
     replacement replacements[] = {
-        {"tcg_gen_callN_ppc64", (void *)gen_call, (void **)&original.gen_call},
+        {"tcg_func_start_ppc64", (void *)gen_start, (void **)&generator.start},
+        {"tcg_gen_callN_ppc64", (void *)gen_call, (void **)&generator.call},
+        {"tcg_gen_code_ppc64", (void *)gen_code, (void **)&generator.code},
         {"tlb_set_dirty_ppc64", (void *)set_dirty, (void **)&original.set_dirty},
         {"tlb_reset_dirty_by_vaddr_ppc64", (void *)reset_dirty_by_address,
          (void **)&original.reset_dirty_by_address},
+        {"tb_invalidate_phys_page_fast_ppc64", (void *)store_to_code,
+         (void **)&original.store_to_code},
+        {"tb_flush_ppc64", (void *)drop_all_code, (void **)&original.drop_all_code},
+        {"cpu_ppc_load_purr_ppc64", (void *)load_purr, (void **)&original.load_purr},
+        {"cpu_ppc_load_vtb_ppc64", (void *)load_vtb, (void **)&original.load_vtb},
         {"gettimeofday", (void *)time_of_day, (void **)&original.time_of_day},
+        {"tcg_tb_lookup_ppc64", NULL, (void **)&original.find_block},
         {"tlb_reset_dirty_ppc64", NULL, (void **)&original.reset_dirty},
-        {"helper_check_exit_request_ppc64", NULL, (void **)&original.check_exit},
-        {"tcg_temp_new_internal_ppc64", NULL, (void **)&original.new_temporary},
-        {"tcg_temp_free_internal_ppc64", NULL, (void **)&original.free_temporary},
-        {"tcg_gen_addi_i64_ppc64", NULL, (void **)&original.gen_add},
-        {"helper_dadd", NULL, (void **)&original.first_decimal},
-        {"helper_dscriq", NULL, (void **)&original.last_decimal},
+        {"tlb_set_page_ppc64", NULL, (void **)&original.set_page},
+        {"unicorn_fill_tlb_ppc64", NULL, (void **)&original.fill},
+        {"helper_check_exit_request_ppc64", NULL, (void **)&generator.check_exit},
+        {"helper_lookup_tb_ptr_ppc64", NULL, (void **)&generator.lookup},
+        {"tcg_emit_op_ppc64", NULL, (void **)&generator.emit},
+        {"tcg_gen_op1_ppc64", NULL, (void **)&generator.op1},
+        {"tcg_gen_op3_ppc64", NULL, (void **)&generator.op3},
+        {"tcg_gen_addi_i64_ppc64", NULL, (void **)&generator.add_constant},
+        {"tcg_gen_brcond_i64_ppc64", NULL, (void **)&generator.branch},
+        {"gen_new_label_ppc64", NULL, (void **)&generator.new_label},
+        {"tcg_temp_new_internal_ppc64", NULL, (void **)&generator.new_temporary},
+        {"tcg_temp_free_internal_ppc64", NULL, (void **)&generator.free_temporary},
+        {"helper_dadd", NULL, (void **)&generator.first_decimal},
+        {"helper_dscriq", NULL, (void **)&generator.last_decimal},
     };
     const size_t count = sizeof replacements / sizeof *replacements;
     void **slots[sizeof replacements / sizeof *replacements] = {0};

@@ -8,7 +8,10 @@
 #define INTERPOSE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Once per process; later calls are free.  `library` is the handle of dlopen. */
 bool interpose(void *library, char *error, size_t error_size);
+/* Once per engine of ours, with its CPUState. */
+bool interpose_engine(uint8_t *cpu);
 #endif

@@ -16,7 +16,7 @@ static const struct {
 
 struct processor {
     uint8_t env[ENV_SLB + SLB_SIZE + SPR_COUNT * sizeof(uint64_t) + ENV_TB_ENV - ENV_VSCR];
-    uint64_t decrementer_zero;
+    uint64_t decrementer_zero, purr;
     uint64_t ahead, ahead_nip;
     int external;
     int system_reset;
@@ -28,6 +28,7 @@ static void save(core *c, processor *p)
     for (size_t i = 0; i < PIECES; to += pieces[i].size, i++)
         memcpy(to, c->env + pieces[i].offset, pieces[i].size);
     p->decrementer_zero = c->decrementer_zero;
+    p->purr = core_purr(c);
     p->ahead = c->ahead;
     p->ahead_nip = c->ahead_nip;
     p->external = c->external;
@@ -37,10 +38,11 @@ static void save(core *c, processor *p)
 static void load(core *c, const processor *p)
 {
     const uint8_t *from = p->env;
-    uint64_t now = *spr(c, SPR_TB), process = *spr(c, SPR_PID);
+    uint64_t now = time_base(c), process = *spr(c, SPR_PID);
     for (size_t i = 0; i < PIECES; from += pieces[i].size, i++)
         memcpy(c->env + pieces[i].offset, from, pieces[i].size);
     *spr(c, SPR_TB) = now;
+    c->purr_behind = now - p->purr;
     c->decrementer_zero = p->decrementer_zero;
     c->ahead = p->ahead;
     c->ahead_nip = p->ahead_nip;
@@ -82,16 +84,16 @@ void core_select(core *c, int number)
 {
     if (number == c->current)
         return;
-    c->instructions_before += *spr(c, SPR_PURR_STORAGE);
+    c->instructions_before += core_purr(c);
     save(c, &c->processors[c->current]);
     load(c, &c->processors[number]);
-    c->instructions_before -= *spr(c, SPR_PURR_STORAGE);
+    c->instructions_before -= core_purr(c);
     c->current = number;
 }
 
 uint64_t core_instructions(core *c)
 {
-    return c->instructions_before + *spr(c, SPR_PURR_STORAGE);
+    return c->instructions_before + core_purr(c);
 }
 
 uint64_t core_decrementer_due(core *c, int number)
@@ -102,7 +104,7 @@ uint64_t core_decrementer_due(core *c, int number)
 
 void core_reset_processor(core *c)
 {
-    uint64_t purr = *spr(c, SPR_PURR_STORAGE);
+    uint64_t purr = core_purr(c);
     load(c, c->pristine);
-    *spr(c, SPR_PURR_STORAGE) = purr;
+    core_set_purr(c, purr);
 }

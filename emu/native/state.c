@@ -72,5 +72,5 @@ void core_set_counted_ahead(core *c, uint64_t instructions)
 
 void core_set_instructions(core *c, uint64_t count)
 {
-    c->instructions_before = count - *spr(c, SPR_PURR_STORAGE);
+    c->instructions_before = count - core_purr(c);
 }

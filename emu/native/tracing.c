@@ -1,22 +1,12 @@
 /* Traces of instructions and accesses by range of effective addresses.
 
-   Only the ranges cost.  While there are any of instructions, translated code calls
-   on_block_traced instead of on_block: it compares a block's place with them.  A block that has
+   Only the ranges cost.  While there are any of instructions, each translated block begins with a
+   call of block_traced: it compares the block's place with them.  A block that has
    traced instructions is cut (debug.c) so that each of them runs alone.  Traced accesses go by the
    TLB as watchpoints do, and are told when their instruction is done. */
 #include "internal.h"
 
 /* ---- what is set ------------------------------------------------------------------------ */
-
-static void block_hook(core *c, void *callback)
-{
-    void **current = (void **)((uint8_t *)c->block_hook + HOOK_CALLBACK);
-    if (*current == callback)
-        return;
-    *current = callback;
-    c->retranslate = true;
-    c->deadline = 0;
-}
 
 /* A range was added or removed, by an observer perhaps: what that takes is done when the block
    that runs has ended. */
@@ -31,7 +21,11 @@ static void ranges_changed(core *c)
         if (t->ranges[i].last > t->highest)
             t->highest = t->ranges[i].last;
     }
-    block_hook(c, t->count ? (void *)on_block_traced : (void *)on_block);
+    if (t->translated == (t->count > 0))
+        return;
+    t->translated = t->count > 0;
+    c->retranslate = true;
+    *deadline(c) = 0;
 }
 
 int core_trace_add_instructions(core *c, uint64_t first, uint64_t last)
@@ -120,13 +114,13 @@ void trace_instruction(core *c, uint64_t address)
         c->trace.instruction(c->trace.context, address);
 }
 
-void on_block_traced(uc_engine *uc, uint64_t address, uint32_t size, void *context)
+void block_traced(core *c, uint64_t address, uint64_t size)
 {
-    core *c = context;
+    *nip(c) = address;
     if (address + (size - 1) >= c->trace.lowest && address <= c->trace.highest)
         debug_block(c, address, size);
-    else
-        on_block(uc, address, size, context);
+    else if (*spr(c, SPR_TB) >= *deadline(c))
+        block_begins(c, address, size);
 }
 
 /* ---- accesses --------------------------------------------------------------------------- */

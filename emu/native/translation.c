@@ -149,7 +149,7 @@ bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry
         c->counts.tlb_fills++;
         if (++c->fills_since_flush == MOST_FILLS) {
             c->tlb_full = true;
-            c->deadline = 0;
+            *deadline(c) = 0;
         }
         entry->paddr = found.real & PAGE_MASK;
         entry->perms = found.permissions;

@@ -11,12 +11,13 @@
 enum {
     /* in struct uc_struct */
     UC_CPU = 440,
+    UC_GENERATOR = 768,
     UC_INVALID_ADDR = 1416,
-    /* in struct hook, which a hook's handle points to */
-    HOOK_CALLBACK = 40,
     /* in CPUState */
     CPU_CFLAGS_NEXT_TB = 24, /* how to translate the next block; its low bits: instructions */
     CPU_ENV_PTR = 296,
+    CPU_CLASS = 33200,
+    CLASS_TLB_FILL = 72,
     /* in PowerPCCPU, which begins with CPUState: the decoder's table, by primary opcode.  An entry
        leads to a handler or, its lowest bit set, to a table for the next part of the opcode. */
     CPU_OPCODES = 120464,
@@ -55,6 +56,7 @@ enum {
     ENV_INSTRUCTIONS_2 = 77720,
     INSTRUCTIONS_2 = 0xbfffe, /* what stands there at first */
     ENV_ERROR_CODE = 77728,
+    ENV_HFLAGS = 78616,
     ENV_UC = 80032,
     /* the same in the state of the 32-bit core (interpose.c) */
     ENV32_FPSCR = 71404,
@@ -67,14 +69,24 @@ enum {
     SPR_CB_OEA_READ = 16,
     SPR_CB_OEA_WRITE = 24,
     SPR_CB_NAME = 48,
-    /* in the time-base block that tb_env points to */
-    TB_ENV_FREQUENCY = 24,
-    TB_ENV_PURR = 72,
+    TB_ENV_SIZE = 96,
+    /* in the code generator, its operations and its blocks */
+    GENERATOR_EPILOGUE = 152,
+    GENERATOR_ENV = 35056,
+    OP_CALL_COUNTS = 1,
+    OP_ARGUMENTS = 24,
+    BLOCK_ADDRESS = 0,
+    BLOCK_SIZE = 20,
 };
 
 static inline uint64_t *window64(uint8_t *base, uint64_t offset)
 {
     return (uint64_t *)(base + offset);
+}
+
+static inline uint16_t *window16(uint8_t *base, uint64_t offset)
+{
+    return (uint16_t *)(base + offset);
 }
 
 static inline uint32_t *window32(uint8_t *base, uint64_t offset)

@@ -1,0 +1,217 @@
+/* What our engines generate into each translated block: counting its instructions, leaving when
+   something is due, and finding the block that an indirect branch goes to.
+
+   Unicorn would call its hook before each block, ask after each whether to stop, and look the
+   next one up in a table of which PowerPC code can use a quarter.  The first is a few operations
+   here, the second is part of it, and the third has a table of its own. */
+#include "generate.h"
+
+#include <stdlib.h>
+
+#include "internal.h"
+#include "interpose.h"
+
+unicorn_generator generator;
+
+/* The code generator's operations and conditions by number. */
+enum {
+    OP_SET_LABEL = 1,
+    OP_CALL = 2,
+    OP_CONSTANT = 64,
+    OP_LOAD = 73,
+    OP_STORE = 77,
+    OP_ADD = 78,
+    CONDITION_LESS_UNSIGNED = 4,
+    TYPE_I64 = 1,
+    /* properties of a call: it changes no register of the guest, and nothing else */
+    CALL_CHANGES_NOTHING = 2 | 4,
+};
+
+static ptrdiff_t offset_of(void *context, void *temporary)
+{
+    return (uint8_t *)temporary - (uint8_t *)context;
+}
+
+static void *environment(void *context)
+{
+    return (uint8_t *)context + *window64(context, GENERATOR_ENV);
+}
+
+static void *new_temporary(void *context)
+{
+    return generator.new_temporary(context, TYPE_I64, false);
+}
+
+/* A constant; `place` is where it stands until code is generated. */
+static void *constant(void *context, uint64_t value, uint64_t **place)
+{
+    void *temporary = new_temporary(context);
+    uint64_t *arguments = (uint64_t *)(generator.emit(context, OP_CONSTANT) + OP_ARGUMENTS);
+    arguments[0] = (uint64_t)temporary;
+    arguments[1] = value;
+    if (place)
+        *place = &arguments[1];
+    return temporary;
+}
+
+/* A call of a function of ours, which the generator's own table does not have. */
+static void call(void *context, void *function, void *result, int count, void **arguments,
+                 int properties)
+{
+    uint8_t *operation = generator.emit(context, OP_CALL);
+    uint64_t *to = (uint64_t *)(operation + OP_ARGUMENTS);
+    operation[OP_CALL_COUNTS] = count | (result ? 1 << 4 : 0);
+    if (result)
+        *to++ = (uint64_t)result;
+    for (int i = 0; i < count; i++)
+        *to++ = (uint64_t)arguments[i];
+    to[0] = (uint64_t)function;
+    to[1] = properties;
+}
+
+static void free_all(void *context, int count, void **temporaries)
+{
+    for (int i = 0; i < count; i++)
+        generator.free_temporary(context, temporaries[i]);
+}
+
+/* Between `temporary` and one of the unnamed or counting special purpose registers. */
+static void access_spr(void *context, int operation, void *temporary, int number)
+{
+    generator.op3(context, operation, (uintptr_t)temporary, (uintptr_t)environment(context),
+                  ENV_SPR + 8 * number);
+}
+
+/* ---- a block begins --------------------------------------------------------------------- */
+
+static void gen_block_call(core *c, void *context, void *function)
+{
+    void *arguments[] = {constant(context, (uint64_t)c, NULL),
+                         constant(context, 0, &c->block.address),
+                         constant(context, 0, &c->block.size)};
+    call(context, function, NULL, 3, arguments, 0);
+    free_all(context, 3, arguments);
+}
+
+/* Calls block_begins once the time base has reached the deadline. */
+static void gen_check(core *c, void *context)
+{
+    void *label = generator.new_label(context);
+    void *compared[] = {new_temporary(context), new_temporary(context)};
+    access_spr(context, OP_LOAD, compared[0], SPR_TB);
+    access_spr(context, OP_LOAD, compared[1], SPR_DEADLINE);
+    generator.branch(context, CONDITION_LESS_UNSIGNED, offset_of(context, compared[0]),
+                     offset_of(context, compared[1]), label);
+    free_all(context, 2, compared);
+    gen_block_call(c, context, (void *)block_begins);
+    generator.op1(context, OP_SET_LABEL, (uintptr_t)label);
+}
+
+static void gen_count(core *c, void *context)
+{
+    void *added[] = {new_temporary(context), constant(context, 0, &c->block.count)};
+    access_spr(context, OP_LOAD, added[0], SPR_TB);
+    generator.op3(context, OP_ADD, (uintptr_t)added[0], (uintptr_t)added[0],
+                  (uintptr_t)added[1]);
+    access_spr(context, OP_STORE, added[0], SPR_TB);
+    free_all(context, 2, added);
+}
+
+/* The core whose code `context` generates. */
+static core *core_generating(void *context)
+{
+    core *c = running_core;
+    return c && c->generator == context ? c : NULL;
+}
+
+void gen_start(void *context)
+{
+    core *c = core_generating(context);
+    generator.start(context);
+    if (c)
+        memset(&c->block, 0, sizeof c->block);
+}
+
+int gen_code(void *context, void *block)
+{
+    core *c = core_generating(context);
+    if (c && c->block.size) {
+        uint64_t size = *window16(block, BLOCK_SIZE);
+        *c->block.address = *window64(block, BLOCK_ADDRESS);
+        *c->block.size = size;
+        if (c->block.count)
+            *c->block.count = size >> 2;
+    }
+    return generator.code(context, block);
+}
+
+/* ---- an indirect branch ----------------------------------------------------------------- */
+
+static void *find_code(core *c)
+{
+    uint64_t address = *nip(c);
+    uint32_t flags = *window32(c->env, ENV_HFLAGS);
+    jump *j = &c->jumps[(address >> 2 ^ address >> 14) % JUMPS];
+    if (j->address == address && j->flags == flags && j->generation == c->generation)
+        return j->code;
+    void *code = generator.lookup(c->env);
+    if ((uint64_t)code != *window64(c->generator, GENERATOR_EPILOGUE))
+        *j = (jump){address, code, c->generation, flags};
+    return code;
+}
+
+/* ---- calls ------------------------------------------------------------------------------ */
+
+/* The library holds the decimal floating-point helpers once, and they were compiled for the
+   *32-bit* core: they find (and write) FPSCR, the one part of the state they touch, at another
+   place, which in ours lies among pointers to functions.  So they are handed the state's address
+   off by the difference. */
+static void gen_decimal_call(void *context, void *function, void *result, int count,
+                             void **arguments)
+{
+    void *moved[8] = {0};
+    if (count < 1 || count > 8)
+        abort();
+    memcpy(moved, arguments, count * sizeof *moved);
+    moved[0] = new_temporary(context);
+    generator.add_constant(context, offset_of(context, moved[0]), offset_of(context, arguments[0]),
+                           ENV_FPSCR - ENV32_FPSCR);
+    generator.call(context, function, result, count, moved);
+    generator.free_temporary(context, moved[0]);
+}
+
+static bool is_decimal(void *function)
+{
+    return (uint8_t *)function >= generator.first_decimal
+           && (uint8_t *)function <= generator.last_decimal;
+}
+
+/* Each block begins with a call that asks whether to stop, and has another behind every access
+   to storage, which would leave by itself. */
+static void gen_check_exit(core *c, void *context)
+{
+    if (c->block.size)
+        return;
+    if (c->trace.translated)
+        gen_block_call(c, context, (void *)block_traced);
+    else
+        gen_check(c, context);
+    if (!c->host)
+        gen_count(c, context);
+}
+
+void gen_call(void *context, void *function, void *result, int count, void **arguments)
+{
+    core *c = core_generating(context);
+    if (c && function == (void *)generator.check_exit) {
+        gen_check_exit(c, context);
+    } else if (c && function == (void *)generator.lookup) {
+        void *argument = constant(context, (uint64_t)c, NULL);
+        call(context, (void *)find_code, result, 1, &argument, CALL_CHANGES_NOTHING);
+        generator.free_temporary(context, argument);
+    } else if (c && is_decimal(function)) {
+        gen_decimal_call(context, function, result, count, arguments);
+    } else {
+        generator.call(context, function, result, count, arguments);
+    }
+}
