@@ -210,7 +210,6 @@ void debug_block(core *c, uint64_t address, uint32_t size)
     bool opened = d->watch_open && d->watch_nip == address;
     if (d->watch_open && !opened)
         close_watch(c, true);
-    c->block_end = address + size;
     if (!c->ahead && block_due(c))
         leave_translated_code(c);
     if (d->step == STEP_TAKEN)
@@ -229,7 +228,7 @@ void debug_block(core *c, uint64_t address, uint32_t size)
     if (run < count)
         run_at_most(c, address, run);
     c->ahead -= run;
-    c->ahead_nip = c->block_end;
+    c->ahead_nip = address + size;
     if (!opened && !passing(c, d->pass_watch)) /* else it was told of before */
         trace_instruction(c, address);
     if (passed)

@@ -25,8 +25,6 @@ enum {
     UC_MODE_BIG_ENDIAN = 1 << 30,
 
     UC_HOOK_INTR = 1 << 0,
-    UC_HOOK_CODE = 1 << 2,
-    UC_HOOK_BLOCK = 1 << 3,
     UC_HOOK_TLB_FILL = 1 << 17,
 
     UC_MEM_READ = 16,
