@@ -45,8 +45,9 @@ def assemble(
     """Assemble `source` to lie at `origin`, a multiple of 4.
 
     `name` stands in messages.  `byte_order` holds for instructions and data, up to a `.little`
-    or `.big`.  `include` gives the text of a file named by `.include` (`include_from(directory)`
-    is one) and may raise OSError or LookupError.  Raises `AssemblyError` with all that is wrong.
+    or `.big`; if it is little, `__LITTLE_ENDIAN__` is defined.  `include` gives the text of a
+    file named by `.include` (`include_from(directory)` is one) and may raise OSError or
+    LookupError.  Raises `AssemblyError` with all that is wrong.
     """
     if origin % 4 or not 0 <= origin < 2**64:
         raise ValueError(f"origin {origin:#x}: a multiple of 4 below 2**64 is wanted")
@@ -145,14 +146,20 @@ def _program(
         if built.size
     )
     values = layout.symbols.values()
+    entry = values.get("_start", origin)
+    entry_order: ByteOrder | None = None
     lines: dict[int, SourceLine] = {}
     for item in layout.items:
         if isinstance(item.payload, bytes | Command):
-            lines.setdefault(bases[item.section.name] + item.offset, item.line)
+            address = bases[item.section.name] + item.offset
+            lines.setdefault(address, item.line)
+            if address == entry and entry_order is None:
+                entry_order = item.byte_order
     return Program(
         name=name,
         origin=origin,
-        entry=values.get("_start", origin),
+        entry=entry,
+        entry_order=entry_order or byte_order,
         byte_order=byte_order,
         sections=sections,
         symbols=MappingProxyType(values),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from .bits import ByteOrder
 from .diagnostics import Diagnostic, Mistake, SourceLine
 from .directives import DIRECTIVES
 from .encoder import instruction_count
-from .expressions import Address, Expression, number
+from .expressions import Address, Expression, Number, number
 from .reader import MAXIMUM_NESTING, Reader
 from .symbols import SymbolTable
 from .syntax import Assignment, Command, parse, parse_expression
@@ -16,13 +17,13 @@ from .syntax import Assignment, Command, parse, parse_expression
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .bits import ByteOrder
     from .source import Include, Statement
 
 MAXIMUM_BYTES = 64 * 2**20  # of all sections
 MAXIMUM_BSS = 2**40
 MAXIMUM_DIAGNOSTICS = 20
 NOP = 0x6000_0000
+LITTLE_ENDIAN_SYMBOL = "__LITTLE_ENDIAN__"  # as the C preprocessor of gcc for PowerPC has it
 
 # Order in the image, and whether writable, executable, without bytes.
 _KNOWN_SECTIONS = {
@@ -70,6 +71,8 @@ class Layout:
     def __init__(self, origin: int, byte_order: ByteOrder, include: Include | None) -> None:
         self.origin, self.byte_order = origin, byte_order
         self.symbols = SymbolTable()
+        if byte_order is ByteOrder.LITTLE:
+            self.symbols.assign(LITTLE_ENDIAN_SYMBOL, Number(0, 1), 0, once=True)
         self.sections: dict[str, SectionLayout] = {}
         self.items: list[Item] = []
         self.diagnostics: list[Diagnostic] = []

@@ -37,13 +37,15 @@ class Program:
     """What `assemble` returns.
 
     `origin` is the address of the first byte, `entry` the address of `_start` (the origin
-    without one), `lines` the source line of each address at which a statement put something.
+    without one), `entry_order` the byte order of the instruction there, `lines` the source line
+    of each address at which a statement put something.
     `symbols` are labels and assigned names alike; `labels` tells which are addresses.
     """
 
     name: str
     origin: int
     entry: int
+    entry_order: ByteOrder
     byte_order: ByteOrder
     sections: tuple[Section, ...]
     symbols: Mapping[str, int]

@@ -72,8 +72,14 @@ def host_sources(files: Iterable[Path]) -> Iterator[Stanza]:
         yield from stanzas(text) if file.suffix == ".sources" else one_line_sources(text)
 
 
-def distribution_sources(sources: Iterable[Stanza], os_release: Mapping[str, str]) -> str:
-    """The binary sources among `sources` of Debian or of the host's own distribution, as deb822."""
+def distribution_sources(
+    sources: Iterable[Stanza], os_release: Mapping[str, str], *, source_packages: bool = False
+) -> str:
+    """The binary sources among `sources` of Debian or of the host's own distribution, as deb822.
+
+    With `source_packages` the source packages behind them are asked for too: a mirror has both.
+    """
+    types, targets = ("deb deb-src", "Packages Sources") if source_packages else ("deb", "Packages")
     codenames = DEBIAN_SUITES | {
         name for key, name in os_release.items() if key.endswith("_CODENAME")
     }
@@ -88,7 +94,7 @@ def distribution_sources(sources: Iterable[Stanza], os_release: Mapping[str, str
             or source.get("uris", "").startswith("cdrom:")
         ):
             continue
-        fields = {"types": "deb", "suites": " ".join(suites), "targets": "Packages"}
+        fields = {"types": types, "suites": " ".join(suites), "targets": targets}
         fields |= {name: value for name, value in source.items() if name not in OURS}
         paragraphs.append("".join(f"{name}: {value}\n" for name, value in fields.items()))
     return "\n".join(paragraphs)

@@ -60,10 +60,33 @@ class Package:
     depends: str = ""
 
 
-class Apt:
-    """apt for `architecture`, with all its state below `directory`, which the caller removes."""
+@dataclass(frozen=True, slots=True)
+class SourcePackage:
+    """A source package: the SHA-256 of each of its files, as the signed index gives it."""
 
-    def __init__(self, directory: Path, architecture: str, progress: Progress) -> None:
+    name: str
+    files: Mapping[str, str]
+
+    @property
+    def description(self) -> str:
+        """The file that describes the others."""
+        return next(name for name in self.files if name.endswith(".dsc"))
+
+
+class Apt:
+    """apt for `architecture`, with all its state below `directory`, which the caller removes.
+
+    `source_packages` says whether it shall know those, too.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        architecture: str,
+        progress: Progress,
+        *,
+        source_packages: bool = False,
+    ) -> None:
         if not all(shutil.which(tool) for tool in ("apt-get", "apt-cache", "dpkg-deb")):
             raise GuestFilesError("this host has no apt to fetch Debian packages with")
         self._progress = progress
@@ -87,7 +110,7 @@ class Apt:
         }
         self._options = [f"--config-file={configuration}"]
         self._options += [f"--option={name}={value}" for name, value in settings.items()]
-        (sources / "host.sources").write_text(self._host_sources())
+        (sources / "host.sources").write_text(self._host_sources(source_packages))
 
     def update(self) -> None:
         """Fetch the package lists; a source that fails is passed over, as apt does itself.
@@ -173,7 +196,27 @@ class Apt:
             capture_output=True, text=True, check=False, env=_environment(),
         )  # fmt: skip
 
-    def _host_sources(self) -> str:
+    def source(self, name: str) -> SourcePackage:
+        """The version of source package `name` that apt prefers."""
+        shown = self._run("apt-get", "source", "--print-uris", "--only-source", name)
+        files = re.findall(r"^'\S+' (\S+) \d+ SHA256:([0-9a-f]{64})", shown.stdout, re.MULTILINE)
+        if not any(file.endswith(".dsc") for file, _ in files):
+            raise GuestFilesError(f"this host's package sources offer no source of {name}")
+        return SourcePackage(name, dict(files))
+
+    def download_source(self, package: SourcePackage, into: Path) -> None:
+        """Fetch the files of `package` into the directory `into` and check them."""
+        complaints = self._get(
+            "source", "--download-only", "--only-source", package.name,
+            description=f"Fetching the source of {package.name}", directory=into,
+        )  # fmt: skip
+        for name, sha256 in package.files.items():
+            if not (into / name).is_file():
+                raise GuestFilesError(f"{name} could not be fetched: {complaints}")
+            if (found := sha256_of(into / name)) != sha256:
+                raise GuestFilesError(f"{name} has SHA-256 {found}, not the index's {sha256}")
+
+    def _host_sources(self, source_packages: bool) -> str:
         shown = subprocess.run(
             ["apt-config", "shell", "LIST", "Dir::Etc::sourcelist/f", "PARTS",
              "Dir::Etc::sourceparts/d"],
@@ -185,7 +228,11 @@ class Apt:
         parts = Path(places["PARTS"].strip("'\""))
         files = [Path(places["LIST"].strip("'\""))]
         files += sorted(p for p in parts.glob("*") if p.suffix in (".list", ".sources"))
-        sources = distribution_sources(host_sources(files), platform.freedesktop_os_release())
+        sources = distribution_sources(
+            host_sources(files),
+            platform.freedesktop_os_release(),
+            source_packages=source_packages,
+        )
         if not sources:
             raise GuestFilesError(f"no source of Debian or a derivative in {files[0]} or {parts}")
         return sources

@@ -26,7 +26,7 @@ _ELF_DATA, _ELF_LITTLE = 5, 1
 
 @dataclass(frozen=True, slots=True)
 class FlatImage:
-    """A program to be entered in `byte_order`, as it was assembled.
+    """A program in `byte_order` to be entered in `entry_order`, which may be another.
 
     R3 is the address of the flattened device tree, R5 the entry of the client interface; both lie
     as high as real mode reaches.
@@ -34,6 +34,7 @@ class FlatImage:
 
     executable: elf.Executable
     byte_order: ByteOrder
+    entry_order: ByteOrder
     symbols: Callable[[], Symbols]
 
     def start(self, composition: Composition) -> None:
@@ -49,7 +50,7 @@ class FlatImage:
         kept = (*program, (client_entry, _TREE_ALIGNMENT + len(tree)))
         composition.firmware.serve_client(client_entry, kept)
         registers = composition.partition.engine.registers
-        registers.msr = MSR(0).replace(SF=1, LE=int(self.byte_order is ByteOrder.LITTLE))
+        registers.msr = MSR(0).replace(SF=1, LE=int(self.entry_order is ByteOrder.LITTLE))
         registers.set_gpr(3, address)
         registers.set_gpr(5, client_entry)
         registers.nip = self.executable.entry
@@ -60,7 +61,7 @@ def from_program(program: Program) -> FlatImage:
     size = program.end - program.origin
     segment = elf.Segment(program.origin, program.image(), size)
     executable = elf.Executable((segment,), program.entry)
-    return FlatImage(executable, program.byte_order, partial(_labels, program))
+    return FlatImage(executable, program.byte_order, program.entry_order, partial(_labels, program))
 
 
 def _labels(program: Program) -> Symbols:
@@ -69,7 +70,8 @@ def _labels(program: Program) -> Symbols:
 
 def from_elf(image: bytes) -> FlatImage:
     """An ELF executable, entered in its own byte order; `BootError` if it is none."""
-    return FlatImage(elf.parse(image), byte_order_of(image), partial(of_elf, image))
+    order = byte_order_of(image)
+    return FlatImage(elf.parse(image), order, order, partial(of_elf, image))
 
 
 def byte_order_of(image: bytes) -> ByteOrder:

@@ -23,9 +23,10 @@ def summary(source: Traversable) -> str:
         return lines.readline().strip().lstrip("#/*;").strip()
 
 
-def assemble_toy(name: str) -> Program:
-    """The toy kernel `name`; KeyError if there is none."""
+def assemble_toy(name: str, *, little: bool = False) -> Program:
+    """The toy kernel `name`, in either byte order; KeyError if there is none."""
     from emu.assembler import assemble
+    from emu.bits import ByteOrder
 
     source = sources()[name]
     bare = files("guests").joinpath("bare")
@@ -33,4 +34,9 @@ def assemble_toy(name: str) -> Program:
     def include(file: str) -> str:
         return bare.joinpath(file).read_text(encoding="utf-8")
 
-    return assemble(source.read_text(encoding="utf-8"), name=source.name, include=include)
+    return assemble(
+        source.read_text(encoding="utf-8"),
+        name=source.name,
+        byte_order=ByteOrder.LITTLE if little else ByteOrder.BIG,
+        include=include,
+    )

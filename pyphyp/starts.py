@@ -112,6 +112,7 @@ class ProgramState:
 
     entry: U64
     byte_order: ByteOrder
+    entry_order: ByteOrder
     segments: Annotated[tuple[SegmentState, ...], Length(0, 4096)]
 
 
@@ -138,6 +139,7 @@ def described(start: Start | None) -> tuple[StartState, dict[str, bytes]]:
         state = ProgramState(
             start.executable.entry,
             start.byte_order,
+            start.entry_order,
             tuple(SegmentState(s.address, s.size, len(s.data)) for s in segments),
         )
         return StartState(program=state), {PROGRAM: b"".join(s.data for s in segments)}
@@ -162,7 +164,8 @@ def rebuilt(state: StartState, files: dict[str, bytes]) -> Start:
         segments.append(elf.Segment(segment.address, data, segment.size))
         at += segment.data_bytes
     executable = elf.Executable(tuple(segments), state.program.entry)
-    return FlatImage(executable, state.program.byte_order, Symbols)
+    program = state.program
+    return FlatImage(executable, program.byte_order, program.entry_order, Symbols)
 
 
 def _bytes(source: Path | bytes) -> bytes:

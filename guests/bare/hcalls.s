@@ -18,7 +18,9 @@ DELETE      = 127
 
         .org    0x1000
 _start:
+        begin
         mr      r31,r5
+        interrupts_too
         load64  r3,POLL
         mtdec   r3
         li      r3,welcome
@@ -75,9 +77,15 @@ more:   li      r4,CONSOLE
         hcall   H_CEDE          # until the decrementer or anything else wakes us
         b       more
 1:      mr      r27,r4
-        std     r5,typed(0)
-        std     r6,typed+8(0)
         li      r28,typed
+        .ifdef  __LITTLE_ENDIAN__
+        li      r3,8            # the first character is the leftmost byte
+        stdbrx  r5,0,r28
+        stdbrx  r6,r3,r28
+        .else
+        std     r5,0(r28)
+        std     r6,8(r28)
+        .endif
 each:   cmpdi   r27,0
         beq     more
         lbz     r29,0(r28)
@@ -204,8 +212,11 @@ too_many:
 read_number:
         li      r3,0
         mr      r5,r24
-        lhz     r6,0(r5)
-        cmplwi  r6,0x3078       # "0x"
+        lbz     r6,0(r5)
+        cmpwi   r6,'0'
+        bne     1f
+        lbz     r6,1(r5)
+        cmpwi   r6,'x'
         bne     1f
         addi    r5,r5,2
 1:      mr      r8,r5           # R8: where the digits begin
@@ -306,22 +317,7 @@ show:
         mtlr    r30
         blr
 
-# put_hex: R3 as sixteen hexadecimal digits.
-put_hex:
-        li      r4,digits+16
-1:      andi.   r5,r3,15
-        addi    r5,r5,'0'
-        cmpwi   r5,'9'
-        ble     2f
-        addi    r5,r5,'a'-'9'-1
-2:      stbu    r5,-1(r4)
-        srdi    r3,r3,4
-        cmpdi   r4,digits
-        bgt     1b
-        li      r3,digits
-        li      r4,16
-        b       print
-
+        .include "hex.inc"
         .include "console.inc"
         .include "exit.inc"
 
@@ -403,7 +399,6 @@ code_names:
 
         .balign 16
 save:           .quad   0
-digits:         .space  16
 typed:          .space  16
 left:           .quad   0
 next:           .quad   0

@@ -4,6 +4,7 @@
 
         .org    0x100
 _start:
+        begin
         mr      r31,r5
         li      r3,greeting
         bl      puts

@@ -32,20 +32,22 @@ MOST            = 32            # processors
 
         .org    0x1000
 _start:
+        begin
         mr      r31,r5
+        interrupts_too
         bl      find_rtas
         li      r3,start_name
         bl      rtas_token
-        stw     r3,start_token(0)
+        put_cell r3,start_token
 
 # RTAS refuses to start a processor that is not there: so we learn how many there are.
         li      r24,1           # R24: how many
 start_next:
-        stw     r24,start_number(0)
-        stw     r24,start_parameter(0)
+        put_cell r24,start_number
+        put_cell r24,start_parameter
         li      r3,start
         bl      rtas
-        lwz     r3,start_status(0)
+        get_cell r3,start_status
         cmpwi   r3,0
         bne     all_started
         addi    r24,r24,1
@@ -83,6 +85,7 @@ all_started:
 
 # A processor begins here with its number in R3.
 secondary:
+        begin
         mr      r13,r3
         li      r4,QUIET
         hcall   H_CPPR          # let every priority in
@@ -149,11 +152,13 @@ finished:       .quad   0
 woken:          .quad   0
 lock:           .long   0
 
+        cells
 start:                          # start-cpu: number, address, parameter; status
 start_token:    .long   0, 3, 1
 start_number:   .long   0, secondary
 start_parameter: .long  0
 start_status:   .long   0
+        own_order
 start_name:     .asciz  "start-cpu"
 counted_text:   .asciz  " processors counted to "
 processor_text: .asciz  "processor "

@@ -2,10 +2,6 @@
 
         .include "papr.inc"
 
-H_REGISTER_PROCESS_TABLE = 0x37C
-REGISTER_RADIX  = 0x1D          # flags: register; radix; the guest invalidates its TLB itself
-
-SPR_PID         = 48
 PROCESSES       = 3
 SLICE           = 20000         # time-base ticks between two beats
 LETTERS         = 6             # how many each process writes
@@ -14,26 +10,18 @@ BUSY            = 10000         # what it does in between: count
 # Where processes see their storage, each its own: code in one page, data in the next.
 USER_CODE       = 0x10000000
 USER_DATA       = 0x10001000
-USER_STATE      = 0x800000000000C030    # MSR: 64-bit, interrupts, problem state, relocated
+        .ifdef  __LITTLE_ENDIAN__
+USER_STATE      = 0x800000000000C031    # MSR: 64-bit, interrupts, problem state, relocated, LE
+        .else
+USER_STATE      = 0x800000000000C030
+        .endif
 
-# Real storage: the process table, then an area for each process.
-PROCESS_TABLE   = 0x100000
+# Real storage: an area for each process; the parts of address spaces follow these.
 AREA            = 0x200000
 AREA_SIZE       = 0x40000
-ROOT            = 0             # in the area: 2^13 entries for 512 GiB each
-LEVEL2          = 0x10000       # 2^9 entries for 1 GiB each
-LEVEL3          = 0x11000       # 2^9 entries for 2 MiB each
-LEVEL4          = 0x12000       # 2^9 entries for 4 KiB each
-DATA            = 0x13000
-SAVED           = 0x14000       # the process's registers while it does not run
-
-# A radix tree's entries (Power ISA III 6.7).
-VALID           = 1 << 63
-LEAF            = 1 << 62
-TREE_52_BITS    = 0x40000000000000A0
-READ            = 4
-WRITE           = 2
-EXECUTE         = 1
+SAVED           = 0             # the process's registers while it does not run
+DATA            = 0x1000        # the page it calls USER_DATA
+SPACE           = 0x10000       # what its address space takes
 
 # In SAVED: R0 to R31, then these.
 SAVED_SRR0      = 32 * 8
@@ -70,8 +58,10 @@ SYS_EXIT        = 2
 
         .org    0x1000
 _start:
+        begin
         mr      r31,r5
-        b       begin
+        interrupts_too
+        b       make_processes
 
 save:
         .irp    n, 0,1,2,3,4,5,6,7,8,9,10,11,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
@@ -145,9 +135,12 @@ next:   addi    r14,r14,1
 switch: std     r14,running(0)
         mtsprg  1,r3
         mr      r13,r3
-        addi    r4,r14,1        # process 0 is the kernel's
-        mtspr   SPR_PID,r4
-        isync
+        ld      r3,hashed(0)
+        cmpdi   r3,0
+        bne     1f
+        bl      enter_radix_space
+        b       go_on
+1:      bl      enter_hashed_space
 
 go_on:  ld      r3,SAVED_SRR0(r13)
         mtsrr0  r3
@@ -176,69 +169,43 @@ saved_area:
 
 # ---- making the processes -----------------------------------------------------------------
 
-begin:
+make_processes:
         std     r31,firmware(0)
+        bl      choose_radix
+        li      r3,radix_text
+        beq     1f
+        li      r3,1
+        std     r3,hashed(0)
+        bl      find_page_table
+        li      r3,hashed_text
+1:      bl      puts
         li      r14,0
-make:   load64  r5,AREA_SIZE
-        mulld   r5,r5,r14
-        load64  r4,AREA
-        add     r5,r5,r4        # R5: the process's area
-
-        load64  r4,TREE_52_BITS | 13
-        or      r4,r4,r5        # the root is the area's first
-        addi    r6,r14,1
-        sldi    r6,r6,4         # sixteen bytes a process in the table
-        load64  r7,PROCESS_TABLE
-        stdx    r4,r6,r7
-
-        load64  r8,VALID | LEVEL2 | 9
-        or      r4,r8,r5
-        std     r4,ROOT(r5)
-        load64  r7,LEVEL2
-        load64  r8,VALID | LEVEL3 | 9
-        or      r4,r8,r5
-        stdx    r4,r5,r7
-        load64  r7,LEVEL3 + 8 * (USER_CODE >> 21)
-        load64  r8,VALID | LEVEL4 | 9
-        or      r4,r8,r5
-        stdx    r4,r5,r7
-        load64  r7,LEVEL4
-        load64  r4,VALID | LEAF | READ | EXECUTE | user_program
-        stdx    r4,r5,r7        # all share the program
-        addi    r7,r7,8
-        load64  r8,VALID | LEAF | READ | WRITE | DATA
-        or      r4,r8,r5
-        stdx    r4,r5,r7        # but none another's data
-
+make:   bl      saved_area
+        mr      r5,r3           # R5: the process's area
         load64  r7,DATA
         addi    r4,r14,'A'
         stbx    r4,r5,r7        # the process's letter
-        bl      saved_area
         load64  r4,USER_CODE
-        std     r4,SAVED_SRR0(r3)
+        std     r4,SAVED_SRR0(r5)
         load64  r4,USER_STATE
-        std     r4,SAVED_SRR1(r3)
+        std     r4,SAVED_SRR1(r5)
         li      r4,1
-        std     r4,RUNNABLE(r3)
-        addi    r14,r14,1
+        std     r4,RUNNABLE(r5)
+        ld      r3,hashed(0)
+        cmpdi   r3,0
+        bne     2f
+        bl      make_radix_space
+        b       3f
+2:      bl      make_hashed_space
+3:      addi    r14,r14,1
         cmpdi   r14,PROCESSES
         blt     make
-
-        load64  r4,REGISTER_RADIX
-        load64  r5,PROCESS_TABLE
-        li      r6,0
-        li      r7,0            # 4 KiB of it
-        hcall   H_REGISTER_PROCESS_TABLE
-        cmpdi   r3,0
-        bne     refused
         li      r14,PROCESSES-1
         std     r14,running(0)
         b       beat            # as if the last had just had its turn
-refused:
-        li      r3,refused_text
-        bl      puts
-        b       exit
 
+        .include "radix_space.inc"
+        .include "hashed_space.inc"
         .include "console.inc"
         .include "exit.inc"
 
@@ -246,11 +213,13 @@ refused:
         .balign 8
 firmware:       .quad   0
 running:        .quad   0       # which process
+hashed:         .quad   0       # 1: their addresses go through a hashed page table
 character:      .byte   0
 stopped_text:   .ascii  "\nProcess "
 stopped_letter: .asciz  "? reached outside its storage and was stopped.\n"
 ended_text:     .asciz  "\nNo process is left.\n"
-refused_text:   .asciz  "The hypervisor refused the process table.\n"
+radix_text:     .asciz  "Each process has a radix tree.\n"
+hashed_text:    .asciz  "Each process has a segment of the hashed page table.\n"
 
 # ---- the program that all processes run ---------------------------------------------------
 

@@ -15,7 +15,9 @@ TICKS   = 5
 
         .org    0x1000
 _start:
+        begin
         mr      r31,r5
+        interrupts_too
         li      r15,0           # ticks seen by the handler
         li      r16,0           # ticks told to the console
         load64  r3,SECOND

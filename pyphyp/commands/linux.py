@@ -19,19 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from guests.cpio import Entry
+    from guests.linux import LinuxGuest
     from pyphyp.partition import Partition
 
 _BOOT_ARGUMENTS = "console=hvc0"
 _HELP = f"""Boot Debian's ppc64el kernel and a busybox shell.
 
 Kernel and busybox come from the distribution's archive, through the host's apt, once; then from
-the cache.  `poweroff` or Ctrl-D in the shell ends the command.
+the cache.  With --big-endian both are built here from Debian's sources, once, which takes some
+minutes and a cross compiler.  `poweroff` or Ctrl-D in the shell ends the command.
 
 \b
 Examples:
   pyphyp linux
   pyphyp linux -c 'cat /proc/cpuinfo' --epoch 0 --stats
   pyphyp linux --package python3 --package bc -c 'python3 -c "print(6 * 7)"'
+  pyphyp linux --big-endian -c 'uname -m'
   pyphyp linux --script setup.sh --initrd-add ./tools --memory 2G
 
 {STATUS_HELP}"""
@@ -64,6 +67,11 @@ Examples:
     metavar="NAME",
     help="Add a Debian package and what it depends on to the guest's file system.",
 )
+@click.option(
+    "--big-endian",
+    is_flag=True,
+    help="Boot a small big-endian kernel and busybox, built from Debian's sources the first time.",
+)
 @direct_option
 @run_options
 def linux(
@@ -72,21 +80,23 @@ def linux(
     command: str | None,
     initrd_add: tuple[Path, ...],
     packages: tuple[str, ...],
+    big_endian: bool,
     direct: bool,
     **parameters: Any,
 ) -> int:
     from emu.memory import MIB
     from guests.initramfs import KERNEL_ARGUMENTS, memory_needed
-    from guests.linux import fetch_linux
     from guests.packages import GuestFilesError
     from guests.userland import fetch_userland
 
     from .session import run_guest
 
+    if big_endian and packages:
+        raise click.UsageError("--package gives programs for ppc64el; --big-endian takes none")
     options = RunOptions.take(parameters)
     try:
         with ProgressBar() as progress:
-            guest = fetch_linux(progress)
+            guest = _guest(big_endian, progress)
             userland = fetch_userland(packages, progress) if packages else None
     except GuestFilesError as wrong:
         complain(str(wrong))
@@ -106,6 +116,18 @@ def linux(
         partition.boot(guest.kernel, initrd, arguments, direct=direct)
 
     return run_guest(options, start)
+
+
+def _guest(big_endian: bool, progress: ProgressBar) -> LinuxGuest:
+    from guests.big_endian import build_big_endian_linux, stored_big_endian_linux
+    from guests.linux import fetch_linux
+
+    if not big_endian:
+        return fetch_linux(progress)
+    if (guest := stored_big_endian_linux()) is not None:
+        return guest
+    report("building a big-endian Linux from Debian's sources: once, some minutes; Ctrl-C pauses")
+    return build_big_endian_linux(progress)
 
 
 def _script(script: Path | None, command: str | None) -> str | None:

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 _ELF = b"\x7fELF"
 _HELP = f"""Run GUEST: a toy kernel by name (pyphyp list), an assembler source, or an ELF file.
 
-It is entered in real mode with the device tree's address in R3 and the client interface in R5.
+It is entered in real mode with the device tree's address in R3 and the client interface in R5,
+in the byte order of its first instruction.
 
 \b
 Examples:
   pyphyp run hello
   pyphyp run ticks --trace hcall,irq
+  pyphyp run smp --processors 4 --little
   pyphyp run my-kernel.s --timeout 10 --stats
 
 {STATUS_HELP}"""
@@ -55,7 +57,7 @@ class GuestName(click.ParamType):  # type: ignore[type-arg]
 
 @click.command("run", help=_HELP)
 @click.argument("guest", type=GuestName())
-@click.option("--little", is_flag=True, help="Assemble and enter a source little-endian.")
+@click.option("--little", is_flag=True, help="Assemble a toy kernel or a source little-endian.")
 @run_options
 def run(guest: str, little: bool, **parameters: Any) -> int:
     program = _program(guest, little)
@@ -78,7 +80,7 @@ def _program(guest: str, little: bool) -> Program | bytes | None:
 
     try:
         if guest in sources():
-            return assemble_toy(guest)
+            return assemble_toy(guest, little=little)
         path = Path(guest)
         if not path.is_file():
             complain(_unknown(guest, list(sources())))

@@ -109,6 +109,18 @@ def test_little_and_big_turn_instructions_and_data_round() -> None:
     assert image("nop\n.half 1", byte_order=ByteOrder.LITTLE) == bytes.fromhex("000000600100")
 
 
+def test_a_source_can_tell_which_byte_order_it_is_assembled_for() -> None:
+    source = ".ifdef __LITTLE_ENDIAN__\n.byte 1\n.else\n.byte 2\n.endif"
+    assert image(source, byte_order=ByteOrder.LITTLE) == b"\1"
+    assert image(source, byte_order=ByteOrder.BIG) == b"\2"
+
+
+def test_a_program_is_entered_in_the_byte_order_of_its_first_instruction() -> None:
+    source = "nop\n.big\n_start: nop\n.little\nnop"
+    assert assemble(source, byte_order=ByteOrder.LITTLE).entry_order is ByteOrder.BIG
+    assert assemble("nop", byte_order=ByteOrder.LITTLE).entry_order is ByteOrder.LITTLE
+
+
 def test_numeric_labels_mean_the_nearest_before_or_after() -> None:
     source = "1: b 1f\n b 1b\n1: b 1b\n b 1f\n1: 2: b 2b"
     assert words(source) == "48000008 4bfffffc 48000000 48000004 48000000"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import guests.bare
-from emu.assembler import assemble, include_from
+from emu.bits import ByteOrder
 from hypervisor.partition import Ending
 from pyphyp import Machine
+from pyphyp.guest_list import assemble_toy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +38,13 @@ TYPED = {
 }
 
 
+@pytest.mark.parametrize("order", ByteOrder)
 @pytest.mark.parametrize("name", KERNELS)
-def test_console_output_of_a_toy_kernel(name: str, golden: Callable[[str, str], None]) -> None:
-    source = (DIRECTORY / f"{name}.s").read_text()
-    program = assemble(source, name=f"{name}.s", include=include_from(DIRECTORY))
+def test_a_toy_kernel_says_the_same_in_both_byte_orders(
+    name: str, order: ByteOrder, golden: Callable[[str, str], None]
+) -> None:
+    program = assemble_toy(name, little=order is ByteOrder.LITTLE)
+    assert program.entry_order is ByteOrder.BIG
     with Machine(epoch=0, seed=1) as machine:
         partition = machine.add_partition(memory="64M", processors=PROCESSORS.get(name, 1))
         partition.load(program)

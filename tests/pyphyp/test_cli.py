@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,16 +143,16 @@ def test_toy_kernel_ends_with_status_0_and_prints_nothing_else() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "Hello from a POWER partition.\n", "")
 
 
-def test_own_source_and_its_elf_run_alike(tmp_path: Path) -> None:
-    toy = tmp_path / "hello.s"
-    toy.write_text(sources()["hello"].read_text())
-    for include in ("papr.inc", "console.inc", "exit.inc"):
-        text = (sources()["hello"].parent / include).read_text()  # type: ignore[attr-defined]
-        (tmp_path / include).write_text(text)
-    assert run("run", str(toy)).stdout == "Hello from a POWER partition.\n"
-    elf = tmp_path / "hello.elf"
-    assert run("asm", str(toy), "-o", str(elf)).returncode == 0
-    assert run("run", str(elf)).stdout == "Hello from a POWER partition.\n"
+@pytest.mark.parametrize("order", [(), ("--little",)], ids=["big-endian", "little-endian"])
+def test_toy_own_source_and_its_elf_run_alike(tmp_path: Path, order: tuple[str, ...]) -> None:
+    """The ELF file is entered in its own order: it has nothing to change."""
+    for file in files("guests").joinpath("bare").iterdir():
+        if file.name.endswith(".inc") or file.name == "hello.s":
+            (tmp_path / file.name).write_text(file.read_text())
+    toy, elf = tmp_path / "hello.s", tmp_path / "hello.elf"
+    assert run("asm", str(toy), *order, "-o", str(elf)).returncode == 0
+    for guest in (("hello", *order), (str(toy), *order), (str(elf),)):
+        assert run("run", *guest).stdout == "Hello from a POWER partition.\n"
 
 
 def test_timeout_in_guest_time_ends_with_status_4(tmp_path: Path) -> None:
