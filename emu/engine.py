@@ -25,6 +25,7 @@ from .translation import Access, Cause
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .engine_state import Segment
     from .memory import Memory
 
 _REMEDY = "pip install --force-reinstall unicorn==2.1.4"
@@ -212,10 +213,26 @@ class Engine:
         lib.core_set_isa(self._core, level)
 
     def set_process_table(self, base: int, size: int) -> None:
-        """The radix process table: `size` bytes at logical real address `base`; 0: none."""
+        """Translate by radix trees, from the process table of `size` bytes at `base` on; 0: none.
+
+        `base` is a logical real address.
+        """
         self._controls.process_table = base
         self._controls.process_table_size = size
-        self.flush_translations()
+        lib.core_set_hash_table(self._core, ffi.NULL, 0)
+
+    @property
+    def process_table(self) -> tuple[int, int]:
+        """Address and size of the one that was set last."""
+        return int(self._controls.process_table), int(self._controls.process_table_size)
+
+    def set_page_table(self, table: Memory) -> None:
+        """Translate by the SLB and the hashed page table that is all of `table`.
+
+        Its size is a power of two; it lies outside the guest's storage and stays open as long as
+        it is set.
+        """
+        lib.core_set_hash_table(self._core, table.pointer, table.size)
 
     def flush_translations(self) -> None:
         lib.core_flush_translations(self._core)
@@ -248,8 +265,8 @@ class Engine:
             interrupts_little_endian=self.interrupts_little_endian,
             interrupt_location=int(self._controls.interrupt_location),
             isa_level=self.isa_level,
-            process_table=int(self._controls.process_table),
-            process_table_size=int(self._controls.process_table_size),
+            process_table=self.process_table[0],
+            process_table_size=self.process_table[1],
             processors=tuple(processors),
             selected=selected,
             reservation=reservation,
@@ -277,6 +294,16 @@ class Engine:
         self.set_process_table(*table)
         engine_state.write_reservation(self._core, state.reservation)
         engine_state.write_counts(self._core, state.counts)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The selected processor's SLB, without what is empty."""
+        return engine_state.read_segments(self._core)
+
+    @segments.setter
+    def segments(self, segments: tuple[Segment, ...]) -> None:
+        engine_state.write_segments(self._core, segments)
+        self.flush_translations()
 
     # -- storage ---------------------------------------------------------------------------
 

@@ -6,12 +6,15 @@ number (those that are zero are left out).  Cached translations are not state.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from .isa_level import IsaLevel
 from .native import ffi, lib
 from .registers import Registers
 from .state import U32, U64, U128, Length, StateError, Ticks, check, record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SPRS, _SLB_ENTRIES = range(1024), range(64)
 _INTERRUPT_VECTORS = 256
@@ -117,7 +120,7 @@ def read_processor(core: Any) -> ProcessorState:
         msr=int(registers.msr),
         nip=registers.nip,
         spr={n: v for n, v in enumerate(values) if v and lib.core_has_spr(core, n)},
-        slb=_read_slb(core),
+        slb=read_segments(core),
         purr=registers.spr("purr"),
         decrementer=registers.spr("dec"),
         system_reset=bool(lib.core_system_reset_pending(core)),
@@ -125,7 +128,8 @@ def read_processor(core: Any) -> ProcessorState:
     )
 
 
-def _read_slb(core: Any) -> tuple[Segment, ...]:
+def read_segments(core: Any) -> tuple[Segment, ...]:
+    """The selected processor's SLB, without what is empty."""
     esid, vsid = ffi.new("uint64_t *"), ffi.new("uint64_t *")
     return tuple(
         Segment(index, int(esid[0]), int(vsid[0]))
@@ -152,14 +156,19 @@ def write_processor(core: Any, state: ProcessorState) -> None:
     registers.set_spr("dec", state.decrementer)
     lib.core_restore_fpscr(core, state.fpscr)
     registers.msr, registers.nip = state.msr, state.nip
-    segments = {segment.index: segment for segment in state.slb}
-    for index in _SLB_ENTRIES:
-        segment = segments.get(index, Segment(index, 0, 0))
-        possible = lib.core_set_slb_entry(core, index, segment.esid, segment.vsid) >= 0
-        check(possible, f"SLB entry {index} cannot be {segment.esid:#x}, {segment.vsid:#x}")
+    write_segments(core, state.slb)
     if state.system_reset:
         lib.core_system_reset(core)
     lib.core_set_counted_ahead(core, state.counted_ahead)
+
+
+def write_segments(core: Any, segments: Iterable[Segment]) -> None:
+    """Make them the whole of the selected processor's SLB; `StateError` for what it cannot hold."""
+    by_index = {segment.index: segment for segment in segments}
+    for index in _SLB_ENTRIES:
+        segment = by_index.get(index, Segment(index, 0, 0))
+        possible = lib.core_set_slb_entry(core, index, segment.esid, segment.vsid) >= 0
+        check(possible, f"SLB entry {index} cannot be {segment.esid:#x}, {segment.vsid:#x}")
 
 
 def read_counts(core: Any) -> CoreCounts:

@@ -1,13 +1,14 @@
-"""Address translation, spelled out: what the native walker (native/translation.c) means.
+"""Radix translation, spelled out: what the native walker (native/translation.c) means.
 
 The native code answers the processor's TLB misses; this twin answers nobody in a hurry.  It
-states the rules in the manual's words, serves the debugger, and the tests hold the two together.
+states the rules in the manual's words, and the tests hold the two together.  Hashed page tables
+are `hash_translation.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import Flag, IntEnum
 from typing import TYPE_CHECKING
 
 from .bits import MSR, Field, Word
@@ -20,14 +21,15 @@ _PAGE_SHIFT = 12
 _ENTRY = 8
 
 
-class Cause(Enum):
-    """Why a translation is refused; the value is the bit in DSISR or SRR1, where there is one."""
+class Cause(Flag):
+    """Why a translation is refused: bits as in DSISR and SRR1; the first two stand alone."""
 
     SEGMENT = 1
     DEVICE = 2
     NO_TRANSLATION = 0x4000_0000
     NO_EXECUTE = 0x1000_0000
     PROTECTION = 0x0800_0000
+    KEY = 0x0020_0000
 
 
 class Access(IntEnum):
@@ -104,17 +106,35 @@ def translate(
     memory: Memory, state: TranslationState, effective: int, access: Access
 ) -> Translated | Refused:
     """What the processor would make of an access; reference and change bits stay as they are."""
-    relocated = state.msr.IR if access is Access.FETCH else state.msr.DR
-    if not relocated:
-        real = effective & (1 << _EFFECTIVE_REAL_BITS) - 1
-        outcome: Translated | Refused = Translated(real, frozenset(Access))
-    else:
-        outcome = _walk(memory, state, effective, access)
-    if isinstance(outcome, Translated) and not memory.contains(outcome.real):
-        if access is not Access.FETCH and any(outcome.real in pages for pages in state.devices):
-            return Refused(Cause.DEVICE)
-        return Refused(Cause.NO_TRANSLATION if relocated else Cause.PROTECTION)
-    return outcome
+    if (real := in_real_mode(state.msr, effective, access)) is not None:
+        return reached(memory, state.devices, real, access, otherwise=Cause.PROTECTION)
+    outcome = _walk(memory, state, effective, access)
+    if isinstance(outcome, Refused):
+        return outcome
+    return reached(memory, state.devices, outcome, access, otherwise=Cause.NO_TRANSLATION)
+
+
+def in_real_mode(msr: MSR, effective: int, access: Access) -> Translated | None:
+    """Where an access goes if translation is off for such; None where it is on."""
+    if msr.IR if access is Access.FETCH else msr.DR:
+        return None
+    return Translated(effective & (1 << _EFFECTIVE_REAL_BITS) - 1, frozenset(Access))
+
+
+def reached(
+    memory: Memory,
+    devices: tuple[range, ...],
+    found: Translated,
+    access: Access,
+    *,
+    otherwise: Cause,
+) -> Translated | Refused:
+    """What is found, if it lies in storage."""
+    if memory.contains(found.real):
+        return found
+    if access is not Access.FETCH and any(found.real in pages for pages in devices):
+        return Refused(Cause.DEVICE)
+    return Refused(otherwise)
 
 
 def _walk(

@@ -76,6 +76,7 @@ class PlatformFirmware:
             processors=len(partition.processors),
             shared_processors="hcall-splpar" in partition.hcalls.function_sets(),
             modes=modes_up_to(partition.configuration.isa_level),
+            mmu=partition.configuration.mmu,
         )
         partition.engine.set_isa_level(partition.configuration.isa_level)
         self.tree = self._build_tree()

@@ -15,11 +15,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from emu.bits import Field, Word
+from hypervisor.abi import Mmu
 
 from .compatibility import POWER9, CompatibilityMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from emu.memory import Memory
 
@@ -116,16 +117,25 @@ class Offer:
     shared_processors: bool
     modes: tuple[CompatibilityMode, ...] = (POWER9,)
     """The best first."""
+    mmu: Mmu = Mmu.AUTO
+
+    def translations(self, mode: CompatibilityMode) -> tuple[TranslationSupport, ...]:
+        """The kinds of translation that there are in `mode`, the preferred one first."""
+        radix = (TranslationSupport.RADIX,) if mode.radix and self.mmu is not Mmu.HASH else ()
+        hashed = () if self.mmu is Mmu.RADIX else (TranslationSupport.HASH,)
+        return radix + hashed
 
     def vector_5(self) -> bytes:
-        """Option vector 5 with everything on offer."""
+        """Option vector 5 with everything on offer in the best mode."""
         vector = bytearray(VECTOR_5_BYTES)
         vector[0] = VECTOR_5_BYTES - 2
         vector[SHARING] = Sharing(0).replace(LPAR=1, SPLPAR=int(self.shared_processors))
         vector[ASSOCIATIVITY] = Associativity(0).replace(FORM_1=1)
         vector[INTERRUPT_MODE] = InterruptMode(0).replace(SUPPORT=InterruptSupport.XICS)
-        vector[TRANSLATION] = Translation(0).replace(SUPPORT=TranslationSupport.RADIX)
-        vector[RADIX_EXTENSIONS] = RadixExtensions(0).replace(GTSE=1)
+        kinds = self.translations(self.modes[0])
+        support = kinds[0] if len(kinds) == 1 else TranslationSupport.EITHER
+        vector[TRANSLATION] = Translation(0).replace(SUPPORT=support)
+        vector[RADIX_EXTENSIONS] = _radix_extensions(TranslationSupport.RADIX in kinds)
         return bytes(vector)
 
     def platform_support(self) -> bytes:
@@ -167,12 +177,12 @@ def read_request(memory: Memory, address: int) -> Request:
 
 def negotiate(request: Request, offer: Offer) -> Agreement:
     """The best that both sides can do; `CasError` where that is nothing."""
-    mode = _choose_mode(request, offer.modes)
+    mode = _choose_mode(request, [mode for mode in offer.modes if offer.translations(mode)])
     _check_memory(request.vector(2), offer)
-    return Agreement(mode, _agree_on_vector_5(request.vector(5), offer))
+    return Agreement(mode, _agree_on_vector_5(request.vector(5), offer, mode))
 
 
-def _choose_mode(request: Request, modes: Iterable[CompatibilityMode]) -> CompatibilityMode:
+def _choose_mode(request: Request, modes: Sequence[CompatibilityMode]) -> CompatibilityMode:
     for mode in modes:
         for mask, version in request.versions:
             if mode.logical_pvr & mask == version & mask:
@@ -192,21 +202,38 @@ def _check_memory(vector: bytes, offer: Offer) -> None:
         )
 
 
-def _agree_on_vector_5(vector: bytes, offer: Offer) -> bytes:
+def _agree_on_vector_5(vector: bytes, offer: Offer, mode: CompatibilityMode) -> bytes:
     wanted = vector.ljust(VECTOR_5_BYTES, b"\0")[:VECTOR_5_BYTES]
     most = int.from_bytes(wanted[MOST_PROCESSORS], "big")
     if 0 < most < offer.processors:
         raise CasError(f"the client can use {most} processors; there are {offer.processors}")
     if InterruptMode(wanted[INTERRUPT_MODE]).SUPPORT == InterruptSupport.XIVE:
         raise CasError("the client wants XIVE exploitation; XICS is offered")
-    if Translation(wanted[TRANSLATION]).SUPPORT not in (
-        TranslationSupport.RADIX,
-        TranslationSupport.EITHER,
-    ):
-        raise CasError("the client wants hashed page tables; radix translation is offered")
-    if not RadixExtensions(wanted[RADIX_EXTENSIONS]).GTSE:
-        raise CasError("radix translation is offered with guest translation shootdown only")
+    translation = _agree_on_translation(wanted, offer.translations(mode))
     agreed = bytearray(offer.vector_5())
+    agreed[TRANSLATION] = Translation(0).replace(SUPPORT=translation)
+    agreed[RADIX_EXTENSIONS] = _radix_extensions(translation is TranslationSupport.RADIX)
     for number in (SHARING, ASSOCIATIVITY):
         agreed[number] &= wanted[number]
     return bytes(agreed)
+
+
+def _radix_extensions(radix: bool) -> RadixExtensions:
+    """With radix translation a guest shoots down translations by itself."""
+    return RadixExtensions(0).replace(GTSE=int(radix))
+
+
+def _agree_on_translation(
+    wanted: bytes, offered: tuple[TranslationSupport, ...]
+) -> TranslationSupport:
+    """Which of the kinds on offer it is."""
+    asked = Translation(wanted[TRANSLATION]).SUPPORT
+    acceptable = [kind for kind in offered if asked in (kind, TranslationSupport.EITHER)]
+    if not acceptable:
+        names = " or ".join(kind.name.lower() for kind in offered)
+        raise CasError(f"the client wants translation of kind {asked}; {names} is offered")
+    chosen = acceptable[0]
+    radix = chosen is TranslationSupport.RADIX
+    if radix and not RadixExtensions(wanted[RADIX_EXTENSIONS]).GTSE:
+        raise CasError("radix translation is offered with guest translation shootdown only")
+    return chosen

@@ -46,7 +46,7 @@ def build(partition: Partition, rtas: RtasTable, offer: Offer, nvram_bytes: int)
     root.add(_chosen(offer))
     root.add(_options())
     root.add(_openprom())
-    root.add(_processors(len(partition.processors), offer.modes[0]))
+    root.add(_processors(partition, offer.modes[0]))
     for node in memory_nodes(partition.configuration.memory_bytes):
         root.add(node)
     root.add(_interrupt_controller(len(partition.processors)))
@@ -102,10 +102,12 @@ def _openprom() -> Node:
     )
 
 
-def _processors(count: int, mode: CompatibilityMode) -> Node:
+def _processors(partition: Partition, mode: CompatibilityMode) -> Node:
     node = Node("cpus", properties={"#address-cells": cells(1), "#size-cells": cells(0)})
-    for number in range(count):
-        node.add(processor_node(number, mode))
+    for processor in partition.processors:
+        its = node.add(processor_node(processor.number, mode))
+        if partition.page_table is not None:
+            its.properties["ibm,pft-size"] = cells(0, partition.page_table.shift)
     return node
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from emu.bits import Field, Word
 from emu.engine import TIME_BASE_HZ
+from emu.hash_translation import ENCODINGS, SEGMENT_ENCODINGS, SLB_SLOTS, SlbVsid
 
 from .compatibility import pa_features
 from .device_tree import EMPTY, Node, cells, string
@@ -41,6 +42,16 @@ _RADIX_ENCODINGS = "ibm,processor-radix-AP-encodings"
 _NO_SEGMENT_SIZE = 0xFFFF_FFFF
 
 
+def segment_page_sizes() -> bytes:
+    """For each base page: its log2, how an SLB entry says it; then the same for its pages."""
+    described = b""
+    for base, (large, lp) in SEGMENT_ENCODINGS.items():
+        pages = [encoding for encoding in ENCODINGS if encoding.size.base == base]
+        described += cells(base, SlbVsid(0).replace(L=large, LP=lp), len(pages))
+        described += b"".join(cells(page.size.actual, page.penc) for page in pages)
+    return described
+
+
 def processor_node(number: int, mode: CompatibilityMode) -> Node:
     """The node of virtual processor `number` running in `mode`."""
     line, size = cells(CACHE_LINE_BYTES), cells(L1_CACHE_BYTES)
@@ -60,10 +71,10 @@ def processor_node(number: int, mode: CompatibilityMode) -> Node:
             "i-cache-line-size": line,
             "i-cache-size": size,
             "64-bit": EMPTY,
-            "slb-size": cells(32),
-            "ibm,slb-size": cells(32),
+            "slb-size": cells(SLB_SLOTS),
+            "ibm,slb-size": cells(SLB_SLOTS),
             "ibm,processor-segment-sizes": cells(28, 40, _NO_SEGMENT_SIZE, _NO_SEGMENT_SIZE),
-            "ibm,segment-page-sizes": cells(12, 0, 1, 12, 0, 16, 0x110, 1, 16, 1),
+            "ibm,segment-page-sizes": segment_page_sizes(),
             "ibm,vmx": cells(2),
             "ibm,dfp": cells(1),
             "ibm,purr": cells(1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import NewType
 
 LogicalReal = NewType("LogicalReal", int)
@@ -17,6 +17,15 @@ Flags = NewType("Flags", int)
 DOUBLEWORD = (1 << 64) - 1
 MAXIMUM_PROCESSORS = 32
 """Virtual processors of a partition."""
+
+
+class Mmu(Enum):
+    """How the processors of a partition may translate addresses."""
+
+    AUTO = "auto"
+    """As its guest asks for."""
+    HASH = "hash"
+    RADIX = "radix"
 
 
 class H(IntEnum):

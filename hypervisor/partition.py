@@ -21,9 +21,10 @@ from emu.isa_level import IsaLevel
 from emu.memory import MIB, Memory
 from emu.state import Ticks, check, record
 
-from .abi import MAXIMUM_PROCESSORS
+from .abi import MAXIMUM_PROCESSORS, Mmu
 from .dispatch import Dispatcher, DispatcherState
 from .generator import GeneratorState, generator_state, restore_generator
+from .page_table import PageTable, PageTableState, usual_shift
 from .processor import Standing, VirtualProcessor, WaitState
 from .vio.vty import ClientTerminal, Terminals, TerminalState
 from .watchdog import NEVER, Action, Watchdog, Watchdogs
@@ -49,6 +50,7 @@ class PartitionConfiguration:
     """A seed for other orders of the processors' turns than the usual one."""
     isa_level: IsaLevel = IsaLevel.V3_0
     """The highest one on offer; operating systems may agree on a lower one."""
+    mmu: Mmu = Mmu.AUTO
     machine_name: str = "pyphyp"
     serial: str = "PYP0001"
     uuid: str = "70797068-7970-4000-8000-000000000001"
@@ -63,6 +65,8 @@ class PartitionConfiguration:
                     f"name {text[:40]!r}: 1 to {LONGEST_NAME} characters, none of them 0"
                 )
         UUID(self.uuid)
+        if self.mmu is Mmu.RADIX and self.isa_level < IsaLevel.V3_0:
+            raise ValueError("there is no radix translation before Power ISA 3.0")
 
 
 class Ending(Enum):
@@ -150,6 +154,7 @@ class PartitionState:
     """
 
     engine: EngineState
+    page_table: PageTableState | None
     processors: tuple[WaitState, ...]
     dispatcher: DispatcherState
     interrupts: InterruptState
@@ -182,6 +187,7 @@ class Partition:
         self.hcalls = hcalls
         self.memory = Memory(configuration.memory_bytes)
         self.engine = Engine(self.memory)
+        self.page_table = self._new_page_table()
         self.interrupts = InterruptController(servers=configuration.virtual_processors)
         self.terminals = Terminals()
         self.watchdogs = Watchdogs()
@@ -195,6 +201,14 @@ class Partition:
         """Who stopped for a debugger, and why: set when `run` reports STOPPED."""
         self._stopped_turn: Turn | None = None
 
+    def _new_page_table(self) -> PageTable | None:
+        """Processors translate by hashed page tables until the guest chooses otherwise."""
+        if self.configuration.mmu is Mmu.RADIX:
+            return None
+        table = PageTable(self.engine, self.memory, usual_shift(self.memory.size))
+        table.use()
+        return table
+
     def _add_processors(self, count: int) -> list[VirtualProcessor]:
         """Processor 0 is ready to be booted; the others wait for start-cpu."""
         if not 1 <= count <= MAXIMUM_PROCESSORS:
@@ -207,6 +221,8 @@ class Partition:
 
     def close(self) -> None:
         self.engine.close()
+        if self.page_table is not None:
+            self.page_table.close()
         self.memory.close()
 
     def add_terminal(self, unit: UnitAddress, interrupt: int) -> ClientTerminal:
@@ -227,6 +243,7 @@ class Partition:
         turn = self._stopped_turn
         return PartitionState(
             engine=self.engine.state(),
+            page_table=None if self.page_table is None else self.page_table.state(),
             processors=tuple(processor.state() for processor in self.processors),
             dispatcher=self.dispatcher.state(),
             interrupts=self.interrupts.state(),
@@ -240,13 +257,17 @@ class Partition:
         )
 
     def restore(self, state: PartitionState) -> None:
-        """Become what `state` says; the storage is filled already.
+        """Become what `state` says; the storage is filled already, the page table not yet.
 
         Raises `StateError` or `StorageError`; the partition is then good for nothing.
         """
         count = len(self.processors)
         check(len(state.processors) == count, f"{len(state.processors)} processors, not {count}")
         self.engine.restore(state.engine)
+        same = (state.page_table is None) == (self.page_table is None)
+        check(same, "there is a hashed page table in one of configuration and state only")
+        if self.page_table is not None and state.page_table is not None:
+            self.page_table.restore(state.page_table)
         for processor, its in zip(self.processors, state.processors, strict=True):
             processor.restore(its)
         self.dispatcher.restore(state.dispatcher)

@@ -1,10 +1,13 @@
-"""The partition's process table: where radix translation starts (LoPAR 14.13.2)."""
+"""How a partition translates, and its process table, where radix translation starts.
+
+LoPAR 14.13.2.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .abi import Flags, H, HcallError, LogicalReal
+from .abi import Flags, H, HcallError, LogicalReal, Mmu
 from .hcall import HcallGroup
 
 if TYPE_CHECKING:
@@ -14,7 +17,7 @@ hcalls = HcallGroup()
 
 # Flags of H_REGISTER_PROCESS_TABLE.
 _OPERATION, _REGISTER, _DEREGISTER = 0x18, 0x18, 0x10
-_TABLE_KIND, _HPT_SLB, _HPT_SEGMENT_TABLE, _RADIX = 0x06, 0x00, 0x02, 0x04
+_TABLE_KIND, _HPT_SEGMENT_TABLE, _RADIX = 0x06, 0x02, 0x04
 _GUEST_TLB_INVALIDATE = 0x01
 _KNOWN = _OPERATION | _TABLE_KIND | _GUEST_TLB_INVALIDATE
 _PAGE, _SMALLEST_SHIFT, _LARGEST_ENCODING = 4096, 12, 24
@@ -28,26 +31,52 @@ _ALL_PROCESSES, _OF_RADIX = 0b10, 0b01
 def h_register_process_table(
     caller: VirtualProcessor, flags: Flags, base: LogicalReal, page_size: int, size: int
 ) -> None:
-    """Register, change or remove the process table of the calling partition."""
+    """Register, keep or remove the caller's process table; choose radix or hashed translation."""
     if flags & ~_KNOWN:
         raise HcallError(H.PARAMETER, f"unknown flags {flags & ~_KNOWN:#x}")
     operation = flags & _OPERATION
-    if operation == _DEREGISTER:
-        caller.engine.set_process_table(0, 0)
-        return
     if not flags & _RADIX:
-        raise HcallError(H.PARAMETER, "only radix translation is offered")
+        _use_page_table(caller, flags)
+        return
+    if caller.partition.configuration.mmu is Mmu.HASH:
+        raise HcallError(H.PARAMETER, "this partition translates by hashed page tables only")
+    table = caller.engine.process_table
     if operation == _REGISTER:
-        if base % _PAGE:
-            raise HcallError(H.P2, f"a table at {base:#x} is not on a page")
-        if page_size:
-            raise HcallError(H.P3, f"page size {page_size:#x}: zero is needed for radix")
-        if size > _LARGEST_ENCODING:
-            raise HcallError(H.P4, f"table size 2^({size}+12): too large")
-        length = 1 << size + _SMALLEST_SHIFT
-        if not caller.partition.memory.contains(base, length):
-            raise HcallError(H.P2, f"a table of {length:#x} bytes at {base:#x} leaves the storage")
-        caller.engine.set_process_table(base, length)
+        table = _checked_table(caller, base, page_size, size)
+    elif operation == _DEREGISTER:
+        table = 0, 0
+    if caller.partition.page_table is not None:
+        caller.partition.page_table.leave()
+    caller.engine.set_process_table(*table)
+
+
+def _use_page_table(caller: VirtualProcessor, flags: int) -> None:
+    """From now on addresses go through SLB and hashed page table, as at power-on."""
+    if (table := caller.partition.page_table) is None:
+        raise HcallError(H.PARAMETER, "this partition translates by radix trees only")
+    if flags & _HPT_SEGMENT_TABLE:
+        raise HcallError(H.PARAMETER, "segment tables are not offered: segments are in the SLB")
+    if flags & _GUEST_TLB_INVALIDATE:
+        raise HcallError(H.PARAMETER, "entries of the hashed page table go by hcalls alone")
+    if flags & _OPERATION == _REGISTER:
+        raise HcallError(H.PARAMETER, "there is no process table without radix translation")
+    table.use()
+
+
+def _checked_table(
+    caller: VirtualProcessor, base: int, page_size: int, size: int
+) -> tuple[int, int]:
+    """Address and length in bytes of a process table that can be registered."""
+    if base % _PAGE:
+        raise HcallError(H.P2, f"a table at {base:#x} is not on a page")
+    if page_size:
+        raise HcallError(H.P3, f"page size {page_size:#x}: zero is needed for radix")
+    if size > _LARGEST_ENCODING:
+        raise HcallError(H.P4, f"table size 2^({size}+12): too large")
+    length = 1 << size + _SMALLEST_SHIFT
+    if not caller.partition.memory.contains(base, length):
+        raise HcallError(H.P2, f"a table of {length:#x} bytes at {base:#x} leaves the storage")
+    return base, length
 
 
 @hcalls.define(0x374, papr="14.13.2.1", function_set="hcall-imtt")

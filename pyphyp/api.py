@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from emu.state import StateError
+from hypervisor.abi import Mmu
 from hypervisor.partition import PartitionConfiguration
 
 from .compose import call_names
@@ -70,6 +71,7 @@ class Machine:
         processors: int = 1,
         interleaving: int | None = None,
         cpu_mode: str = DEFAULT_CPU_MODE,
+        mmu: str = "auto",
         reboot: bool = True,
         nvram: Path | None = None,
         dump_to: Path | None = None,
@@ -79,6 +81,7 @@ class Machine:
         `memory` is a size such as "512M", or bytes.  `processors` virtual processors (1 to 32)
         take turns; `interleaving` is a seed for other orders than the usual one.  `cpu_mode` is the
         highest processor compatibility mode on offer: one of `CPU_MODES`, "power8" for example.
+        `mmu` is "hash" or "radix" to offer only hashed page tables or only radix trees.
         With `reboot` False a guest that reboots ends its run instead.  `nvram` is a file that keeps
         the partition's NVRAM between runs; `NvramFileError` where it cannot.  A guest that crashes
         is dumped to `dump_to`, as `Partition.dump` does it.
@@ -92,6 +95,7 @@ class Machine:
             virtual_processors=processors,
             interleaving=interleaving,
             isa_level=cpu_mode_level(cpu_mode),
+            mmu=Mmu(mmu),
         )
         partition = Partition(
             configuration,

@@ -12,6 +12,7 @@ from firmware import client_services, services, stubs
 from firmware.boot import PlatformFirmware
 from hypervisor import (
     page_init,
+    page_table_calls,
     platform,
     process_table,
     processor_mode,
@@ -20,7 +21,7 @@ from hypervisor import (
     watchdog,
     xics,
 )
-from hypervisor.abi import UnitAddress
+from hypervisor.abi import Mmu, UnitAddress
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition, PartitionConfiguration
 from hypervisor.vio import vty
@@ -28,6 +29,8 @@ from hypervisor.vio import vty
 if TYPE_CHECKING:
     from hypervisor.vio.vty import ClientTerminal
 
+PAGE_TABLE_GROUPS = (page_table_calls.hcalls,)
+"""What only a partition with a hashed page table has."""
 HCALL_GROUPS = (
     vty.hcalls,
     xics.hcalls,
@@ -36,6 +39,7 @@ HCALL_GROUPS = (
     processor_mode.hcalls,
     process_table.hcalls,
     page_init.hcalls,
+    *PAGE_TABLE_GROUPS,
     platform.hcalls,
     watchdog.hcalls,
     stubs.hcalls,
@@ -65,6 +69,12 @@ def call_names() -> frozenset[str]:
     return frozenset((*hcalls, *rtas, *client))
 
 
+def _hcalls_of(configuration: PartitionConfiguration) -> HcallTable:
+    """The hcalls that a partition may make."""
+    absent = PAGE_TABLE_GROUPS if configuration.mmu is Mmu.RADIX else ()
+    return HcallTable(*(group for group in HCALL_GROUPS if group not in absent))
+
+
 def compose(
     configuration: PartitionConfiguration,
     *,
@@ -76,7 +86,7 @@ def compose(
 
     `before` is the firmware of its last boot: it leaves the NVRAM and what it had to report.
     """
-    partition = Partition(configuration, HcallTable(*HCALL_GROUPS), epoch=epoch, seed=seed)
+    partition = Partition(configuration, _hcalls_of(configuration), epoch=epoch, seed=seed)
     console = partition.add_terminal(CONSOLE, CONSOLE_INTERRUPT)
     firmware = PlatformFirmware(partition, nvram=None if before is None else before.nvram)
     if before is not None:

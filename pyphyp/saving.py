@@ -34,8 +34,13 @@ if TYPE_CHECKING:
     from .savefile import Progress, Section
     from .starts import Reader
 
-STATE, STORAGE, LAYOUT = "state", "storage", "layout"
-_KNOWN = frozenset({STATE, STORAGE, LAYOUT, starts.KERNEL, starts.INITRD, starts.PROGRAM})
+STATE = "state"
+STORAGE, LAYOUT = "storage", "layout"
+PAGE_TABLE, PAGE_TABLE_LAYOUT = "page table", "table layout"
+_KNOWN = frozenset(
+    {STATE, STORAGE, LAYOUT, PAGE_TABLE, PAGE_TABLE_LAYOUT}
+    | {starts.KERNEL, starts.INITRD, starts.PROGRAM}
+)
 _STATE_LIMIT = 64 * MIB
 _PIECE = struct.Struct(">QQ")
 _PIECES_MAPPED = 8192
@@ -78,6 +83,7 @@ class Saved:
 
     state: SavedState
     storage: Filler
+    page_table: Filler | None
     sections: dict[str, Reader]
 
     @property
@@ -92,6 +98,10 @@ class Saved:
             self.storage.fill(composition.partition.memory)
             composition.firmware.restore(self.state.firmware)
             composition.partition.restore(self.state.partition)
+            if (table := composition.partition.page_table) is not None:
+                check(self.page_table is not None, "the hashed page table is missing")
+                assert self.page_table is not None
+                self.page_table.fill(table.content)
         except BaseException as wrong:
             composition.close()
             if isinstance(wrong, (StorageError, ClaimError)):
@@ -125,7 +135,13 @@ def snapshot(composition: Composition, run: RunState, files: dict[str, bytes]) -
     """A copy of a partition as it is; to be taken over before it runs on."""
     state = rebuild(SavedState, plain(_gather(composition, run)))
     sections: dict[str, Reader] = {name: _Bytes(content) for name, content in files.items()}
-    return Saved(state, _Shared(composition.partition.memory), sections)
+    table = composition.partition.page_table
+    return Saved(
+        state,
+        _Shared(composition.partition.memory),
+        None if table is None else _Shared(table.content),
+        sections,
+    )
 
 
 def _gather(composition: Composition, run: RunState) -> SavedState:
@@ -146,12 +162,19 @@ def save(
     progress: Progress,
 ) -> None:
     """Write a partition to `path`."""
-    memory = composition.partition.memory
+    partition = composition.partition
     state = json.dumps(plain(_gather(composition, run)), separators=(",", ":"))
-    pieces = memory.pieces_in_use(joined=not compress)
-    contents = [
-        Content(STORAGE, [memory.view(piece) for piece in pieces]),
-        Content(LAYOUT, [b"".join(_PIECE.pack(p.address, p.length) for p in pieces)]),
+    memories = [(STORAGE, LAYOUT, partition.memory)]
+    if partition.page_table is not None:
+        memories.append((PAGE_TABLE, PAGE_TABLE_LAYOUT, partition.page_table.content))
+    contents, layouts = [], []
+    for name, layout, memory in memories:
+        pieces = memory.pieces_in_use(joined=not compress)
+        contents.append(Content(name, [memory.view(piece) for piece in pieces]))
+        packed = b"".join(_PIECE.pack(p.address, p.length) for p in pieces)
+        layouts.append(Content(layout, [packed]))
+    contents += [
+        *layouts,
         Content(STATE, [state.encode()]),
         *(Content(name, [content]) for name, content in files.items()),
     ]
@@ -159,23 +182,23 @@ def save(
 
 
 class _Stored:
-    """The storage as a file has it."""
+    """The storage, or the page table, as a file has it: its bytes and where they belong."""
 
-    def __init__(self, file: SaveFile, memory_bytes: int) -> None:
+    def __init__(self, file: SaveFile, name: str, layout_name: str, memory_bytes: int) -> None:
         self._file = file
-        self._section: Section = file.section(STORAGE)
-        layout = file.section(LAYOUT)
+        self._section: Section = file.section(name)
+        layout = file.section(layout_name)
         packed = layout.read(_PIECE.size * (memory_bytes // _PAGE))
-        check(len(packed) % _PIECE.size == 0, "the layout of the storage is no list of pieces")
+        check(len(packed) % _PIECE.size == 0, f"the layout of the {name} is no list of pieces")
         self._pieces = [Piece(*numbers) for numbers in _PIECE.iter_unpack(packed)]
         end = 0
         for piece in self._pieces:
             valid = piece.length > 0 and not (piece.length | piece.address) % _PAGE
-            check(valid and piece.address >= end, "pieces of the storage are out of order")
+            check(valid and piece.address >= end, f"pieces of the {name} are out of order")
             end = piece.address + piece.length
-        check(end <= memory_bytes, f"{end:#x} bytes of storage do not fit {memory_bytes:#x}")
+        check(end <= memory_bytes, f"{end:#x} bytes of {name} do not fit {memory_bytes:#x}")
         total = sum(piece.length for piece in self._pieces)
-        check(total == self._section.length, "the layout does not fit the storage")
+        check(total == self._section.length, f"the layout does not fit the {name}")
 
     def fill(self, memory: Memory) -> None:
         section = self._section
@@ -230,7 +253,11 @@ class SavedPartition:
             for name in (starts.KERNEL, starts.INITRD, starts.PROGRAM)
             if name in self._file.sections
         }
-        return Saved(state, _Stored(self._file, size), files)
+        storage, table = _Stored(self._file, STORAGE, LAYOUT, size), None
+        if (saved_table := state.partition.page_table) is not None:
+            table_bytes = 1 << saved_table.shift
+            table = _Stored(self._file, PAGE_TABLE, PAGE_TABLE_LAYOUT, table_bytes)
+        return Saved(state, storage, table, files)
 
     def of_number(self, number: int) -> Saved:
         """What was saved, if of that partition."""

@@ -8,10 +8,6 @@
 /* Translated code a guest may make the host keep: a Linux boot needs 55 MiB.  When it is used up
    all of it is dropped; Unicorn's own choice of 1 GiB a guest could fill in seconds. */
 #define CODE_BUFFER_BYTES (128u << 20)
-/* LPCR: the guest translates by radix tree with tables in its own storage and may use tlbie. */
-#define LPCR_UPRT (1ull << 22)
-#define LPCR_HR (1ull << 20)
-#define LPCR_GTSE (1ull << 10)
 
 /* ---- running ---------------------------------------------------------------------------- */
 
@@ -185,7 +181,7 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     if (!levels_start(c))
         FAIL("out of memory");
     own_the_clock(c);
-    *spr(c, SPR_LPCR) |= LPCR_UPRT | LPCR_HR | LPCR_GTSE;
+    select_translation(c);
     *window64(c->env, ENV_MSR_MASK) &= ~MSR_TM; /* no transactional memory */
     c->api.hook_add(c->uc, &hook, UC_HOOK_TLB_FILL, (void *)on_tlb_miss, c, 1, 0);
     c->api.hook_add(c->uc, &hook, UC_HOOK_INTR, (void *)on_exception, c, 1, 0);

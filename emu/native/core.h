@@ -161,8 +161,11 @@ enum core_isa core_get_isa(core *);
 void core_set_external(core *, int level);
 /* System reset, delivered before the next instruction. */
 void core_system_reset(core *);
-/* The mask of LPCR-like facilities is fixed; forget cached translations and reservations. */
+/* Forget cached translations and reservations. */
 void core_flush_translations(core *);
+/* Translate by the hashed page table of `size` bytes (a power of two) at `table`, in the host's
+   storage; NULL: by radix trees, with process_table. */
+void core_set_hash_table(core *, uint8_t *table, uint64_t size);
 
 /* Device pages (device.c): real addresses outside storage.  -1: no room, or not outside. */
 int core_add_device_pages(core *, uint64_t address, uint64_t length);

@@ -52,6 +52,7 @@ enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
 #define CAUSE_NO_EXECUTE 0x10000000u
 #define CAUSE_PROTECTION 0x08000000u
 #define CAUSE_STORE 0x02000000u
+#define CAUSE_KEY 0x00200000u
 /* No DSISR values: the address lies in no segment; it is a device's. */
 #define CAUSE_SEGMENT 1u
 #define CAUSE_DEVICE 2u
@@ -60,6 +61,24 @@ typedef struct {
     uint64_t real;
     uint32_t permissions; /* UC_PROT_* */
 } translation;
+
+/* Hashed page table entries (Power ISA III 6.7.6.1), big-endian as all that is saved. */
+#define PTES_A_GROUP 8
+#define PTE_BYTES 16
+#define PTE_LARGE 4ull
+#define PTE_SECONDARY 2ull
+#define PTE_VALID 1ull
+#define PTE_REAL_PAGE 0x0ffffffffffff000ull
+#define PTE_REFERENCE 0x100ull
+#define PTE_CHANGE 0x80ull
+#define PTE_GUARDED 8ull
+#define PTE_NO_EXECUTE 4ull
+#define PTE_PP 3ull
+#define SLB_SLOTS 32
+
+typedef struct {
+    unsigned base, actual; /* log2 of bytes; 0: the entry names no size there is */
+} page_size;
 
 typedef struct processor processor;
 typedef struct host_clock host_clock;
@@ -155,6 +174,8 @@ struct core {
     unicorn_api api;
     core_counts counts;
     core_controls controls;
+    uint64_t *hash_table; /* null: radix translation */
+    uint64_t hash_mask;   /* of group numbers */
 
     /* The clock (clock.c).  A block whose start lies at or after the deadline asks what is due. */
     host_clock *host; /* NULL: instructions are counted */
@@ -307,4 +328,10 @@ bool translate(core *c, uint64_t effective, int access, bool update, translation
 bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry *entry,
                  void *context);
 bool fetch_instruction(core *c, uint64_t address, uint32_t *word);
+
+/* hash.c */
+page_size pte_page_size(uint64_t high, uint64_t low);
+bool hash_translate(core *c, uint64_t effective, int access, bool update, translation *out,
+                    uint32_t *cause);
+void select_translation(core *c);
 #endif

@@ -1,4 +1,4 @@
-/* Address translation for the core's TLB.  `emu/translation.py` says the same in Python, with
+/* Address translation for the core's TLB, radix trees here.  `emu/translation.py` says the same in Python, with
    the meaning spelled out; the tests hold the two together. */
 #include <endian.h>
 
@@ -119,7 +119,8 @@ bool translate(core *c, uint64_t effective, int access, bool update, translation
         /* Stores to a page are cheaper while the TLB does not also let it be executed. */
         out->permissions = access == ACCESS_FETCH ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_WRITE;
         *cause = CAUSE_PROTECTION;
-    } else if (!radix_translate(c, effective, access, update, out, cause)) {
+    } else if (!(c->hash_table ? hash_translate : radix_translate)(c, effective, access, update,
+                                                                   out, cause)) {
         return false;
     } else {
         *cause = CAUSE_NO_TRANSLATION;

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hypervisor.abi import MAXIMUM_PROCESSORS
+from hypervisor.abi import MAXIMUM_PROCESSORS, Mmu
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE
 from pyphyp.memory_size import memory_size
 from pyphyp.places import PlaceError
@@ -129,6 +129,7 @@ class MachineOptions:
     processors: int
     interleave: int | None
     cpu_mode: str
+    mmu: str
     epoch: int | None
     seed: int
 
@@ -146,6 +147,7 @@ class MachineOptions:
             processors=self.processors,
             interleaving=self.interleave,
             cpu_mode=self.cpu_mode,
+            mmu=self.mmu,
             reboot=reboot,
             nvram=nvram,
         )
@@ -219,6 +221,14 @@ _MACHINE_OPTIONS = (
         default=DEFAULT_CPU_MODE,
         show_default=True,
         help="The highest processor compatibility mode the partition is offered.",
+    ),
+    click.option(
+        "--mmu",
+        type=click.Choice([mmu.value for mmu in Mmu]),
+        default=Mmu.AUTO.value,
+        show_default=True,
+        help="Address translation that the guest is offered: hashed page tables, radix trees, "
+        "or either.",
     ),
     click.option(
         "--epoch",

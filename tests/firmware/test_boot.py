@@ -90,7 +90,7 @@ def test_booted_directly_a_kernel_finds_everything_in_a_flattened_tree(
     assert chosen["bootargs"] == b"quiet\0"
     start, end = cell(chosen["linux,initrd-start"]), cell(chosen["linux,initrd-end"])
     assert partition.memory.read(start, end - start) == b"files"
-    assert (chosen["ibm,architecture-vec-5"][24], chosen["ibm,architecture-vec-5"][26]) == (64, 64)
+    assert (chosen["ibm,architecture-vec-5"][24], chosen["ibm,architecture-vec-5"][26]) == (128, 64)
     at = cell(rtas["linux,rtas-entry"])
     assert partition.memory.read(at, 20) == entry(RTAS_CALL)
 

@@ -10,6 +10,7 @@ import pytest
 from emu.memory import Memory, StorageError
 from firmware import cas
 from firmware.compatibility import POWER9, POWER10, CompatibilityMode, modes_up_to
+from hypervisor.abi import Mmu
 
 POWER9_ONLY = ((0xFFFF_FFFF, 0x0F00_0005),)
 # Versions in the form a kernel gives them: processors, then levels, the last ending the list.
@@ -70,8 +71,40 @@ def test_radix_with_guest_translation_shootdown_is_agreed_on() -> None:
     assert (vector[23], vector[24], vector[26]) == (0x00, 0x40, 0x40)
 
 
-def test_a_client_that_can_do_either_translation_gets_radix() -> None:
-    assert ask(client_vectors(translation=0x80)).vector_5[24] == 0x40
+@pytest.mark.parametrize(
+    ("mmu", "asked", "agreed"),
+    [
+        (Mmu.AUTO, 0x80, 0x40),
+        (Mmu.AUTO, 0x40, 0x40),
+        (Mmu.AUTO, 0x00, 0x00),
+        (Mmu.HASH, 0x80, 0x00),
+        (Mmu.RADIX, 0x80, 0x40),
+    ],
+)
+def test_the_kind_of_translation_is_what_the_client_asks_for_radix_if_it_leaves_the_choice(
+    mmu: Mmu, asked: int, agreed: int
+) -> None:
+    vector = ask(client_vectors(translation=asked), replace(OFFER, mmu=mmu)).vector_5
+    assert vector[24] == agreed
+    assert vector[26] == agreed, "shootdown by the guest goes with radix"
+
+
+@pytest.mark.parametrize(("mmu", "asked"), [(Mmu.HASH, 0x40), (Mmu.RADIX, 0x00)])
+def test_a_kind_of_translation_that_is_not_on_offer_is_refused(mmu: Mmu, asked: int) -> None:
+    with pytest.raises(cas.CasError, match="translation of kind"):
+        ask(client_vectors(translation=asked), replace(OFFER, mmu=mmu))
+
+
+def test_a_client_of_an_older_processor_mode_gets_hashed_page_tables() -> None:
+    offer = replace(OFFER, modes=modes_up_to(POWER9.isa_level))
+    agreement = ask(client_vectors(((0xFFFF_FFFF, 0x0F00_0004),), translation=0x80), offer)
+    assert (agreement.mode.name, agreement.vector_5[24]) == ("POWER8", 0x00)
+
+
+def test_no_mode_without_radix_is_offered_where_radix_is_all_there_is() -> None:
+    offer = replace(OFFER, mmu=Mmu.RADIX, modes=modes_up_to(POWER9.isa_level))
+    with pytest.raises(cas.CasError, match=r"modes offered: POWER9$"):
+        ask(client_vectors(((0xFFFF_FFFF, 0x0F00_0004),)), offer)
 
 
 def test_the_processor_mode_is_the_best_both_know() -> None:
@@ -109,7 +142,6 @@ def test_sharing_and_affinity_are_what_both_want() -> None:
 @pytest.mark.parametrize(
     ("structure", "why"),
     [
-        (client_vectors(translation=0x00), "hashed page tables"),
         (client_vectors(interrupts=0x40), "XIVE"),
         (client_vectors(radix=0x00), "shootdown"),
         (client_vectors(processors=2), "2 processors; there are 4"),

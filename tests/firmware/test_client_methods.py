@@ -51,7 +51,7 @@ def test_agreement_puts_the_processors_into_their_mode(
 
 
 def test_refusal_is_true_on_the_stack_and_no_exception(guest: Guest) -> None:
-    assert architecture_support(guest, guest.place(client_vectors(translation=0))) == (0, TRUE)
+    assert architecture_support(guest, guest.place(client_vectors(interrupts=0x40))) == (0, TRUE)
     assert "ibm,architecture-vec-5" not in guest.firmware.tree.at("/chosen").properties
 
 

@@ -52,8 +52,8 @@ def test_h_set_mode_chooses_where_interrupts_go_under_translation(
     assert lpar.code("H_SET_MODE", flags, LOCATION, 0, 0) == H.SUCCESS
     lpar.processor().start(0x4000, 0)
     lpar.processor().registers.msr = MSR(0).replace(SF=1, IR=1, DR=1)
-    lpar.partition.run(1)  # no tables: the fetch itself interrupts
-    assert lpar.processor().registers.nip == address - 0xC00 + 0x400
+    lpar.partition.run(1)  # no segments: the fetch itself interrupts
+    assert lpar.processor().registers.nip == address - 0xC00 + 0x480
 
 
 @pytest.mark.parametrize("resource", [0, 1, 2, 5, 6, 1 << 32 | 4, DOUBLEWORD])
