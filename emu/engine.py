@@ -212,6 +212,10 @@ class Engine:
         """Let the processors follow another edition, from the next run on."""
         lib.core_set_isa(self._core, level)
 
+    def debug_registers_changed(self) -> None:
+        """CIABR, DAWR or DAWRX of the selected processor were written."""
+        lib.core_guest_debug_changed(self._core)
+
     def set_process_table(self, base: int, size: int) -> None:
         """Translate by radix trees, from the process table of `size` bytes at `base` on; 0: none.
 

@@ -69,6 +69,13 @@ class VirtualProcessor:
     def set_gpr(self, n: int, value: int) -> None:
         self.registers.set_gpr(n, value)
 
+    def set_debug_registers(self, **values: int) -> None:
+        """Set CIABR, DAWR or DAWRX, by name."""
+        registers = self.registers
+        for name, value in values.items():
+            registers.set_spr(name, value)
+        self.engine.debug_registers_changed()
+
     def state(self) -> WaitState:
         return WaitState(self.standing, self.prodded, self.areas)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from firmware import client_services, services, stubs
 from firmware.boot import PlatformFirmware
 from hypervisor import (
+    debug_registers,
     page_init,
     page_table_calls,
     platform,
@@ -37,6 +38,7 @@ HCALL_GROUPS = (
     splpar.hcalls,
     system_reset.hcalls,
     processor_mode.hcalls,
+    debug_registers.hcalls,
     process_table.hcalls,
     page_init.hcalls,
     *PAGE_TABLE_GROUPS,

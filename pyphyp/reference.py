@@ -48,7 +48,6 @@ HCALLS_MISSING = {
     "hcall-cmo-x": _SHARED_MEMORY,
     "hcall-cop": "not yet: coprocessors",
     "hcall-crq": _ADAPTERS,
-    "hcall-dabr": "not yet: data address breakpoints",
     "hcall-debug": "not yet: there is no cache-inhibited storage to load from",
     "hcall-dump": "absent by design: a real machine's default, too, is not to show hypervisor data",
     "hcall-esn": _SHARED_MEMORY,
@@ -75,7 +74,6 @@ HCALLS_MISSING = {
     "hcall-vrma": "absent by design: the real mode area is not mapped by page table entries",
     "hcall-vsm": "not yet: a service partition with virtual terminals",
     "hcall-vty": "not yet: server virtual terminals",
-    "hcall-xdabr": "not yet: data address breakpoints",
     "hcall-xlates-limited": _MOBILITY,
 }
 """Why hcalls are missing, by function set."""

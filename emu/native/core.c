@@ -53,6 +53,8 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
             c->counts.entries++;
         c->left = false;
         uc_err result = c->api.emu_start(c->uc, *nip(c), ~0xfull, 0, 0);
+        if (guest_completed(c))
+            continue;
         if (c->hypercall) {
             c->hypercall = 0;
             return CORE_HYPERCALL;
@@ -183,6 +185,7 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     own_the_clock(c);
     select_translation(c);
     *window64(c->env, ENV_MSR_MASK) &= ~MSR_TM; /* no transactional memory */
+    *window32(c->env, ENV_FLAGS) &= ~FLAGS_TRACE; /* guest_debug.c */
     c->api.hook_add(c->uc, &hook, UC_HOOK_TLB_FILL, (void *)on_tlb_miss, c, 1, 0);
     c->api.hook_add(c->uc, &hook, UC_HOOK_INTR, (void *)on_exception, c, 1, 0);
     if (!window_check_running(c, error, error_size))

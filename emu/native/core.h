@@ -182,6 +182,9 @@ void core_write_storage(core *, uint64_t address, const uint8_t *data, uint64_t 
    access: 0 load, 1 store, 2 fetch.  1: `real` is set; 0: `cause` is set (DSISR bits). */
 int core_translate(core *, uint64_t effective, int access, uint64_t *real, uint64_t *cause);
 
+/* The selected processor's CIABR, DAWR or DAWRX, which core_spr holds, were set. */
+void core_guest_debug_changed(core *);
+
 /* Debugging (debug.c), by effective address and for all processors.  A run that stopped goes on
    past what it stopped at.  The adding ones give -1 where there is no room for another;
    access: 1 loads, 2 stores, 3 both. */

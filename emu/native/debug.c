@@ -13,7 +13,7 @@
 
 #define PAGE_MASK (~0xfffull)
 
-enum watch_access { WATCH_LOADS = 1, WATCH_STORES = 2 };
+enum watch_access { WATCH_LOADS = ACCESSES_LOAD, WATCH_STORES = ACCESSES_STORE };
 
 /* ---- what is set ------------------------------------------------------------------------ */
 
@@ -21,7 +21,7 @@ void debug_settle(core *c)
 {
     debug_state *d = &c->debug;
     d->on = d->breakpoint_count || d->watch_count > d->traced_watches || d->step != STEP_NONE
-            || d->watch_open || c->ahead;
+            || d->watch_open || c->ahead || guest_debugs(c);
     set_deadline(c);
 }
 
@@ -210,10 +210,13 @@ void debug_block(core *c, uint64_t address, uint32_t size)
     bool opened = d->watch_open && d->watch_nip == address;
     if (d->watch_open && !opened)
         close_watch(c, true);
-    if (!c->ahead && block_due(c))
+    if (c->completion || (!c->ahead && block_due(c)))
         leave_translated_code(c);
     if (d->step == STEP_TAKEN)
         leave_translated_code(c);
+    uint64_t whole = c->ahead ? count : guest_block(c, address, count);
+    if (whole < count)
+        run_at_most(c, address, whole);
     bool passed = passing(c, d->pass_breakpoint);
     if (d->step == STEP_NONE && !passed && has_breakpoint(d, address)) {
         d->stopped = true;
@@ -231,6 +234,7 @@ void debug_block(core *c, uint64_t address, uint32_t size)
     c->ahead_nip = address + size;
     if (!opened && !passing(c, d->pass_watch)) /* else it was told of before */
         trace_instruction(c, address);
+    guest_begins(c, address);
     if (passed)
         d->pass_breakpoint = false;
     if (d->step == STEP_ARMED)
@@ -266,7 +270,7 @@ static void opened_page(debug_state *d, uint64_t address)
 bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry)
 {
     debug_state *d = &c->debug;
-    int watched = 0;
+    int watched = guest_watched(c, address & PAGE_MASK, address | ~PAGE_MASK);
     for (int i = 0; i < d->watch_count; i++)
         if (d->watches[i].first <= (address | ~PAGE_MASK)
             && d->watches[i].last >= (address & PAGE_MASK))
@@ -326,6 +330,7 @@ int debug_watch_fault(core *c)
     uint64_t address, length;
     uint32_t word;
     c->fault_pending = d->watch_fault = false;
+    c->completion = 0; /* it has yet to run */
     c->ahead += (c->block_end - *nip(c)) >> 2; /* what of the block did not run */
     c->ahead_nip = *nip(c);
     if (d->step == STEP_TAKEN)
@@ -334,6 +339,11 @@ int debug_watch_fault(core *c)
         storage_operand(c, word, &address, &length);
         if (debug_watch_stops(c, word, address, length))
             return CORE_DEBUG;
+        if (guest_watch_hit(c, word, address, length)) {
+            trace_access_ends(c, false);
+            debug_interrupted(c);
+            return -1;
+        }
     }
     d->watch_open = true; /* for this one instruction */
     d->watch_nip = *nip(c);

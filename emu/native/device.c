@@ -113,8 +113,7 @@ static void step_over(core *c)
         *nip(c) &= 0xffffffffull;
     c->ahead--;
     c->ahead_nip = *nip(c);
-    if (msr(c) & MSR_SE)
-        deliver(c, 0xd00, *nip(c), 0);
+    guest_completes(c);
     debug_settle(c);
 }
 

@@ -192,7 +192,9 @@ static void gen_check_exit(core *c, void *context)
 {
     if (c->block.size)
         return;
-    if (c->trace.translated)
+    if (msr(c) & (MSR_SE | MSR_BE)) /* blocks of other states of the guest are other blocks */
+        gen_block_call(c, context, (void *)block_stepped);
+    else if (c->trace.translated)
         gen_block_call(c, context, (void *)block_traced);
     else
         gen_check(c, context);

@@ -18,6 +18,7 @@
 #define MSR_ME (1ull << 12)
 #define MSR_FE0 (1ull << 11)
 #define MSR_SE (1ull << 10)
+#define MSR_BE (1ull << 9)
 #define MSR_FE1 (1ull << 8)
 #define MSR_IR (1ull << 5)
 #define MSR_DR (1ull << 4)
@@ -36,6 +37,11 @@ enum spr_number {
     SPR_PID = 48,
     SPR_IAMR = 61,
     SPR_FSCR = 153,
+    SPR_DAWR0 = 180,
+    SPR_DAWR1 = 181,
+    SPR_CIABR = 187,
+    SPR_DAWRX0 = 188,
+    SPR_DAWRX1 = 189,
     SPR_SPRG0 = 272,
     SPR_PVR = 287,
     SPR_PURR = 309,
@@ -53,6 +59,7 @@ enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
 #define CAUSE_PROTECTION 0x08000000u
 #define CAUSE_STORE 0x02000000u
 #define CAUSE_KEY 0x00200000u
+#define CAUSE_WATCH 0x00400000u
 /* No DSISR values: the address lies in no segment; it is a device's. */
 #define CAUSE_SEGMENT 1u
 #define CAUSE_DEVICE 2u
@@ -194,6 +201,7 @@ struct core {
     debug_state debug;
     trace_state trace;
     bool retranslate; /* the translated code is for other traces */
+    uint64_t completion; /* SRR1 of the trace interrupt that the running instruction ends in, or 0 */
     uint64_t instructions_before; /* executed, less what the selected one's PURR counts */
 
     uint64_t pauses; /* how many more end a run */
@@ -297,7 +305,20 @@ void trace_instruction(core *c, uint64_t address);
 void trace_access(core *c, uint32_t word, bool stored, uint64_t address, uint64_t length);
 void trace_access_ends(core *c, bool done);
 
+/* guest_debug.c */
+bool guest_debugs(core *c);  /* it traces, or one of its debug registers is set */
+bool guest_watches(core *c);
+uint64_t guest_block(core *c, uint64_t address, uint64_t count); /* how many run in one piece */
+void guest_begins(core *c, uint64_t address); /* the instruction there runs, it alone if traced */
+void guest_completes(core *c);
+bool guest_completed(core *c); /* translated code was left because that instruction is done */
+int guest_watched(core *c, uint64_t from, uint64_t to); /* accesses watched anywhere in between */
+bool guest_watch_hit(core *c, uint32_t word, uint64_t address, uint64_t length);
+void block_stepped(core *c, uint64_t address, uint64_t size); /* instead of block_begins */
+
 /* operand.c */
+enum { ACCESSES_LOAD = 1, ACCESSES_STORE = 2 };
+int storage_accesses(uint32_t word);
 void storage_operand(core *c, uint32_t word, uint64_t *address, uint64_t *length);
 bool conditional_store(uint32_t word);
 bool atomic_operation(uint32_t word);

@@ -8,7 +8,6 @@ enum exception {
     EXCEPTION_PROGRAM = 6,
     EXCEPTION_FP_UNAVAILABLE = 7,
     EXCEPTION_SYSTEM_CALL = 8,
-    EXCEPTION_TRACE = 68,
     EXCEPTION_VMX_UNAVAILABLE = 73,
     EXCEPTION_VSX_UNAVAILABLE = 94,
     EXCEPTION_FACILITY_UNAVAILABLE = 95,
@@ -69,6 +68,7 @@ void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits)
     set_msr(c, handler_msr(c, MSR_ME, alternative));
     *nip(c) = base + vector;
     c->ahead = 0; /* what follows is another block */
+    c->completion = 0;
     drop_reservation(c);
     count(c, vector);
     observe(c, vector, srr0, srr1);
@@ -115,6 +115,7 @@ static void system_call_vectored(core *c, uint64_t address, uint64_t level)
     *window64(c->env, ENV_CTR) = state;
     set_msr(c, handler_msr(c, MSR_ME | MSR_EE | MSR_RI, alternative));
     *nip(c) = (alternative ? 0xc000000000003000ull : 0x17000ull) + level * 0x20;
+    c->completion = 0;
     count(c, 0x1000 + level * 0x20);
     observe(c, 0x3000 + level * 0x20, address + 4, state);
 }
@@ -214,6 +215,7 @@ static void on_system_call(core *c)
 {
     if (*window32(c->env, ENV_ERROR_CODE) & 1) { /* bits above the last of LEV are reserved */
         c->hypercall = 1;
+        c->completion = 0;
         c->counts.hypercalls++;
         c->api.emu_stop(c->uc);
     } else {
@@ -249,7 +251,6 @@ void on_exception(uc_engine *uc, uint32_t number, void *context)
         deliver(c, 0x600, address, 0);
         break;
     case EXCEPTION_FP_UNAVAILABLE: deliver(c, 0x800, address, 0); break;
-    case EXCEPTION_TRACE: deliver(c, 0xd00, address, 0); break; /* the state is past it */
     case EXCEPTION_VMX_UNAVAILABLE: deliver(c, 0xf20, address, 0); break;
     case EXCEPTION_VSX_UNAVAILABLE: deliver(c, 0xf40, address, 0); break;
     case EXCEPTION_FACILITY_UNAVAILABLE: on_facility(c, address); break;

@@ -137,4 +137,5 @@ void core_set_isa(core *c, enum core_isa isa)
     set_registers(c, isa);
     c->isa = isa;
     c->api.ctl(c->uc, CTL_FLUSH_CODE);
+    c->generation++;
 }

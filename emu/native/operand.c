@@ -18,6 +18,13 @@ static const uint16_t eight_bytes[] = {21, 53, 84, 149, 181, 214, 332, 532, 588,
 /* Those that round their address down to a multiple of what they access. */
 static const uint16_t rounding[] = {7, 39, 71, 103, 135, 167, 199, 231, 359, 487, 1014};
 
+/* Of those, and of the ones that access 16 bytes, the stores; the loads of 16 bytes. */
+static const uint16_t stores[] = {135, 140, 149, 150, 151, 167, 181, 182, 183, 199,  214,  215, 231,
+                                  247, 396, 397, 407, 429, 439, 487, 652, 660, 661,  662,  663, 694,
+                                  695, 710, 716, 725, 726, 727, 742, 759, 908, 909,  917,  918, 919,
+                                  940, 941, 949, 972, 981, 983, 1004, 1013, 1014};
+static const uint16_t sixteen_byte_loads[] = {103, 268, 276, 359, 780, 791, 812, 844, 876};
+
 enum { LSWX = 533, LSWI = 597, STSWX = 661, STSWI = 725, LXVL = 269, LXVLL = 301, STXVL = 397,
        STXVLL = 429, DCBZ = 1014 };
 #define DCBZ_BYTES 128
@@ -114,4 +121,36 @@ void storage_operand(core *c, uint32_t word, uint64_t *address, uint64_t *length
         *address &= 0xffffffffull;
     if (!*length)
         *length = 1;
+}
+
+static int indexed_accesses(unsigned extended)
+{
+    switch (extended) {
+    case 582:
+    case 614: return ACCESSES_LOAD | ACCESSES_STORE; /* lwat, ldat */
+    case LSWX:
+    case LSWI:
+    case LXVL:
+    case LXVLL: return ACCESSES_LOAD;
+    }
+    if (CONTAINS(stores, extended))
+        return ACCESSES_STORE;
+    return CONTAINS(one_byte, extended) || CONTAINS(two_bytes, extended)
+                   || CONTAINS(four_bytes, extended) || CONTAINS(eight_bytes, extended)
+                   || CONTAINS(sixteen_byte_loads, extended)
+               ? ACCESSES_LOAD
+               : 0;
+}
+
+int storage_accesses(uint32_t word)
+{
+    unsigned opcode = word >> 26;
+    switch (opcode) {
+    case 31: return indexed_accesses(word >> 1 & 0x3ff);
+    case 36: case 37: case 38: case 39: case 44: case 45: case 47: /* stw to stmw */
+    case 52: case 53: case 54: case 55:                            /* stfs to stfdu */
+    case 62: return ACCESSES_STORE;
+    case 61: return (word & 7) == 1 ? ACCESSES_LOAD : ACCESSES_STORE; /* lxv; stfdp, stxv, ... */
+    default: return (opcode >= 32 && opcode < 52) || (opcode >= 56 && opcode < 59) ? ACCESSES_LOAD : 0;
+    }
 }

@@ -40,6 +40,7 @@ static void load(core *c, const processor *p)
     const uint8_t *from = p->env;
     uint64_t now = time_base(c), process = *spr(c, SPR_PID);
     bool other_segments = memcmp(c->env + ENV_SLB, from + ENV_SLB, SLB_SIZE);
+    bool watched = guest_watches(c);
     for (size_t i = 0; i < PIECES; from += pieces[i].size, i++)
         memcpy(c->env + pieces[i].offset, from, pieces[i].size);
     *spr(c, SPR_TB) = now;
@@ -51,7 +52,8 @@ static void load(core *c, const processor *p)
     c->external = p->external;
     c->system_reset = p->system_reset;
     core_set_msr(c, msr(c)); /* what the core derives from MSR; also ends the reservation */
-    if (*spr(c, SPR_PID) != process || (c->hash_table && other_segments))
+    if (*spr(c, SPR_PID) != process || watched || guest_watches(c)
+        || (c->hash_table && other_segments))
         flush_tlb(c);
 }
 

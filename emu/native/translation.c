@@ -154,7 +154,8 @@ bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry
         }
         entry->paddr = found.real & PAGE_MASK;
         entry->perms = found.permissions;
-        if (!c->debug.watch_count || debug_guard(c, address, access, entry))
+        if ((!c->debug.watch_count && !guest_watches(c))
+            || debug_guard(c, address, access, entry))
             return true;
     }
     c->fault_pending = true;

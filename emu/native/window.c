@@ -22,7 +22,8 @@ bool window_check(core *c, char *error, size_t error_size)
     c->api.reg_write(c->uc, UC_PPC_REG_7, &canary);
     c->api.reg_write(c->uc, UC_PPC_REG_PC, &pc);
     if (*window64(c->env, ENV_UC) != (uint64_t)c->uc || *gpr(c, 7) != canary || *nip(c) != pc
-        || !(msr(c) & MSR_SF) || !check_opcodes(c))
+        || !(msr(c) & MSR_SF) || (*window32(c->env, ENV_FLAGS) & FLAGS_TRACE) != FLAGS_TRACE
+        || !check_opcodes(c))
         FAIL("this Unicorn keeps its processor state elsewhere: version " WINDOW_VERSION
              " as released is needed");
     *gpr(c, 7) = ~canary;

@@ -52,6 +52,8 @@ enum {
     ENV_FPSCR = 77648,
     ENV_TB_ENV = 77656,
     ENV_MSR_MASK = 77680,
+    ENV_FLAGS = 77704,
+    FLAGS_TRACE = 0x90, /* in them: the core's own trace by MSR[SE] and MSR[BE] */
     ENV_INSTRUCTIONS = 77712,
     ENV_INSTRUCTIONS_2 = 77720,
     INSTRUCTIONS_2 = 0xbfffe, /* what stands there at first */

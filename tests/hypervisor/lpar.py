@@ -10,6 +10,7 @@ from emu.assembler import assemble
 from emu.bits import MSR, signed
 from emu.memory import MIB
 from hypervisor import (
+    debug_registers,
     page_init,
     platform,
     process_table,
@@ -34,6 +35,7 @@ GROUPS = (
     xics.hcalls,
     splpar.hcalls,
     processor_mode.hcalls,
+    debug_registers.hcalls,
     process_table.hcalls,
     page_init.hcalls,
     platform.hcalls,

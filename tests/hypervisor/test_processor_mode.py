@@ -56,7 +56,7 @@ def test_h_set_mode_chooses_where_interrupts_go_under_translation(
     assert lpar.processor().registers.nip == address - 0xC00 + 0x480
 
 
-@pytest.mark.parametrize("resource", [0, 1, 2, 5, 6, 1 << 32 | 4, DOUBLEWORD])
+@pytest.mark.parametrize("resource", [0, 5, 6, 1 << 32 | 4, DOUBLEWORD])
 def test_h_set_mode_refuses_a_resource_it_does_not_offer_before_all_else(
     lpar: Lpar, resource: int
 ) -> None:
@@ -93,11 +93,6 @@ def test_h_set_sprg0_sets_it_for_the_caller_alone(lpar3: Lpar) -> None:
     assert lpar3.code("H_SET_SPRG0", DOUBLEWORD, caller=1) == H.SUCCESS
     assert lpar3.processor(1).registers.spr("sprg0") == DOUBLEWORD
     assert lpar3.processor(0).registers.spr("sprg0") == 0
-
-
-def test_dabr_is_not_there_to_be_set(lpar: Lpar) -> None:
-    for number in (0x28, 0x134):  # H_SET_DABR, H_SET_XDABR
-        assert lpar.code(number, 4, 3) == H.FUNCTION
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 8])
