@@ -49,6 +49,16 @@ class InterruptLocation(IntEnum):
     OFFSET_C000000000004000 = 3
 
 
+class PageTableCall(IntEnum):
+    """Hypercalls on the hashed page table that the core can answer (native/page_table.c)."""
+
+    ENTER = 0
+    REMOVE = 1
+    PROTECT = 2
+    READ = 3
+    REMOVE_BULK = 4
+
+
 @dataclass(frozen=True, slots=True)
 class InterruptTaken:
     """One interrupt the guest was given: vector offset, return state, time in ticks."""
@@ -237,6 +247,23 @@ class Engine:
         it is set.
         """
         lib.core_set_hash_table(self._core, table.pointer, table.size)
+
+    def bind_page_table_call(self, call: PageTableCall, number: int) -> None:
+        """A hypercall with `number` in R3 is `call`."""
+        self._controls.page_table_calls[call] = number
+
+    def answer_page_table_calls(self, on: bool) -> None:
+        """Let the core carry out bound calls that succeed; all others still are exits."""
+        self._controls.answers_page_table_calls = on
+
+    def take_answered(self) -> dict[int, int]:
+        """How many calls, by number, the core answered since this was asked last."""
+        answered: dict[int, int] = {}
+        for call in PageTableCall:
+            if count := int(self._counts.answered[call]):
+                answered[int(self._controls.page_table_calls[call])] = count
+                self._counts.answered[call] = 0
+        return answered
 
     def flush_translations(self) -> None:
         lib.core_flush_translations(self._core)

@@ -22,6 +22,10 @@ EventT_contra = TypeVar("EventT_contra", contravariant=True)
 class Interceptor(Protocol[EventT_contra]):
     """Sees every call of a table; installed by traces and by scripts."""
 
+    @property
+    def looks_on(self) -> bool:
+        """Whether it wants to see calls at the moment."""
+
     def before(self, event: EventT_contra) -> None: ...
     def replace(self, event: EventT_contra) -> tuple[int, ...] | None:
         """The results to give instead of calling the handler, or None to call it."""
@@ -31,6 +35,11 @@ class Interceptor(Protocol[EventT_contra]):
 
 class Interceptors(list[Interceptor[EventT]]):
     """A table's interceptors, in the order they were installed."""
+
+    @property
+    def look_on(self) -> bool:
+        """Whether any of them does."""
+        return any(interceptor.looks_on for interceptor in self)
 
     def before(self, event: EventT) -> tuple[int, ...] | None:
         """Let all of them see the call; the results of one that answers it, or None."""

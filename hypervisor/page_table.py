@@ -117,10 +117,6 @@ class PageTable:
             raise HcallError(H.NOT_FOUND, f"entry {ptex:#x} is not valid")
         return high, low
 
-    def remove(self, ptex: int) -> None:
-        self.write(ptex, 0, 0)
-        self.forget()
-
     def forget(self) -> None:
         """Let no processor use what it keeps of an entry that has changed."""
         self._engine.flush_translations()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emu.bits import Field, Word
+from emu.engine import PageTableCall
 from emu.hash_translation import PteHigh, PteLow
 
 from .abi import Flags, H, HcallError
@@ -46,6 +47,16 @@ _CACHES = (_F.I_CACHE_INVALIDATE, _F.I_CACHE_SYNCHRONIZE)
 _PROTECTION = (_F.KEY_HIGH, _F.KEY_LOW, _F.PP0, _F.N, _F.PP12)
 SYSTEM_MEMORY = 0b0010
 """WIMG of storage: coherence required, and nothing else."""
+
+
+ANSWERED_BY_ENGINE = {
+    PageTableCall.ENTER: 0x08,
+    PageTableCall.REMOVE: 0x04,
+    PageTableCall.PROTECT: 0x18,
+    PageTableCall.READ: 0x0C,
+    PageTableCall.REMOVE_BULK: 0x124,
+}
+"""What need not leave the engine while nobody looks on; the handlers here say what it means."""
 
 
 def _flags(value: int, *known: Field) -> PteFlags:
@@ -101,7 +112,8 @@ def h_remove(caller: VirtualProcessor, flags: Flags, ptex: int, avpn: Flags) -> 
     table.check(ptex)
     high, low = table.read(ptex)
     _compared(high, asked, avpn)
-    table.remove(ptex)
+    table.write(ptex, 0, 0)
+    table.forget()
     return high, low
 
 
@@ -194,6 +206,7 @@ def h_bulk_remove(
     """Remove up to four entries; each specifier tells what became of it."""
     table = table_of(caller)
     registers = [high1, low1, high2, low2, high3, low3, high4, low4]
+    table.forget()
     for n in range(_BULK_SPECIFIERS):
         specifier = BulkSpecifier(registers[2 * n])
         if specifier.TYPE == END:
@@ -221,5 +234,5 @@ def _bulk_removed(table: PageTable, specifier: BulkSpecifier, avpn: int) -> Bulk
         or (specifier.ANDCOND and high.compared & avpn)
     ):
         return answered.replace(RESPONSE=_NOT_FOUND)
-    table.remove(specifier.PTEX)
+    table.write(specifier.PTEX, 0, 0)
     return answered.replace(RESPONSE=_SUCCESS, REFERENCE=low.R, CHANGE=low.C)

@@ -25,12 +25,15 @@ from .abi import MAXIMUM_PROCESSORS, Mmu
 from .dispatch import Dispatcher, DispatcherState
 from .generator import GeneratorState, generator_state, restore_generator
 from .page_table import PageTable, PageTableState, usual_shift
+from .page_table_calls import ANSWERED_BY_ENGINE
 from .processor import Standing, VirtualProcessor, WaitState
 from .vio.vty import ClientTerminal, Terminals, TerminalState
 from .watchdog import NEVER, Action, Watchdog, Watchdogs
 from .xics import InterruptController, InterruptState
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from .abi import UnitAddress
     from .hcall import HcallTable
 
@@ -205,6 +208,9 @@ class Partition:
         """Processors translate by hashed page tables until the guest chooses otherwise."""
         if self.configuration.mmu is Mmu.RADIX:
             return None
+        for call, number in ANSWERED_BY_ENGINE.items():
+            if self.hcalls.get(number) is not None:
+                self.engine.bind_page_table_call(call, number)
         table = PageTable(self.engine, self.memory, usual_shift(self.memory.size))
         table.use()
         return table
@@ -236,6 +242,12 @@ class Partition:
         if self.outcome is None:
             self.outcome = Outcome(ending, reason, dump)
 
+    @property
+    def hcall_counts(self) -> Counter[int]:
+        """How often each hcall was made, by number; -1: those that there are not."""
+        self.hcalls.counts.update(self.engine.take_answered())
+        return self.hcalls.counts
+
     # -- state -----------------------------------------------------------------------------
 
     def state(self) -> PartitionState:
@@ -250,7 +262,7 @@ class Partition:
             terminals=self.terminals.state(),
             epoch=self.time_of_day.epoch,
             random=generator_state(self.random),
-            hcalls=dict(self.hcalls.counts),
+            hcalls=dict(self.hcall_counts),
             outcome=self.outcome,
             watchdogs=self.watchdogs.state(),
             stopped_turn=None if turn is None else StoppedTurn(turn.processor.number, turn.ends),
@@ -275,7 +287,7 @@ class Partition:
         self.terminals.restore(state.terminals)
         self.time_of_day.epoch = state.epoch
         restore_generator(self.random, state.random)
-        self.hcalls.counts.clear()
+        self.hcall_counts.clear()
         self.hcalls.counts.update(state.hcalls)
         self.outcome = state.outcome
         self.watchdogs.restore(state.watchdogs)
@@ -339,6 +351,7 @@ class Partition:
         """Run `processor` up to its next exit, and answer what the guest asks for."""
         self.engine.select(processor.number)
         self.engine.set_external_interrupt(self.interrupts.pending(processor.number))
+        self.engine.answer_page_table_calls(not self.hcalls.interceptors.look_on)
         exit_ = self.engine.run(until, pauses)
         match exit_:
             case Hypercall():

@@ -73,7 +73,7 @@ def collect(composition: Composition, host_seconds: float) -> Stats:
     partition, firmware = composition.partition, composition.firmware
     counts = partition.engine.counts()
     hcalls: Counter[str] = Counter()
-    for number, count in partition.hcalls.counts.items():
+    for number, count in partition.hcall_counts.items():
         hcalls[UNKNOWN if number < 0 else partition.hcalls.name(number)] += count
     return Stats(
         instructions=counts.instructions,

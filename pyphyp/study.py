@@ -84,6 +84,10 @@ class Interceptor:
     def __init__(self, study: Study, partition: Partition) -> None:
         self._study, self._partition = study, partition
 
+    @property
+    def looks_on(self) -> bool:
+        return bool(self._study)
+
     def before(self, event: TableEvent) -> None:
         if not self._study:  # most runs study nothing, and this is on the path of every call
             return

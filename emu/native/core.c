@@ -203,6 +203,7 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_c
         snprintf(error, error_size, "out of memory");
         return NULL;
     }
+    memset(c->controls.page_table_calls, 0xff, sizeof c->controls.page_table_calls);
     c->storage = storage;
     c->size = size;
     c->code_pages = calloc(size / 4096, 1);

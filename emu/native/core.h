@@ -30,6 +30,16 @@ enum core_isa {
     ISA_3_1 = 310
 };
 
+/* Calls on the hashed page table that the core can answer by itself (page_table.c). */
+enum core_page_table_call {
+    PAGE_TABLE_ENTER,
+    PAGE_TABLE_REMOVE,
+    PAGE_TABLE_PROTECT,
+    PAGE_TABLE_READ,
+    PAGE_TABLE_REMOVE_BULK,
+    PAGE_TABLE_CALLS /* so many */
+};
+
 /* What happened, counted since the core was opened. */
 typedef struct {
     uint64_t tlb_fills;         /* TLB misses answered with a translation */
@@ -38,6 +48,7 @@ typedef struct {
     uint64_t hypercalls;
     uint64_t interrupts[256];   /* delivered to the guest, by vector / 0x20; scv from 0x1000 on */
     uint64_t emulated;          /* instructions the core lacks, carried out here */
+    uint64_t answered[5];       /* page table calls, of the hypercalls */
     uint64_t device_accesses;
 } core_counts;
 
@@ -47,6 +58,8 @@ typedef struct {
     uint64_t interrupt_location;         /* AIL: 0, 2 or 3 */
     uint64_t process_table;              /* logical real address; only read while radix is set */
     uint64_t process_table_size;         /* bytes; 0: no table */
+    uint64_t page_table_calls[5];        /* R3 of each; all ones: none */
+    uint64_t answers_page_table_calls;   /* 0: all of them leave the core */
 } core_controls;
 
 /* A load from or a store to a device page.  The value has the bytes in the order of their

@@ -355,4 +355,7 @@ page_size pte_page_size(uint64_t high, uint64_t low);
 bool hash_translate(core *c, uint64_t effective, int access, bool update, translation *out,
                     uint32_t *cause);
 void select_translation(core *c);
+
+/* page_table.c */
+bool answer_page_table_call(core *c);
 #endif

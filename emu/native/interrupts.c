@@ -214,9 +214,11 @@ static void on_facility(core *c, uint64_t address)
 static void on_system_call(core *c)
 {
     if (*window32(c->env, ENV_ERROR_CODE) & 1) { /* bits above the last of LEV are reserved */
-        c->hypercall = 1;
         c->completion = 0;
         c->counts.hypercalls++;
+        if (answer_page_table_call(c))
+            return;
+        c->hypercall = 1;
         c->api.emu_stop(c->uc);
     } else {
         deliver(c, 0xc00, *nip(c), 0);
