@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emu.isa_level import IsaLevel
 from emu.memory import MIB, Memory
 from emu.state import U8, U64, Length, StateError, plain, rebuild, record
 from emu.translation import Access
@@ -146,3 +147,16 @@ def test_shared_storage_parts_where_either_side_writes() -> None:
         assert third.read(0x1000, 6) == b"one   "
         assert third.read(0x200000, 3) == b"new"
         assert [p.address for p in other.pieces_in_use()] == []
+
+
+def test_the_isa_level_and_debug_registers_move_along() -> None:
+    names = ("ciabr", "dawr0", "dawrx0", "dawr1", "dawrx1")
+    with bare() as first, bare() as second:
+        first.engine.set_isa_level(IsaLevel.V2_07)
+        for value, name in enumerate(names, start=1):
+            first.registers.set_spr(name, value << 4)
+        second.engine.restore(first.engine.state())
+        assert second.engine.isa_level is IsaLevel.V2_07
+        assert [second.registers.spr(name) >> 4 for name in names] == [1, 2, 3, 4, 5]
+        second.load("li r3,7\n sc 1", 0x700)
+        assert second.run("cnttzd r5,r5\n sc 1", r3=0).gpr(3) == 7
