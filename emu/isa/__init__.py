@@ -1,4 +1,4 @@
-"""The Power instruction set as tables (Power ISA v3.0B).
+"""The Power instruction set as tables (Power ISA v3.0B; v3.1 in `power10.py`).
 
 Start with `forms.py`, which says how a row is read; `fixed.py` and its neighbours hold the rows,
 one facility each; `extended.py` holds the mnemonics that stand for other instructions.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from functools import cache
 
-from . import branch, extended, fixed, floating, storage, system, vector, vsx
+from . import branch, decimal, extended, fixed, floating, power10, storage, system, vector, vsx
 from .extended import REGISTER_KINDS, Extended
 from .forms import OPERANDS, Instruction, Kind, Operand, read_row, variants
 from .sprs import SPRS
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _LONGEST_MNEMONIC = 20
-_TABLES = (fixed, branch, storage, system, floating, vector, vsx)
+_TABLES = (fixed, branch, storage, system, floating, decimal, vector, vsx, power10)
 
 
 @cache

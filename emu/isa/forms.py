@@ -77,6 +77,15 @@ class InstructionWord(Word):
     UIM3 = Field(13, 15)
     UIM4 = Field(12, 15)
     IMM8 = Field(13, 20)
+    UIM6 = Field(10, 15)
+    DCM = Field(16, 21)
+    DCMX = Field(9, 15)
+    RMC = Field(21, 22)
+    SP = Field(11, 12)
+    S11 = Field(11)
+    PS = Field(22)
+    SH3 = Field(23, 25)
+    BM0 = Field(16, 25)
     MB = Field(21, 25)
     ME = Field(26, 30)
     # Pieces, and the extended opcode of each form.
@@ -103,6 +112,10 @@ class InstructionWord(Word):
     XO_XXDM = Field(24, 28)
     XO_XX4 = Field(26, 27)
     XO_SC = Field(30, 31)
+    XO_DQP = Field(28, 31)
+    XO_BCD = Field(23, 31)
+    B25 = Field(25)
+    TP = Field(6, 9)
 
     SPR = SplitField(RB, RA)
     SH6 = SplitField(B30, RB)
@@ -113,6 +126,9 @@ class InstructionWord(Word):
     XA = SplitField(B29, RA)
     XB = SplitField(B30, RB)
     XC = SplitField(B28, RC)
+    XTP = SplitField(B10, TP)
+    BM = SplitField(BM0, RA, RC31)
+    DCMXV = SplitField(B25, B29, RA)
 
 
 W = InstructionWord
@@ -124,6 +140,7 @@ FORMS: dict[str, Field | None] = {
     "XFL": W.XO_X, "XO": W.XO_XO, "XS": W.XO_XS, "Z23": W.XO_Z23, "A": W.XO_A, "MD": W.XO_MD,
     "MDS": W.XO_MDS, "VX": W.XO_VX, "VC": W.XO_VC, "VA": W.XO_VA, "XX1": W.XO_X, "XX2": W.XO_XS,
     "XX3": W.XO_XX3, "XX3C": W.XO_XX3C, "XXDM": W.XO_XXDM, "XX4": W.XO_XX4,
+    "Z22": W.XO_XO, "VN": W.XO_VA, "BCD": W.XO_BCD, "DQP": W.XO_DQP,
 }  # fmt: skip
 
 
@@ -190,7 +207,9 @@ OPERANDS = {
         Operand("frt", Kind.FPR, W.RT),
         Operand("frte", Kind.FPR, W.RT, even=True),
         Operand("fra", Kind.FPR, W.RA),
+        Operand("frae", Kind.FPR, W.RA, even=True),
         Operand("frb", Kind.FPR, W.RB),
+        Operand("frbe", Kind.FPR, W.RB, even=True),
         Operand("frc", Kind.FPR, W.RC),
         Operand("vrt", Kind.VR, W.RT),
         Operand("vra", Kind.VR, W.RA),
@@ -201,6 +220,7 @@ OPERANDS = {
         Operand("xa", Kind.VSR, W.XA),
         Operand("xb", Kind.VSR, W.XB),
         Operand("xc", Kind.VSR, W.XC),
+        Operand("xtp", Kind.VSR, W.XTP, scale=2),
         Operand("bf", Kind.CR_FIELD, W.BF),
         Operand("bfa", Kind.CR_FIELD, W.BFA),
         Operand("bt", Kind.CR_BIT, W.RT),
@@ -263,6 +283,18 @@ OPERANDS = {
         Operand("uim5", Kind.UNSIGNED, W.RA),
         Operand("sim5", Kind.SIGNED, W.RA),
         Operand("imm8", Kind.UNSIGNED, W.IMM8),
+        Operand("uim5b", Kind.UNSIGNED, W.RB),
+        Operand("uim6", Kind.UNSIGNED, W.UIM6),
+        Operand("dcm", Kind.UNSIGNED, W.DCM),
+        Operand("dcmx", Kind.UNSIGNED, W.DCMX),
+        Operand("dcmxv", Kind.UNSIGNED, W.DCMXV),
+        Operand("rmc", Kind.UNSIGNED, W.RMC),
+        Operand("sp", Kind.UNSIGNED, W.SP),
+        Operand("s11", Kind.UNSIGNED, W.S11),
+        Operand("shd", Kind.UNSIGNED, W.DCM),
+        Operand("ps", Kind.UNSIGNED, W.PS),
+        Operand("sh3", Kind.UNSIGNED, W.SH3),
+        Operand("bm", Kind.UNSIGNED, W.BM),
     )
 }
 

@@ -278,6 +278,27 @@ vctzd            VX    4   1538  vrt,vrb            RA=31
 vclzlsbb         VX    4   1538  rt,vrb             RA=0
 vctzlsbb         VX    4   1538  rt,vrb             RA=1
 
+# 6.17 Decimal integers
+bcdadd.          BCD   4   1     vrt,vra,vrb,ps     RC21=1
+bcdsub.          BCD   4   65    vrt,vra,vrb,ps     RC21=1
+bcds.            BCD   4   193   vrt,vra,vrb,ps     RC21=1
+bcdus.           BCD   4   129   vrt,vra,vrb        RC21=1
+bcdsr.           BCD   4   449   vrt,vra,vrb,ps     RC21=1
+bcdtrunc.        BCD   4   257   vrt,vra,vrb,ps     RC21=1
+bcdutrunc.       BCD   4   321   vrt,vra,vrb        RC21=1
+bcdctsq.         BCD   4   385   vrt,vrb            RC21=1 RA=0
+bcdcfsq.         BCD   4   385   vrt,vrb,ps         RC21=1 RA=2
+bcdctz.          BCD   4   385   vrt,vrb,ps         RC21=1 RA=4
+bcdctn.          BCD   4   385   vrt,vrb            RC21=1 RA=5
+bcdcfz.          BCD   4   385   vrt,vrb,ps         RC21=1 RA=6
+bcdcfn.          BCD   4   385   vrt,vrb,ps         RC21=1 RA=7
+bcdsetsgn.       BCD   4   385   vrt,vrb,ps         RC21=1 RA=31
+bcdcpsgn.        VX    4   833   vrt,vra,vrb
+vmul10uq         VX    4   513   vrt,vra
+vmul10cuq        VX    4   1     vrt,vra
+vmul10euq        VX    4   577   vrt,vra,vrb
+vmul10ecuq       VX    4   65    vrt,vra,vrb
+
 # 6.16 Status
 mfvscr           VX    4   1540  vrt
 mtvscr           VX    4   1604  vrb

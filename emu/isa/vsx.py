@@ -228,4 +228,60 @@ xxbrh            XX2   60  475   xt,xb              RA=7
 xxbrw            XX2   60  475   xt,xb              RA=15
 xxbrd            XX2   60  475   xt,xb              RA=23
 xxbrq            XX2   60  475   xt,xb              RA=31
+
+# Quad precision
+xsaddqpo         X     63  4     vrt,vra,vrb        LK=1
+xssubqpo         X     63  516   vrt,vra,vrb        LK=1
+xsmulqpo         X     63  36    vrt,vra,vrb        LK=1
+xsdivqpo         X     63  548   vrt,vra,vrb        LK=1
+xsmaddqp         X     63  388   vrt,vra,vrb
+xsmaddqpo        X     63  388   vrt,vra,vrb        LK=1
+xsmsubqp         X     63  420   vrt,vra,vrb
+xsmsubqpo        X     63  420   vrt,vra,vrb        LK=1
+xsnmaddqp        X     63  452   vrt,vra,vrb
+xsnmaddqpo       X     63  452   vrt,vra,vrb        LK=1
+xsnmsubqp        X     63  484   vrt,vra,vrb
+xsnmsubqpo       X     63  484   vrt,vra,vrb        LK=1
+xscpsgnqp        X     63  100   vrt,vra,vrb
+xsiexpqp         X     63  868   vrt,vra,vrb
+xscmpexpqp       X     63  164   bf,vra,vrb
+xststdcqp        X     63  708   bf,vrb,dcmx
+xsabsqp          X     63  804   vrt,vrb            RA=0
+xsxexpqp         X     63  804   vrt,vrb            RA=2
+xsnabsqp         X     63  804   vrt,vrb            RA=8
+xsnegqp          X     63  804   vrt,vrb            RA=16
+xsxsigqp         X     63  804   vrt,vrb            RA=18
+xssqrtqp         X     63  804   vrt,vrb            RA=27
+xssqrtqpo        X     63  804   vrt,vrb            RA=27 LK=1
+xscvqpuwz        X     63  836   vrt,vrb            RA=1
+xscvudqp         X     63  836   vrt,vrb            RA=2
+xscvqpswz        X     63  836   vrt,vrb            RA=9
+xscvsdqp         X     63  836   vrt,vrb            RA=10
+xscvqpudz        X     63  836   vrt,vrb            RA=17
+xscvqpdp         X     63  836   vrt,vrb            RA=20
+xscvdpqp         X     63  836   vrt,vrb            RA=22
+xscvqpsdz        X     63  836   vrt,vrb            RA=25
+xscvqpdpo        X     63  836   vrt,vrb            RA=20 LK=1
+xsrqpi           Z23   63  5     r,vrt,vrb,rmc
+xsrqpix          Z23   63  5     r,vrt,vrb,rmc      LK=1
+xsrqpxp          Z23   63  37    r,vrt,vrb,rmc
+
+# Exponents, significands, classes, half precision
+xsxexpdp         XX2   60  347   rt,xb              RA=0
+xsxsigdp         XX2   60  347   rt,xb              RA=1
+xscvhpdp         XX2   60  347   xt,xb              RA=16
+xscvdphp         XX2   60  347   xt,xb              RA=17
+xsiexpdp         XX1   60  918   xt,ra,rb
+xststdcdp        XX2   60  362   bf,xb,dcmx
+xststdcsp        XX2   60  298   bf,xb,dcmx
+xvxexpdp         XX2   60  475   xt,xb              RA=0
+xvxsigdp         XX2   60  475   xt,xb              RA=1
+xvxexpsp         XX2   60  475   xt,xb              RA=8
+xvxsigsp         XX2   60  475   xt,xb              RA=9
+xvcvhpsp         XX2   60  475   xt,xb              RA=24
+xvcvsphp         XX2   60  475   xt,xb              RA=25
+xviexpdp         XX3   60  248   xt,xa,xb
+xviexpsp         XX3   60  216   xt,xa,xb
+xvtstdcdp        XX3   60  245   xt,xb,dcmxv
+xvtstdcsp        XX3   60  213   xt,xb,dcmxv
 """
