@@ -206,6 +206,10 @@ class Engine:
     def set_interrupts_little_endian(self, on: bool) -> None:
         self._controls.interrupts_little_endian = on
 
+    def seed_random(self, seed: int) -> None:
+        """Let the numbers of `darn` follow from `seed`, 64 bits."""
+        lib.core_random(self._core)[0] = seed
+
     @property
     def interrupts_little_endian(self) -> bool:
         return bool(self._controls.interrupts_little_endian)
@@ -296,6 +300,7 @@ class Engine:
             interrupts_little_endian=self.interrupts_little_endian,
             interrupt_location=int(self._controls.interrupt_location),
             isa_level=self.isa_level,
+            random=int(lib.core_random(self._core)[0]),
             process_table=self.process_table[0],
             process_table_size=self.process_table[1],
             processors=tuple(processors),
@@ -322,6 +327,7 @@ class Engine:
         self.set_interrupts_little_endian(state.interrupts_little_endian)
         self.set_interrupt_location(InterruptLocation(state.interrupt_location))
         self.set_isa_level(state.isa_level)
+        self.seed_random(state.random)
         self.set_process_table(*table)
         engine_state.write_reservation(self._core, state.reservation)
         engine_state.write_counts(self._core, state.counts)

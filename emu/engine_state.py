@@ -84,6 +84,8 @@ class EngineState:
     interrupts_little_endian: bool
     interrupt_location: Annotated[int, (0, 2, 3)]
     isa_level: IsaLevel
+    random: U64
+    """What the numbers of `darn` follow from."""
     process_table: U64
     process_table_size: U64
     processors: tuple[ProcessorState, ...]

@@ -175,7 +175,7 @@ class PartitionState:
 class Partition:
     """One partition over an engine of its own; `close` it or use it in `with`.
 
-    `seed` feeds H_RANDOM; `epoch` is the time of day at time base 0, seconds since 1970.
+    `seed` feeds H_RANDOM and `darn`; `epoch` is the time of day at time base 0, seconds since 1970.
     """
 
     def __init__(
@@ -196,6 +196,7 @@ class Partition:
         self.watchdogs = Watchdogs()
         self.time_of_day = TimeOfDay(epoch)
         self.random = random.Random(seed)
+        self.engine.seed_random(random.Random(f"darn {seed}").getrandbits(64))
         self.processors = self._add_processors(configuration.virtual_processors)
         self.dispatcher = Dispatcher(self.processors, configuration.interleaving)
         self.firmware: PartitionFirmware | None = None

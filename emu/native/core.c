@@ -104,6 +104,8 @@ const char *core_failure(core *c) { return c->failure; }
 
 void core_set_external(core *c, int level) { c->external = level; }
 
+uint64_t *core_random(core *c) { return &c->random; }
+
 void core_system_reset(core *c) { c->system_reset = 1; }
 
 void flush_tlb(core *c)
@@ -180,7 +182,7 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
              " as released is needed");
     if (!window_check(c, error, error_size))
         return false;
-    if (!levels_start(c))
+    if (!decoder_start(c) || !levels_start(c))
         FAIL("out of memory");
     own_the_clock(c);
     select_translation(c);
@@ -227,6 +229,7 @@ void core_close(core *c)
     if (c) {
         processors_end(c);
         levels_end(c);
+        decoder_end(c);
         free(c->code_pages);
     }
     free(c);

@@ -172,6 +172,8 @@ enum core_isa core_get_isa(core *);
 
 /* The level of the external interrupt input. */
 void core_set_external(core *, int level);
+/* What the numbers of darn follow from. */
+uint64_t *core_random(core *);
 /* System reset, delivered before the next instruction. */
 void core_system_reset(core *);
 /* Forget cached translations and reservations. */

@@ -5,6 +5,8 @@
    next one up in a table of which PowerPC code can use a quarter.  The first is a few operations
    here, the second is part of it, and the third has a table of its own. */
 #include "generate.h"
+#include "emulate.h"
+#include "interpose.h"
 
 #include <stdlib.h>
 
@@ -180,6 +182,8 @@ static void gen_decimal_call(void *context, void *function, void *result, int co
     generator.free_temporary(context, moved[0]);
 }
 
+uint8_t *decimal_state(core *c) { return c->env + ENV_FPSCR - ENV32_FPSCR; }
+
 static bool is_decimal(void *function)
 {
     return (uint8_t *)function >= generator.first_decimal
@@ -211,8 +215,9 @@ void gen_call(void *context, void *function, void *result, int count, void **arg
         void *argument = constant(context, (uint64_t)c, NULL);
         call(context, (void *)find_code, result, 1, &argument, CALL_CHANGES_NOTHING);
         generator.free_temporary(context, argument);
-    } else if (c && is_decimal(function)) {
-        gen_decimal_call(context, function, result, count, arguments);
+    } else if (c) {
+        helpers_gen_call(generator.call, is_decimal(function) ? gen_decimal_call : generator.call,
+                         context, function, result, count, arguments);
     } else {
         generator.call(context, function, result, count, arguments);
     }

@@ -13,8 +13,11 @@
 /* MSR (Power ISA III 4.2.1), as masks; bit numbers there count from the left. */
 #define MSR_SF (1ull << 63)
 #define MSR_TM (1ull << 32)
+#define MSR_VEC (1ull << 25)
+#define MSR_VSX (1ull << 23)
 #define MSR_EE (1ull << 15)
 #define MSR_PR (1ull << 14)
+#define MSR_FP (1ull << 13)
 #define MSR_ME (1ull << 12)
 #define MSR_FE0 (1ull << 11)
 #define MSR_SE (1ull << 10)
@@ -49,6 +52,21 @@ enum spr_number {
     SPR_VTB = 849,
     SPR_DEADLINE = 267, /* a number the core leaves unused: what the time base is compared with */
     SPR_TB = 268,
+};
+
+/* QEMU's exception numbers, as the interrupt hook receives them. */
+enum exception {
+    EXCEPTION_DATA_STORAGE = 2,
+    EXCEPTION_ALIGNMENT = 5,
+    EXCEPTION_PROGRAM = 6,
+    EXCEPTION_FP_UNAVAILABLE = 7,
+    EXCEPTION_SYSTEM_CALL = 8,
+    EXCEPTION_TRACE = 68,
+    EXCEPTION_VMX_UNAVAILABLE = 73,
+    EXCEPTION_VSX_UNAVAILABLE = 94,
+    EXCEPTION_FACILITY_UNAVAILABLE = 95,
+    EXCEPTION_EMULATION_ASSIST = 96,
+    EXCEPTION_HYPERVISOR_FACILITY_UNAVAILABLE = 98,
 };
 
 enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
@@ -237,6 +255,9 @@ struct core {
     uint64_t generation; /* of what is known of translated code */
     uint8_t no_time_base[TB_ENV_SIZE];
 
+    uint64_t random;   /* where the numbers of darn go on from */
+    uint8_t *handlers; /* of instructions, as this engine's decoder has them (decoder.c) */
+    int handler_count;
     /* The ISA level: whatever depends on one asks here (level.c). */
     enum core_isa isa;
     later_instruction *later_instructions;
@@ -255,6 +276,10 @@ struct core {
 static inline uint64_t *gpr(core *c, int n) { return window64(c->env, ENV_GPR + 8 * n); }
 static inline uint64_t *spr(core *c, int n) { return window64(c->env, ENV_SPR + 8 * n); }
 static inline uint64_t *nip(core *c) { return window64(c->env, ENV_NIP); }
+static inline uint8_t **opcodes(core *c)
+{
+    return (uint8_t **)(*(uint8_t **)((uint8_t *)c->uc + UC_CPU) + CPU_OPCODES);
+}
 static inline uint64_t msr(core *c) { return *window64(c->env, ENV_MSR); }
 
 static inline volatile uint64_t *deadline(core *c) { return spr(c, SPR_DEADLINE); }
@@ -336,6 +361,15 @@ void on_exception(uc_engine *uc, uint32_t number, void *context);
 /* processors.c */
 bool processors_start(core *c);
 void processors_end(core *c);
+
+uint64_t effective_address(core *c, uint64_t address);
+
+/* emulate.c */
+bool emulate(core *c, uint64_t address, uint32_t word); /* false: there is no such instruction */
+
+/* decoder.c */
+bool decoder_start(core *c);
+void decoder_end(core *c);
 
 /* interpose.c */
 extern __thread core *running_core;

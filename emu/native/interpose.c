@@ -211,12 +211,6 @@ static uint64_t load_vtb(void *env)
 #error "pyphyp knows the jump slots of x86-64 and AArch64 hosts only"
 #endif
 
-typedef struct {
-    const char *name;
-    void *replacement;
-    void **original;
-} replacement;
-
 static void **find_slot(const struct link_map *map, const char *name)
 {
     const ElfW(Rela) *relocations = NULL;
@@ -243,61 +237,81 @@ static void **find_slot(const struct link_map *map, const char *name)
     return NULL;
 }
 
+static const replacement replacements[] = {
+    {"tcg_func_start_ppc64", (void *)gen_start, (void **)&generator.start},
+    {"tcg_gen_callN_ppc64", (void *)gen_call, (void **)&generator.call},
+    {"tcg_gen_code_ppc64", (void *)gen_code, (void **)&generator.code},
+    {"tlb_set_dirty_ppc64", (void *)set_dirty, (void **)&original.set_dirty},
+    {"tlb_reset_dirty_by_vaddr_ppc64", (void *)reset_dirty_by_address,
+     (void **)&original.reset_dirty_by_address},
+    {"tb_invalidate_phys_page_fast_ppc64", (void *)store_to_code,
+     (void **)&original.store_to_code},
+    {"tb_flush_ppc64", (void *)drop_all_code, (void **)&original.drop_all_code},
+    {"cpu_ppc_load_purr_ppc64", (void *)load_purr, (void **)&original.load_purr},
+    {"cpu_ppc_load_vtb_ppc64", (void *)load_vtb, (void **)&original.load_vtb},
+    {"gettimeofday", (void *)time_of_day, (void **)&original.time_of_day},
+    {"tcg_tb_lookup_ppc64", NULL, (void **)&original.find_block},
+    {"tlb_reset_dirty_ppc64", NULL, (void **)&original.reset_dirty},
+    {"tlb_set_page_ppc64", NULL, (void **)&original.set_page},
+    {"unicorn_fill_tlb_ppc64", NULL, (void **)&original.fill},
+    {"helper_check_exit_request_ppc64", NULL, (void **)&generator.check_exit},
+    {"helper_lookup_tb_ptr_ppc64", NULL, (void **)&generator.lookup},
+    {"tcg_emit_op_ppc64", NULL, (void **)&generator.emit},
+    {"tcg_gen_op1_ppc64", NULL, (void **)&generator.op1},
+    {"tcg_gen_op3_ppc64", NULL, (void **)&generator.op3},
+    {"tcg_gen_addi_i64_ppc64", NULL, (void **)&generator.add_constant},
+    {"tcg_gen_brcond_i64_ppc64", NULL, (void **)&generator.branch},
+    {"gen_new_label_ppc64", NULL, (void **)&generator.new_label},
+    {"tcg_temp_new_internal_ppc64", NULL, (void **)&generator.new_temporary},
+    {"tcg_temp_free_internal_ppc64", NULL, (void **)&generator.free_temporary},
+    {"helper_dadd", NULL, (void **)&generator.first_decimal},
+    {"helper_dscriq", NULL, (void **)&generator.last_decimal},
+};
+#define REPLACEMENTS (sizeof replacements / sizeof *replacements)
+
+/* Finds what all of `table` names; the name of what is missing, or NULL. */
+static const char *find_all(void *library, const struct link_map *map, const replacement *table,
+                            size_t count, void **slots[])
+{
+    for (size_t i = 0; i < count; i++) {
+        *table[i].original = dlsym(library, table[i].name);
+        slots[i] = table[i].replacement ? find_slot(map, table[i].name) : NULL;
+        if (!*table[i].original || (table[i].replacement && !slots[i]))
+            return table[i].name;
+    }
+    return NULL;
+}
+
+static void replace_all(const replacement *table, size_t count, void **slots[])
+{
+    for (size_t i = 0; i < count; i++)
+        if (slots[i])
+            *slots[i] = table[i].replacement;
+}
+
 bool interpose(void *library, char *error, size_t error_size)
 {
     static bool done;
     struct link_map *map;
-    replacement replacements[] = {
-        {"tcg_func_start_ppc64", (void *)gen_start, (void **)&generator.start},
-        {"tcg_gen_callN_ppc64", (void *)gen_call, (void **)&generator.call},
-        {"tcg_gen_code_ppc64", (void *)gen_code, (void **)&generator.code},
-        {"tlb_set_dirty_ppc64", (void *)set_dirty, (void **)&original.set_dirty},
-        {"tlb_reset_dirty_by_vaddr_ppc64", (void *)reset_dirty_by_address,
-         (void **)&original.reset_dirty_by_address},
-        {"tb_invalidate_phys_page_fast_ppc64", (void *)store_to_code,
-         (void **)&original.store_to_code},
-        {"tb_flush_ppc64", (void *)drop_all_code, (void **)&original.drop_all_code},
-        {"cpu_ppc_load_purr_ppc64", (void *)load_purr, (void **)&original.load_purr},
-        {"cpu_ppc_load_vtb_ppc64", (void *)load_vtb, (void **)&original.load_vtb},
-        {"gettimeofday", (void *)time_of_day, (void **)&original.time_of_day},
-        {"tcg_tb_lookup_ppc64", NULL, (void **)&original.find_block},
-        {"tlb_reset_dirty_ppc64", NULL, (void **)&original.reset_dirty},
-        {"tlb_set_page_ppc64", NULL, (void **)&original.set_page},
-        {"unicorn_fill_tlb_ppc64", NULL, (void **)&original.fill},
-        {"helper_check_exit_request_ppc64", NULL, (void **)&generator.check_exit},
-        {"helper_lookup_tb_ptr_ppc64", NULL, (void **)&generator.lookup},
-        {"tcg_emit_op_ppc64", NULL, (void **)&generator.emit},
-        {"tcg_gen_op1_ppc64", NULL, (void **)&generator.op1},
-        {"tcg_gen_op3_ppc64", NULL, (void **)&generator.op3},
-        {"tcg_gen_addi_i64_ppc64", NULL, (void **)&generator.add_constant},
-        {"tcg_gen_brcond_i64_ppc64", NULL, (void **)&generator.branch},
-        {"gen_new_label_ppc64", NULL, (void **)&generator.new_label},
-        {"tcg_temp_new_internal_ppc64", NULL, (void **)&generator.new_temporary},
-        {"tcg_temp_free_internal_ppc64", NULL, (void **)&generator.free_temporary},
-        {"helper_dadd", NULL, (void **)&generator.first_decimal},
-        {"helper_dscriq", NULL, (void **)&generator.last_decimal},
-    };
-    const size_t count = sizeof replacements / sizeof *replacements;
-    void **slots[sizeof replacements / sizeof *replacements] = {0};
+    void **slots[REPLACEMENTS], **helper_slots[HELPER_REPLACEMENTS];
     if (done)
         return true;
     if (dlinfo(library, RTLD_DI_LINKMAP, &map)) {
         snprintf(error, error_size, "cannot inspect the Unicorn library: %s", dlerror());
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        *replacements[i].original = dlsym(library, replacements[i].name);
-        if (replacements[i].replacement)
-            slots[i] = find_slot(map, replacements[i].name);
-        if (!*replacements[i].original || (replacements[i].replacement && !slots[i])) {
-            snprintf(error, error_size, "the Unicorn library has no %s: version " WINDOW_VERSION
-                     " as released is needed", replacements[i].name);
-            return false;
-        }
+    const char *missing = find_all(library, map, replacements, REPLACEMENTS, slots);
+    if (!missing)
+        missing = find_all(library, map, helper_replacements, HELPER_REPLACEMENTS, helper_slots);
+    if (!missing)
+        missing = helpers_load(library);
+    if (missing) {
+        snprintf(error, error_size, "the Unicorn library has no %s: version " WINDOW_VERSION
+                 " as released is needed", missing);
+        return false;
     }
-    for (size_t i = 0; i < count; i++)
-        if (slots[i])
-            *slots[i] = replacements[i].replacement;
+    replace_all(replacements, REPLACEMENTS, slots);
+    replace_all(helper_replacements, HELPER_REPLACEMENTS, helper_slots);
     done = true;
     return true;
 }

@@ -14,4 +14,23 @@
 bool interpose(void *library, char *error, size_t error_size);
 /* Once per engine of ours, with its CPUState. */
 bool interpose_engine(uint8_t *cpu);
+
+/* A function of the library, found by its name; with a replacement, what the library's calls of it
+   reach from now on. */
+typedef struct {
+    const char *name;
+    void *replacement;
+    void **original;
+} replacement;
+
+/* helpers.c */
+typedef void (*gen_call_function)(void *context, void *function, void *result, int count,
+                                  void **arguments);
+/* Generates a call to `function`, or to what stands for it: by `gen` where it is the library's
+   own, by `plain` where it is not. */
+void helpers_gen_call(gen_call_function plain, gen_call_function gen, void *context,
+                      void *function, void *result, int count, void **arguments);
+#define HELPER_REPLACEMENTS 12
+extern const replacement helper_replacements[HELPER_REPLACEMENTS];
+const char *helpers_load(void *library); /* the name of what is missing, or NULL */
 #endif

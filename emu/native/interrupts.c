@@ -1,20 +1,6 @@
 /* Delivery of guest interrupts (Power ISA III 7.4, 7.5), and the instructions the core lacks. */
 #include "internal.h"
 
-/* QEMU's exception numbers, as the interrupt hook receives them. */
-enum exception {
-    EXCEPTION_DATA_STORAGE = 2,
-    EXCEPTION_ALIGNMENT = 5,
-    EXCEPTION_PROGRAM = 6,
-    EXCEPTION_FP_UNAVAILABLE = 7,
-    EXCEPTION_SYSTEM_CALL = 8,
-    EXCEPTION_VMX_UNAVAILABLE = 73,
-    EXCEPTION_VSX_UNAVAILABLE = 94,
-    EXCEPTION_FACILITY_UNAVAILABLE = 95,
-    EXCEPTION_EMULATION_ASSIST = 96,
-    EXCEPTION_HYPERVISOR_FACILITY_UNAVAILABLE = 98,
-};
-
 /* SRR1 of a program interrupt (Power ISA III 7.5.9). */
 #define PROGRAM_FP 0x100000ull
 #define PROGRAM_ILLEGAL 0x080000ull
@@ -166,7 +152,7 @@ static bool emulate_missing(core *c, uint64_t address, uint32_t word)
     return true;
 }
 
-static uint64_t effective_address(core *c, uint64_t address)
+uint64_t effective_address(core *c, uint64_t address)
 {
     return msr(c) & MSR_SF ? address : address & 0xffffffffull;
 }
@@ -235,7 +221,8 @@ void on_exception(uc_engine *uc, uint32_t number, void *context)
     case EXCEPTION_SYSTEM_CALL: on_system_call(c); break;
     case EXCEPTION_PROGRAM: on_program(c, address); break;
     case EXCEPTION_EMULATION_ASSIST:
-        if (!fetch_instruction(c, address, &word) || !emulate_missing(c, address, word))
+        if (!fetch_instruction(c, address, &word) 
+            || !(emulate_missing(c, address, word) || emulate(c, address, word)))
             deliver(c, 0x700, address, PROGRAM_ILLEGAL);
         break;
     case EXCEPTION_DATA_STORAGE: /* the core raises it for one reason only */

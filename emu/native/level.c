@@ -51,11 +51,6 @@ static uint64_t later_types(enum core_isa isa)
 
 static uint64_t types_2(core *c) { return *window64(c->env, ENV_INSTRUCTIONS_2); }
 
-static uint8_t **opcodes(core *c)
-{
-    return (uint8_t **)(*(uint8_t **)((uint8_t *)c->uc + UC_CPU) + CPU_OPCODES);
-}
-
 /* Whether the processor has the instruction while it has instructions of these types. */
 static bool has(core *c, uint8_t *handler, uint64_t second_types)
 {

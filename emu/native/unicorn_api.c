@@ -29,6 +29,8 @@ bool unicorn_load(const char *library, unicorn_api *api, char *error, size_t err
         {"tlb_flush_page_ppc64", (void **)&api->flush_page},
         {"helper_mfvscr_ppc64", (void **)&api->read_vscr},
         {"helper_mtvscr_ppc64", (void **)&api->write_vscr},
+        {"helper_dtstsfi", (void **)&api->test_significance},
+        {"helper_dtstsfiq", (void **)&api->test_significance_of_pair},
         {"ppc_store_slb", (void **)&api->store_slb},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {

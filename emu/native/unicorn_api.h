@@ -64,6 +64,8 @@ typedef struct {
     uint32_t (*read_vscr)(void *env);
     void (*write_vscr)(void *env, uint32_t value);
     int (*store_slb)(void *cpu, uint64_t entry, uint64_t esid, uint64_t vsid);
+    uint32_t (*test_significance)(void *env, uint32_t digits, void *value);
+    uint32_t (*test_significance_of_pair)(void *env, uint32_t digits, void *value);
     void *library; /* as dlopen gives it */
 } unicorn_api;
 

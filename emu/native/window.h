@@ -14,6 +14,7 @@ enum {
     UC_GENERATOR = 768,
     UC_INVALID_ADDR = 1416,
     /* in CPUState */
+    CPU_EXCEPTION = 33184, /* QEMU's number of the exception to be raised */
     CPU_CFLAGS_NEXT_TB = 24, /* how to translate the next block; its low bits: instructions */
     CPU_ENV_PTR = 296,
     CPU_CLASS = 33200,
@@ -60,6 +61,9 @@ enum {
     ENV_ERROR_CODE = 77728,
     ENV_HFLAGS = 78616,
     ENV_UC = 80032,
+    /* in an operation of the code generator: the arguments, a called function among them */
+    OPERATION_ARGUMENTS = 24,
+    OPERATION_ARGUMENT_COUNT = 10,
     /* the same in the state of the 32-bit core (interpose.c) */
     ENV32_FPSCR = 71404,
     SLB_SIZE = 64 * 24,

@@ -7,8 +7,10 @@ from a block, runs the case's instructions, and stores the registers into the sa
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from emu.bits import ByteOrder
+if TYPE_CHECKING:
+    from emu.bits import ByteOrder
 
 BLOCK_BYTES = 2048
 SLOTS = 64

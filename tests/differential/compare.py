@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import TYPE_CHECKING
 
-from emu.disassembler import disassemble
+from emu import isa
+from emu.bits import uncovered
 
 from .block import State
-from .runners import Case
+from .exceptions import forgive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .runners import Runner
+    from .runners import Case, Runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,20 @@ def differences(before: State, theirs: State, ours: State) -> Iterator[Differenc
             yield Difference(name, f"{was:#x}", f"{there:#x}", f"{here:#x}")
 
 
+@cache
+def _tables() -> list[tuple[int, int, str]]:
+    """Which bits each instruction fixes, and to what; those that fix more come first."""
+    entries = []
+    for instruction in isa.all_instructions():
+        mask = uncovered((operand.field for operand in instruction.operands), 32)
+        entries.append((mask, instruction.word, instruction.mnemonic))
+    return sorted(entries, key=lambda entry: -entry[0].bit_count())
+
+
+def mnemonic(word: int) -> str:
+    return next((name for mask, bits, name in _tables() if word & mask == bits), ".long")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A case that ends differently, cut behind the first instruction that makes it so."""
@@ -55,26 +71,30 @@ class Finding:
     case: Case
     found: tuple[Difference, ...]
 
-    @property
-    def mnemonic(self) -> str:
-        """The instruction that made the difference."""
-        last = self.case.words[-1].to_bytes(4, "big")
-        return next(disassemble(last)).mnemonic
-
     def __str__(self) -> str:
-        code = b"".join(word.to_bytes(4, "big") for word in self.case.words)
-        text = "; ".join(f"{i.text} ({i.word:#010x})" for i in disassemble(code))
+        text = "; ".join(f"{mnemonic(word)} {word:#010x}" for word in self.case.words)
         state = self.case.state
-        head = f"{text}\n  fpscr {state.fpscr:#x} xer {state.xer:#x} cr {state.cr:#x}"
+        head = f"{text}: fpscr {state.fpscr:#x} xer {state.xer:#x} cr {state.cr:#x}"
         return "\n  ".join((head, *map(str, self.found)))
 
 
 def shortest(theirs: Runner, ours: Runner, case: Case) -> Finding | None:
-    """The first of the case's beginnings that ends differently; None if none does."""
+    """The first of the case's beginnings that ends differently beyond the exceptions; or None."""
     cases = [case.first(count) for count in range(1, len(case.words) + 1)]
-    pairs = zip(cases, theirs.run(cases), ours.run(cases), strict=True)
-    for beginning, there, here in pairs:
-        found = tuple(differences(beginning.state, there, here))
-        if found:
-            return Finding(beginning, found)
+    # A case's addresses are those of its slot, so each beginning runs in the same one.
+    for beginning in cases:
+        there, here = theirs.run([beginning])[0], ours.run([beginning])[0]
+        if there == here:
+            continue
+        forgiven = forgive(mnemonic(beginning.words[-1]), beginning.state, there, here)
+        found = tuple(differences(beginning.state, there, forgiven))
+        # What is undefined must not go on into the next instruction.
+        return Finding(beginning, found) if found else None
     return None
+
+
+def findings(theirs: Runner, ours: Runner, cases: list[Case]) -> Iterator[Finding]:
+    pairs = zip(cases, theirs.run(cases), ours.run(cases), strict=True)
+    for case, there, here in pairs:
+        if there != here and (finding := shortest(theirs, ours, case)) is not None:
+            yield finding

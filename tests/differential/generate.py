@@ -11,9 +11,21 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from emu.bits import ByteOrder
-from emu.isa import Instruction, Kind, all_instructions
-from emu.isa import branch, decimal, fixed, floating, power10, storage, system, vector, vsx
-from emu.isa.forms import InstructionWord as W, Operand
+from emu.isa import (
+    Instruction,
+    Kind,
+    all_instructions,
+    branch,
+    decimal,
+    fixed,
+    floating,
+    power10,
+    storage,
+    vector,
+    vsx,
+)
+from emu.isa.forms import InstructionWord as W
+from emu.isa.forms import Operand
 
 from . import block, values
 from .block import State
@@ -21,16 +33,38 @@ from .runners import Case
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
 POINTERS, OFFSETS, LENGTHS = range(20, 24), range(24, 28), range(28, 29)
 
 # What is privileged, what differs by design (time, random numbers, system calls), what would
 # leave the case, and what says something to caches only.
 LEFT_OUT = frozenset(
-    """
-    darn mfspr mtspr mtmsr mtmsrd mfmsr copy paste. cpabort wait attn sc scv
-    lwzcix lhzcix lbzcix ldcix stwcix sthcix stbcix stdcix icbi isync
-    """.split()
+    [
+        "darn",
+        "mfspr",
+        "mtspr",
+        "mtmsr",
+        "mtmsrd",
+        "mfmsr",
+        "copy",
+        "paste.",
+        "cpabort",
+        "wait",
+        "attn",
+        "sc",
+        "scv",
+        "lwzcix",
+        "lhzcix",
+        "lbzcix",
+        "ldcix",
+        "stwcix",
+        "sthcix",
+        "stbcix",
+        "stdcix",
+        "icbi",
+        "isync",
+    ]
 )
 # Those whose second operand register holds a length in its uppermost byte.
 _BY_LENGTH = frozenset(("lxvl", "lxvll", "stxvl", "stxvll"))
@@ -58,6 +92,9 @@ _MODULES = {
     "vsx": (vsx, ("doubles", "singles", "quads", "halves", "doublewords", "words"), 1),
     "power10": (power10, tuple(values.VECTORS), 1),
 }
+
+
+POWER9_GROUPS = tuple(name for name in _MODULES if name != "power10")
 
 
 def _accesses_storage(instruction: Instruction) -> bool:
@@ -97,8 +134,21 @@ def _register(rng: random.Random, operand: Operand) -> int:
     return number if number in operand.range else operand.range[0]
 
 
-def _value(rng: random.Random, operand: Operand) -> int:
-    allowed = operand.range
+# Operands of which other values are reserved or give undefined results.
+_LIMITS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(("vinserth", "vextractuh"), tuple(range(15))),
+    **dict.fromkeys(("vinsertw", "vextractuw", "xxinsertw", "xxextractuw"), tuple(range(13))),
+    **dict.fromkeys(("vinsw",), tuple(range(13))),
+    **dict.fromkeys(("vinsertd", "vextractd", "vinsd"), tuple(range(9))),
+    "dcbf": (0, 1),
+}
+_LIMITED_OPERANDS = frozenset(("uim4", "l9"))
+
+
+def _value(rng: random.Random, instruction: Instruction, operand: Operand) -> int:
+    allowed: Sequence[int] = operand.range
+    if operand.name in _LIMITED_OPERANDS:
+        allowed = _LIMITS.get(instruction.mnemonic, allowed)
     return rng.choice((allowed[0], allowed[-1], *(rng.choice(allowed) for _ in range(4))))
 
 
@@ -107,7 +157,7 @@ def encode(rng: random.Random, instruction: Instruction) -> int:
     word, storage_access = instruction.word, _accesses_storage(instruction)
     by_register_alone = False
     for operand in instruction.operands:
-        value = _value(rng, operand)
+        value = _value(rng, instruction, operand)
         if operand.kind is Kind.GPR:
             value = _register(rng, operand)
         if storage_access and operand.name in ("ra", "rau"):
@@ -188,7 +238,9 @@ def _state(rng: random.Random, group: Group, slot: int) -> State:
         state.gpr[n] = rng.randrange(-80, 80) & (1 << 64) - 1
     for n in LENGTHS:
         state.gpr[n] = rng.randrange(20) << 56 | rng.getrandbits(56)
-    data = b"".join(rng.choice(vectors)(rng).to_bytes(16, "big") for _ in range(block.DATA_BYTES // 16))
+    data = b"".join(
+        rng.choice(vectors)(rng).to_bytes(16, "big") for _ in range(block.DATA_BYTES // 16)
+    )
     state.data = data
     return state
 
@@ -204,9 +256,14 @@ def _aim(rng: random.Random, state: State, slot: int) -> None:
     state.gpr[20] = block.code_address(slot) + 4 * rng.randrange(2, 8)
 
 
+def batch(rng: random.Random, group: Group, order: ByteOrder) -> list[Case]:
+    """As many cases as a run takes, each for its slot."""
+    return [case(rng, group, slot, order) for slot in range(block.SLOTS)]
+
+
 def case(rng: random.Random, group: Group, slot: int, order: ByteOrder) -> Case:
     words = _words(rng, group, order)
     state = _state(rng, group, slot)
     if group.name == "branch":
         _aim(rng, state, slot)
-    return Case(words, state)
+    return Case(words, state, slot)

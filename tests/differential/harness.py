@@ -8,13 +8,16 @@ interrupts, here the test itself does.  TAR holds what the program needs across 
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from emu.assembler import assemble
-from emu.bits import ByteOrder
 from emu.isa.forms import InstructionWord as W
-from emu.program import Program
 
 from . import block
+
+if TYPE_CHECKING:
+    from emu.bits import ByteOrder
+    from emu.program import Program
 
 ORIGIN = 0x40000
 NIP_IN_CONTEXT = 488

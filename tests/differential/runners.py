@@ -30,9 +30,10 @@ class Case:
 
     words: tuple[int, ...]
     state: State
+    slot: int = 0
 
     def first(self, count: int) -> Case:
-        return Case(self.words[:count], self.state)
+        return Case(self.words[:count], self.state, self.slot)
 
 
 class Runner(Protocol):
@@ -42,19 +43,20 @@ class Runner(Protocol):
 
 def _batch(cases: list[Case], order: ByteOrder) -> tuple[bytes, bytes]:
     """Blocks and slots; what no case needs does nothing."""
-    idle = Case((), State())
-    filled = cases + [idle] * (block.SLOTS - len(cases))
+    filled = [Case((), State(), slot) for slot in range(block.SLOTS)]
+    for case in cases:
+        filled[case.slot] = case
     blocks = b"".join(block.pack(case.state, n, order) for n, case in enumerate(filled))
     slots = b"".join(harness.slot(case.words, n, order) for n, case in enumerate(filled))
     return blocks, slots
 
 
-def _states(blocks: bytes, count: int, order: ByteOrder) -> list[State]:
+def _states(blocks: bytes, cases: list[Case], order: ByteOrder) -> list[State]:
     size = block.BLOCK_BYTES
-    return [block.unpack(blocks[n * size : (n + 1) * size], order) for n in range(count)]
+    return [block.unpack(blocks[c.slot * size : (c.slot + 1) * size], order) for c in cases]
 
 
-class QemuDied(Exception):
+class QemuDiedError(Exception):
     """The emulator ended within a batch."""
 
 
@@ -89,8 +91,8 @@ class Qemu:
         if len(blocks) < size:
             code = self._process.wait()
             self._process = None
-            raise QemuDied(f"{EMULATORS[self._order]} ended with {code}")
-        return _states(blocks, len(cases), self._order)
+            raise QemuDiedError(f"{EMULATORS[self._order]} ended with {code}")
+        return _states(blocks, cases, self._order)
 
     def __enter__(self) -> Self:
         return self
@@ -148,10 +150,10 @@ class Ours:
     def run(self, cases: list[Case]) -> list[State]:
         blocks, slots = _batch(cases, self._order)
         self._memory.write(block.BLOCKS, blocks + slots)
-        for number in range(len(cases)):
-            self._run(number)
+        for case in cases:
+            self._run(case.slot)
         blocks = bytes(self._memory.read(block.BLOCKS, block.SLOTS * block.BLOCK_BYTES))
-        return _states(blocks, len(cases), self._order)
+        return _states(blocks, cases, self._order)
 
     def _run(self, number: int) -> None:
         registers, address = self.engine.registers, block.block_address(number)

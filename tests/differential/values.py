@@ -12,7 +12,15 @@ _64 = (1 << 64) - 1
 _128 = (1 << 128) - 1
 
 _INTEGERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000)
-_INTEGERS += (0xFFFF_FFFF, 0x1_0000_0000, (1 << 63) - 1, 1 << 63, _64, _64 - 1, 0x8000_0000_FFFF_FFFF)
+_INTEGERS += (
+    0xFFFF_FFFF,
+    0x1_0000_0000,
+    (1 << 63) - 1,
+    1 << 63,
+    _64,
+    _64 - 1,
+    0x8000_0000_FFFF_FFFF,
+)
 _INTEGERS += (0x5555_5555_5555_5555, 0x0123_4567_89AB_CDEF)
 
 
@@ -110,7 +118,9 @@ def decimal_pair(rng: random.Random) -> int:
     if rng.random() < 0.2:
         return rng.getrandbits(128)
     combination = rng.choice((0x1E, 0x1F)) if rng.random() < 0.15 else rng.getrandbits(5)
-    exponent = rng.choice((0, 1, 0xFFF, rng.getrandbits(12), 0x820 + rng.randrange(-40, 40) & 0xFFF))
+    exponent = rng.choice(
+        (0, 1, 0xFFF, rng.getrandbits(12), 0x820 + rng.randrange(-40, 40) & 0xFFF)
+    )
     if rng.random() < 0.5:
         combination = 8 | rng.randrange(8)
     number = rng.getrandbits(1) << 127 | combination << 122 | exponent << 110
@@ -168,7 +178,9 @@ VECTORS = {
     "halfwords": _of(_element(16), 16),
     "words": _of(_element(32), 32),
     "doublewords": _of(integer, 64),
-    "quadword": lambda rng: rng.choice((0, 1, _128, 1 << 127, rng.getrandbits(rng.randrange(1, 129)))),
+    "quadword": lambda rng: rng.choice(
+        (0, 1, _128, 1 << 127, rng.getrandbits(rng.randrange(1, 129)))
+    ),
     "halves": _of(half, 16),
     "singles": _of(single, 32),
     "doubles": _of(double, 64),

@@ -1,0 +1,79 @@
+/* The core's table of instructions, mended: each engine has one of its own (window.h).
+
+   Reserved bits are ignored, as hardware does (Power ISA I 1.3.3), where the core refused the
+   instruction for them.  What the core decodes but does wrong is refused, so that it is carried
+   out by emulate.c. */
+#include <stdlib.h>
+
+#include "internal.h"
+
+#define HANDLER_SIZE 48
+#define MOST_HANDLERS 4096
+#define NO_BITS 0u
+#define ALL_BITS 0xffffffffu
+
+/* Parts of an opcode: bits 0:5, 26:30, 21:25 and 11:15. */
+#define PARTS 4
+#define ANY 0xff
+
+typedef struct {
+    uint8_t part[PARTS];
+    uint32_t refused; /* the instruction is refused if one of these bits is set */
+} opcode_rule;
+
+static const opcode_rule rules[] = {
+    {{17, ANY, ANY, ANY}, 0x03fff01d}, /* sc: the others are scv, or none */
+    {{60, 8, 11, ANY}, 0x00180000},    /* xxspltib; with them it is lxvkq */
+    {{4, 17, ANY, ANY}, 1},            /* vmladduhm; with it, vmsumudm */
+    {{31, 19, 23, ANY}, ALL_BITS},     /* darn: the host's numbers */
+    {{59, 3, 21, ANY}, ALL_BITS},      /* dtstsfi: only 5 bits of 6 are looked at */
+    {{63, 3, 21, ANY}, ALL_BITS},
+};
+#define RULES (sizeof rules / sizeof *rules)
+
+static bool applies(const opcode_rule *rule, const uint8_t *part)
+{
+    for (int n = 0; n < PARTS; n++)
+        if (rule->part[n] != ANY && rule->part[n] != part[n])
+            return false;
+    return true;
+}
+
+static uint32_t refused_bits(const uint8_t *part)
+{
+    for (size_t i = 0; i < RULES; i++)
+        if (applies(&rules[i], part))
+            return rules[i].refused;
+    return NO_BITS;
+}
+
+static bool mend(core *c, uint8_t **table, int size, uint8_t *part, int depth)
+{
+    uint8_t *none = opcodes(c)[OPCODE_UNUSED];
+    for (int i = 0; i < size; i++) {
+        uintptr_t entry = (uintptr_t)table[i];
+        part[depth] = i;
+        if (entry & 1) {
+            if (!mend(c, (uint8_t **)(entry & ~3ull), OPCODES_OF_A_PART, part, depth + 1))
+                return false;
+        } else if (table[i] != none) {
+            if (c->handler_count == MOST_HANDLERS)
+                return false;
+            uint8_t *handler = c->handlers + HANDLER_SIZE * c->handler_count++;
+            memcpy(handler, table[i], HANDLER_SIZE);
+            *window32(handler, HANDLER_RESERVED_BITS) = refused_bits(part);
+            table[i] = handler;
+        }
+    }
+    part[depth] = ANY;
+    return true;
+}
+
+bool decoder_start(core *c)
+{
+    uint8_t part[PARTS] = {ANY, ANY, ANY, ANY};
+    c->handlers = calloc(MOST_HANDLERS, HANDLER_SIZE);
+    return c->handlers && mend(c, opcodes(c), OPCODES, part, 0);
+}
+
+void decoder_end(core *c) { free(c->handlers); }

@@ -1,0 +1,143 @@
+/* The way of an instruction that the core refused: found here, carried out in a file of its
+   facility, its storage accesses as the core's own. */
+#include "emulate.h"
+
+#include <endian.h>
+
+#define PAGE_BYTES 4096ull
+#define VECTOR_TRACE 0xd00
+
+static const struct {
+    uint64_t bit, vector;
+} facilities[] = {{MSR_FP, 0x800}, {MSR_VEC, 0xf20}, {MSR_VSX, 0xf40}};
+
+bool facility_on(core *c, uint64_t address, uint64_t bit)
+{
+    if (msr(c) & bit)
+        return true;
+    for (size_t i = 0; i < sizeof facilities / sizeof *facilities; i++)
+        if (facilities[i].bit == bit)
+            deliver(c, facilities[i].vector, address, 0);
+    return false;
+}
+
+/* ---- storage ------------------------------------------------------------------------------ */
+
+typedef struct {
+    uint64_t real[2]; /* of the first page's part and of the next one's */
+    unsigned first;   /* bytes in the first page */
+} place;
+
+uint64_t indexed_address(core *c, uint32_t word)
+{
+    return effective_address(c, (RA(word) ? *gpr(c, RA(word)) : 0) + *gpr(c, RB(word)));
+}
+
+static void interrupt_storage(core *c, uint64_t address, uint64_t effective, int access,
+                              uint32_t cause)
+{
+    *spr(c, SPR_DAR) = effective;
+    if (cause == CAUSE_SEGMENT) {
+        deliver(c, 0x380, address, 0);
+    } else if (cause == CAUSE_DEVICE) {
+        deliver(c, 0x600, address, 0); /* no instruction of these is for devices */
+    } else {
+        c->counts.storage_interrupts++;
+        *spr(c, SPR_DSISR) = cause | (access == ACCESS_STORE ? CAUSE_STORE : 0);
+        deliver(c, 0x300, address, 0);
+    }
+}
+
+static bool locate(core *c, uint64_t address, uint64_t effective, unsigned length, int access,
+                   place *at)
+{
+    unsigned left = (unsigned)(PAGE_BYTES - effective % PAGE_BYTES);
+    at->first = left < length ? left : length;
+    for (unsigned part = 0; part < (left < length ? 2u : 1u); part++) {
+        translation found;
+        uint32_t cause;
+        uint64_t where = effective_address(c, effective + (part ? left : 0));
+        if (!translate(c, where, access, true, &found, &cause)) {
+            interrupt_storage(c, address, where, access, cause);
+            return false;
+        }
+        at->real[part] = found.real;
+    }
+    return true;
+}
+
+/* The bytes as a number: `bytes` are in the order of their addresses. */
+static unsigned __int128 number(core *c, const uint8_t *bytes, unsigned length)
+{
+    unsigned __int128 value = 0;
+    bool little = msr(c) & MSR_LE;
+    for (unsigned n = 0; n < length; n++)
+        value = value << 8 | bytes[little ? length - 1 - n : n];
+    return value;
+}
+
+bool load_storage(core *c, uint64_t address, uint64_t effective, unsigned length,
+                  unsigned __int128 *value)
+{
+    uint8_t bytes[16];
+    place at;
+    if (!locate(c, address, effective, length, ACCESS_LOAD, &at))
+        return false;
+    memcpy(bytes, c->storage + at.real[0], at.first);
+    if (at.first < length)
+        memcpy(bytes + at.first, c->storage + at.real[1], length - at.first);
+    *value = number(c, bytes, length);
+    return true;
+}
+
+bool storable(core *c, uint64_t address, uint64_t effective, unsigned length)
+{
+    place at;
+    return locate(c, address, effective, length, ACCESS_STORE, &at);
+}
+
+bool store_storage(core *c, uint64_t address, uint64_t effective, unsigned length,
+                   unsigned __int128 value)
+{
+    uint8_t bytes[16];
+    place at;
+    bool little = msr(c) & MSR_LE;
+    if (!locate(c, address, effective, length, ACCESS_STORE, &at))
+        return false;
+    for (unsigned n = 0; n < length; n++)
+        bytes[little ? n : length - 1 - n] = (uint8_t)(value >> 8 * n);
+    core_write_storage(c, at.real[0], bytes, at.first);
+    if (at.first < length)
+        core_write_storage(c, at.real[1], bytes + at.first, length - at.first);
+    return true;
+}
+
+/* ---- dispatch ----------------------------------------------------------------------------- */
+
+static enum emulated carry_out(core *c, uint64_t address, uint32_t word)
+{
+    switch (word >> 26) {
+    case 1: return emulate_prefixed(c, address, word);
+    case 4: return emulate_vector(c, address, word);
+    case 31: return emulate_fixed(c, address, word);
+    case 59: return emulate_decimal(c, address, word);
+    case 6:
+    case 60: return emulate_vsx(c, address, word);
+    case 63: {
+        enum emulated how = emulate_decimal(c, address, word);
+        return how == NOT_THERE ? emulate_vsx(c, address, word) : how;
+    }
+    default: return NOT_THERE;
+    }
+}
+
+bool emulate(core *c, uint64_t address, uint32_t word)
+{
+    enum emulated how = carry_out(c, address, word);
+    if (how == DONE) {
+        c->counts.emulated++;
+        if (msr(c) & MSR_SE)
+            deliver(c, VECTOR_TRACE, *nip(c), 0);
+    }
+    return how != NOT_THERE;
+}
