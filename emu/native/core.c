@@ -227,10 +227,12 @@ void core_close(core *c)
     if (c && c->uc)
         c->api.close(c->uc);
     if (c) {
+        clock_close(c);
         processors_end(c);
         levels_end(c);
         decoder_end(c);
         free(c->code_pages);
+        free(c->jumps);
     }
     free(c);
 }
