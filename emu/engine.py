@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import engine_state
 from .debugging import Debugging
-from .engine_state import EngineState
+from .engine_state import EngineState, Nonmaskable
 from .exits import Checkstop, DeviceAccess, Exit, Hypercall, Paused, Preempted
 from .isa_level import IsaLevel
 from .native import ffi, lib
@@ -33,6 +33,10 @@ TIME_BASE_HZ = 512_000_000
 """The time base counts one tick an instruction; this is the rate a guest is told."""
 
 UNLIMITED = (1 << 64) - 1
+
+SYSTEM_RESET, MACHINE_CHECK = Nonmaskable(0x100), Nonmaskable(0x200)
+"""As the architecture delivers them."""
+_DOUBLEWORD = 8
 
 _HYPERCALL, _PREEMPTED, _PAUSED = Hypercall(), Preempted(), Paused()
 
@@ -162,9 +166,13 @@ class Engine:
         """The level of the external interrupt input."""
         lib.core_set_external(self._core, pending)
 
-    def system_reset(self) -> None:
+    def system_reset(self, interrupt: Nonmaskable = SYSTEM_RESET) -> None:
         """Deliver a system reset interrupt before the next instruction."""
-        lib.core_system_reset(self._core)
+        engine_state.write_nonmaskable(lib.core_system_reset(self._core), interrupt)
+
+    def machine_check(self, interrupt: Nonmaskable = MACHINE_CHECK) -> None:
+        """Deliver a machine check interrupt before the next instruction."""
+        engine_state.write_nonmaskable(lib.core_machine_check(self._core), interrupt)
 
     # -- time ------------------------------------------------------------------------------
 
@@ -318,6 +326,10 @@ class Engine:
         check(state.selected < count, f"processor {state.selected} of {count} has the core")
         table = state.process_table, state.process_table_size
         check(self._memory.contains(*table), "the process table lies outside storage")
+        for processor in state.processors:
+            for pending in (processor.system_reset, processor.machine_check):
+                save = pending is None or self._memory.contains(pending.save, _DOUBLEWORD)
+                check(save, "R3 is to be saved outside storage")
         self.advance_time_base(state.time_base - self.time_base)
         for number, processor in enumerate(state.processors):
             self.select(number)

@@ -31,6 +31,23 @@ class Segment:
 
 
 @record
+class Nonmaskable:
+    """A system reset or machine check about to be delivered.
+
+    By the architecture, to its vector; or by firmware, to a `handler` (an effective address in
+    real mode) that finds its R3 at the logical real address `save`, and `save` in R3.
+    """
+
+    handler: U64
+    save: U64 = 0
+    """0: R3 stays."""
+    srr1: U64 = 0
+    """The bits of SRR1 that say why."""
+    dar: U64 = 0
+    dsisr: U64 = 0
+
+
+@record
 class ProcessorState:
     """One virtual processor (Power ISA I 2.3, 3.2, 4.2, 6.3, 7.2; III 4, 5)."""
 
@@ -49,8 +66,8 @@ class ProcessorState:
     slb: tuple[Segment, ...]
     purr: Ticks
     decrementer: Annotated[int, range(-(1 << 60), 1 << 60)]
-    system_reset: bool
-    """A system reset is about to be delivered."""
+    system_reset: Nonmaskable | None
+    machine_check: Nonmaskable | None
     counted_ahead: Annotated[int, range(_LONGEST_BLOCK + 1)]
     """Instructions that the clock counted and a debugger's stop kept from running."""
 
@@ -125,7 +142,8 @@ def read_processor(core: Any) -> ProcessorState:
         slb=read_segments(core),
         purr=registers.spr("purr"),
         decrementer=registers.spr("dec"),
-        system_reset=bool(lib.core_system_reset_pending(core)),
+        system_reset=_read_nonmaskable(lib.core_system_reset(core)),
+        machine_check=_read_nonmaskable(lib.core_machine_check(core)),
         counted_ahead=int(lib.core_counted_ahead(core)),
     )
 
@@ -159,8 +177,8 @@ def write_processor(core: Any, state: ProcessorState) -> None:
     lib.core_restore_fpscr(core, state.fpscr)
     registers.msr, registers.nip = state.msr, state.nip
     write_segments(core, state.slb)
-    if state.system_reset:
-        lib.core_system_reset(core)
+    write_nonmaskable(lib.core_system_reset(core), state.system_reset)
+    write_nonmaskable(lib.core_machine_check(core), state.machine_check)
     lib.core_set_counted_ahead(core, state.counted_ahead)
 
 
@@ -171,6 +189,22 @@ def write_segments(core: Any, segments: Iterable[Segment]) -> None:
         segment = by_index.get(index, Segment(index, 0, 0))
         possible = lib.core_set_slb_entry(core, index, segment.esid, segment.vsid) >= 0
         check(possible, f"SLB entry {index} cannot be {segment.esid:#x}, {segment.vsid:#x}")
+
+
+_NONMASKABLE = ("handler", "save", "srr1", "dar", "dsisr")
+
+
+def _read_nonmaskable(window: Any) -> Nonmaskable | None:
+    if not window.pending:
+        return None
+    return Nonmaskable(**{name: int(getattr(window, name)) for name in _NONMASKABLE})
+
+
+def write_nonmaskable(window: Any, interrupt: Nonmaskable | None) -> None:
+    window.pending = interrupt is not None
+    if interrupt is not None:
+        for name in _NONMASKABLE:
+            setattr(window, name, getattr(interrupt, name))
 
 
 def read_counts(core: Any) -> CoreCounts:

@@ -22,6 +22,7 @@ from .device_tree import cells, cells64, flatten, string
 from .error_logs import ErrorLogs
 from .firmware_state import ClientState, FirmwareState, rebuild_tree, tree_state
 from .instances import Instances
+from .machine_check import as_registers
 from .nvram import Nvram
 from .rtas import RtasTable
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from hypervisor.processor import VirtualProcessor
 
     from .device_tree import Node
+    from .machine_check import Fault
 
 BootError = elf.BootError
 
@@ -95,6 +97,14 @@ class PlatformFirmware:
         if self._client is None:
             raise HcallError(H.FUNCTION, "no client program was booted")
         self.services.dispatch(processor, self._client, block)
+
+    # -- what the platform finds -------------------------------------------------------------
+
+    def machine_check(self, fault: Fault, processor: int, address: int, *, recovered: bool) -> None:
+        """A processor finds a fault at an effective address; `recovered`: nothing was lost."""
+        log = self.error_logs.machine_check(fault, processor, address, recovered=recovered)
+        found = as_registers(fault, address, log)
+        self.partition.nonmaskable.machine_check(self.partition.processors[processor], found)
 
     # -- state -------------------------------------------------------------------------------
 
@@ -203,6 +213,7 @@ class PlatformFirmware:
             chosen["linux,initrd-end"] = cells64(end)
         entry = stubs.entry(stubs.RTAS_CALL).ljust(platform_tree.RTAS_BYTES, b"\0")
         at = self._place(entry, end, "RTAS")
+        self.partition.nonmaskable.area = at + stubs.RTAS_SAVE_AREA
         rtas["linux,rtas-base"] = rtas["linux,rtas-entry"] = cells(at)
         blob = flatten(self.tree, reservations=((at, len(entry)),))
         self._enter(kernel.entry, r3=self._place(blob, at + len(entry), "the device tree"))

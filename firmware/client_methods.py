@@ -95,6 +95,7 @@ def instantiate_rtas(client: ClientInterface, base: int) -> tuple[int, ...]:
     """( base -- entry ) Put RTAS at `base`."""
     client.partition.memory.check(base, RTAS_BYTES)
     client.partition.memory.write(base, stubs.entry(stubs.RTAS_CALL))
+    client.partition.nonmaskable.area = base + stubs.RTAS_SAVE_AREA
     return (base,)
 
 

@@ -46,6 +46,13 @@ class Disposition(IntEnum):
     NOT_RECOVERED = 2
 
 
+class Initiator(IntEnum):
+    """Who noticed (LoPAR table "RTAS Event Return Format (Fixed Part)")."""
+
+    UNKNOWN = 0
+    CPU = 1
+
+
 class EventType(IntEnum):
     INTERNAL_DEVICE_FAILURE = 0x03
     EPOW = 0x40
@@ -84,6 +91,7 @@ class Shutdown(IntEnum):
 class Subsystem(IntEnum):
     """Where an event comes from: subsystem identifiers of a UH section."""
 
+    PROCESSOR = 0x10
     OTHER = 0x70
     PLATFORM_FIRMWARE = 0x80
     EXTERNAL_ENVIRONMENT = 0xA0
@@ -154,6 +162,7 @@ class ErrorLog:
     """Hundredths of a second since 1970 (UTC)."""
     sections: Annotated[tuple[_Section, ...], Length(0, 4)] = ()
     epow_action: EpowAction = EpowAction.RESET
+    initiator: Initiator = Initiator.UNKNOWN
 
     def encode(self) -> bytes:
         """The log as a guest reads it."""
@@ -164,6 +173,7 @@ class ErrorLog:
             SEVERITY=self.severity,
             DISPOSITION=self.disposition,
             EXTENDED=1,
+            INITIATOR=self.initiator,
             TYPE=self.event_type,
         )
         return struct.pack(">II", summary, len(extended)) + extended

@@ -19,6 +19,7 @@ from .error_log import (
     ErrorLog,
     EventClass,
     EventType,
+    Initiator,
     Severity,
     Shutdown,
     Subsystem,
@@ -27,6 +28,7 @@ from .error_log import (
     reference_code_section,
     text_section,
 )
+from .machine_check import Fault, machine_check_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +150,21 @@ class ErrorLogs:
         )
         return self._queue(log, interrupts=interrupts)
 
+    def machine_check(
+        self, fault: Fault, processor: int, address: int, *, recovered: bool
+    ) -> bytes:
+        """The log of a machine check, which its handler finds; nobody has to ask for it."""
+        return self._log(
+            EventClass.INTERNAL_ERRORS,
+            EventType.PLATFORM_ERROR,
+            Severity.ERROR_SYNC,
+            Disposition.FULLY_RECOVERED if recovered else Disposition.NOT_RECOVERED,
+            Subsystem.PROCESSOR,
+            Subtype.NONE,
+            machine_check_section(fault, processor, address),
+            initiator=Initiator.CPU,
+        ).encode()
+
     def record_failure(self, call: str, why: str) -> None:
         """An RTAS call failed: keep its log for rtas-last-error."""
         self._last_failure = self._log(
@@ -171,6 +188,7 @@ class ErrorLogs:
         subtype: Subtype,
         *sections: bytes,
         epow_action: EpowAction = EpowAction.RESET,
+        initiator: Initiator = Initiator.UNKNOWN,
     ) -> ErrorLog:
         log_id = self._next_id
         self._next_id = FIRST_LOG_ID if log_id == LAST_LOG_ID else log_id + 1
@@ -185,6 +203,7 @@ class ErrorLogs:
             min(max(int(self._now() * 100), TIMES[0]), TIMES[-1]),
             sections,
             epow_action,
+            initiator,
         )
 
     def _queue(self, log: ErrorLog, *, interrupts: bool) -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 RTAS_CALL = 0xF000
 CLIENT_INTERFACE_CALL = 0xF005
+RTAS_SAVE_AREA = 0x100
+"""Where, behind the entry of RTAS, interrupts that cannot be masked leave what they found."""
 
 hcalls = HcallGroup()
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
-from emu.engine import TIME_BASE_HZ, UNLIMITED, Engine
+from emu.engine import UNLIMITED, Engine
 from emu.engine_state import EngineState
 from emu.exits import Checkstop, DebugStop, Exit, Hypercall, Paused, Preempted
 from emu.isa_level import IsaLevel
@@ -24,9 +24,11 @@ from emu.state import Ticks, check, record
 from .abi import MAXIMUM_PROCESSORS, Mmu
 from .dispatch import Dispatcher, DispatcherState
 from .generator import GeneratorState, generator_state, restore_generator
+from .nonmaskable import NonmaskableInterrupts, NonmaskableState
 from .page_table import PageTable, PageTableState, usual_shift
 from .page_table_calls import ANSWERED_BY_ENGINE
 from .processor import Standing, VirtualProcessor, WaitState
+from .time_of_day import TimeOfDay
 from .vio.vty import ClientTerminal, Terminals, TerminalState
 from .watchdog import NEVER, Action, Watchdog, Watchdogs
 from .xics import InterruptController, InterruptState
@@ -127,19 +129,6 @@ class PartitionFirmware(Protocol):
     def call_client_interface(self, processor: VirtualProcessor, block: int) -> None: ...
 
 
-@dataclass(slots=True)
-class TimeOfDay:
-    """The partition's calendar: an offset from the time base, in seconds since 1970 (UTC)."""
-
-    epoch: int
-
-    def now(self, time_base: int) -> float:
-        return self.epoch + time_base / TIME_BASE_HZ
-
-    def set(self, time_base: int, seconds: float) -> None:
-        self.epoch = round(seconds - time_base / TIME_BASE_HZ)
-
-
 _EPOCHS = range(-(1 << 34), 1 << 36)
 
 
@@ -168,6 +157,7 @@ class PartitionState:
     """How often each was made."""
     outcome: Outcome | None
     watchdogs: tuple[Watchdog, ...]
+    nonmaskable: NonmaskableState
     stopped_turn: StoppedTurn | None
     """The turn that a debugger's stop interrupted."""
 
@@ -194,6 +184,7 @@ class Partition:
         self.interrupts = InterruptController(servers=configuration.virtual_processors)
         self.terminals = Terminals()
         self.watchdogs = Watchdogs()
+        self.nonmaskable = NonmaskableInterrupts(self)
         self.time_of_day = TimeOfDay(epoch)
         self.random = random.Random(seed)
         self.engine.seed_random(random.Random(f"darn {seed}").getrandbits(64))
@@ -249,6 +240,10 @@ class Partition:
         self.hcalls.counts.update(self.engine.take_answered())
         return self.hcalls.counts
 
+    def checkstop(self, reason: str) -> None:
+        """The machine cannot go on with this partition."""
+        self.end(Ending.CHECKSTOP, reason)
+
     # -- state -----------------------------------------------------------------------------
 
     def state(self) -> PartitionState:
@@ -266,6 +261,7 @@ class Partition:
             hcalls=dict(self.hcall_counts),
             outcome=self.outcome,
             watchdogs=self.watchdogs.state(),
+            nonmaskable=self.nonmaskable.state(),
             stopped_turn=None if turn is None else StoppedTurn(turn.processor.number, turn.ends),
         )
 
@@ -292,6 +288,7 @@ class Partition:
         self.hcalls.counts.update(state.hcalls)
         self.outcome = state.outcome
         self.watchdogs.restore(state.watchdogs)
+        self.nonmaskable.restore(state.nonmaskable)
         self._stopped_turn = None
         if (turn := state.stopped_turn) is not None:
             check(0 <= turn.processor < count, f"there is no processor {turn.processor}")

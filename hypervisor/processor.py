@@ -13,6 +13,7 @@ from .splpar_areas import RegisteredAreas
 
 if TYPE_CHECKING:
     from emu.engine import Engine
+    from emu.engine_state import Nonmaskable
     from emu.registers import Registers
 
     from .partition import Partition
@@ -131,10 +132,20 @@ class VirtualProcessor:
 
     def system_reset(self) -> None:
         """Interrupt the processor with a system reset, whatever it waits for but start-cpu."""
-        if self.standing is not Standing.STOPPED:
-            self.engine.select(self.number)
-            self.engine.system_reset()
-            self.standing = Standing.READY
+        self.partition.nonmaskable.system_reset(self)
+
+    def interrupt_at_once(
+        self, *, system_reset: Nonmaskable | None = None, machine_check: Nonmaskable | None = None
+    ) -> None:
+        """Deliver one before the next instruction; to a stopped processor never."""
+        if self.standing is Standing.STOPPED:
+            return
+        self.engine.select(self.number)
+        if system_reset is not None:
+            self.engine.system_reset(system_reset)
+        if machine_check is not None:
+            self.engine.machine_check(machine_check)
+        self.standing = Standing.READY
 
     def wake_if_interrupted(self) -> bool:
         """End a cede that an interrupt is due for; True if the processor can run."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from firmware.client_interface import ServiceError
     from firmware.error_log import Severity, Shutdown
     from firmware.error_logs import QueueFullError
+    from firmware.machine_check import Fault
     from firmware.rtas import RtasError
     from hypervisor.abi import H, HcallError
     from hypervisor.partition import Ending, Outcome
@@ -37,6 +38,7 @@ _HOMES = {
     "Ended": "pyphyp.dialogue",
     "Ending": "hypervisor.partition",
     "Event": "pyphyp.events",
+    "Fault": "firmware.machine_check",
     "H": "hypervisor.abi",
     "HcallError": "hypervisor.abi",
     "InstructionEvent": "pyphyp.range_traces",
@@ -63,6 +65,7 @@ __all__ = [
     "Ended",
     "Ending",
     "Event",
+    "Fault",
     "H",
     "HcallError",
     "InstructionEvent",

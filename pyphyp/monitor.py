@@ -31,7 +31,7 @@ def monitor(partition: Partition, command: str) -> str:
     chosen = name if name in COMMANDS else known[0]
     try:
         return COMMANDS[chosen](partition, *arguments).rstrip("\n") + "\n"
-    except (TypeError, ValueError, UsageError):
+    except (KeyError, TypeError, ValueError, UsageError):
         return f"usage: monitor {chosen} {_usage(chosen)}\n"
     except StorageError as wrong:
         return f"{wrong}\n"
@@ -46,7 +46,11 @@ def _help(partition: Partition) -> str:
 
 
 def _usage(name: str) -> str:
-    return {"tlb": "ADDRESS", "memory": "REAL-ADDRESS [BYTES]"}.get(name, "")
+    return {
+        "tlb": "ADDRESS",
+        "memory": "REAL-ADDRESS [BYTES]",
+        "machine-check": "slb-multihit|memory-load-store|... [ADDRESS]",
+    }.get(name, "")
 
 
 def _hcalls(partition: Partition) -> str:
@@ -110,6 +114,14 @@ def _reset(partition: Partition) -> str:
     return "the interrupt comes with the next instruction"
 
 
+def _machine_check(partition: Partition, fault: str, address: str = "0") -> str:
+    """have the first processor find a fault of the machine"""
+    from firmware.machine_check import Fault
+
+    partition.machine_check(Fault[fault.replace("-", "_").upper()], int(address, 0))
+    return "the interrupt comes with the next instruction"
+
+
 COMMANDS: dict[str, Callable[..., str]] = {
     "help": _help,
     "hcalls": _hcalls,
@@ -120,4 +132,5 @@ COMMANDS: dict[str, Callable[..., str]] = {
     "dump": _dump,
     "backtrace": _backtrace,
     "reset": _reset,
+    "machine-check": _machine_check,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from firmware.error_log import HYPERVISOR_CODE, Severity, Shutdown
+from hypervisor.processor import Standing
 
 from .dump import write_dump
 from .nvram_file import NvramFile
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from firmware.machine_check import Fault
     from hypervisor.partition import Outcome
 
     from .compose import Composition
@@ -71,6 +73,21 @@ class Service:
     def system_reset(self) -> None:
         """Interrupt the first processor with a system reset, whatever it does or waits for."""
         self.composition.partition.processors[0].system_reset()
+
+    def machine_check(
+        self, fault: Fault, address: int = 0, *, processor: int = 0, recovered: bool = True
+    ) -> None:
+        """Have `processor` find a fault of the machine, at effective `address`.
+
+        `recovered` tells the guest that nothing was lost.  Raises `ValueError` where there is no
+        such processor, or it is stopped.
+        """
+        processors = self.composition.partition.processors
+        if not 0 <= processor < len(processors):
+            raise ValueError(f"no processor {processor}: there are {len(processors)}")
+        if processors[processor].standing is Standing.STOPPED:
+            raise ValueError(f"processor {processor} is stopped")
+        self.composition.firmware.machine_check(fault, processor, address, recovered=recovered)
 
     # -- what outlives the guest -----------------------------------------------------------
 

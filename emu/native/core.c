@@ -1,4 +1,5 @@
 /* A processor core: opening it, running it, its clock, its registers. */
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,11 +12,26 @@
 
 /* ---- running ---------------------------------------------------------------------------- */
 
+static void deliver_nonmaskable(core *c, uint64_t vector, core_nonmaskable *interrupt)
+{
+    interrupt->pending = 0;
+    deliver(c, vector, *nip(c), interrupt->srr1);
+    *nip(c) = interrupt->handler;
+    if (interrupt->save) {
+        uint64_t saved = htobe64(*gpr(c, 3));
+        core_write_storage(c, interrupt->save, (const uint8_t *)&saved, sizeof saved);
+        *gpr(c, 3) = interrupt->save;
+    }
+}
+
 static void take_interrupts(core *c)
 {
-    if (c->system_reset) {
-        c->system_reset = 0;
-        deliver(c, 0x100, *nip(c), 0);
+    if (c->machine_check.pending) {
+        *spr(c, SPR_DAR) = c->machine_check.dar;
+        *spr(c, SPR_DSISR) = c->machine_check.dsisr;
+        deliver_nonmaskable(c, 0x200, &c->machine_check);
+    } else if (c->system_reset.pending) {
+        deliver_nonmaskable(c, 0x100, &c->system_reset);
     } else if (msr(c) & MSR_EE) {
         if (c->external)
             deliver(c, 0x500, *nip(c), 0);
@@ -44,6 +60,11 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
             c->retranslate = false;
         }
         if (!c->ahead) { /* else a block goes on */
+            if (c->machine_check.pending && !(msr(c) & MSR_ME)) {
+                snprintf(c->failure, sizeof c->failure, "machine check with MSR[ME] off at %#llx",
+                         (unsigned long long)*nip(c));
+                return CORE_CHECKSTOP;
+            }
             take_interrupts(c);
             if (time_base(c) >= until)
                 return CORE_PREEMPTED;
@@ -106,7 +127,9 @@ void core_set_external(core *c, int level) { c->external = level; }
 
 uint64_t *core_random(core *c) { return &c->random; }
 
-void core_system_reset(core *c) { c->system_reset = 1; }
+core_nonmaskable *core_system_reset(core *c) { return &c->system_reset; }
+
+core_nonmaskable *core_machine_check(core *c) { return &c->machine_check; }
 
 void flush_tlb(core *c)
 {

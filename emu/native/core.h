@@ -71,6 +71,16 @@ typedef struct {
     uint64_t value;   /* to be stored */
 } core_device_access;
 
+/* An interrupt that no bit of MSR masks, to be delivered: by the architecture, to its vector; or
+   by firmware, to a handler that finds its R3 in storage and the place of that in R3. */
+typedef struct {
+    uint64_t pending;
+    uint64_t handler; /* effective address, in real mode */
+    uint64_t save;    /* logical real address of a doubleword for R3; 0: R3 stays */
+    uint64_t srr1;    /* the bits of SRR1 that say why */
+    uint64_t dar, dsisr; /* of a machine check */
+} core_nonmaskable;
+
 /* Called for each interrupt delivered while tracing is on. */
 typedef void (*core_interrupt_observer)(void *context, uint64_t vector, uint64_t srr0,
                                         uint64_t srr1, uint64_t time_base);
@@ -141,7 +151,6 @@ uint64_t *core_reservation(core *);        /* 3 */
 int core_has_spr(core *, int number);
 int core_slb_entry(core *, int index, uint64_t *esid, uint64_t *vsid); /* 0: both are 0 */
 int core_set_slb_entry(core *, int index, uint64_t esid, uint64_t vsid); /* -1: not possible */
-int core_system_reset_pending(core *);
 /* Instructions of a block that a debugger cut which were counted and have yet to run. */
 uint64_t core_counted_ahead(core *);
 void core_set_counted_ahead(core *, uint64_t);
@@ -174,8 +183,10 @@ enum core_isa core_get_isa(core *);
 void core_set_external(core *, int level);
 /* What the numbers of darn follow from. */
 uint64_t *core_random(core *);
-/* System reset, delivered before the next instruction. */
-void core_system_reset(core *);
+/* System reset and machine check of the selected processor: set `pending`, and it is delivered
+   before the next instruction. */
+core_nonmaskable *core_system_reset(core *);
+core_nonmaskable *core_machine_check(core *);
 /* Forget cached translations and reservations. */
 void core_flush_translations(core *);
 /* Translate by the hashed page table of `size` bytes (a power of two) at `table`, in the host's

@@ -225,7 +225,7 @@ struct core {
     uint64_t pauses; /* how many more end a run */
     volatile int stop_requested;
     int external;
-    int system_reset;
+    core_nonmaskable system_reset, machine_check;
     int hypercall;
     bool left; /* through leave_translated_code */
     uint32_t unknown_exception; /* 0: none */

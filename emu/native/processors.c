@@ -19,7 +19,7 @@ struct processor {
     uint64_t decrementer_zero, purr;
     uint64_t ahead, ahead_nip;
     int external;
-    int system_reset;
+    core_nonmaskable system_reset, machine_check;
 };
 
 static void save(core *c, processor *p)
@@ -33,6 +33,7 @@ static void save(core *c, processor *p)
     p->ahead_nip = c->ahead_nip;
     p->external = c->external;
     p->system_reset = c->system_reset;
+    p->machine_check = c->machine_check;
 }
 
 static void load(core *c, const processor *p)
@@ -51,6 +52,7 @@ static void load(core *c, const processor *p)
     c->ahead_nip = p->ahead_nip;
     c->external = p->external;
     c->system_reset = p->system_reset;
+    c->machine_check = p->machine_check;
     core_set_msr(c, msr(c)); /* what the core derives from MSR; also ends the reservation */
     if (*spr(c, SPR_PID) != process || watched || guest_watches(c)
         || (c->hash_table && other_segments))

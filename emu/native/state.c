@@ -61,8 +61,6 @@ int core_set_slb_entry(core *c, int index, uint64_t esid, uint64_t vsid)
     return c->api.store_slb(*(uint8_t **)((uint8_t *)c->uc + UC_CPU), index, esid, vsid);
 }
 
-int core_system_reset_pending(core *c) { return c->system_reset; }
-
 uint64_t core_counted_ahead(core *c) { return *nip(c) == c->ahead_nip ? c->ahead : 0; }
 
 void core_set_counted_ahead(core *c, uint64_t instructions)

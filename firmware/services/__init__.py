@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from . import clock, console, events, indicators, interrupts, nvram, parameters, power, processors
+from . import (
+    clock,
+    console,
+    events,
+    indicators,
+    interrupts,
+    nonmaskable,
+    nvram,
+    parameters,
+    power,
+    processors,
+)
 
 ALL = (
     console.rtas,
@@ -14,5 +25,6 @@ ALL = (
     nvram.rtas,
     events.rtas,
     indicators.rtas,
+    nonmaskable.rtas,
 )
 """In the order of their tokens: add at the end."""

@@ -12,7 +12,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from guests.linux import fetch_linux
-from pyphyp import Ending, Machine, Severity, Shutdown
+from pyphyp import Ending, Fault, Machine, Severity, Shutdown
 from tests.pyphyp.terminal import PYPHYP, Terminal
 
 if TYPE_CHECKING:
@@ -163,3 +163,19 @@ def test_the_command_dumps_a_panic(tmp_path: Path) -> None:
     )
     assert "NT_PRSTATUS" in shown.stdout
     assert "0xc000000000000000 0x0000000000000000 0x40000000" in shown.stdout
+
+
+def test_linux_survives_machine_checks_and_says_what_they_were(linux: LinuxGuest) -> None:
+    with Machine(epoch=0) as machine:
+        partition = machine.add_partition(memory="512M", processors=2)
+        boot(partition, linux)
+        assert partition.composition.partition.nonmaskable.handlers is not None
+        partition.machine_check(Fault.SLB_MULTIHIT, 0xC000_0000_0012_3450)
+        partition.machine_check(Fault.TLB_PARITY, 0xC000_0000_0012_3450, processor=1)
+        said = say(partition, "dmesg | grep MCE:; echo done")
+        assert (
+            "CPU0: machine check (Severe)  SLB Multihit DAR: c000000000123450 [Recovered]" in said
+        )
+        assert "CPU1: machine check (Severe)  TLB Parity DAR: c000000000123450 [Recovered]" in said
+        with pytest.raises(ValueError, match="no processor 2"):
+            partition.machine_check(Fault.SLB_MULTIHIT, processor=2)
