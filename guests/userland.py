@@ -25,7 +25,8 @@ from guests.packages import ARCHITECTURE, Apt, GuestFilesError, Package, Progres
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-SHELL = "bash"  # always among the packages: busybox's prefers its own programs to installed ones
+SHELL = "bash"  # busybox's prefers its own programs to installed ones
+ALWAYS = {SHELL, "libc-bin"}  # the latter: the locale C.UTF-8 among others
 SET_FORMAT = 1
 
 
@@ -69,7 +70,7 @@ def fetch_userland(
 
     Raises `GuestFilesError` if they are not there and cannot be had.
     """
-    wanted = tuple(sorted({SHELL, *names}))
+    wanted = tuple(sorted({*ALWAYS, *names}))
     home = (cache or cache_directory()).absolute() / "linux"
     stored = home / "sets" / hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
     debs = home / "debs"

@@ -16,18 +16,18 @@ needs_dpkg = pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="no dpkg-de
 
 @pytest.fixture
 def stored(tmp_path: Path) -> Path:
-    """The directory of the set {bash, tool}, filled as a fetch would; its tree is not built yet."""
+    """The directory of the set {bash, libc-bin, tool} as a fetch leaves it, but without a tree."""
     debs = tmp_path / "linux" / "debs"
     debs.mkdir(parents=True)
     packages = []
-    for name in ("bash", "tool"):
+    for name in ("bash", "libc-bin", "tool"):
         deb = build_deb(tmp_path, name, {f"usr/bin/{name}": name.encode() * 1000})
         sha256 = sha256_of(deb)
         deb.rename(debs / f"{sha256}.deb")
         packages.append(StoredPackage(name, "1", sha256, f"{sha256}.deb"))
-    stored = tmp_path / "linux" / "sets" / hashlib.sha256(b"bash\ntool").hexdigest()[:16]
+    stored = tmp_path / "linux" / "sets" / hashlib.sha256(b"bash\nlibc-bin\ntool").hexdigest()[:16]
     stored.mkdir(parents=True)
-    manifest = Manifest(("bash", "tool"), tuple(packages), "0" * 64)
+    manifest = Manifest(("bash", "libc-bin", "tool"), tuple(packages), "0" * 64)
     (stored / "manifest.json").write_text(manifest.dump())
     return stored
 
@@ -56,9 +56,9 @@ def test_a_damaged_tree_is_built_again_from_its_packages(
 
 
 @needs_dpkg
-def test_the_shell_comes_with_every_set(stored: Path, tmp_path: Path) -> None:
+def test_shell_and_locale_come_with_every_set(stored: Path, tmp_path: Path) -> None:
     userland = fetch_userland(["tool", "tool", "bash"], Silent(), cache=tmp_path)
-    assert [package.name for package in userland.packages] == ["bash", "tool"]
+    assert [package.name for package in userland.packages] == ["bash", "libc-bin", "tool"]
     archive = userland.archive.read_bytes()
     assert archive.index(b"usr/bin/bash\0") < archive.index(b"usr/bin/sh\0")
 

@@ -1,0 +1,36 @@
+"""Programs of Debian in the guest say what they say under QEMU's user emulation."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from guests.userland import fetch_userland
+from tests.bench.boot import Silent
+
+from . import guest, reference
+from .programs import PACKAGES, PROGRAMS, files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.linux,
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which(reference.QEMU), reason="no qemu-user on this host"),
+]
+
+
+def test_programs_say_in_the_guest_what_they_say_under_qemu(tmp_path: Path) -> None:
+    programs = [program for program in PROGRAMS if not program.long]
+    userland = fetch_userland(PACKAGES, Silent())
+    tree, work = tmp_path / "tree", tmp_path / "work"
+    work.mkdir()
+    reference.unpack(userland, tree)
+    theirs = reference.run(programs, tree, work, files())
+    ours = guest.run(programs, userland, files())
+    assert list(theirs) == list(ours) == [program.name for program in programs]
+    for program in programs:
+        assert ours[program.name] == theirs[program.name], program.name
