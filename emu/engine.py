@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import engine_state
 from .debugging import Debugging
-from .engine_state import EngineState, Nonmaskable
+from .engine_state import MACHINE_CHECK, SYSTEM_RESET, EngineState, Nonmaskable
 from .exits import Checkstop, DeviceAccess, Exit, Hypercall, Paused, Preempted
 from .isa_level import IsaLevel
 from .native import ffi, lib
@@ -33,10 +33,6 @@ TIME_BASE_HZ = 512_000_000
 """The time base counts one tick an instruction; this is the rate a guest is told."""
 
 UNLIMITED = (1 << 64) - 1
-
-SYSTEM_RESET, MACHINE_CHECK = Nonmaskable(0x100), Nonmaskable(0x200)
-"""As the architecture delivers them."""
-_DOUBLEWORD = 8
 
 _HYPERCALL, _PREEMPTED, _PAUSED = Hypercall(), Preempted(), Paused()
 
@@ -326,10 +322,7 @@ class Engine:
         check(state.selected < count, f"processor {state.selected} of {count} has the core")
         table = state.process_table, state.process_table_size
         check(self._memory.contains(*table), "the process table lies outside storage")
-        for processor in state.processors:
-            for pending in (processor.system_reset, processor.machine_check):
-                save = pending is None or self._memory.contains(pending.save, _DOUBLEWORD)
-                check(save, "R3 is to be saved outside storage")
+        engine_state.check_nonmaskable(state, self._memory)
         self.advance_time_base(state.time_base - self.time_base)
         for number, processor in enumerate(state.processors):
             self.select(number)

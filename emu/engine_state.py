@@ -16,6 +16,8 @@ from .state import U32, U64, U128, Length, StateError, Ticks, check, record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .memory import Memory
+
 _SPRS, _SLB_ENTRIES = range(1024), range(64)
 _INTERRUPT_VECTORS = 256
 _LONGEST_BLOCK = 1024
@@ -45,6 +47,10 @@ class Nonmaskable:
     """The bits of SRR1 that say why."""
     dar: U64 = 0
     dsisr: U64 = 0
+
+
+SYSTEM_RESET, MACHINE_CHECK = Nonmaskable(0x100), Nonmaskable(0x200)
+"""As the architecture delivers them."""
 
 
 @record
@@ -191,7 +197,16 @@ def write_segments(core: Any, segments: Iterable[Segment]) -> None:
         check(possible, f"SLB entry {index} cannot be {segment.esid:#x}, {segment.vsid:#x}")
 
 
+_DOUBLEWORD = 8
 _NONMASKABLE = ("handler", "save", "srr1", "dar", "dsisr")
+
+
+def check_nonmaskable(state: EngineState, memory: Memory) -> None:
+    """Raise `StateError` where one would save R3 outside storage."""
+    for processor in state.processors:
+        for pending in (processor.system_reset, processor.machine_check):
+            good = pending is None or memory.contains(pending.save, _DOUBLEWORD)
+            check(good, "R3 is to be saved outside storage")
 
 
 def _read_nonmaskable(window: Any) -> Nonmaskable | None:

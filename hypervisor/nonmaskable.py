@@ -13,8 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
-from emu.engine import MACHINE_CHECK, SYSTEM_RESET
-from emu.engine_state import Nonmaskable
+from emu.engine_state import MACHINE_CHECK, SYSTEM_RESET, Nonmaskable
 from emu.state import U32, U64, Length, check, record
 
 from .abi import MAXIMUM_PROCESSORS
