@@ -30,8 +30,9 @@ INIT = """\
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
-mkdir -p /dev/pts
+mkdir -p /dev/pts /dev/shm
 mount -t devpts -o gid=5,mode=620 devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
 
 # busybox poweroff, halt and reboot send process 1 these.  A halted machine is of no use to anybody.
 trap 'poweroff -f' USR1 USR2

@@ -11,7 +11,7 @@ from guests.userland import fetch_userland
 from tests.bench.boot import Silent
 
 from . import guest, reference
-from .programs import PACKAGES, PROGRAMS, files
+from .programs import PACKAGES, PROGRAMS, Program, files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,3 +34,11 @@ def test_programs_say_in_the_guest_what_they_say_under_qemu(tmp_path: Path) -> N
     assert list(theirs) == list(ours) == [program.name for program in programs]
     for program in programs:
         assert ours[program.name] == theirs[program.name], program.name
+
+
+def test_processes_threads_signals_and_time_hold_on_four_processors() -> None:
+    program = Program("kernel", "run python3 kernel.py")
+    userland = fetch_userland(PACKAGES, Silent())
+    said = guest.run([program], userland, files(), processors=4, seconds=60)["kernel"].splitlines()
+    assert len(said) == 6
+    assert all(line.endswith("True") for line in said[:-1]), said
