@@ -22,7 +22,7 @@ from emu.hash_translation import (
     real_page,
 )
 from emu.memory import Memory
-from emu.state import record
+from emu.state import check, record
 
 from .abi import H, HcallError
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 SMALLEST_SHIFT, LARGEST_SHIFT = 18, 46
 """Log2 of a table's bytes."""
-LARGEST_OFFERED_SHIFT = 34
-"""What the host may be asked for: enough for a partition of 2 TiB."""
+_GROWTH = 2
+"""A guest may have its table made so many powers of two larger than usual."""
 _STORAGE_SHARE = 7
 """Log2 of the usual share of a table in the partition's storage: 1/128."""
 
@@ -49,7 +49,7 @@ def usual_shift(memory_bytes: int) -> int:
     return max((memory_bytes - 1).bit_length() - _STORAGE_SHARE, SMALLEST_SHIFT)
 
 
-Shift = Annotated[int, range(SMALLEST_SHIFT, LARGEST_OFFERED_SHIFT + 1)]
+Shift = Annotated[int, range(SMALLEST_SHIFT, LARGEST_SHIFT + 1)]
 
 
 @record
@@ -89,6 +89,11 @@ class PageTable:
     @property
     def shift(self) -> int:
         return shift_of(self.content)
+
+    @property
+    def largest_shift(self) -> int:
+        """What the guest may have of the host's storage."""
+        return usual_shift(self._memory.size) + _GROWTH
 
     @property
     def entries(self) -> int:
@@ -186,6 +191,8 @@ class PageTable:
 
     def restore(self, state: PageTableState) -> None:
         """Become empty, and in size and use what `state` says; the engine is set up for radix."""
+        largest = max(state.shift, state.pending_shift or 0)
+        check(largest <= self.largest_shift, f"a page table of 2^{largest} bytes")
         self.leave()
         self._replace(Memory(1 << state.shift))
         self.discard_pending()

@@ -14,6 +14,7 @@ from hypervisor import (
     debug_registers,
     page_init,
     page_table_calls,
+    page_table_resize,
     platform,
     process_table,
     processor_mode,
@@ -30,7 +31,7 @@ from hypervisor.vio import vty
 if TYPE_CHECKING:
     from hypervisor.vio.vty import ClientTerminal
 
-PAGE_TABLE_GROUPS = (page_table_calls.hcalls,)
+PAGE_TABLE_GROUPS = (page_table_calls.hcalls, page_table_resize.hcalls)
 """What only a partition with a hashed page table has."""
 HCALL_GROUPS = (
     vty.hcalls,

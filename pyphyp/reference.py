@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 HCALL_TABLE, RTAS_TABLE = "lopar_hcalls.csv", "lopar_rtas.csv"
 
-_HASH = "not yet: translation by hashed page table"
+
 _ADAPTERS = "not yet: virtual I/O adapters besides the terminal"
 _SHARED_MEMORY = "not yet: memory shared among partitions"
 _MOBILITY = "not yet: partitions that move"
@@ -41,9 +41,8 @@ _NO_ENERGY = "absent by design: nothing here draws power"
 HCALLS_MISSING = {
     "hcall-ILAN": _ADAPTERS,
     "hcall-best-energy-1": _NO_ENERGY,
-    "hcall-block-remove": _HASH,
+    "hcall-block-remove": "not yet: removing eight entries at once; four there are",
     "hcall-ca": _NO_ACCELERATOR,
-    "hcall-clr-hpt": _HASH,
     "hcall-cmo": _SHARED_MEMORY,
     "hcall-cmo-x": _SHARED_MEMORY,
     "hcall-cop": "not yet: coprocessors",
@@ -52,7 +51,6 @@ HCALLS_MISSING = {
     "hcall-dump": "absent by design: a real machine's default, too, is not to show hypervisor data",
     "hcall-esn": _SHARED_MEMORY,
     "hcall-get-emparm": _NO_ENERGY,
-    "hcall-hpt-resize": _HASH,
     "hcall-illan-options": _ADAPTERS,
     "hcall-implementation-dependent-tuning": "absent by design: there are no such switches",
     "hcall-int-exploitation": "not yet: the XIVE interrupt controller",

@@ -1,10 +1,13 @@
-"""Random page tables: garbage trees, walked by loads, stores and fetches."""
+"""Random page tables: garbage trees, and garbage in SLB and hashed page table."""
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 from emu.bits import MSR
+from emu.engine_state import Segment
+from emu.hash_translation import SEGMENT_ENCODINGS, SLB_SLOTS, PteHigh, SlbEsid, SlbVsid
 from emu.memory import MIB
 from emu.translation import Access
 
@@ -86,6 +89,39 @@ def fill(rng: random.Random, partition: Partition) -> None:
     memory.write(CODE, encode(ACCESSES, little_endian=False))
 
 
+def random_high(rng: random.Random) -> int:
+    """The first doubleword of an entry: mostly of a page near the start of a segment in use."""
+    if rng.random() < 0.3:
+        return rng.getrandbits(64)
+    return int(
+        PteHigh(0).replace(
+            B=rng.getrandbits(1),
+            AVPN=rng.choice((0, 0, 1, 2, 3)) << 5,
+            L=rng.getrandbits(1),
+            H=rng.getrandbits(1),
+            V=1,
+        )
+    )
+
+
+def fill_hashed(rng: random.Random, partition: Partition) -> None:
+    """Random segments, and entries that a good part of them leads to."""
+    table = partition.page_table
+    assert table is not None
+    table.use()
+    segments = []
+    for index in range(SLB_SLOTS):
+        large, lp = rng.choice(tuple(SEGMENT_ENCODINGS.values()))
+        vsid = SlbVsid(0).replace(B=rng.getrandbits(1), L=large, LP=lp, VSID=rng.randrange(4))
+        esid = SlbEsid(0).replace(ESID=rng.getrandbits(rng.choice((1, 4, 36))), V=1)
+        segments.append(Segment(index, esid, vsid | rng.getrandbits(3) << 9))
+    partition.engine.segments = tuple(segments)
+    entries = [(random_high(rng), rng.getrandbits(rng.choice((20, 24, 64)))) for _ in range(512)]
+    content = b"".join(struct.pack(">QQ", *entry) for entry in entries)
+    for address in range(0, table.content.size, len(content)):
+        table.content.write(address, content)
+
+
 def play(rng: random.Random, tally: Tally) -> int:
     with hostile_partition(rng, tally) as composition:
         partition = composition.partition
@@ -94,6 +130,8 @@ def play(rng: random.Random, tally: Tally) -> int:
                 fill(rng, partition)
                 table = TABLES if rng.random() < 0.8 else STORAGE - 0x1000
                 partition.engine.set_process_table(table, 0x1000)
+                if rng.random() < 0.5:
+                    fill_hashed(rng, partition)
             use(rng, partition)
     return ROUND
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emu.hash_translation import ENTRIES_A_GROUP, PteHigh, PteLow
+from emu.hash_translation import ENTRIES_A_GROUP, PteHigh, PteLow, hash_of
 from emu.memory import MIB
-from hypervisor import page_table_calls
+from hypervisor import page_table_calls, page_table_resize
 from hypervisor.abi import H
 from hypervisor.hcall import HcallEvent, HcallTable
 from hypervisor.page_table import PageTable, usual_shift
@@ -30,6 +30,8 @@ EXACT = PteFlags(0).replace(EXACT=1)
 AVPN = PteFlags(0).replace(AVPN=1)
 ENTER, REMOVE, PROTECT, READ, BULK = 0x08, 0x04, 0x18, 0x0C, 0x124
 CLEAR_MOD, CLEAR_REF = 0x10, 0x14
+CLEAR_HPT, PREPARE, COMMIT = 0x358, 0x36C, 0x370
+GROUPS = (page_table_calls.hcalls, page_table_resize.hcalls)
 
 
 class Watcher:
@@ -49,7 +51,7 @@ class Guest:
 
     def __init__(self, *, watched: bool) -> None:
         configuration = PartitionConfiguration(memory_bytes=MIB)
-        self.partition = Partition(configuration, HcallTable(page_table_calls.hcalls))
+        self.partition = Partition(configuration, HcallTable(*GROUPS))
         if watched:
             self.partition.hcalls.interceptors.append(Watcher())
         self.partition.memory.write_words(CODE, CALL, 0x48000000)
@@ -266,3 +268,46 @@ def test_the_engine_really_answers_what_succeeds(guest: Guest) -> None:
 def test_every_call_the_engine_answers_has_its_handler() -> None:
     declared = {call.number for call in page_table_calls.hcalls}
     assert set(ANSWERED_BY_ENGINE.values()) <= declared
+
+
+def test_clearing_the_table_makes_every_entry_invalid(guest: Guest) -> None:
+    guest.call(ENTER, EXACT, 6, HIGH, LOW)
+    assert guest.code(CLEAR_HPT) == H.SUCCESS
+    assert not list(guest.table.all_valid())
+
+
+def bolted(guest: Guest, vsid: int, page: int, secondary: int) -> PteHigh:
+    """Enter a bolted page of 4 KiB where its hash wants it."""
+    found = hash_of(vsid, page, 0)
+    groups = guest.table.entries // ENTRIES_A_GROUP
+    group = (~found if secondary else found) % groups
+    high = HIGH.replace(AVPN=vsid << 5 | page >> 11, BOLTED=1, H=secondary)
+    assert guest.code(ENTER, EXACT, group * ENTRIES_A_GROUP + 3, high, LOW) == H.SUCCESS
+    return high
+
+
+@pytest.mark.parametrize("secondary", [0, 1])
+def test_bolted_entries_are_where_their_hash_wants_them_in_a_table_of_another_size(
+    guest: Guest, secondary: int
+) -> None:
+    guest.call(ENTER, EXACT, 6, HIGH, LOW)
+    vsid, page = 0x12345, 0xABCD
+    high = bolted(guest, vsid, page, secondary)
+    assert guest.code(PREPARE, 0, 20) == H.SUCCESS
+    assert guest.code(COMMIT, 0, 20) == H.SUCCESS
+    assert guest.table.shift == 20
+    found = hash_of(vsid, page, 0)
+    group = (~found if secondary else found) % (guest.table.entries // ENTRIES_A_GROUP)
+    assert list(guest.table.all_valid()) == [(group * ENTRIES_A_GROUP + 3, high, LOW)]
+
+
+def test_a_table_is_exchanged_only_for_the_one_that_was_prepared(guest: Guest) -> None:
+    assert guest.code(COMMIT, 0, 20) == H.CLOSED
+    assert guest.code(PREPARE, 0, 17) == H.PARAMETER
+    assert guest.code(PREPARE, 1, 20) == H.PARAMETER
+    assert guest.code(PREPARE, 0, 47) == H.PARAMETER
+    assert guest.code(PREPARE, 0, 21) == H.RESOURCE, "a guest must not make the host's table grow"
+    assert guest.code(PREPARE, 0, 20) == H.SUCCESS
+    assert guest.code(COMMIT, 0, 21) == H.CLOSED
+    assert guest.code(PREPARE, 0, 0) == H.SUCCESS
+    assert guest.code(COMMIT, 0, 20) == H.CLOSED

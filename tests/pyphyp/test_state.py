@@ -471,8 +471,10 @@ class Silent:
 
 
 @pytest.mark.linux
-@pytest.mark.parametrize("processors", [1, 2])
-def test_linux_saved_at_its_prompt_runs_on_elsewhere(processors: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("processors", "mmu"), [(1, "radix"), (2, "radix"), (2, "hash")])
+def test_linux_saved_at_its_prompt_runs_on_elsewhere(
+    processors: int, mmu: str, tmp_path: Path
+) -> None:
     guest = fetch_linux(Silent())
 
     def finish(partition: Partition) -> tuple[End, str]:
@@ -481,7 +483,7 @@ def test_linux_saved_at_its_prompt_runs_on_elsewhere(processors: int, tmp_path: 
         return ending(partition), partition.console.output[seen:]
 
     with Machine(epoch=0) as machine:
-        partition = machine.add_partition(processors=processors)
+        partition = machine.add_partition(processors=processors, mmu=mmu)
         partition.boot(guest.kernel, guest.initramfs(), "console=hvc0")
         partition.console.wait_for(":~# ")
         partition.save(tmp_path / "prompt")
