@@ -9,6 +9,7 @@ import pytest
 
 import guests.bare
 from emu.bits import ByteOrder
+from hypervisor.abi import Mmu
 from hypervisor.partition import Ending
 from pyphyp import Machine
 from pyphyp.guest_list import assemble_toy
@@ -38,15 +39,14 @@ TYPED = {
 }
 
 
-@pytest.mark.parametrize("order", ByteOrder)
-@pytest.mark.parametrize("name", KERNELS)
-def test_a_toy_kernel_says_the_same_in_both_byte_orders(
-    name: str, order: ByteOrder, golden: Callable[[str, str], None]
-) -> None:
+def run(name: str, order: ByteOrder, mmu: Mmu) -> str:
+    """What kernel `name` writes on its console until it returns to firmware."""
     program = assemble_toy(name, little=order is ByteOrder.LITTLE)
     assert program.entry_order is ByteOrder.BIG
     with Machine(epoch=0, seed=1) as machine:
-        partition = machine.add_partition(memory="64M", processors=PROCESSORS.get(name, 1))
+        partition = machine.add_partition(
+            memory="64M", processors=PROCESSORS.get(name, 1), mmu=mmu.value
+        )
         partition.load(program)
         for line in TYPED.get(name, ()):
             partition.console.wait_for(PROMPT, seconds=60)
@@ -54,7 +54,23 @@ def test_a_toy_kernel_says_the_same_in_both_byte_orders(
         outcome = partition.run(seconds=60)
         assert outcome is not None
         assert outcome.ending is Ending.EXIT
-        golden(f"console-{name}.txt", partition.console.output)
+        return partition.console.output
+
+
+@pytest.mark.parametrize("order", ByteOrder)
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_toy_kernel_says_the_same_in_both_byte_orders(
+    name: str, order: ByteOrder, golden: Callable[[str, str], None]
+) -> None:
+    golden(f"console-{name}.txt", run(name, order, Mmu.AUTO))
+
+
+@pytest.mark.parametrize("order", ByteOrder)
+@pytest.mark.parametrize(("name", "mmu"), [("tasks", Mmu.HASH), ("paging", Mmu.RADIX)])
+def test_a_toy_kernel_meets_the_other_translation(
+    name: str, mmu: Mmu, order: ByteOrder, golden: Callable[[str, str], None]
+) -> None:
+    golden(f"console-{name}-{mmu.value}.txt", run(name, order, mmu))
 
 
 @pytest.mark.parametrize("name", KERNELS)
