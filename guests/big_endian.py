@@ -45,6 +45,7 @@ IDENTITY = (
     "KBUILD_BUILD_TIMESTAMP=1970-01-01",
     "KBUILD_BUILD_USER=pyphyp",
     "KBUILD_BUILD_HOST=pyphyp",
+    "SOURCE_DATE_EPOCH=0",
 )
 KERNEL_STEPS, BUSYBOX_STEPS = 1000, 640  # lines that tell of a step: for the progress bar
 BUSYBOX_CONFIGURATION = "debian/config/pkg/static"
@@ -230,5 +231,6 @@ class _Build:
     def _build_busybox(self, source: Path) -> None:
         shutil.copyfile(source / BUSYBOX_CONFIGURATION, source / ".config")
         # Questions about what the file does not name are answered with "as usual".
-        self._tools.run("make", "-C", source, *CROSS, "oldconfig", answers="\n" * 1000)
-        self._tools.make("Building busybox", BUSYBOX_STEPS, source, *CROSS, "busybox")
+        arguments = (*CROSS, *IDENTITY)
+        self._tools.run("make", "-C", source, *arguments, "oldconfig", answers="\n" * 1000)
+        self._tools.make("Building busybox", BUSYBOX_STEPS, source, *arguments, "busybox")

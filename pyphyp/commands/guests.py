@@ -17,6 +17,7 @@ def list_() -> int:
 
     rows = [(f"pyphyp run {name}", summary(source)) for name, source in sources().items()]
     rows.append(("pyphyp linux", "Debian's unmodified ppc64el kernel and a busybox shell."))
+    rows.append(("pyphyp linux --big-endian", "The same, big-endian, built from Debian's sources."))
     width = max(len(command) for command, _ in rows)
     for command, words in rows:
         click.echo(f"{command:<{width}}  {words}")
