@@ -25,7 +25,7 @@ _WORD = 4
 # Capstone calls vs32-vs63 v0-v31 in these instructions, which GNU as does not.
 _VSX_OPCODE = 60
 _WRITTEN_OTHERWISE = frozenset(
-    "addpcis copy cp_abort paste. tlbie tlbiel waitimpl waitrsv xsiexpqp".split()
+    ["addpcis", "copy", "cp_abort", "paste.", "tlbie", "tlbiel", "waitimpl", "waitrsv", "xsiexpqp"]
 )
 _BRANCH_ALWAYS = 20  # in the BO field
 _CR_BIT = re.compile(r"\bcr([0-7])(lt|gt|eq|un)\b")
