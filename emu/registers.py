@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .bits import MSR
-from .native import lib
+from .native import ffi, lib
 
 # Special purpose registers by number (Power ISA III, SPR table; mnemonics in lower case).
 SPR_NUMBERS = {
@@ -68,8 +68,16 @@ class Registers:
         value: int = self._gpr[n]
         return value
 
+    def gprs(self, first: int, count: int) -> list[int]:
+        """`count` general purpose registers from `first` on."""
+        values: list[int] = ffi.unpack(self._gpr + first, count)
+        return values
+
     def set_gpr(self, n: int, value: int) -> None:
         self._gpr[n] = value
+
+    def set_gprs(self, first: int, values: list[int]) -> None:
+        self._gpr[first : first + len(values)] = values
 
     @property
     def nip(self) -> int:

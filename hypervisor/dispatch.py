@@ -70,6 +70,15 @@ class Dispatcher:
                 self.turn_ends, self.pauses = self._others_wake(chosen), UNLIMITED
         return chosen
 
+    def alone(self, ends: int) -> bool:
+        """Whether there is nothing to choose before time base `ends`: the only processor there is
+        has the core and can go on."""
+        return (
+            len(self._processors) == 1
+            and ends <= self.turn_ends
+            and self._processors[0].standing is Standing.READY
+        )
+
     def _share(self, now: int) -> None:
         """Somebody else is ready: the turn has an end, and waiting busily ends it sooner."""
         self.turn_ends, self.pauses = now + self._turn(), PAUSES

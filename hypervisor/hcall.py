@@ -32,8 +32,12 @@ class HcallRegisters(Protocol):
 
     @property
     def privileged(self) -> bool: ...
-    def gpr(self, n: int) -> int: ...
-    def set_gpr(self, n: int, value: int) -> None: ...
+    def gprs(self, first: int, count: int) -> list[int]: ...
+    def set_gprs(self, first: int, values: list[int]) -> None: ...
+
+
+_MOST_ARGUMENTS = 9
+"""R4 to R12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +138,28 @@ class HcallTable:
 
     def dispatch(self, processor: HcallRegisters) -> H:
         """Carry out the hcall in R3 and leave its outcome in R3, R4, ..."""
-        number = processor.gpr(3)
+        number, *values = processor.gprs(3, 1 + _MOST_ARGUMENTS)
         call = self._calls.get(number)
         # An unknown number counts under one key: a guest must not make the host's table grow.
         self.counts[number if call else -1] += 1
-        arity = call.arity if call else 8
-        event = HcallEvent(
-            processor, number, call, tuple([processor.gpr(4 + n) for n in range(arity)])
-        )
+        arity = len(call.parameters) if call else 8
+        event = HcallEvent(processor, number, call, tuple(values[:arity]))
+        looked_on = self.interceptors.look_on
         try:
             if not processor.privileged:
                 raise HcallError(H.PRIVILEGE, "sc 1 from problem state")
-            event.results = self._carry_out(event)
+            event.results = self._carry_out(event, looked_on)
         except HcallError as refusal:
             event.code, event.results, event.why = refusal.code, refusal.results, refusal.why
         except StorageError as outside:
             event.code, event.why = H.PARAMETER, str(outside)
-        self.interceptors.after(event)
-        processor.set_gpr(3, event.code & DOUBLEWORD)
-        for n, value in enumerate(event.results, start=4):
-            processor.set_gpr(n, value & DOUBLEWORD)
+        if looked_on:
+            self.interceptors.after(event)
+        processor.set_gprs(3, [value & DOUBLEWORD for value in (event.code, *event.results)])
         return event.code
 
-    def _carry_out(self, event: HcallEvent) -> tuple[int, ...]:
-        if (results := self.interceptors.before(event)) is not None:
+    def _carry_out(self, event: HcallEvent, looked_on: bool) -> tuple[int, ...]:
+        if looked_on and (results := self.interceptors.before(event)) is not None:
             return results
         if event.call is None:
             raise HcallError(H.FUNCTION, f"no hcall {event.number:#x}")

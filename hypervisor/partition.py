@@ -140,10 +140,7 @@ class StoppedTurn:
 
 @record
 class PartitionState:
-    """All that a partition is, besides its configuration and the bytes of its storage.
-
-    What a later part of a partition has to keep becomes a field here.
-    """
+    """All that a partition is, besides its configuration and the bytes of its storage."""
 
     engine: EngineState
     page_table: PageTableState | None
@@ -333,6 +330,8 @@ class Partition:
                 turn = Turn(processor, min(until, self.dispatcher.turn_ends))
             ends = min(turn.ends, self.watchdogs.due)
             left = self._enter(turn.processor, ends, self.dispatcher.pauses)
+            while isinstance(left, Hypercall) and self._undisturbed(ends):
+                left = self._enter(turn.processor, ends, UNLIMITED)
             self.dispatcher.paused(self.engine.pauses_left)
             match left:
                 case Preempted():
@@ -345,8 +344,12 @@ class Partition:
                     return Progress.STOPPED
         return Progress.ENDED
 
+    def _undisturbed(self, ends: int) -> bool:
+        on_time = self.time_base < ends <= self.watchdogs.due
+        return self.outcome is None and on_time and self.dispatcher.alone(ends)
+
     def _enter(self, processor: VirtualProcessor, until: int, pauses: int) -> Exit:
-        """Run `processor` up to its next exit, and answer what the guest asks for."""
+        """Run `processor` up to its next exit, which is answered."""
         self.engine.select(processor.number)
         self.engine.set_external_interrupt(self.interrupts.pending(processor.number))
         self.engine.answer_page_table_calls(not self.hcalls.interceptors.look_on)

@@ -67,6 +67,9 @@ class VirtualProcessor:
     def gpr(self, n: int) -> int:
         return self.registers.gpr(n)
 
+    def gprs(self, first: int, count: int) -> list[int]:
+        return self.registers.gprs(first, count)
+
     def set_gpr(self, n: int, value: int) -> None:
         self.registers.set_gpr(n, value)
 
@@ -76,6 +79,9 @@ class VirtualProcessor:
         for name, value in values.items():
             registers.set_spr(name, value)
         self.engine.debug_registers_changed()
+
+    def set_gprs(self, first: int, values: list[int]) -> None:
+        self.registers.set_gprs(first, values)
 
     def state(self) -> WaitState:
         return WaitState(self.standing, self.prodded, self.areas)

@@ -27,7 +27,7 @@ class Caller:
 
     number: int
     interrupts: InterruptController
-    gprs: list[int] = field(default_factory=lambda: [0] * 32)
+    registers: list[int] = field(default_factory=lambda: [0] * 32)
     privileged: ClassVar[bool] = True
     time_base: ClassVar[int] = 0
 
@@ -35,11 +35,11 @@ class Caller:
     def partition(self) -> Self:
         return self
 
-    def gpr(self, n: int) -> int:
-        return self.gprs[n]
+    def gprs(self, first: int, count: int) -> list[int]:
+        return self.registers[first : first + count]
 
-    def set_gpr(self, n: int, value: int) -> None:
-        self.gprs[n] = value
+    def set_gprs(self, first: int, values: list[int]) -> None:
+        self.registers[first : first + len(values)] = values
 
 
 @dataclass
@@ -75,9 +75,9 @@ class Xics(RuleBasedStateMachine):
 
     def call(self, server: int, name: str, *arguments: int) -> tuple[H, int]:
         caller = self.callers[server]
-        caller.gprs[3:12] = [numbers[name], *arguments, *[0] * (8 - len(arguments))]
+        caller.registers[3:12] = [numbers[name], *arguments, *[0] * (8 - len(arguments))]
         code = self.table.dispatch(caller)
-        return code, caller.gprs[4]
+        return code, caller.registers[4]
 
     def presented(self, server: int) -> tuple[int, int]:
         """(priority, source) that beats all others; (LEAST, 0): there is nothing."""
@@ -150,7 +150,7 @@ class Xics(RuleBasedStateMachine):
             _, number = self.presented(server)
             code, xirr = self.call(0, "H_IPOLL", server)
             assert (code, xirr) == (H.SUCCESS, self.cppr[server] << 24 | number)
-            assert self.callers[0].gprs[5] == self.mfrr[server]
+            assert self.callers[0].registers[5] == self.mfrr[server]
             assert self.controller.pending(server) == bool(number)
 
 
