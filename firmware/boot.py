@@ -79,6 +79,7 @@ class PlatformFirmware:
             shared_processors="hcall-splpar" in partition.hcalls.function_sets(),
             modes=modes_up_to(partition.configuration.isa_level),
             mmu=partition.configuration.mmu,
+            interrupts=partition.interrupts.offer,
         )
         partition.engine.set_isa_level(partition.configuration.isa_level)
         self.tree = self._build_tree()

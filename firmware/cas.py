@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from emu.bits import Field, Word
-from hypervisor.abi import Mmu
+from hypervisor.abi import InterruptMode, InterruptOffer, Mmu
 
 from .compatibility import POWER9, CompatibilityMode
 
@@ -55,7 +55,7 @@ class Associativity(Word):
     FORM_1 = Field(0)
 
 
-class InterruptMode(Word):
+class InterruptControl(Word):
     """Option vector 5 byte 23: which interrupt controller."""
 
     WIDTH = 8
@@ -66,6 +66,12 @@ class InterruptSupport(IntEnum):
     XICS = 0
     XIVE = 1
     EITHER = 2
+
+
+_INTERRUPT_MODES = {
+    InterruptMode.XICS: InterruptControl(0).replace(SUPPORT=InterruptSupport.XICS),
+    InterruptMode.XIVE: InterruptControl(0).replace(SUPPORT=InterruptSupport.XIVE),
+}
 
 
 class Translation(Word):
@@ -118,6 +124,7 @@ class Offer:
     modes: tuple[CompatibilityMode, ...] = (POWER9,)
     """The best first."""
     mmu: Mmu = Mmu.AUTO
+    interrupts: InterruptOffer = InterruptOffer.XICS
 
     def translations(self, mode: CompatibilityMode) -> tuple[TranslationSupport, ...]:
         """The kinds of translation that there are in `mode`, the preferred one first."""
@@ -126,12 +133,12 @@ class Offer:
         return radix + hashed
 
     def vector_5(self) -> bytes:
-        """Option vector 5 with everything on offer in the best mode."""
+        """Option vector 5 with what is there in the best mode if nobody asks."""
         vector = bytearray(VECTOR_5_BYTES)
         vector[0] = VECTOR_5_BYTES - 2
         vector[SHARING] = Sharing(0).replace(LPAR=1, SPLPAR=int(self.shared_processors))
         vector[ASSOCIATIVITY] = Associativity(0).replace(FORM_1=1)
-        vector[INTERRUPT_MODE] = InterruptMode(0).replace(SUPPORT=InterruptSupport.XICS)
+        vector[INTERRUPT_MODE] = _INTERRUPT_MODES[self.interrupts.first]
         kinds = self.translations(self.modes[0])
         support = kinds[0] if len(kinds) == 1 else TranslationSupport.EITHER
         vector[TRANSLATION] = Translation(0).replace(SUPPORT=support)
@@ -139,8 +146,10 @@ class Offer:
         return bytes(vector)
 
     def platform_support(self) -> bytes:
-        """`ibm,arch-vec-5-platform-support`: (byte number, value) pairs."""
-        vector = self.vector_5()
+        """`ibm,arch-vec-5-platform-support`: (byte number, value) pairs, everything on offer."""
+        vector = bytearray(self.vector_5())
+        if self.interrupts is InterruptOffer.AUTO:
+            vector[INTERRUPT_MODE] = InterruptControl(0).replace(SUPPORT=InterruptSupport.EITHER)
         numbers = (INTERRUPT_MODE, TRANSLATION, HASH_EXTENSIONS, RADIX_EXTENSIONS)
         return bytes(byte for n in numbers for byte in (n, vector[n]))
 
@@ -150,6 +159,7 @@ class Agreement:
     """What client and platform agreed on."""
 
     mode: CompatibilityMode
+    interrupts: InterruptMode
     vector_5: bytes
 
 
@@ -179,7 +189,11 @@ def negotiate(request: Request, offer: Offer) -> Agreement:
     """The best that both sides can do; `CasError` where that is nothing."""
     mode = _choose_mode(request, [mode for mode in offer.modes if offer.translations(mode)])
     _check_memory(request.vector(2), offer)
-    return Agreement(mode, _agree_on_vector_5(request.vector(5), offer, mode))
+    wanted = request.vector(5).ljust(VECTOR_5_BYTES, b"\0")[:VECTOR_5_BYTES]
+    translation = _agree_on_translation(wanted, offer.translations(mode))
+    xive = mode.xive and translation is TranslationSupport.RADIX
+    interrupts = _agree_on_interrupts(wanted, offer, xive)
+    return Agreement(mode, interrupts, _agree_on_vector_5(wanted, offer, translation, interrupts))
 
 
 def _choose_mode(request: Request, modes: Sequence[CompatibilityMode]) -> CompatibilityMode:
@@ -202,15 +216,33 @@ def _check_memory(vector: bytes, offer: Offer) -> None:
         )
 
 
-def _agree_on_vector_5(vector: bytes, offer: Offer, mode: CompatibilityMode) -> bytes:
-    wanted = vector.ljust(VECTOR_5_BYTES, b"\0")[:VECTOR_5_BYTES]
+_CONTROLLERS: dict[int, str] = {
+    InterruptSupport.XICS: "XICS alone",
+    InterruptSupport.XIVE: "XIVE exploitation",
+    InterruptSupport.EITHER: "XICS or XIVE",
+}
+
+
+def _agree_on_interrupts(wanted: bytes, offer: Offer, xive: bool) -> InterruptMode:
+    """XIVE where both sides can; `xive`: where mode and translation let it be."""
+    support = InterruptControl(wanted[INTERRUPT_MODE]).SUPPORT
+    either = support == InterruptSupport.EITHER
+    if (either or support == InterruptSupport.XIVE) and offer.interrupts.includes_xive and xive:
+        return InterruptMode.XIVE
+    if (either or support == InterruptSupport.XICS) and offer.interrupts.includes_xics:
+        return InterruptMode.XICS
+    asked = _CONTROLLERS.get(support, "no interrupt controller that there is")
+    raise CasError(f"the client wants {asked}; with its mode and translation it is not offered")
+
+
+def _agree_on_vector_5(
+    wanted: bytes, offer: Offer, translation: TranslationSupport, interrupts: InterruptMode
+) -> bytes:
     most = int.from_bytes(wanted[MOST_PROCESSORS], "big")
     if 0 < most < offer.processors:
         raise CasError(f"the client can use {most} processors; there are {offer.processors}")
-    if InterruptMode(wanted[INTERRUPT_MODE]).SUPPORT == InterruptSupport.XIVE:
-        raise CasError("the client wants XIVE exploitation; XICS is offered")
-    translation = _agree_on_translation(wanted, offer.translations(mode))
     agreed = bytearray(offer.vector_5())
+    agreed[INTERRUPT_MODE] = _INTERRUPT_MODES[interrupts]
     agreed[TRANSLATION] = Translation(0).replace(SUPPORT=translation)
     agreed[RADIX_EXTENSIONS] = _radix_extensions(translation is TranslationSupport.RADIX)
     for number in (SHARING, ASSOCIATIVITY):

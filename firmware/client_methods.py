@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from . import cas, stubs
 from .client_interface import TRUE, ClientInterface, ServiceError
+from .interrupt_nodes import set_interrupt_mode
 from .platform_tree import RTAS_BYTES
 from .processor_nodes import set_mode
 
@@ -87,6 +88,8 @@ def client_architecture_support(client: ClientInterface, vectors: int) -> tuple[
     for processor in client.root.at("/cpus").children:
         set_mode(processor, agreement.mode)
     client.partition.engine.set_isa_level(agreement.mode.isa_level)
+    client.partition.interrupts.use(agreement.interrupts)
+    set_interrupt_mode(client.root, agreement.interrupts, len(client.partition.processors))
     return (FALSE,)
 
 

@@ -25,6 +25,11 @@ class CompatibilityMode:
         """Whether there is radix translation; hashed page tables there are in every mode."""
         return self.isa_level >= IsaLevel.V3_0
 
+    @property
+    def xive(self) -> bool:
+        """Whether a partition can have XIVE; XICS there is in every mode."""
+        return self.isa_level >= IsaLevel.V3_0
+
 
 POWER10 = CompatibilityMode(0x0F00_0006, "POWER10", IsaLevel.V3_1)
 POWER9 = CompatibilityMode(0x0F00_0005, "POWER9", IsaLevel.V3_0)

@@ -14,6 +14,7 @@ from emu.memory import MIB
 from .device_tree import EMPTY, Node, cells, cells64, number_nodes, string, strings
 from .error_log import EventClass
 from .error_logs import SOURCES
+from .interrupt_nodes import interrupt_controller, set_interrupt_mode
 from .processor_nodes import processor_node
 from .services.indicators import EPOW_SENSOR
 
@@ -49,7 +50,8 @@ def build(partition: Partition, rtas: RtasTable, offer: Offer, nvram_bytes: int)
     root.add(_processors(partition, offer.modes[0]))
     for node in memory_nodes(partition.configuration.memory_bytes):
         root.add(node)
-    root.add(_interrupt_controller(len(partition.processors)))
+    root.add(interrupt_controller())
+    set_interrupt_mode(root, partition.interrupts.mode, len(partition.processors))
     root.add(_rtas(partition, rtas))
     root.add(_event_sources())
     root.add(_nvram(nvram_bytes))
@@ -133,20 +135,6 @@ def memory_node(base: int, size: int) -> Node:
             "device_type": string("memory"),
             "reg": cells64(base, size),
             "ibm,associativity": cells(len(NODE_ASSOCIATIVITY), *NODE_ASSOCIATIVITY),
-        },
-    )
-
-
-def _interrupt_controller(servers: int) -> Node:
-    return Node(
-        "interrupt-controller",
-        properties={
-            "device_type": string("PowerPC-External-Interrupt-Presentation"),
-            "compatible": string("IBM,ppc-xicp"),
-            "interrupt-controller": EMPTY,
-            "#address-cells": cells(0),
-            "#interrupt-cells": cells(2),
-            "ibm,interrupt-server-ranges": cells(0, servers),
         },
     )
 

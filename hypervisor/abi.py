@@ -28,6 +28,35 @@ class Mmu(Enum):
     RADIX = "radix"
 
 
+class InterruptMode(Enum):
+    """Which controller a partition uses."""
+
+    XICS = "xics"
+    XIVE = "xive"
+
+
+class InterruptOffer(Enum):
+    """Which controllers a partition is offered."""
+
+    XICS = "xics"
+    XIVE = "xive"
+    AUTO = "auto"
+    """Either, as the client program asks; XICS until it does."""
+
+    @property
+    def includes_xics(self) -> bool:
+        return self is not InterruptOffer.XIVE
+
+    @property
+    def includes_xive(self) -> bool:
+        return self is not InterruptOffer.XICS
+
+    @property
+    def first(self) -> InterruptMode:
+        """The controller a partition starts with."""
+        return InterruptMode.XICS if self.includes_xics else InterruptMode.XIVE
+
+
 class H(IntEnum):
     """Hcall return codes, placed in R3 (LoPAR table "Hypervisor Call Return Code Values")."""
 

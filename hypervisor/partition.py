@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Protocol
-from uuid import UUID
 
 from emu.engine import UNLIMITED, Engine
 from emu.engine_state import EngineState
-from emu.exits import Checkstop, DebugStop, Exit, Hypercall, Paused, Preempted
-from emu.isa_level import IsaLevel
-from emu.memory import MIB, Memory
+from emu.exits import Checkstop, DebugStop, DeviceAccess, Exit, Hypercall, Paused, Preempted
+from emu.memory import Memory
 from emu.state import Ticks, check, record
 
 from .abi import MAXIMUM_PROCESSORS, Mmu
+from .devices import Devices
 from .dispatch import Dispatcher, DispatcherState
 from .generator import GeneratorState, generator_state, restore_generator
+from .interrupts import Interrupts, InterruptState
 from .nonmaskable import NonmaskableInterrupts, NonmaskableState
 from .page_table import PageTable, PageTableState, usual_shift
 from .page_table_calls import ANSWERED_BY_ENGINE
@@ -31,47 +31,13 @@ from .processor import Standing, VirtualProcessor, WaitState
 from .time_of_day import TimeOfDay
 from .vio.vty import ClientTerminal, Terminals, TerminalState
 from .watchdog import NEVER, Action, Watchdog, Watchdogs
-from .xics import InterruptController, InterruptState
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from .abi import UnitAddress
+    from .configuration import PartitionConfiguration
     from .hcall import HcallTable
-
-MOST_PARTITIONS = 1000
-LONGEST_NAME = 255
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionConfiguration:
-    """What a partition is made of; the facts firmware and hypervisor both read."""
-
-    name: str = "partition"
-    number: int = 1
-    memory_bytes: int = 1024 * MIB
-    virtual_processors: int = 1
-    interleaving: int | None = None
-    """A seed for other orders of the processors' turns than the usual one."""
-    isa_level: IsaLevel = IsaLevel.V3_0
-    """The highest one on offer; operating systems may agree on a lower one."""
-    mmu: Mmu = Mmu.AUTO
-    machine_name: str = "pyphyp"
-    serial: str = "PYP0001"
-    uuid: str = "70797068-7970-4000-8000-000000000001"
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for what no device tree could say."""
-        if not 1 <= self.number <= MOST_PARTITIONS:
-            raise ValueError(f"partition number {self.number}: 1 to {MOST_PARTITIONS} are possible")
-        for text in (self.name, self.machine_name, self.serial):
-            if not text or "\0" in text or len(text) > LONGEST_NAME:
-                raise ValueError(
-                    f"name {text[:40]!r}: 1 to {LONGEST_NAME} characters, none of them 0"
-                )
-        UUID(self.uuid)
-        if self.mmu is Mmu.RADIX and self.isa_level < IsaLevel.V3_0:
-            raise ValueError("there is no radix translation before Power ISA 3.0")
 
 
 class Ending(Enum):
@@ -178,7 +144,13 @@ class Partition:
         self.memory = Memory(configuration.memory_bytes)
         self.engine = Engine(self.memory)
         self.page_table = self._new_page_table()
-        self.interrupts = InterruptController(servers=configuration.virtual_processors)
+        self.devices = Devices(self.engine)
+        self.interrupts = Interrupts(
+            configuration.virtual_processors,
+            self.memory,
+            self.devices,
+            configuration.interrupt_offer,
+        )
         self.terminals = Terminals()
         self.watchdogs = Watchdogs()
         self.nonmaskable = NonmaskableInterrupts(self)
@@ -222,9 +194,9 @@ class Partition:
 
     def add_terminal(self, unit: UnitAddress, interrupt: int) -> ClientTerminal:
         """Give the partition a virtual terminal whose input raises interrupt source `interrupt`."""
-        source = self.interrupts.add_source(interrupt)
-        raise_it = partial(self.interrupts.raise_source, source.number)
-        return self.terminals.add(unit, raise_it, interrupt_source=source.number)
+        self.interrupts.add_source(interrupt)
+        raise_it = partial(self.interrupts.raise_source, interrupt)
+        return self.terminals.add(unit, raise_it, interrupt_source=interrupt)
 
     def end(self, ending: Ending, reason: str = "", *, dump: bool = False) -> None:
         """End the run, with a dump if that is asked for; the first ending counts."""
@@ -357,6 +329,8 @@ class Partition:
         match exit_:
             case Hypercall():
                 self.hcalls.dispatch(processor)
+            case DeviceAccess():
+                self.devices.carry_out(processor.number, exit_)
             case Checkstop(reason):
                 self.end(Ending.CHECKSTOP, reason)
         return exit_
@@ -364,8 +338,9 @@ class Partition:
     def step(self, processor: VirtualProcessor) -> DebugStop | None:
         """Run one instruction of `processor` for a debugger; the others stand still.
 
-        A hypercall is answered and its step done; idle time passes up to the processor's next
-        event.  None where the instruction was a hypercall, or the processor waits for others.
+        A hypercall or an access to a device is answered and its step done; idle time passes up to
+        the processor's next event.  None where the instruction was such a one, or the processor
+        waits for others.
         """
         if processor.standing is Standing.CEDED and not processor.wake_if_interrupted():
             self.pass_time(processor.next_event)

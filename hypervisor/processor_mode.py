@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from emu.engine import InterruptLocation
 
 from . import debug_registers
-from .abi import Flags, H, HcallError, LogicalReal
+from .abi import Flags, H, HcallError
 from .hcall import HcallGroup
 
 if TYPE_CHECKING:
@@ -84,44 +84,3 @@ def _set_interrupt_location(caller: VirtualProcessor, flags: Flags) -> None:
 def h_set_sprg0(caller: VirtualProcessor, value: int) -> None:
     """Set SPRG0."""
     caller.registers.set_spr("sprg0", value)
-
-
-_CACHEABLE_SIZES = (1, 2, 4, 8)
-
-
-def _checked(caller: VirtualProcessor, size: int, address: int) -> int:
-    """`size` as a byte count; refuses odd sizes, misaligned addresses and foreign storage."""
-    if size not in _CACHEABLE_SIZES or address % size:
-        raise HcallError(H.PARAMETER, f"{size} bytes at {address:#x}")
-    caller.partition.memory.check(address, size)
-    return size
-
-
-@hcalls.define(0x44, papr="", function_set="hcall-debug")
-def h_logical_cache_load(caller: VirtualProcessor, size: int, address: LogicalReal) -> int:
-    """Load 1, 2, 4 or 8 bytes of cacheable storage."""
-    return int.from_bytes(
-        caller.partition.memory.read(address, _checked(caller, size, address)), "big"
-    )
-
-
-@hcalls.define(0x48, papr="", function_set="hcall-debug")
-def h_logical_cache_store(
-    caller: VirtualProcessor, size: int, address: LogicalReal, value: int
-) -> None:
-    """Store the low 1, 2, 4 or 8 bytes of a register to cacheable storage."""
-    length = _checked(caller, size, address)
-    low = value & (1 << 8 * length) - 1
-    caller.partition.memory.write(address, low.to_bytes(length, "big"))
-
-
-@hcalls.define(0x4C, papr="", function_set="hcall-debug")
-def h_logical_icbi(caller: VirtualProcessor, address: LogicalReal) -> None:
-    """Invalidate an instruction cache block; caches here are always coherent."""
-    caller.partition.memory.check(address, 1)
-
-
-@hcalls.define(0x50, papr="", function_set="hcall-debug")
-def h_logical_dcbf(caller: VirtualProcessor, address: LogicalReal) -> None:
-    """Flush a data cache block; caches here are always coherent."""
-    caller.partition.memory.check(address, 1)

@@ -47,23 +47,23 @@ class Server:
 
 
 @record
-class InterruptState:
+class XicsState:
     sources: tuple[Source, ...]
     servers: tuple[Server, ...]
 
 
-class InterruptController:
+class XicsController:
     """All sources and servers of one partition."""
 
     def __init__(self, servers: int) -> None:
         self._servers = [Server(n) for n in range(servers)]
         self._sources: dict[int, Source] = {}
 
-    def state(self) -> InterruptState:
+    def state(self) -> XicsState:
         sources = (replace(source) for source in self)
-        return InterruptState(tuple(sources), tuple(replace(s) for s in self._servers))
+        return XicsState(tuple(sources), tuple(replace(s) for s in self._servers))
 
-    def restore(self, state: InterruptState) -> None:
+    def restore(self, state: XicsState) -> None:
         """Take over a state with the very sources and servers that are here."""
         known = [s.number for s in state.sources] == list(self._sources)
         check(known, "other interrupt sources than this partition's")
@@ -170,58 +170,67 @@ class InterruptController:
         server.cppr = xirr >> 24 & 0xFF
 
 
-class InterruptOwner(Protocol):
+class XicsChoice(Protocol):
+    def as_xics(self) -> XicsController:
+        """The controller; `HcallError` while another one is in use."""
+
+
+class XicsOwner(Protocol):
     @property
-    def interrupts(self) -> InterruptController: ...
+    def interrupts(self) -> XicsChoice: ...
 
 
-class InterruptCaller(Protocol):
-    """A processor of a partition with this interrupt controller."""
+class XicsCaller(Protocol):
+    """A processor of a partition that may use XICS."""
 
     @property
     def number(self) -> int: ...
     @property
     def time_base(self) -> int: ...
     @property
-    def partition(self) -> InterruptOwner: ...
+    def partition(self) -> XicsOwner: ...
 
 
-def _own_server(caller: InterruptCaller) -> Server:
-    return caller.partition.interrupts.server(caller.number)
+def _controller(caller: XicsCaller) -> XicsController:
+    return caller.partition.interrupts.as_xics()
+
+
+def _own_server(caller: XicsCaller) -> Server:
+    return _controller(caller).server(caller.number)
 
 
 @hcalls.define(0x64, papr="14.5.4.7.1", function_set="hcall-interrupt")
-def h_eoi(caller: InterruptCaller, xirr: int) -> None:
+def h_eoi(caller: XicsCaller, xirr: int) -> None:
     """Signal the end of the interrupt that `xirr` names, and restore its CPPR."""
-    caller.partition.interrupts.end(_own_server(caller), xirr)
+    _controller(caller).end(_own_server(caller), xirr)
 
 
 @hcalls.define(0x68, papr="14.5.4.7.2", function_set="hcall-interrupt")
-def h_cppr(caller: InterruptCaller, priority: int) -> None:
+def h_cppr(caller: XicsCaller, priority: int) -> None:
     """Set the current processor priority."""
     _own_server(caller).cppr = priority & 0xFF
 
 
 @hcalls.define(0x6C, papr="14.5.4.7.3", function_set="hcall-interrupt")
-def h_ipi(caller: InterruptCaller, server: ProcessorNumber, mfrr: int) -> None:
+def h_ipi(caller: XicsCaller, server: ProcessorNumber, mfrr: int) -> None:
     """Set the most favoured request of `server`: an inter-processor interrupt."""
-    caller.partition.interrupts.server(server).mfrr = mfrr & 0xFF
+    _controller(caller).server(server).mfrr = mfrr & 0xFF
 
 
 @hcalls.define(0x70, papr="14.5.4.7.4", function_set="hcall-interrupt")
-def h_ipoll(caller: InterruptCaller, server: ProcessorNumber) -> tuple[int, int]:
+def h_ipoll(caller: XicsCaller, server: ProcessorNumber) -> tuple[int, int]:
     """Look at the XIRR and MFRR of `server` without accepting an interrupt."""
-    polled = caller.partition.interrupts.server(server)
-    return caller.partition.interrupts.poll(polled), polled.mfrr
+    polled = _controller(caller).server(server)
+    return _controller(caller).poll(polled), polled.mfrr
 
 
 @hcalls.define(0x74, papr="14.5.4.7.5", function_set="hcall-interrupt")
-def h_xirr(caller: InterruptCaller) -> int:
+def h_xirr(caller: XicsCaller) -> int:
     """Accept the most favoured pending interrupt."""
-    return caller.partition.interrupts.accept(_own_server(caller))
+    return _controller(caller).accept(_own_server(caller))
 
 
 @hcalls.define(0x2FC, papr="14.5.4.7.5", function_set="hcall-interrupt")
-def h_xirr_x(caller: InterruptCaller, priority: int) -> tuple[int, int]:
+def h_xirr_x(caller: XicsCaller, priority: int) -> tuple[int, int]:
     """Accept the most favoured pending interrupt; also give the time base."""
-    return caller.partition.interrupts.accept(_own_server(caller)), caller.time_base
+    return _controller(caller).accept(_own_server(caller)), caller.time_base

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from emu.state import StateError
-from hypervisor.abi import Mmu
-from hypervisor.partition import PartitionConfiguration
+from hypervisor.abi import InterruptOffer, Mmu
+from hypervisor.configuration import PartitionConfiguration
 
 from .compose import call_names
 from .cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
@@ -72,6 +72,7 @@ class Machine:
         interleaving: int | None = None,
         cpu_mode: str = DEFAULT_CPU_MODE,
         mmu: str = "auto",
+        interrupts: str = "xics",
         reboot: bool = True,
         nvram: Path | None = None,
         dump_to: Path | None = None,
@@ -82,6 +83,7 @@ class Machine:
         take turns; `interleaving` is a seed for other orders than the usual one.  `cpu_mode` is the
         highest processor compatibility mode on offer: one of `CPU_MODES`, "power8" for example.
         `mmu` is "hash" or "radix" to offer only hashed page tables or only radix trees.
+        `interrupts` says which interrupt controllers are: "xics", "xive" (from POWER9 on), "auto".
         With `reboot` False a guest that reboots ends its run instead.  `nvram` is a file that keeps
         the partition's NVRAM between runs; `NvramFileError` where it cannot.  A guest that crashes
         is dumped to `dump_to`, as `Partition.dump` does it.
@@ -96,6 +98,7 @@ class Machine:
             interleaving=interleaving,
             isa_level=cpu_mode_level(cpu_mode),
             mmu=Mmu(mmu),
+            interrupts=InterruptOffer(interrupts),
         )
         partition = Partition(
             configuration,

@@ -12,6 +12,7 @@ from firmware import client_services, services, stubs
 from firmware.boot import PlatformFirmware
 from hypervisor import (
     debug_registers,
+    logical_access,
     page_init,
     page_table_calls,
     page_table_resize,
@@ -22,13 +23,15 @@ from hypervisor import (
     system_reset,
     watchdog,
     xics,
+    xive_hcalls,
 )
 from hypervisor.abi import Mmu, UnitAddress
 from hypervisor.hcall import HcallTable
-from hypervisor.partition import Partition, PartitionConfiguration
+from hypervisor.partition import Partition
 from hypervisor.vio import vty
 
 if TYPE_CHECKING:
+    from hypervisor.configuration import PartitionConfiguration
     from hypervisor.vio.vty import ClientTerminal
 
 PAGE_TABLE_GROUPS = (page_table_calls.hcalls, page_table_resize.hcalls)
@@ -36,10 +39,12 @@ PAGE_TABLE_GROUPS = (page_table_calls.hcalls, page_table_resize.hcalls)
 HCALL_GROUPS = (
     vty.hcalls,
     xics.hcalls,
+    xive_hcalls.hcalls,
     splpar.hcalls,
     system_reset.hcalls,
     processor_mode.hcalls,
     debug_registers.hcalls,
+    logical_access.hcalls,
     process_table.hcalls,
     page_init.hcalls,
     *PAGE_TABLE_GROUPS,
@@ -47,6 +52,7 @@ HCALL_GROUPS = (
     watchdog.hcalls,
     stubs.hcalls,
 )
+
 
 CONSOLE = UnitAddress(0x30000000)
 CONSOLE_INTERRUPT = 0x1001
@@ -72,9 +78,14 @@ def call_names() -> frozenset[str]:
     return frozenset((*hcalls, *rtas, *client))
 
 
-def _hcalls_of(configuration: PartitionConfiguration) -> HcallTable:
+def hcalls_of(configuration: PartitionConfiguration) -> HcallTable:
     """The hcalls that a partition may make."""
-    absent = PAGE_TABLE_GROUPS if configuration.mmu is Mmu.RADIX else ()
+    interrupts = configuration.interrupt_offer
+    absent = (
+        *(PAGE_TABLE_GROUPS if configuration.mmu is Mmu.RADIX else ()),
+        *(() if interrupts.includes_xics else (xics.hcalls,)),
+        *(() if interrupts.includes_xive else (xive_hcalls.hcalls,)),
+    )
     return HcallTable(*(group for group in HCALL_GROUPS if group not in absent))
 
 
@@ -89,7 +100,7 @@ def compose(
 
     `before` is the firmware of its last boot: it leaves the NVRAM and what it had to report.
     """
-    partition = Partition(configuration, _hcalls_of(configuration), epoch=epoch, seed=seed)
+    partition = Partition(configuration, hcalls_of(configuration), epoch=epoch, seed=seed)
     console = partition.add_terminal(CONSOLE, CONSOLE_INTERRUPT)
     firmware = PlatformFirmware(partition, nvram=None if before is None else before.nvram)
     if before is not None:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from emu.memory import Memory
     from emu.registers import Registers
-    from hypervisor.partition import Outcome, PartitionConfiguration
+    from hypervisor.configuration import PartitionConfiguration
+    from hypervisor.partition import Outcome
 
     from .compose import Composition
     from .range_traces import AccessEvent, InstructionEvent, RangeTrace, RangeTraces

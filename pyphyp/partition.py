@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from emu.exits import DebugStop
     from emu.program import Program
-    from hypervisor.partition import Outcome, PartitionConfiguration
+    from hypervisor.configuration import PartitionConfiguration
+    from hypervisor.partition import Outcome
 
     from .compose import Composition
     from .pacing import Attendant

@@ -17,7 +17,8 @@ from emu.state import StateError, Ticks, check, plain, rebuild, record
 from firmware.claims import ClaimError
 from firmware.firmware_state import FirmwareState
 from hypervisor.abi import MAXIMUM_PROCESSORS
-from hypervisor.partition import PartitionConfiguration, PartitionState
+from hypervisor.configuration import PartitionConfiguration
+from hypervisor.partition import PartitionState
 
 from . import starts
 from .compose import compose

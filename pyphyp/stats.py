@@ -80,7 +80,11 @@ def collect(composition: Composition, host_seconds: float) -> Stats:
         time_base=partition.time_base,
         tlb_fills=counts.tlb_fills,
         exits=Counter(
-            {"hypercall": counts.hypercalls, "storage interrupt": counts.storage_interrupts}
+            {
+                "hypercall": counts.hypercalls,
+                "storage interrupt": counts.storage_interrupts,
+                "device access": counts.device_accesses,
+            }
         ),
         interrupts=Counter({interrupt_name(v): n for v, n in counts.interrupts.items()}),
         hcalls=hcalls,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hypervisor.abi import MAXIMUM_PROCESSORS, Mmu
-from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE
+from emu.isa_level import IsaLevel
+from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
+from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 from pyphyp.memory_size import memory_size
 from pyphyp.places import PlaceError
 from pyphyp.places import needs_symbols as check_place
@@ -130,13 +131,20 @@ class MachineOptions:
     interleave: int | None
     cpu_mode: str
     mmu: str
+    interrupts: str
     epoch: int | None
     seed: int
 
     @classmethod
     def take(cls, parameters: dict[str, Any]) -> Self:
         """Take the shared options out of a command's parameters."""
-        return cls(**{f.name: parameters.pop(f.name) for f in fields(cls)})
+        taken = cls(**{f.name: parameters.pop(f.name) for f in fields(cls)})
+        old = cpu_mode_level(taken.cpu_mode) < IsaLevel.V3_0
+        if taken.interrupts == "xive" and (old or taken.mmu == Mmu.HASH.value):
+            raise click.UsageError(
+                "--interrupts xive needs --cpu-mode power9 or later, and not --mmu hash"
+            )
+        return taken
 
     def add_partition(
         self, machine: Machine, *, reboot: bool = True, nvram: Path | None = None
@@ -148,6 +156,7 @@ class MachineOptions:
             interleaving=self.interleave,
             cpu_mode=self.cpu_mode,
             mmu=self.mmu,
+            interrupts=self.interrupts,
             reboot=reboot,
             nvram=nvram,
         )
@@ -229,6 +238,13 @@ _MACHINE_OPTIONS = (
         show_default=True,
         help="Address translation that the guest is offered: hashed page tables, radix trees, "
         "or either.",
+    ),
+    click.option(
+        "--interrupts",
+        type=click.Choice([offer.value for offer in InterruptOffer]),
+        default=InterruptOffer.XICS.value,
+        show_default=True,
+        help="Interrupt controller; auto: the one of both that the guest asks for.",
     ),
     click.option(
         "--epoch",

@@ -9,8 +9,9 @@ import pytest
 from firmware.boot import BootImage, PlatformFirmware
 from hypervisor import splpar, xics
 from hypervisor.abi import UnitAddress
+from hypervisor.configuration import PartitionConfiguration
 from hypervisor.hcall import HcallTable
-from hypervisor.partition import Partition, PartitionConfiguration
+from hypervisor.partition import Partition
 from hypervisor.vio import vty
 from tests.firmware.guest import MIB, Guest, elf_image
 

@@ -9,8 +9,8 @@ import pytest
 
 from emu.memory import Memory, StorageError
 from firmware import cas
-from firmware.compatibility import POWER9, POWER10, CompatibilityMode, modes_up_to
-from hypervisor.abi import Mmu
+from firmware.compatibility import POWER8, POWER9, POWER10, CompatibilityMode, modes_up_to
+from hypervisor.abi import InterruptMode, InterruptOffer, Mmu
 
 POWER9_ONLY = ((0xFFFF_FFFF, 0x0F00_0005),)
 # Versions in the form a kernel gives them: processors, then levels, the last ending the list.
@@ -142,7 +142,7 @@ def test_sharing_and_affinity_are_what_both_want() -> None:
 @pytest.mark.parametrize(
     ("structure", "why"),
     [
-        (client_vectors(interrupts=0x40), "XIVE"),
+        (client_vectors(interrupts=0x40), "XIVE exploitation; with its mode"),
         (client_vectors(radix=0x00), "shootdown"),
         (client_vectors(processors=2), "2 processors; there are 4"),
         (client_vectors(least_rma=2048), "2048 MiB; the partition has 1024"),
@@ -158,8 +158,62 @@ def test_an_option_vector_to_be_ignored_demands_nothing() -> None:
     assert ask(client_vectors(least_rma=2048, ignore_vector_2=True))
 
 
-def test_xics_or_either_interrupt_controller_gives_xics() -> None:
-    assert ask(client_vectors(interrupts=0x80)).vector_5[23] == 0
+XICS_BYTE, XIVE_BYTE, EITHER_BYTE = 0x00, 0x40, 0x80
+INTERRUPTS = [
+    (InterruptOffer.XICS, XICS_BYTE, InterruptMode.XICS),
+    (InterruptOffer.XICS, EITHER_BYTE, InterruptMode.XICS),
+    (InterruptOffer.XIVE, XIVE_BYTE, InterruptMode.XIVE),
+    (InterruptOffer.XIVE, EITHER_BYTE, InterruptMode.XIVE),
+    (InterruptOffer.AUTO, XICS_BYTE, InterruptMode.XICS),
+    (InterruptOffer.AUTO, XIVE_BYTE, InterruptMode.XIVE),
+    (InterruptOffer.AUTO, EITHER_BYTE, InterruptMode.XIVE),
+]
+
+
+@pytest.mark.parametrize(("offered", "asked", "mode"), INTERRUPTS)
+def test_the_interrupt_controller_is_one_that_both_sides_can_use(
+    offered: InterruptOffer, asked: int, mode: InterruptMode
+) -> None:
+    agreed = ask(client_vectors(interrupts=asked), replace(OFFER, interrupts=offered))
+    assert agreed.interrupts is mode
+    assert agreed.vector_5[23] == (XIVE_BYTE if mode is InterruptMode.XIVE else XICS_BYTE)
+
+
+@pytest.mark.parametrize(
+    ("offered", "asked", "why"),
+    [
+        (InterruptOffer.XICS, XIVE_BYTE, "XIVE exploitation"),
+        (InterruptOffer.XIVE, XICS_BYTE, "XICS alone"),
+        (InterruptOffer.AUTO, 0xC0, "no interrupt controller"),
+    ],
+)
+def test_an_interrupt_controller_that_is_not_offered_is_refused(
+    offered: InterruptOffer, asked: int, why: str
+) -> None:
+    with pytest.raises(cas.CasError, match=why):
+        ask(client_vectors(interrupts=asked), replace(OFFER, interrupts=offered))
+
+
+def test_in_a_mode_older_than_power9_there_is_xics_only() -> None:
+    offer = replace(OFFER, interrupts=InterruptOffer.AUTO, modes=(POWER9, POWER8))
+    client = client_vectors(
+        ((0xFFFF_FFFF, POWER8.logical_pvr),), translation=0x00, interrupts=EITHER_BYTE
+    )
+    assert ask(client, offer).interrupts is InterruptMode.XICS
+
+
+@pytest.mark.parametrize(
+    ("offered", "byte"),
+    [
+        (InterruptOffer.XICS, XICS_BYTE),
+        (InterruptOffer.XIVE, XIVE_BYTE),
+        (InterruptOffer.AUTO, EITHER_BYTE),
+    ],
+)
+def test_the_tree_says_which_interrupt_controllers_are_on_offer(
+    offered: InterruptOffer, byte: int
+) -> None:
+    assert replace(OFFER, interrupts=offered).platform_support()[:2] == bytes((23, byte))
 
 
 def test_a_list_of_versions_without_end_is_refused() -> None:

@@ -63,7 +63,7 @@ def sections(log: bytes) -> dict[bytes, bytes]:
 
 
 def raised(partition: Partition, number: int) -> bool:
-    source = partition.interrupts.source(number)
+    source = partition.interrupts.xics.source(number)
     assert source is not None
     return source.pending
 
@@ -176,7 +176,7 @@ def test_a_second_event_raises_its_interrupt_again_when_the_first_is_taken(
 ) -> None:
     firmware.error_logs.request_shutdown(Shutdown.ON_UPS)
     firmware.error_logs.request_shutdown(Shutdown.NORMAL)
-    source = partition.interrupts.source(EPOW_INTERRUPT)
+    source = partition.interrupts.xics.source(EPOW_INTERRUPT)
     assert source is not None
     source.pending = False
     assert check(guest, EPOW_INTERRUPT, EPOW)[0] == 0
@@ -264,4 +264,4 @@ def test_event_sources_name_their_interrupts(
     ):
         interrupts = firmware.tree.at(f"/event-sources/{name}").properties["interrupts"]
         assert struct.unpack(">II", interrupts) == (number, 0)
-        assert partition.interrupts.source(number) is not None
+        assert partition.interrupts.xics.source(number) is not None

@@ -10,7 +10,8 @@ import pytest
 from firmware.boot import BootImage
 from guests.linux import fetch_linux
 from hypervisor.abi import Mmu
-from hypervisor.partition import Ending, Partition, PartitionConfiguration, Progress
+from hypervisor.configuration import PartitionConfiguration
+from hypervisor.partition import Ending, Partition, Progress
 from pyphyp.compose import compose
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emu.memory import MIB
-from hypervisor.partition import PartitionConfiguration
+from hypervisor.configuration import PartitionConfiguration
 from pyphyp.compose import Composition, compose
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from emu.bits import MSR, signed
 from emu.memory import MIB
 from hypervisor import (
     debug_registers,
+    logical_access,
     page_init,
     platform,
     process_table,
@@ -19,10 +20,12 @@ from hypervisor import (
     system_reset,
     watchdog,
     xics,
+    xive_hcalls,
 )
 from hypervisor.abi import UnitAddress
+from hypervisor.configuration import PartitionConfiguration
 from hypervisor.hcall import HcallTable
-from hypervisor.partition import Partition, PartitionConfiguration
+from hypervisor.partition import Partition
 from hypervisor.vio import vty
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ GROUPS = (
     platform.hcalls,
     system_reset.hcalls,
     watchdog.hcalls,
+    xive_hcalls.hcalls,
+    logical_access.hcalls,
 )
 NUMBERS = {call.name: call.number for group in GROUPS for call in group}
 CONSOLE = UnitAddress(0x30000000)
@@ -68,7 +73,7 @@ class Lpar:
         self.console = self.partition.add_terminal(CONSOLE, CONSOLE_INTERRUPT)
         self.memory = self.partition.memory
         self.engine = self.partition.engine
-        self.interrupts = self.partition.interrupts
+        self.interrupts = self.partition.interrupts.xics
         for processor in self.partition.processors:
             processor.registers.msr = PRIVILEGED
 

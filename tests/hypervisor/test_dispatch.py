@@ -10,9 +10,10 @@ import pytest
 from emu.assembler import assemble
 from emu.memory import MIB
 from hypervisor import splpar, xics
+from hypervisor.configuration import PartitionConfiguration
 from hypervisor.dispatch import TURN
 from hypervisor.hcall import HcallTable
-from hypervisor.partition import Ending, Partition, PartitionConfiguration, Progress
+from hypervisor.partition import Ending, Partition, Progress
 from hypervisor.processor import Standing
 from hypervisor.splpar_areas import Area
 

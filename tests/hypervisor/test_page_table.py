@@ -13,10 +13,11 @@ from emu.hash_translation import ENTRIES_A_GROUP, PteHigh, PteLow, hash_of
 from emu.memory import MIB
 from hypervisor import page_table_calls, page_table_resize
 from hypervisor.abi import H
+from hypervisor.configuration import PartitionConfiguration
 from hypervisor.hcall import HcallEvent, HcallTable
 from hypervisor.page_table import PageTable, usual_shift
 from hypervisor.page_table_calls import ANSWERED_BY_ENGINE, PteFlags
-from hypervisor.partition import Partition, PartitionConfiguration
+from hypervisor.partition import Partition
 from tests.hypervisor.lpar import PRIVILEGED
 
 if TYPE_CHECKING:

@@ -9,15 +9,9 @@ import pytest
 from emu.exits import Checkstop
 from emu.memory import MIB
 from hypervisor.abi import H
+from hypervisor.configuration import PartitionConfiguration
 from hypervisor.hcall import HcallGroup, HcallTable
-from hypervisor.partition import (
-    Ending,
-    Outcome,
-    Partition,
-    PartitionConfiguration,
-    Progress,
-    TimeOfDay,
-)
+from hypervisor.partition import Ending, Outcome, Partition, Progress, TimeOfDay
 from tests.hypervisor.lpar import GROUPS, NUMBERS
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import pytest
 
 from emu.memory import MIB
 from hypervisor.abi import DOUBLEWORD, H
+from hypervisor.configuration import PartitionConfiguration
 from hypervisor.hcall import HcallTable
-from hypervisor.partition import Partition, PartitionConfiguration
+from hypervisor.partition import Partition
 from tests.hypervisor.lpar import GROUPS, NUMBERS
 
 if TYPE_CHECKING:

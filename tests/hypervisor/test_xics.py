@@ -8,7 +8,7 @@ import pytest
 
 from hypervisor.abi import DOUBLEWORD, H
 from hypervisor.partition import Progress
-from hypervisor.xics import InterruptController
+from hypervisor.xics import XicsController
 from tests.hypervisor.lpar import UNTOUCHED
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def test_sources_servers_and_priorities_that_are_not_there_are_refused(sources: 
 
 @pytest.mark.parametrize("number", [IPI, 0, FIRST, 1 << 24])
 def test_a_source_has_a_number_of_its_own(number: int) -> None:
-    controller = InterruptController(servers=1)
+    controller = XicsController(servers=1)
     controller.add_source(FIRST)
     with pytest.raises(ValueError, match="taken or out of range"):
         controller.add_source(number)

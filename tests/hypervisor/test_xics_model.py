@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from hypervisor.abi import H
 from hypervisor.hcall import HcallTable
-from hypervisor.xics import IPI_SOURCE, InterruptController, hcalls
+from hypervisor.xics import IPI_SOURCE, XicsController, hcalls
 
 if TYPE_CHECKING:
     from typing import Self
@@ -26,7 +26,7 @@ class Caller:
     """A processor that is nothing but its registers."""
 
     number: int
-    interrupts: InterruptController
+    controller: XicsController
     registers: list[int] = field(default_factory=lambda: [0] * 32)
     privileged: ClassVar[bool] = True
     time_base: ClassVar[int] = 0
@@ -34,6 +34,13 @@ class Caller:
     @property
     def partition(self) -> Self:
         return self
+
+    @property
+    def interrupts(self) -> Self:
+        return self
+
+    def as_xics(self) -> XicsController:
+        return self.controller
 
     def gprs(self, first: int, count: int) -> list[int]:
         return self.registers[first : first + count]
@@ -65,7 +72,7 @@ class Xics(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.controller = InterruptController(SERVERS)
+        self.controller = XicsController(SERVERS)
         self.table = HcallTable(hcalls)
         self.callers = [Caller(n, self.controller) for n in range(SERVERS)]
         for number in SOURCES:

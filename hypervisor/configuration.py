@@ -1,0 +1,61 @@
+"""What a partition is made of, as whoever builds one says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from emu.isa_level import IsaLevel
+from emu.memory import MIB
+
+from .abi import InterruptOffer, Mmu
+
+MOST_PARTITIONS = 1000
+LONGEST_NAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionConfiguration:
+    """What a partition is made of; the facts firmware and hypervisor both read."""
+
+    name: str = "partition"
+    number: int = 1
+    memory_bytes: int = 1024 * MIB
+    virtual_processors: int = 1
+    interleaving: int | None = None
+    """A seed for other orders of the processors' turns than the usual one."""
+    isa_level: IsaLevel = IsaLevel.V3_0
+    """The highest one on offer; operating systems may agree on a lower one."""
+    mmu: Mmu = Mmu.AUTO
+    interrupts: InterruptOffer = InterruptOffer.XICS
+    """Which interrupt controllers are on offer; XIVE where the ISA level has it."""
+    machine_name: str = "pyphyp"
+    serial: str = "PYP0001"
+    uuid: str = "70797068-7970-4000-8000-000000000001"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no device tree could say."""
+        if not 1 <= self.number <= MOST_PARTITIONS:
+            raise ValueError(f"partition number {self.number}: 1 to {MOST_PARTITIONS} are possible")
+        for text in (self.name, self.machine_name, self.serial):
+            if not text or "\0" in text or len(text) > LONGEST_NAME:
+                raise ValueError(
+                    f"name {text[:40]!r}: 1 to {LONGEST_NAME} characters, none of them 0"
+                )
+        UUID(self.uuid)
+        if self.mmu is Mmu.RADIX and self.isa_level < IsaLevel.V3_0:
+            raise ValueError("there is no radix translation before Power ISA 3.0")
+        if self.interrupts is InterruptOffer.XIVE and not self._may_have_xive:
+            raise ValueError(
+                "XIVE alone is offered, but there is none before POWER9 or with a hashed page table"
+            )
+
+    @property
+    def interrupt_offer(self) -> InterruptOffer:
+        """What of `interrupts` the processors can do."""
+        return self.interrupts if self._may_have_xive else InterruptOffer.XICS
+
+    @property
+    def _may_have_xive(self) -> bool:
+        """Its device pages are not entered into a hashed page table."""
+        return self.isa_level >= IsaLevel.V3_0 and self.mmu is not Mmu.HASH
