@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #include "internal.h"
-#include "interpose.h"
 
 unicorn_generator generator;
 
