@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import argparse
 
-from . import boot, state, userland
+from . import boot, hypercall, state, userland
 
-BENCHMARKS = {"boot": boot.main, "state": state.main, "userland": userland.main}
+BENCHMARKS = {
+    "boot": boot.main,
+    "hypercall": hypercall.main,
+    "state": state.main,
+    "userland": userland.main,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)

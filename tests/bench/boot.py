@@ -13,9 +13,12 @@ from .alternate import Contender, alternate
 MARKER = b"reboot: Power down"
 QEMU = (
     *("qemu-system-ppc64", "-nographic", "-nodefaults", "-no-reboot", "-monitor", "none"),
-    *("-serial", "stdio", "-smp", "1", "-m", "1G", "-cpu", "power9"),
+    *("-serial", "stdio", "-smp", "1", "-m", "1G"),
     *("-accel", "tcg,thread=single"),
 )
+
+POWER9, POWER8 = ("-cpu", "power9"), ("-cpu", "power8")
+PSERIES, VOF = ("-M", "pseries"), ("-M", "pseries,x-vof=on")
 
 
 class Silent:
@@ -37,9 +40,17 @@ def main(rounds: int) -> None:
         alternate(
             [
                 Contender("pyphyp, client interface", pyphyp, MARKER),
-                Contender("qemu, x-vof=on", (*QEMU, "-M", "pseries,x-vof=on", *kernel), MARKER),
-                Contender("qemu, default firmware", (*QEMU, "-M", "pseries", *kernel), MARKER),
+                Contender("qemu, x-vof=on", (*QEMU, *POWER9, *VOF, *kernel), MARKER),
+                Contender("qemu, default firmware", (*QEMU, *POWER9, *PSERIES, *kernel), MARKER),
                 Contender("pyphyp, --direct", (*pyphyp, "--direct"), MARKER),
+            ],
+            rounds,
+        )
+        print("the same by hashed page table, as a POWER8")
+        alternate(
+            [
+                Contender("pyphyp", (*pyphyp, "--cpu-mode", "power8"), MARKER),
+                Contender("qemu, x-vof=on", (*QEMU, *POWER8, *VOF, *kernel), MARKER),
             ],
             rounds,
         )

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from guests.linux import fetch_linux
 
 from .alternate import TIMEOUT_SECONDS, spread
-from .boot import QEMU, Silent
+from .boot import POWER9, QEMU, VOF, Silent
 
 PROGRAMS = {
     "sha256sum of 64 MiB": "dd if=/dev/zero bs=1M count=64 2>/dev/null | sha256sum >/dev/null",
@@ -68,7 +68,7 @@ def main(rounds: int) -> None:
             *(sys.executable, "-m", "pyphyp", "boot", "--kernel", str(guest.kernel)),
             *("--initrd", str(initrd), "--append", append),
         )
-        theirs = (*QEMU, "-M", "pseries,x-vof=on", *kernel)
+        theirs = (*QEMU, *POWER9, *VOF, *kernel)
         pairs = [(run(ours), run(theirs)) for _ in range(rounds)]
     print("programs in the guest (busybox, radix, counted clock); pyphyp / qemu")
     for n, name in enumerate(PROGRAMS):
