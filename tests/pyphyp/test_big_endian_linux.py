@@ -74,6 +74,24 @@ def test_big_endian_linux_boots_without_a_warning_and_powers_off(
     assert not re.findall(r"^<[0-4]>.*", text, re.MULTILINE)
 
 
+@pytest.mark.parametrize("processors", [1, 4])
+@pytest.mark.parametrize("mode", ["power7", "power8"])
+def test_big_endian_linux_boots_as_on_an_older_processor(
+    linux: LinuxGuest, mode: str, processors: int
+) -> None:
+    with Machine(epoch=0) as machine:
+        partition = machine.add_partition(memory="512M", processors=processors, cpu_mode=mode)
+        boot(partition, linux, f"grep -e ^cpu /proc/cpuinfo\n{SCRIPT}")
+        outcome = partition.run(seconds=60)
+        text = partition.console.output
+    assert outcome is not None, text
+    assert outcome.ending is Ending.POWER_OFF, text
+    assert text.count(f"{mode.upper()} (architected)") >= processors
+    assert f"processors: {processors}" in text
+    assert re.search(r"MMU\s*: Hash", text)
+    assert not re.findall(r"^<[0-4]>.*", text, re.MULTILINE)
+
+
 @pytest.mark.parametrize("mmu", ["radix", "hash"])
 def test_processors_go_and_come_back(linux: LinuxGuest, mmu: str) -> None:
     with Machine(epoch=0) as machine:
