@@ -102,7 +102,7 @@ class Engine:
         error = ffi.new("char[256]")
         library = _unicorn_library()
         self._core: Any = lib.core_open(
-            library.encode(), memory.pointer, memory.size, False, error, len(error)
+            library.encode(), memory.pointer, memory.size, error, len(error)
         )
         if self._core == ffi.NULL:
             raise EngineError(f"{ffi.string(error).decode()}: {_REMEDY}")

@@ -44,7 +44,6 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
 {
     c->until = until;
     c->pauses = pauses;
-    clock_runs(c);
     debug_enter(c);
     for (;;) {
         if (c->debug.on && debug_stops(c))
@@ -66,7 +65,7 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
                 return CORE_CHECKSTOP;
             }
             take_interrupts(c);
-            if (time_base(c) >= until)
+            if (*spr(c, SPR_TB) >= until)
                 return CORE_PREEMPTED;
         }
         set_deadline(c);
@@ -156,21 +155,16 @@ void core_write_storage(core *c, uint64_t address, const uint8_t *data, uint64_t
 /* ---- opening ---------------------------------------------------------------------------- */
 
 /* Have mtdec and mfdec refused so that they can be carried out here (on_exception); SPURR and VTB
-   read as PURR does.  A time base that nothing counts is asked for, by the way VTB was. */
+   read as PURR does. */
 static void own_the_clock(core *c)
 {
     uint8_t *callbacks = c->env + ENV_SPR_CB;
     uint8_t *decrementer = callbacks + SPR_DEC * SPR_CB_SIZE;
     uint8_t *virtual_time = callbacks + SPR_VTB * SPR_CB_SIZE;
     uint8_t *purr = callbacks + SPR_PURR * SPR_CB_SIZE;
-    uint8_t *time = callbacks + SPR_TB * SPR_CB_SIZE;
     uint64_t refuse = *window64(decrementer, SPR_CB_UEA_WRITE);
     *window64(decrementer, SPR_CB_OEA_READ) = refuse;
     *window64(decrementer, SPR_CB_OEA_WRITE) = refuse;
-    if (c->host) {
-        *window64(time, SPR_CB_UEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
-        *window64(time, SPR_CB_OEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
-    }
     *window64(virtual_time, SPR_CB_OEA_READ) = *window64(purr, SPR_CB_OEA_READ);
     *window64(c->env, ENV_TB_ENV) = (uint64_t)c->no_time_base;
 }
@@ -220,7 +214,7 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     return true;
 }
 
-core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_clock, char *error,
+core *core_open(const char *library, uint8_t *storage, uint64_t size, char *error,
                 size_t error_size)
 {
     core *c = calloc(1, sizeof *c);
@@ -235,8 +229,7 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_c
     c->jumps = calloc(JUMPS, sizeof *c->jumps);
     core *outer = running_core;
     running_core = c; /* from its first moment on the engine's time is the guest's */
-    bool started = c->code_pages && c->jumps && (!host_clock || clock_open(c))
-                   && core_start(c, library, error, error_size);
+    bool started = c->code_pages && c->jumps && core_start(c, library, error, error_size);
     running_core = outer;
     if (!started) {
         core_close(c);
@@ -250,7 +243,6 @@ void core_close(core *c)
     if (c && c->uc)
         c->api.close(c->uc);
     if (c) {
-        clock_close(c);
         processors_end(c);
         levels_end(c);
         decoder_end(c);

@@ -103,9 +103,8 @@ void storage_unmark_zeros(const uint8_t *storage, uint64_t size, uint8_t *marks)
 int storage_map_file(uint8_t *storage, uint64_t address, uint64_t length, int file,
                      uint64_t offset);
 
-/* A core over that storage, from the Unicorn library at `library`; NULL with `error` filled.
-   Its time is counted in instructions, or it is the host's. */
-core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_clock, char *error,
+/* A core over that storage, from the Unicorn library at `library`; NULL with `error` filled. */
+core *core_open(const char *library, uint8_t *storage, uint64_t size, char *error,
                 size_t error_size);
 void core_close(core *);
 
@@ -155,10 +154,8 @@ int core_set_slb_entry(core *, int index, uint64_t esid, uint64_t vsid); /* -1: 
 uint64_t core_counted_ahead(core *);
 void core_set_counted_ahead(core *, uint64_t);
 
-/* Time: the time base moves with each instruction, or from the begin of a run with the host's
-   clock until that is held. */
+/* Time: the time base moves with each instruction; this moves it without one. */
 uint64_t core_time_base(core *);
-void core_hold_clock(core *);
 void core_advance_time_base(core *, uint64_t ticks);
 /* The time base at which the exception of processor `number`'s decrementer is due (now or
    earlier: already due). */

@@ -5,12 +5,12 @@
    next one up in a table of which PowerPC code can use a quarter.  The first is a few operations
    here, the second is part of it, and the third has a table of its own. */
 #include "generate.h"
-#include "emulate.h"
-#include "interpose.h"
 
 #include <stdlib.h>
 
+#include "emulate.h"
 #include "internal.h"
+#include "interpose.h"
 
 unicorn_generator generator;
 
@@ -201,8 +201,7 @@ static void gen_check_exit(core *c, void *context)
         gen_block_call(c, context, (void *)block_traced);
     else
         gen_check(c, context);
-    if (!c->host)
-        gen_count(c, context);
+    gen_count(c, context);
 }
 
 void gen_call(void *context, void *function, void *result, int count, void **arguments)

@@ -106,7 +106,6 @@ typedef struct {
 } page_size;
 
 typedef struct processor processor;
-typedef struct host_clock host_clock;
 
 /* Constants in the code of the block that is being generated: known when it is complete. */
 typedef struct {
@@ -203,7 +202,6 @@ struct core {
     uint64_t hash_mask;   /* of group numbers */
 
     /* The clock (clock.c).  A block whose start lies at or after the deadline asks what is due. */
-    host_clock *host; /* NULL: instructions are counted */
     uint64_t until;
     uint64_t block_end; /* of the block whose access the TLB hook refused */
     uint64_t decrementer_zero; /* time base at which the decrementer reads 0 */
@@ -285,10 +283,6 @@ static inline uint64_t msr(core *c) { return *window64(c->env, ENV_MSR); }
 static inline volatile uint64_t *deadline(core *c) { return spr(c, SPR_DEADLINE); }
 
 /* clock.c */
-bool clock_open(core *c);
-void clock_close(core *c);
-void clock_runs(core *c);
-uint64_t time_base(core *c);
 void set_deadline(core *c);
 bool interrupt_pending(core *c);
 bool block_due(core *c);
@@ -296,8 +290,7 @@ void block_begins(core *c, uint64_t address, uint64_t size);
 
 static inline void count_instructions(core *c, uint64_t count)
 {
-    if (!c->host)
-        *spr(c, SPR_TB) += count;
+    *spr(c, SPR_TB) += count;
 }
 
 /* core.c */

@@ -30,7 +30,6 @@ static struct {
     void (*drop_all_code)(void *cpu);
     uint8_t *(*find_block)(void *generator, uintptr_t within);
     uint64_t (*load_purr)(void *env);
-    uint64_t (*load_vtb)(void *env);
     int (*time_of_day)(struct timeval *now, void *zone);
 } original;
 
@@ -195,12 +194,6 @@ static uint64_t load_purr(void *env)
     return c && c->env == env ? core_purr(c) : original.load_purr(env);
 }
 
-static uint64_t load_vtb(void *env)
-{
-    core *c = running_core;
-    return c && c->env == env ? time_base(c) : original.load_vtb(env);
-}
-
 /* ---- replacing -------------------------------------------------------------------------- */
 
 #if defined(__x86_64__)
@@ -248,7 +241,6 @@ static const replacement replacements[] = {
      (void **)&original.store_to_code},
     {"tb_flush_ppc64", (void *)drop_all_code, (void **)&original.drop_all_code},
     {"cpu_ppc_load_purr_ppc64", (void *)load_purr, (void **)&original.load_purr},
-    {"cpu_ppc_load_vtb_ppc64", (void *)load_vtb, (void **)&original.load_vtb},
     {"gettimeofday", (void *)time_of_day, (void **)&original.time_of_day},
     {"tcg_tb_lookup_ppc64", NULL, (void **)&original.find_block},
     {"tlb_reset_dirty_ppc64", NULL, (void **)&original.reset_dirty},
