@@ -145,9 +145,7 @@ bool hash_translate(core *c, uint64_t effective, int access, bool update, transl
     uint32_t protected = protection(c, vsid, low), keyed = key_protection(c, low);
     bool executable = !(vsid & VSID_NO_EXECUTE) && !(low & (PTE_NO_EXECUTE | PTE_GUARDED));
     uint32_t permissions = protected & keyed & (executable ? ~0u : ~(uint32_t)UC_PROT_EXEC);
-    uint32_t needed = access == ACCESS_STORE   ? UC_PROT_WRITE
-                      : access == ACCESS_FETCH ? UC_PROT_EXEC
-                                               : UC_PROT_READ;
+    uint32_t needed = permission_for(access);
     if (!(permissions & needed)) {
         *cause = access == ACCESS_FETCH && !executable ? CAUSE_NO_EXECUTE
                  : protected & needed                  ? 0
@@ -156,15 +154,8 @@ bool hash_translate(core *c, uint64_t effective, int access, bool update, transl
             *cause |= CAUSE_KEY;
         return false;
     }
-    if (update) {
-        uint64_t marked = low | PTE_REFERENCE;
-        if (access == ACCESS_STORE)
-            marked |= PTE_CHANGE;
-        else if (!(low & PTE_CHANGE))
-            permissions &= ~UC_PROT_WRITE; /* the first store must come back to set C */
-        if (marked != low)
-            pte[1] = htobe64(marked);
-    }
+    if (update)
+        permissions = mark_used(&pte[1], low, access, permissions);
     uint64_t within = (1ull << size.actual) - 1;
     out->real = (low & PTE_REAL_PAGE & ~within) | (effective & within);
     out->permissions = permissions;

@@ -94,7 +94,7 @@ typedef struct {
 #define PTE_SECONDARY 2ull
 #define PTE_VALID 1ull
 #define PTE_REAL_PAGE 0x0ffffffffffff000ull
-#define PTE_REFERENCE 0x100ull
+#define PTE_REFERENCE 0x100ull /* these two stand there in a radix tree's leaves, too */
 #define PTE_CHANGE 0x80ull
 #define PTE_GUARDED 8ull
 #define PTE_NO_EXECUTE 4ull
@@ -371,6 +371,10 @@ void drop_code(core *c, uint64_t start, uint64_t end); /* translated from these 
 
 /* translation.c */
 #define EFFECTIVE_REAL_MASK 0x0fffffffffffffffull
+uint32_t permission_for(int access); /* UC_PROT_*: what it needs */
+/* Sets R, and C for a store, in the entry that lies at `place`; gives what of `permissions` the TLB
+   may let through from now on. */
+uint32_t mark_used(uint64_t *place, uint64_t entry, int access, uint32_t permissions);
 bool translate(core *c, uint64_t effective, int access, bool update, translation *out,
                uint32_t *cause);
 bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry *entry,

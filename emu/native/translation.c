@@ -17,14 +17,27 @@ static bool load_doubleword(core *c, uint64_t real, uint64_t *value)
 /* Radix page table entry bits (Power ISA III 6.7.10.2). */
 #define RPTE_VALID (1ull << 63)
 #define RPTE_LEAF (1ull << 62)
-#define RPTE_REFERENCE (1ull << 8)
-#define RPTE_CHANGE (1ull << 7)
 #define RPTE_PRIVILEGED (1ull << 3)
 #define RPTE_READ (1ull << 2)
 #define RPTE_WRITE (1ull << 1)
 #define RPTE_EXECUTE (1ull << 0)
 #define RPTE_REAL_PAGE 0x01fffffffffff000ull
 #define RPDE_NEXT_BASE 0x0fffffffffffff00ull
+
+uint32_t permission_for(int access)
+{
+    return access == ACCESS_STORE ? UC_PROT_WRITE : access == ACCESS_FETCH ? UC_PROT_EXEC
+                                                                           : UC_PROT_READ;
+}
+
+uint32_t mark_used(uint64_t *place, uint64_t entry, int access, uint32_t permissions)
+{
+    uint64_t marked = entry | PTE_REFERENCE | (access == ACCESS_STORE ? PTE_CHANGE : 0);
+    if (marked != entry)
+        *place = htobe64(marked);
+    /* the first store must come back to set C */
+    return marked & PTE_CHANGE ? permissions : permissions & ~UC_PROT_WRITE;
+}
 
 /* What a leaf permits in the current privilege state (Power ISA III 6.7.10.3, 6.7.13.3). */
 static uint32_t radix_permissions(core *c, uint64_t pte)
@@ -87,23 +100,13 @@ static bool radix_translate(core *c, uint64_t effective, int access, bool update
     }
 
     uint32_t permissions = radix_permissions(c, pte);
-    uint32_t needed = access == ACCESS_STORE   ? UC_PROT_WRITE
-                      : access == ACCESS_FETCH ? UC_PROT_EXEC
-                                               : UC_PROT_READ;
-    if (!(permissions & needed)) {
+    if (!(permissions & permission_for(access))) {
         *cause = access == ACCESS_FETCH && !(pte & RPTE_EXECUTE) ? CAUSE_NO_EXECUTE
                                                                   : CAUSE_PROTECTION;
         return false;
     }
-    if (update) {
-        uint64_t marked = pte | RPTE_REFERENCE;
-        if (access == ACCESS_STORE)
-            marked |= RPTE_CHANGE;
-        else if (!(pte & RPTE_CHANGE))
-            permissions &= ~UC_PROT_WRITE; /* the first store must come back to set C */
-        if (marked != pte)
-            *(uint64_t *)(c->storage + pte_real) = htobe64(marked);
-    }
+    if (update)
+        permissions = mark_used((uint64_t *)(c->storage + pte_real), pte, access, permissions);
     uint64_t within = (1ull << left) - 1;
     out->real = (pte & RPTE_REAL_PAGE & ~within) | (effective & within);
     out->permissions = permissions;
