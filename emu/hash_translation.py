@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 ENTRY_BYTES = 16
 ENTRIES_A_GROUP = 8
 SLB_SLOTS = 32
-_SEGMENT_SHIFTS = {0: 28, 1: 40}
+SEGMENT_SHIFTS = {0: 28, 1: 40}
 """Log2 of a segment's size, by B."""
 _VIRTUAL_BITS = 78
 _HASH_BITS = 39
-_AVPN_SHIFT = 23
+AVPN_SHIFT = 23
 """Log2 of what an abbreviated virtual page number leaves out."""
 
 
@@ -186,7 +186,7 @@ def _walk(table: Memory, state: HashState, effective: int, access: Access) -> Tr
 
 def _find_segment(segments: Iterable[tuple[SlbEsid, SlbVsid]], effective: int) -> SlbVsid | None:
     for esid, vsid in segments:
-        if esid.V and (esid ^ effective) >> _SEGMENT_SHIFTS[vsid.B] == 0:
+        if esid.V and (esid ^ effective) >> SEGMENT_SHIFTS[vsid.B] == 0:
             return vsid
     return None
 
@@ -196,7 +196,7 @@ def _find_entry(table: Memory, segment: SlbVsid, effective: int) -> tuple[PteLow
     bases = [b for b, encoded in SEGMENT_ENCODINGS.items() if encoded == (segment.L, segment.LP)]
     if not bases:
         return None
-    base, segment_shift = bases[0], _SEGMENT_SHIFTS[segment.B]
+    base, segment_shift = bases[0], SEGMENT_SHIFTS[segment.B]
     within = effective & (1 << segment_shift) - 1
     number = segment.VSID_1T if segment.B else segment.VSID
     virtual = number << segment_shift | within
@@ -209,8 +209,8 @@ def _find_entry(table: Memory, segment: SlbVsid, effective: int) -> tuple[PteLow
             high, low = PteHigh(table.u64(address)), PteLow(table.u64(address + 8))
             if not high.V or secondary != high.H or high.B != segment.B:
                 continue
-            ignored = max(base - _AVPN_SHIFT, 0)
-            if high.AVPN >> ignored != virtual >> _AVPN_SHIFT + ignored:
+            ignored = max(base - AVPN_SHIFT, 0)
+            if high.AVPN >> ignored != virtual >> AVPN_SHIFT + ignored:
                 continue
             size = page_size(high, low)
             if size is not None and size.base == base:

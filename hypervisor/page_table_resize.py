@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emu.hash_translation import ENTRIES_A_GROUP, ENTRY_BYTES, hash_of, page_size
+from emu.hash_translation import (
+    AVPN_SHIFT,
+    ENTRIES_A_GROUP,
+    ENTRY_BYTES,
+    SEGMENT_SHIFTS,
+    hash_of,
+    page_size,
+)
 
 from .abi import Flags, H, HcallError
 from .hcall import HcallGroup
@@ -23,9 +30,6 @@ if TYPE_CHECKING:
     from .processor import VirtualProcessor
 
 hcalls = HcallGroup()
-
-_AVPN_SHIFT = 23
-_SEGMENT_SHIFTS = {0: 28, 1: 40}
 
 
 @hcalls.define(0x358, papr="14.5.4.6.2", function_set="hcall-clr-hpt")
@@ -84,12 +88,12 @@ def _move_bolted(table: PageTable, to: Memory) -> None:
 
 def _moved(ptex: int, high: PteHigh, low: PteLow, new: Memory) -> int | None:
     """Where an entry belongs in the new table: what its AVPN leaves out, the old hash tells."""
-    if high.B not in _SEGMENT_SHIFTS or (size := page_size(high, low)) is None:
+    if high.B not in SEGMENT_SHIFTS or (size := page_size(high, low)) is None:
         return None
-    page_bits = _SEGMENT_SHIFTS[high.B] - _AVPN_SHIFT
+    page_bits = SEGMENT_SHIFTS[high.B] - AVPN_SHIFT
     vsid, known = high.AVPN >> page_bits, high.AVPN & (1 << page_bits) - 1
-    hidden = max(_AVPN_SHIFT - size.base, 0)
-    page = known << hidden if hidden else known >> size.base - _AVPN_SHIFT
+    hidden = max(AVPN_SHIFT - size.base, 0)
+    page = known << hidden if hidden else known >> size.base - AVPN_SHIFT
     group = ptex // ENTRIES_A_GROUP
     primary = ~group if high.H else group
     page |= (primary ^ hash_of(vsid, page, high.B)) & (1 << hidden) - 1

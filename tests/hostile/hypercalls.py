@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import random
 
     from hypervisor.partition import Partition
+    from hypervisor.processor import VirtualProcessor
 
 ROUND = 4000
 """Calls through the table; those that guest code makes come on top."""
@@ -70,6 +71,38 @@ def unlikely_argument(rng: random.Random) -> int:
             return rng.randrange(8) << 45 | 1 << rng.randrange(64)
 
 
+PAGE_TABLE_CALLS = frozenset((0x04, 0x08, 0x0C, 0x10, 0x14, 0x18, 0x124))
+"""H_REMOVE, H_ENTER, H_READ, H_CLEAR_MOD, H_CLEAR_REF, H_PROTECT, H_BULK_REMOVE."""
+INTERRUPT_CALLS = range(0x3A8, 0x3D4, 4)
+
+
+def page_table_arguments(rng: random.Random, number: int) -> list[int]:
+    """Few entries, so that calls meet what others left there; mostly right flags and pages."""
+    places = rng.randrange(16), rng.randrange(16)
+    if number == 0x124:
+        return [word for place in places for word in (1 << 62 | place, rng.getrandbits(3) << 7)]
+    high = rng.getrandbits(2) << 7 | rng.choice((0, 0, 4, 2)) | 1
+    low = rng.randrange(STORAGE) & ~0xFFF | rng.choice((0x10, 0x10, 0x10, 0x28, 0)) | 2
+    flags = rng.choice((0, 0, 1 << 39, 1 << 37, 1 << 31, 1 << 15, rng.getrandbits(3)))
+    return [flags, places[0], high, low]
+
+
+def interrupt_arguments(rng: random.Random) -> list[int]:
+    """Sources, servers, priorities and queues of XIVE, most of which there are."""
+    first = rng.choice((0x10 + rng.randrange(32), 0x1001, 0x10F0, rng.randrange(PROCESSORS)))
+    queue = rng.randrange(STORAGE) & ~0xFFFF
+    second = rng.choice((rng.randrange(PROCESSORS), rng.randrange(8), 0xFF, queue))
+    third = rng.choice((rng.randrange(8), queue, 0xFF, 16))
+    return [rng.choice((0, 0, 0, 1 << 63, 1 << 62)), first, second, third, rng.choice((12, 16, 5))]
+
+
+def likely_arguments(rng: random.Random, number: int) -> list[int]:
+    """What calls of these families may well accept; nothing for the others."""
+    if number in PAGE_TABLE_CALLS:
+        return page_table_arguments(rng, number)
+    return interrupt_arguments(rng) if number in INTERRUPT_CALLS else []
+
+
 def random_number(rng: random.Random, numbers: list[int]) -> int:
     if rng.random() < 0.9:
         return rng.choice(numbers)
@@ -99,15 +132,24 @@ def revive(rng: random.Random, partition: Partition) -> None:
     partition.dispatcher.end_turn(to=first)
 
 
-def call(rng: random.Random, partition: Partition, numbers: list[int]) -> None:
-    """One hypercall by some processor, with arguments of which some are left from the last."""
-    processor = rng.choice(partition.processors) if rng.random() < 0.1 else partition.processors[0]
+def set_arguments(rng: random.Random, processor: VirtualProcessor, number: int) -> None:
+    """Arguments for hypercall `number`, of which some are left from the last."""
     odd = rng.choice((0, 0.1, 0.3, 1))
-    for number in range(4, 13):
+    for register in range(4, 13):
         if rng.random() < 0.8:
             argument = unlikely_argument if rng.random() < odd else likely_argument
-            processor.set_gpr(number, argument(rng))
-    processor.set_gpr(3, random_number(rng, numbers))
+            processor.set_gpr(register, argument(rng))
+    if rng.random() < 0.7:
+        for register, value in enumerate(likely_arguments(rng, number), start=4):
+            processor.set_gpr(register, value)
+
+
+def call(rng: random.Random, partition: Partition, numbers: list[int]) -> None:
+    """One hypercall by some processor."""
+    processor = rng.choice(partition.processors) if rng.random() < 0.1 else partition.processors[0]
+    number = random_number(rng, numbers)
+    set_arguments(rng, processor, number)
+    processor.set_gpr(3, number)
     partition.hcalls.dispatch(processor)
 
 
@@ -121,7 +163,9 @@ def play(rng: random.Random, tally: Tally) -> int:
             call(rng, partition, numbers)
             if done % RUN_EVERY == 0:
                 revive(rng, partition)
-                partition.processors[0].set_gpr(13, random_number(rng, numbers))
+                number = random_number(rng, numbers)
+                set_arguments(rng, partition.processors[0], number)
+                partition.processors[0].set_gpr(13, number)
                 run(partition, TICKS)
         return partition.hcalls.counts.total()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from emu.bits import MSR
 from emu.memory import MIB
+from hypervisor.xive_pages import PAGE_SHIFT, QUEUE_PAGES, SOURCE_PAGES, USER_PAGE
 
 from .rounds import Driver, Tally, hostile_partition, run
 from .words import encode, random_program
@@ -28,6 +29,9 @@ CODE = 0x8000
 PROCESS_TABLE = 0x100000
 PAGE_DIRECTORY = 0x110000
 DATA = 2 * MIB
+
+DEVICE_PAGES = (USER_PAGE, SOURCE_PAGES, SOURCE_PAGES + (0x10 << PAGE_SHIFT), QUEUE_PAGES)
+"""XIVE's, which are there in every other round; real mode reaches them."""
 
 VECTORS = range(0x100, 0x1000, 0x20)
 TOP_LEVEL_BITS = 13
@@ -64,9 +68,11 @@ def set_up(partition: Partition, little_endian: bool) -> None:
 
 def random_value(rng: random.Random) -> int:
     """A register's content: often an address in storage, or near one of the borders."""
-    match rng.randrange(8):
+    match rng.randrange(9):
         case 0:
             return rng.getrandbits(64)
+        case 8:
+            return rng.choice(DEVICE_PAGES) + rng.randrange(3 << PAGE_SHIFT)
         case 1:
             return 1 << rng.randrange(64)
         case 2:

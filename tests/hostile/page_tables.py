@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING
 
 from emu.bits import MSR
 from emu.engine_state import Segment
-from emu.hash_translation import SEGMENT_ENCODINGS, SLB_SLOTS, PteHigh, SlbEsid, SlbVsid
+from emu.hash_translation import (
+    AVPN_SHIFT,
+    ENCODINGS,
+    ENTRIES_A_GROUP,
+    ENTRY_BYTES,
+    SEGMENT_ENCODINGS,
+    SEGMENT_SHIFTS,
+    SLB_SLOTS,
+    PteHigh,
+    PteLow,
+    SlbEsid,
+    SlbVsid,
+    hash_of,
+)
 from emu.memory import MIB
 from emu.translation import Access
 
@@ -17,7 +30,9 @@ from .words import encode
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
+    from emu.memory import Memory
     from hypervisor.partition import Partition
 
 ROUND = 512
@@ -26,6 +41,9 @@ CODE = 0x8000
 TABLES = MIB
 TABLE_PAGES = 64
 PROCESSES = 16
+PAGES = 256
+"""Entered into a hashed page table."""
+GROUP_BYTES = ENTRIES_A_GROUP * ENTRY_BYTES
 VALID, LEAF_BIT = 1 << 63, 1 << 62
 # Each is given addresses in r4 to r11: loads and stores of every width, atomics, cache blocks.
 ACCESSES = (
@@ -89,55 +107,80 @@ def fill(rng: random.Random, partition: Partition) -> None:
     memory.write(CODE, encode(ACCESSES, little_endian=False))
 
 
-def random_high(rng: random.Random) -> int:
-    """The first doubleword of an entry: mostly of a page near the start of a segment in use."""
-    if rng.random() < 0.3:
-        return rng.getrandbits(64)
-    return int(
-        PteHigh(0).replace(
-            B=rng.getrandbits(1),
-            AVPN=rng.choice((0, 0, 1, 2, 3)) << 5,
-            L=rng.getrandbits(1),
-            H=rng.getrandbits(1),
-            V=1,
-        )
-    )
-
-
-def fill_hashed(rng: random.Random, partition: Partition) -> None:
-    """Random segments, and entries that a good part of them leads to."""
-    table = partition.page_table
-    assert table is not None
-    table.use()
+def random_segments(rng: random.Random) -> list[tuple[SlbEsid, SlbVsid]]:
+    """An SLB: mostly of segments 1 TiB apart; some are hidden by others, or overlap."""
     segments = []
     for index in range(SLB_SLOTS):
         large, lp = rng.choice(tuple(SEGMENT_ENCODINGS.values()))
-        vsid = SlbVsid(0).replace(B=rng.getrandbits(1), L=large, LP=lp, VSID=rng.randrange(4))
-        esid = SlbEsid(0).replace(ESID=rng.getrandbits(rng.choice((1, 4, 36))), V=1)
-        segments.append(Segment(index, esid, vsid | rng.getrandbits(3) << 9))
-    partition.engine.segments = tuple(segments)
-    entries = [(random_high(rng), rng.getrandbits(rng.choice((20, 24, 64)))) for _ in range(512)]
-    content = b"".join(struct.pack(">QQ", *entry) for entry in entries)
-    for address in range(0, table.content.size, len(content)):
-        table.content.write(address, content)
+        vsid = SlbVsid(0).replace(B=rng.getrandbits(1), L=large, LP=lp, VSID=rng.getrandbits(50))
+        apart = index << 12 | rng.getrandbits(4)
+        anywhere = rng.getrandbits(rng.choice((1, 4, 36)))
+        esid = SlbEsid(0).replace(ESID=apart if rng.random() < 0.8 else anywhere, V=1)
+        segments.append((esid, SlbVsid(vsid | rng.getrandbits(3) << 9)))
+    return segments
+
+
+def mapped_address(rng: random.Random, segment: tuple[SlbEsid, SlbVsid], table: Memory) -> int:
+    """Enter a page of a segment, at its place in the table; gives the page's effective address.
+
+    Every third entry is spoilt by a bit, every eighth page lies where it likes.
+    """
+    esid, vsid = segment
+    shift = SEGMENT_SHIFTS[vsid.B]
+    bases = [base for base, code in SEGMENT_ENCODINGS.items() if code == (vsid.L, vsid.LP)]
+    encoding = rng.choice([each for each in ENCODINGS if each.size.base == bases[0]])
+    within = rng.getrandbits(rng.choice((16, 24, shift))) & ~((1 << encoding.size.actual) - 1)
+    number = vsid.VSID_1T if vsid.B else vsid.VSID
+    secondary = rng.getrandbits(1)
+    hashed = hash_of(number, within >> encoding.size.base, vsid.B)
+    group = (~hashed if secondary else hashed) % (table.size // GROUP_BYTES)
+    high = PteHigh(0).replace(
+        B=vsid.B,
+        AVPN=(number << shift | within) >> AVPN_SHIFT,
+        L=int(encoding.large),
+        H=secondary,
+        V=1,
+    )
+    real = rng.randrange(STORAGE + MIB) if rng.random() < 0.875 else rng.getrandbits(60)
+    page = real >> 12 & ~((1 << encoding.size.actual - 12) - 1) | encoding.penc
+    low = PteLow(0).replace(RPN=page, PP12=rng.getrandbits(2), WIMG=2, N=int(rng.random() < 0.1))
+    if rng.random() < 0.1:
+        low = low.replace(KEY_HIGH=rng.getrandbits(2), KEY_LOW=rng.getrandbits(3))
+    entry = struct.pack(">QQ", high, low)
+    if rng.random() < 0.33:
+        entry = (int.from_bytes(entry, "big") ^ 1 << rng.randrange(128)).to_bytes(16, "big")
+    table.write(group * GROUP_BYTES + rng.randrange(ENTRIES_A_GROUP) * ENTRY_BYTES, entry)
+    return esid & ~((1 << shift) - 1) | within
+
+
+def fill_hashed(rng: random.Random, partition: Partition) -> list[int]:
+    """Random segments with pages in them; gives the pages' addresses."""
+    table = partition.page_table
+    assert table is not None
+    table.use()
+    segments = random_segments(rng)
+    partition.engine.segments = tuple(
+        Segment(index, esid, vsid) for index, (esid, vsid) in enumerate(segments)
+    )
+    return [mapped_address(rng, rng.choice(segments), table.content) for _ in range(PAGES)]
 
 
 def play(rng: random.Random, tally: Tally) -> int:
     with hostile_partition(rng, tally) as composition:
         partition = composition.partition
+        mapped: list[int] = []
         for done in range(ROUND):
             if done % 32 == 0:
                 fill(rng, partition)
                 table = TABLES if rng.random() < 0.8 else STORAGE - 0x1000
                 partition.engine.set_process_table(table, 0x1000)
-                if rng.random() < 0.5:
-                    fill_hashed(rng, partition)
-            use(rng, partition)
+                mapped = fill_hashed(rng, partition) if rng.random() < 0.5 else []
+            use(rng, partition, mapped)
     return ROUND
 
 
-def use(rng: random.Random, partition: Partition) -> None:
-    """Ask for translations, then run accesses through them."""
+def use(rng: random.Random, partition: Partition, mapped: Sequence[int]) -> None:
+    """Ask for translations, then run accesses through them; some to pages in `mapped`."""
     registers = partition.processors[0].registers
     registers.msr = MSR(0).replace(
         SF=1,
@@ -152,6 +195,8 @@ def use(rng: random.Random, partition: Partition) -> None:
     )
     for number in range(4, 12):
         address = random_address(rng)
+        if mapped and rng.random() < 0.75:
+            address = rng.choice(mapped) + rng.getrandbits(12)
         registers.set_gpr(number, address)
         for access in Access:
             real = partition.engine.translate(address, access)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emu.memory import MIB
+from hypervisor.abi import InterruptMode, InterruptOffer
 from hypervisor.configuration import PartitionConfiguration
 from pyphyp.compose import Composition, compose
 
@@ -150,8 +151,11 @@ def hostile_partition(
     rng: random.Random, tally: Tally, processors: int = 1, storage: int = STORAGE
 ) -> Iterator[Composition]:
     """A full composition for one round; counts what became of it."""
-    configuration = PartitionConfiguration(memory_bytes=storage, virtual_processors=processors)
+    configuration = PartitionConfiguration(
+        memory_bytes=storage, virtual_processors=processors, interrupts=InterruptOffer.AUTO
+    )
     composition = compose(configuration, epoch=1_700_000_000, seed=rng.getrandbits(32))
+    composition.partition.interrupts.use(rng.choice(list(InterruptMode)))
     try:
         yield composition
         tally.instructions += composition.partition.engine.counts().instructions
