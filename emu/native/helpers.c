@@ -70,6 +70,12 @@ static void set_bit_after(uint8_t *env, uint32_t bit)
     *fpscr(env) &= FP_EXISTING;
 }
 
+static void set_vscr_after(uint8_t *env, uint32_t value)
+{
+    (void)value;
+    flush_vector_operands(env);
+}
+
 /* Clearing FX must leave the upper half alone. */
 static void clear_bit(uint8_t *env, uint32_t bit)
 {
@@ -461,6 +467,7 @@ typedef struct {
 } exchange;
 
 static exchange exchanges[] = {
+    {"helper_mtvscr_ppc64", .after = set_vscr_after},
     {"helper_fpscr_clrbit_ppc64", .instead = clear_bit},
     {"helper_store_fpscr_ppc64", .after = store_after},
     {"helper_fpscr_setbit_ppc64", .after = set_bit_after},

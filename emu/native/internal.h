@@ -334,6 +334,13 @@ int guest_watched(core *c, uint64_t from, uint64_t to); /* accesses watched anyw
 bool guest_watch_hit(core *c, uint32_t word, uint64_t address, uint64_t length);
 void block_stepped(core *c, uint64_t address, uint64_t size); /* instead of block_begins */
 
+/* In non-Java mode denormal operands are zeros, too, not results alone (Power ISA I 6.2.3). */
+static inline void flush_vector_operands(uint8_t *env)
+{
+    uint8_t *status = env + ENV_VECTOR_STATUS;
+    status[STATUS_FLUSH_OPERANDS] = status[STATUS_FLUSH_RESULTS];
+}
+
 /* operand.c */
 enum { ACCESSES_LOAD = 1, ACCESSES_STORE = 2 };
 int storage_accesses(uint32_t word);

@@ -7,7 +7,11 @@ uint64_t *core_cfar(core *c) { return window64(c->env, ENV_CFAR); }
 
 uint32_t core_vscr(core *c) { return c->api.read_vscr(c->env); }
 
-void core_set_vscr(core *c, uint32_t value) { c->api.write_vscr(c->env, value); }
+void core_set_vscr(core *c, uint32_t value)
+{
+    c->api.write_vscr(c->env, value);
+    flush_vector_operands(c->env);
+}
 
 void core_restore_fpscr(core *c, uint64_t value)
 {

@@ -15,6 +15,18 @@ static bool check_opcodes(core *c)
            && *window64(addi, HANDLER_TYPE) == integer && *window64(addi, HANDLER_TYPE_2) == 0;
 }
 
+static bool check_vector_status(core *c)
+{
+    const uint32_t non_java = 0x10000, before = core_vscr(c);
+    const uint8_t *status = c->env + ENV_VECTOR_STATUS;
+    core_set_vscr(c, 0);
+    bool good = !status[STATUS_FLUSH_RESULTS];
+    core_set_vscr(c, non_java);
+    good = good && status[STATUS_FLUSH_RESULTS] == 1;
+    core_set_vscr(c, before);
+    return good;
+}
+
 /* Refuse an engine whose state does not lie where window.h says. */
 bool window_check(core *c, char *error, size_t error_size)
 {
@@ -23,7 +35,7 @@ bool window_check(core *c, char *error, size_t error_size)
     c->api.reg_write(c->uc, UC_PPC_REG_PC, &pc);
     if (*window64(c->env, ENV_UC) != (uint64_t)c->uc || *gpr(c, 7) != canary || *nip(c) != pc
         || !(msr(c) & MSR_SF) || (*window32(c->env, ENV_FLAGS) & FLAGS_TRACE) != FLAGS_TRACE
-        || !check_opcodes(c))
+        || !check_opcodes(c) || !check_vector_status(c))
         FAIL("this Unicorn keeps its processor state elsewhere: version " WINDOW_VERSION
              " as released is needed");
     *gpr(c, 7) = ~canary;

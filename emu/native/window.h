@@ -50,6 +50,7 @@ enum {
     ENV_SPR_CB = 11032,
     ENV_VSCR = 76568,
     ENV_VSR = 76576,
+    ENV_VECTOR_STATUS = 77628, /* of floating point, as its library keeps it */
     ENV_FPSCR = 77648,
     ENV_TB_ENV = 77656,
     ENV_MSR_MASK = 77680,
@@ -61,6 +62,9 @@ enum {
     ENV_ERROR_CODE = 77728,
     ENV_HFLAGS = 78616,
     ENV_UC = 80032,
+    /* in a status of floating point: whether denormal results, and operands, count as 0 */
+    STATUS_FLUSH_RESULTS = 4,
+    STATUS_FLUSH_OPERANDS = 5,
     /* in an operation of the code generator: the arguments, a called function among them */
     OPERATION_ARGUMENTS = 24,
     OPERATION_ARGUMENT_COUNT = 10,
