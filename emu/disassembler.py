@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import capstone
 
 from . import isa
-from .bits import ByteOrder, low_bits, matches, signed, uncovered
+from .bits import ByteOrder, low_bits, signed
 from .isa.forms import InstructionWord
 
 if TYPE_CHECKING:
@@ -122,11 +122,10 @@ def _undecodable(address: int, word: int) -> Instruction:
 
 
 def _from_tables(address: int, word: int) -> Instruction | None:
-    for mask, bits, instruction in _by_primary_opcode().get(InstructionWord(word).OPCD, ()):
-        if matches(word, mask, bits):
-            operands = _operands(instruction, address, word)
-            return Instruction(address, word, instruction.mnemonic, operands)
-    return None
+    if (instruction := isa.instruction_of(word)) is None:
+        return None
+    operands = _operands(instruction, address, word)
+    return Instruction(address, word, instruction.mnemonic, operands)
 
 
 def _operands(instruction: isa.Instruction, address: int, word: int) -> str:
@@ -157,16 +156,3 @@ def _engine(byte_order: ByteOrder) -> capstone.Cs:
     big = byte_order is ByteOrder.BIG
     order = capstone.CS_MODE_BIG_ENDIAN if big else capstone.CS_MODE_LITTLE_ENDIAN
     return capstone.Cs(capstone.CS_ARCH_PPC, capstone.CS_MODE_64 | order)
-
-
-@cache
-def _by_primary_opcode() -> dict[int, list[tuple[int, int, isa.Instruction]]]:
-    """Which bits of a word an instruction fixes, to what; those that fix more come first."""
-    found: dict[int, list[tuple[int, int, isa.Instruction]]] = {}
-    for instruction in isa.all_instructions():
-        mask = uncovered((operand.field for operand in instruction.operands), 8 * _WORD)
-        opcode = InstructionWord(instruction.word).OPCD
-        found.setdefault(opcode, []).append((mask, instruction.word, instruction))
-    for entries in found.values():
-        entries.sort(key=lambda entry: -entry[0].bit_count())
-    return found

@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 from functools import cache
 
+from emu.bits import matches, uncovered
+
 from . import branch, decimal, extended, fixed, floating, power10, storage, system, vector, vsx
 from .extended import REGISTER_KINDS, Extended
-from .forms import OPERANDS, Instruction, Kind, Operand, read_row, variants
+from .forms import OPERANDS, Instruction, InstructionWord, Kind, Operand, read_row, variants
 from .sprs import SPRS
 
 __all__ = [
@@ -27,9 +29,11 @@ __all__ = [
     "close_mnemonics",
     "find",
     "find_extended",
+    "instruction_of",
 ]
 
 _LONGEST_MNEMONIC = 20
+_WORD_BITS = 32
 _TABLES = (fixed, branch, storage, system, floating, decimal, vector, vsx, power10)
 
 
@@ -68,6 +72,27 @@ def find(mnemonic: str) -> Instruction | None:
     """The instruction of that name, if the architecture has one."""
     row = _rows().get(mnemonic)
     return None if row is None else _read(row)[mnemonic]
+
+
+def instruction_of(word: int) -> Instruction | None:
+    """The instruction that a word is, if it is one."""
+    for mask, bits, instruction in _by_primary_opcode().get(InstructionWord(word).OPCD, ()):
+        if matches(word, mask, bits):
+            return instruction
+    return None
+
+
+@cache
+def _by_primary_opcode() -> dict[int, list[tuple[int, int, Instruction]]]:
+    """Which bits of a word an instruction fixes, to what; those that fix more come first."""
+    found: dict[int, list[tuple[int, int, Instruction]]] = {}
+    for instruction in all_instructions():
+        mask = uncovered((operand.field for operand in instruction.operands), _WORD_BITS)
+        opcode = InstructionWord(instruction.word).OPCD
+        found.setdefault(opcode, []).append((mask, instruction.word, instruction))
+    for entries in found.values():
+        entries.sort(key=lambda entry: -entry[0].bit_count())
+    return found
 
 
 def find_extended(mnemonic: str) -> tuple[Extended, ...]:

@@ -1,14 +1,10 @@
-/* Where the core's own functions for single instructions are wrong against the Power ISA.
+/* Where the core's own functions for single instructions are wrong against the Power ISA, and what
+   stands for them or is called before and after them (exchange.c). */
+#include "helpers.h"
 
-   Translated code calls a function of the library for what is too long to generate.  When such a
-   call is generated, it is exchanged for one to a function here, or functions here are called
-   before and after it; nothing else pays for that. */
-#define _GNU_SOURCE
-#include <dlfcn.h>
 #include <stdlib.h>
 
 #include "emulate.h"
-#include "interpose.h"
 
 #define FP_FX (1ull << 31)
 #define FP_FEX (1ull << 30)
@@ -35,20 +31,13 @@ static uint64_t *fpscr(uint8_t *env) { return window64(env, ENV_FPSCR); }
 
 /* ---- the library's own -------------------------------------------------------------------- */
 
-static struct {
-    void (*clear_bit)(uint8_t *env, uint32_t bit);
-    void (*reset_status)(uint8_t *env);
-    void (*raise)(uint8_t *env, uint32_t exception, uint32_t error, uintptr_t return_address);
-    bool (*restore_state)(uint8_t *cpu, uintptr_t return_address, bool leaving);
-    void (*quad_to_double)(uint8_t *env, uint32_t word, vsr_value *to, vsr_value *from);
-    void *store_fpscr, *set_bit, *check_status;
-} library;
+helpers_library library;
 
 /* ---- status: instructions that write FPSCR ------------------------------------------------ */
 
 /* The library looks for exceptions of arithmetic behind these instructions, too, and so loses FI:
    they only raise what they have set. */
-static void raise_deferred(uint8_t *env)
+void raise_deferred(uint8_t *env)
 {
     uint8_t *cpu = *(uint8_t **)(*(uint8_t **)(env + ENV_UC) + UC_CPU);
     uint32_t exception = *window32(cpu, CPU_EXCEPTION), error = *window32(env, ENV_ERROR_CODE);
@@ -228,8 +217,19 @@ FROM_QUAD(quad_to_signed_word, 0xffffffff80000000ull, INT32_MAX)
 FROM_QUAD(quad_to_unsigned_doubleword, 0, UINT64_MAX)
 FROM_QUAD(quad_to_unsigned_word, 0, UINT32_MAX)
 
-/* The library takes other registers than the instruction names, and exceptions of an earlier one
-   for this one's.  An exception finds the instruction's address in the state. */
+#define DOUBLE_SIGN (1ull << 63)
+#define DOUBLE_DEFAULT_NAN 0x7ff8000000000000ull
+#define QUAD_QUIET (1ull << 47)
+
+static bool is_nan_of_quad(const vsr_value *value)
+{
+    uint64_t magnitude = value->d[1] & ~DOUBLE_SIGN;
+    return magnitude > 0x7fff000000000000ull
+           || (magnitude == 0x7fff000000000000ull && value->d[0]);
+}
+
+/* The library takes other registers than the instruction names, exceptions of an earlier one
+   for this one's, and a NaN whose payload does not fit for a positive one.  An exception finds the instruction's address in the state. */
 static void quad_to_double(uint8_t *env, uint32_t word, vsr_value *to, vsr_value *from)
 {
     uint8_t *cpu = *(uint8_t **)(*(uint8_t **)(env + ENV_UC) + UC_CPU);
@@ -237,7 +237,11 @@ static void quad_to_double(uint8_t *env, uint32_t word, vsr_value *to, vsr_value
     library.reset_status(env);
     to = vsr_of(env, 32 + RT(word));
     from = vsr_of(env, 32 + RB(word));
+    const vsr_value value = *from;
+    bool kept = *fpscr(env) & FP_VE && !(value.d[1] & QUAD_QUIET); /* the target */
     library.quad_to_double(env, word, to, from);
+    if (is_nan_of_quad(&value) && !kept && to->d[1] == DOUBLE_DEFAULT_NAN)
+        to->d[1] |= value.d[1] & DOUBLE_SIGN;
 }
 
 /* ---- comparison --------------------------------------------------------------------------- */
@@ -335,16 +339,16 @@ static void encode_pair_after(uint8_t *env, vsr_value *to, const vsr_value *from
 /* The library's decimal arithmetic sees 32 bits of FPSCR: DRN lies in the others.  Each operation
    begins with a fresh context and sets its rounding; only what comes later is its own choice. */
 static __thread bool fresh_context;
-static void *(*context_default)(void *context, int32_t kind);
-static void *(*context_set_rounding)(void *context, unsigned rounding);
+void *(*context_default)(void *context, int32_t kind);
+void *(*context_set_rounding)(void *context, unsigned rounding);
 
-static void *default_context(void *context, int32_t kind)
+void *default_context(void *context, int32_t kind)
 {
     fresh_context = true;
     return context_default(context, kind);
 }
 
-static void *set_rounding(void *context, unsigned rounding)
+void *set_rounding(void *context, unsigned rounding)
 {
     /* decNumber's numbers for DRN's: half even, down, ceiling, floor, half up, half down, up,
        0 and 5 up */
@@ -358,7 +362,6 @@ static void *set_rounding(void *context, unsigned rounding)
 
 /* ---- minimum, maximum, class -------------------------------------------------------------- */
 
-#define DOUBLE_SIGN (1ull << 63)
 #define DOUBLE_QUIET (1ull << 51)
 
 static bool is_nan(uint64_t value) { return (value & ~DOUBLE_SIGN) > DOUBLE_INFINITY; }
@@ -459,14 +462,7 @@ static void test_class_of_single(uint8_t *env, uint32_t word, const vsr_value *b
 
 /* ---- exchanging calls --------------------------------------------------------------------- */
 
-typedef struct {
-    const char *name;
-    void *instead, *before, *after; /* null: as it is */
-    void *result;                   /* from the last argument and the result so far */
-    void *original;
-} exchange;
-
-static exchange exchanges[] = {
+exchange exchanges[] = {
     {"helper_mtvscr_ppc64", .after = set_vscr_after},
     {"helper_fpscr_clrbit_ppc64", .instead = clear_bit},
     {"helper_store_fpscr_ppc64", .after = store_after},
@@ -525,90 +521,4 @@ static exchange exchanges[] = {
     {"helper_denbcd", .before = encode_before, .after = encode_after},
     {"helper_denbcdq", .before = encode_before, .after = encode_pair_after},
 };
-#define EXCHANGES (sizeof exchanges / sizeof *exchanges)
-
-/* Called as (env, i64, i64) -> i64: what a result function is declared as. */
-static void *two_operands;
-
-/* The operation that was generated last: what is called stands among its arguments. */
-static __thread uint8_t *last_operation;
-static void *(*emit)(void *context, int opcode);
-
-static void *emit_operation(void *context, int opcode)
-{
-    return last_operation = emit(context, opcode);
-}
-
-static void gen_exchanged(gen_call_function gen, void *context, void *declared, void *called,
-                          void *result, int count, void **arguments)
-{
-    gen(context, declared, result, count, arguments);
-    uint64_t *words = window64(last_operation, OPERATION_ARGUMENTS);
-    for (int n = 0; n < OPERATION_ARGUMENT_COUNT; n++)
-        if (words[n] == (uint64_t)declared) {
-            words[n] = (uint64_t)called;
-            return;
-        }
-    abort();
-}
-
-static void gen_result(gen_call_function gen, void *context, void *called, void *result, int count,
-                       void **arguments)
-{
-    void *more[] = {arguments[0], arguments[count - 1], result};
-    gen_exchanged(gen, context, two_operands, called, result, 3, more);
-}
-
-static const exchange *find(void *function)
-{
-    for (size_t i = 0; i < EXCHANGES; i++)
-        if (exchanges[i].original == function)
-            return &exchanges[i];
-    return NULL;
-}
-
-void helpers_gen_call(gen_call_function plain, gen_call_function gen, void *context,
-                      void *function, void *result, int count, void **arguments)
-{
-    static __thread bool status_written; /* by the call before */
-    bool behind_status = status_written && function == library.check_status;
-    const exchange *change = find(function);
-    status_written = function == library.store_fpscr || function == library.set_bit;
-    if (behind_status) {
-        gen_exchanged(plain, context, function, raise_deferred, result, count, arguments);
-        return;
-    }
-    if (change && change->before)
-        gen_exchanged(plain, context, function, change->before, NULL, count, arguments);
-    if (change && change->instead)
-        gen_exchanged(plain, context, function, change->instead, result, count, arguments);
-    else
-        gen(context, function, result, count, arguments);
-    if (change && change->after)
-        gen_exchanged(plain, context, function, change->after, NULL, count, arguments);
-    if (change && change->result)
-        gen_result(plain, context, change->result, result, count, arguments);
-}
-
-const replacement helper_replacements[HELPER_REPLACEMENTS] = {
-    {"tcg_emit_op_ppc64", (void *)emit_operation, (void **)&emit},
-    {"decContextDefault", (void *)default_context, (void **)&context_default},
-    {"decContextSetRounding", (void *)set_rounding, (void **)&context_set_rounding},
-    {"helper_fpscr_clrbit_ppc64", NULL, (void **)&library.clear_bit},
-    {"helper_reset_fpstatus_ppc64", NULL, (void **)&library.reset_status},
-    {"raise_exception_err_ra_ppc64", NULL, (void **)&library.raise},
-    {"cpu_restore_state_ppc64", NULL, (void **)&library.restore_state},
-    {"helper_xscvqpdp_ppc64", NULL, (void **)&library.quad_to_double},
-    {"helper_store_fpscr_ppc64", NULL, &library.store_fpscr},
-    {"helper_fpscr_setbit_ppc64", NULL, &library.set_bit},
-    {"helper_float_check_status_ppc64", NULL, &library.check_status},
-    {"helper_fadd_ppc64", NULL, &two_operands},
-};
-
-const char *helpers_load(void *handle)
-{
-    for (size_t i = 0; i < EXCHANGES; i++)
-        if (!(exchanges[i].original = dlsym(handle, exchanges[i].name)))
-            return exchanges[i].name;
-    return NULL;
-}
+const size_t exchange_count = sizeof exchanges / sizeof *exchanges;

@@ -23,7 +23,7 @@ typedef struct {
     void **original;
 } replacement;
 
-/* helpers.c */
+/* exchange.c */
 typedef void (*gen_call_function)(void *context, void *function, void *result, int count,
                                   void **arguments);
 /* Generates a call to `function`, or to what stands for it: by `gen` where it is the library's

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import TYPE_CHECKING
 
 from emu import isa
-from emu.bits import uncovered
 
 from .block import State
 from .exceptions import forgive
@@ -50,18 +48,9 @@ def differences(before: State, theirs: State, ours: State) -> Iterator[Differenc
             yield Difference(name, f"{was:#x}", f"{there:#x}", f"{here:#x}")
 
 
-@cache
-def _tables() -> list[tuple[int, int, str]]:
-    """Which bits each instruction fixes, and to what; those that fix more come first."""
-    entries = []
-    for instruction in isa.all_instructions():
-        mask = uncovered((operand.field for operand in instruction.operands), 32)
-        entries.append((mask, instruction.word, instruction.mnemonic))
-    return sorted(entries, key=lambda entry: -entry[0].bit_count())
-
-
 def mnemonic(word: int) -> str:
-    return next((name for mask, bits, name in _tables() if word & mask == bits), ".long")
+    instruction = isa.instruction_of(word)
+    return ".long" if instruction is None else instruction.mnemonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +75,7 @@ def shortest(theirs: Runner, ours: Runner, case: Case) -> Finding | None:
         there, here = theirs.run([beginning])[0], ours.run([beginning])[0]
         if there == here:
             continue
-        forgiven = forgive(mnemonic(beginning.words[-1]), beginning.state, there, here)
+        forgiven = forgive(beginning.words[-1], beginning.state, there, here)
         found = tuple(differences(beginning.state, there, forgiven))
         # What is undefined must not go on into the next instruction.
         return Finding(beginning, found) if found else None

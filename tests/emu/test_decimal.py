@@ -8,9 +8,7 @@ from .machine import bare
 
 FLOATING = MSR(0).replace(SF=1, FP=1)
 FPRF, POSITIVE_ZERO = 0x1F000, 0x2000
-# The assembler has no decimal instructions.
-DADD = ".long 0xec210804  # dadd f1,f1,f1\n"
-DRRND = ".long 0xec221846  # drrnd f1,f2,f3,0\n"
+DADD, DRRND = "dadd f1, f1, f1\n", "drrnd f1, f2, f3, 0\n"
 
 
 def test_decimal_results_are_classified_in_fpscr() -> None:
