@@ -1,0 +1,118 @@
+"""What a managed machine tells of itself at one moment: for `ps`, `top` and scripts.
+
+Times are ticks of the time base, so that sums are exact; units are hundredths of a processor.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from emu.state import Ticks, record
+
+
+class PartitionState(Enum):
+    """What `ps` shows; the words are the Hardware Management Console's."""
+
+    NOT_ACTIVATED = "Not Activated"
+    RUNNING = "Running"
+    SHUTTING_DOWN = "Shutting Down"
+    POWERED_OFF = "Powered Off"
+    """The operating system ended it."""
+    ERROR = "Error"
+    """It crashed, or its engine failed."""
+
+
+class ProcessorMode(Enum):
+    CAPPED = "capped"
+    UNCAPPED = "uncapped"
+    DEDICATED = "dedicated"
+
+
+class CoreState(Enum):
+    ACTIVE = "active"
+    INACTIVE = "not activated"
+    FAILED = "failed"
+
+
+@record
+class ProcessorTimes:
+    """A partition's processor time in an interval, summed over its virtual processors."""
+
+    elapsed: Ticks
+    """How long the interval was."""
+    entitled: Ticks
+    consumed: Ticks
+    spare: Ticks
+    """Of what was consumed, that beyond the entitlement."""
+    waited: Ticks
+    """Ready, and not dispatched."""
+    ceded: Ticks
+    donated: Ticks
+    """Lent by a dedicated partition."""
+
+
+@record
+class PartitionUsage:
+    name: str
+    number: int
+    state: PartitionState
+    reason: str
+    """Why it ended, if it did."""
+    profile: str | None
+    memory_mib: int
+    mode: ProcessorMode
+    sharing: str | None
+    """The sharing mode of a dedicated partition."""
+    weight: int | None
+    """Of an uncapped one."""
+    pool: int | None
+    units: int
+    """Entitled capacity; of a dedicated partition, its whole processors."""
+    virtual_processors: int
+    since_start: ProcessorTimes
+    last_second: ProcessorTimes
+
+
+@record
+class PoolUsage:
+    number: int
+    name: str
+    entitled: int
+    """The entitlements of its members together."""
+    reserved: int
+    maximum: int
+    elapsed: Ticks
+    """How long the last second was, in a young machine perhaps less."""
+    used: Ticks
+
+
+@record
+class Dispatched:
+    """A virtual processor in a core's lane."""
+
+    partition: int
+    processor: int
+
+
+@record
+class CoreUsage:
+    number: int
+    state: CoreState
+    elapsed: Ticks
+    used: Ticks
+    lent: Ticks
+    """Of what was used, by others than the core's owner."""
+    owner: int | None
+    """Number of the partition it is dedicated to."""
+    lane: tuple[Dispatched, ...]
+    """Who is in its lane, in order."""
+
+
+@record
+class MachineUsage:
+    name: str
+    now: Ticks
+    windows: int
+    partitions: tuple[PartitionUsage, ...]
+    pools: tuple[PoolUsage, ...]
+    cores: tuple[CoreUsage, ...]

@@ -1,0 +1,89 @@
+"""Operator's requests as records, and what is refused as one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emu.state import StateError
+from hypervisor.management import ManagementError
+from pyphyp.actions import (
+    ActivatePartition,
+    ActivateSystemProfile,
+    ChangeProcessors,
+    CrashPartition,
+    EnterActivationCode,
+    FailCore,
+    ResetPartition,
+    ShutdownPartition,
+    TypeAtConsole,
+    plain_action,
+    rebuild_action,
+)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        ActivatePartition("aix1", "night"),
+        ActivatePartition("aix1"),
+        ActivateSystemProfile("weekend"),
+        ShutdownPartition("aix1", immediate=True),
+        ResetPartition("aix1"),
+        CrashPartition("aix1"),
+        ChangeProcessors("aix1", units=50, capped=False),
+        EnterActivationCode("0123-4567"),
+        FailCore(3),
+        TypeAtConsole("aix1", bytes(range(256))),
+    ],
+    ids=lambda action: type(action).__name__,
+)
+def test_an_action_survives_the_wire(action: object) -> None:
+    line = json.dumps(plain_action(action))  # type: ignore[arg-type]
+    assert rebuild_action(json.loads(line)) == action
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ({"action": "FormatDisk"}, "there is no action 'FormatDisk'"),
+        ({"action": ["FailCore"], "core": 1}, "there is no action"),
+        ({"action": "FailCore", "core": -1}, "out of range"),
+        ({"action": "FailCore", "core": True}, "True is no int"),
+        ({"action": "FailCore"}, "core missing"),
+        ({"action": "FailCore", "core": 1, "also": 2}, "also missing or unknown"),
+        ({"action": "ActivatePartition", "partition": "", "profile": None}, "out of Length"),
+        ({"action": "TypeAtConsole", "partition": "a", "text": "?"}, "no bytes in base 64"),
+        ([], "an action is an object"),
+    ],
+)
+def test_what_is_no_action_is_refused_with_the_reason(value: object, why: str) -> None:
+    with pytest.raises(StateError, match=why):
+        rebuild_action(value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=6,
+)
+
+
+@given(JSON, st.sampled_from(["FailCore", "ActivatePartition", "ChangeProcessors"]))
+def test_any_value_is_an_action_or_refused(value: object, name: str) -> None:
+    if isinstance(value, dict):
+        value["action"] = name
+    try:
+        action = rebuild_action(value)
+    except StateError:
+        return
+    assert rebuild_action(plain_action(action)) == action
+
+
+def test_a_refusal_says_what_would_be_right() -> None:
+    assert str(ManagementError("there is no core 7", "cores are 0 to 3")) == (
+        "there is no core 7; cores are 0 to 3"
+    )
