@@ -73,13 +73,15 @@ class PlatformFirmware:
         self.error_logs = ErrorLogs(partition.interrupts, self._time_of_day)
         self.rtas = RtasTable(*services.ALL)
         self.services = ServiceTable(*client_services.ALL)
+        function_sets = partition.hcalls.function_sets()
         self.offer = cas.Offer(
             memory_mib=partition.configuration.memory_bytes // MIB,
             processors=len(partition.processors),
-            shared_processors="hcall-splpar" in partition.hcalls.function_sets(),
+            shared_processors="hcall-splpar" in function_sets,
             modes=modes_up_to(partition.configuration.isa_level),
             mmu=partition.configuration.mmu,
             interrupts=partition.interrupts.offer,
+            shootdown_by_hcall="hcall-rpt-invalidate" in function_sets,
         )
         partition.engine.set_isa_level(partition.configuration.isa_level)
         self.tree = self._build_tree()

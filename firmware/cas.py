@@ -125,6 +125,8 @@ class Offer:
     """The best first."""
     mmu: Mmu = Mmu.AUTO
     interrupts: InterruptOffer = InterruptOffer.XICS
+    shootdown_by_hcall: bool = False
+    """Guests need not shoot down radix translations by instructions."""
 
     def translations(self, mode: CompatibilityMode) -> tuple[TranslationSupport, ...]:
         """The kinds of translation that there are in `mode`, the preferred one first."""
@@ -191,8 +193,7 @@ def negotiate(request: Request, offer: Offer) -> Agreement:
     _check_memory(request.vector(2), offer)
     wanted = request.vector(5).ljust(VECTOR_5_BYTES, b"\0")[:VECTOR_5_BYTES]
     translation = _agree_on_translation(wanted, offer.translations(mode))
-    xive = mode.xive and translation is TranslationSupport.RADIX
-    interrupts = _agree_on_interrupts(wanted, offer, xive)
+    interrupts = _agree_on_interrupts(wanted, offer, mode)
     return Agreement(mode, interrupts, _agree_on_vector_5(wanted, offer, translation, interrupts))
 
 
@@ -223,16 +224,17 @@ _CONTROLLERS: dict[int, str] = {
 }
 
 
-def _agree_on_interrupts(wanted: bytes, offer: Offer, xive: bool) -> InterruptMode:
-    """XIVE where both sides can; `xive`: where mode and translation let it be."""
+def _agree_on_interrupts(wanted: bytes, offer: Offer, mode: CompatibilityMode) -> InterruptMode:
+    """XIVE where both sides and the mode can."""
+    xive = mode.xive and offer.interrupts.includes_xive
     support = InterruptControl(wanted[INTERRUPT_MODE]).SUPPORT
     either = support == InterruptSupport.EITHER
-    if (either or support == InterruptSupport.XIVE) and offer.interrupts.includes_xive and xive:
+    if (either or support == InterruptSupport.XIVE) and xive:
         return InterruptMode.XIVE
     if (either or support == InterruptSupport.XICS) and offer.interrupts.includes_xics:
         return InterruptMode.XICS
     asked = _CONTROLLERS.get(support, "no interrupt controller that there is")
-    raise CasError(f"the client wants {asked}; with its mode and translation it is not offered")
+    raise CasError(f"the client wants {asked}; in its mode it is not offered")
 
 
 def _agree_on_vector_5(
@@ -244,15 +246,26 @@ def _agree_on_vector_5(
     agreed = bytearray(offer.vector_5())
     agreed[INTERRUPT_MODE] = _INTERRUPT_MODES[interrupts]
     agreed[TRANSLATION] = Translation(0).replace(SUPPORT=translation)
-    agreed[RADIX_EXTENSIONS] = _radix_extensions(translation is TranslationSupport.RADIX)
+    agreed[RADIX_EXTENSIONS] = _agree_on_shootdown(wanted, offer, translation)
     for number in (SHARING, ASSOCIATIVITY):
         agreed[number] &= wanted[number]
     return bytes(agreed)
 
 
 def _radix_extensions(radix: bool) -> RadixExtensions:
-    """With radix translation a guest shoots down translations by itself."""
+    """With radix translation a guest may shoot down translations by itself."""
     return RadixExtensions(0).replace(GTSE=int(radix))
+
+
+def _agree_on_shootdown(
+    wanted: bytes, offer: Offer, translation: TranslationSupport
+) -> RadixExtensions:
+    """By instructions where the client wants that; with hashed page tables there are none."""
+    radix = translation is TranslationSupport.RADIX
+    by_instruction = radix and RadixExtensions(wanted[RADIX_EXTENSIONS]).GTSE
+    if radix and not (by_instruction or offer.shootdown_by_hcall):
+        raise CasError("radix translation is offered with guest translation shootdown only")
+    return _radix_extensions(bool(by_instruction))
 
 
 def _agree_on_translation(
@@ -264,8 +277,4 @@ def _agree_on_translation(
     if not acceptable:
         names = " or ".join(kind.name.lower() for kind in offered)
         raise CasError(f"the client wants translation of kind {asked}; {names} is offered")
-    chosen = acceptable[0]
-    radix = chosen is TranslationSupport.RADIX
-    if radix and not RadixExtensions(wanted[RADIX_EXTENSIONS]).GTSE:
-        raise CasError("radix translation is offered with guest translation shootdown only")
-    return chosen
+    return acceptable[0]

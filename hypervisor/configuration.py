@@ -46,9 +46,7 @@ class PartitionConfiguration:
         if self.mmu is Mmu.RADIX and self.isa_level < IsaLevel.V3_0:
             raise ValueError("there is no radix translation before Power ISA 3.0")
         if self.interrupts is InterruptOffer.XIVE and not self._may_have_xive:
-            raise ValueError(
-                "XIVE alone is offered, but there is none before POWER9 or with a hashed page table"
-            )
+            raise ValueError("XIVE alone is offered, but there is none before POWER9")
 
     @property
     def interrupt_offer(self) -> InterruptOffer:
@@ -57,5 +55,4 @@ class PartitionConfiguration:
 
     @property
     def _may_have_xive(self) -> bool:
-        """Its device pages are not entered into a hashed page table."""
-        return self.isa_level >= IsaLevel.V3_0 and self.mmu is not Mmu.HASH
+        return self.isa_level >= IsaLevel.V3_0

@@ -53,8 +53,10 @@ class Devices:
             self._engine.add_device_pages(each.address, each.length)
         self._pages = pages
 
-    def contains(self, address: int) -> bool:
-        return self._find(address) is not None
+    def contains(self, address: int, length: int = 1) -> bool:
+        """Whether all of the bytes belong to one device."""
+        pages = self._find(address)
+        return pages is not None and address + length <= pages.address + pages.length
 
     def load(self, processor: int, address: int, length: int) -> int:
         if (pages := self._find(address)) is None:

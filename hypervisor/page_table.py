@@ -1,8 +1,9 @@
 """A partition's hashed page table, and the hcalls that change it (LoPAR 14.5.4.1).
 
 The table lies outside the partition's storage: the guest reaches it by these calls only, so no
-entry ever maps what the partition does not have.  Entries keep the format the calls use, with
-logical real page numbers, as the processor model reads them (`emu/hash_translation.py`).
+entry ever maps what the partition does not have, storage or device pages.  Entries keep the format
+the calls use, with logical real page numbers, as the processor model reads them
+(`emu/hash_translation.py`).
 
 What a guest calls all the time the engine carries out by itself, unless somebody looks on
 (`page_table_calls.py`); the handlers there say what it means.
@@ -10,12 +11,11 @@ What a guest calls all the time the engine carries out by itself, unless somebod
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from emu.hash_translation import (
     ENTRIES_A_GROUP,
     ENTRY_BYTES,
-    PageSize,
     PteHigh,
     PteLow,
     page_size,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from emu.engine import Engine
+
+    from .devices import Devices
 
 SMALLEST_SHIFT, LARGEST_SHIFT = 18, 46
 """Log2 of a table's bytes."""
@@ -62,11 +64,19 @@ class PageTableState:
     pending_shift: Shift | None
 
 
+class Page(NamedTuple):
+    """A page as an entry maps it, at logical real `address`."""
+
+    address: int
+    length: int
+    device: bool
+
+
 class PageTable:
     """The hashed page table of a partition whose processors `engine` runs."""
 
-    def __init__(self, engine: Engine, memory: Memory, shift: int) -> None:
-        self._engine, self._memory = engine, memory
+    def __init__(self, engine: Engine, memory: Memory, devices: Devices, shift: int) -> None:
+        self._engine, self._memory, self._devices = engine, memory, devices
         self.content = Memory(1 << shift)
         self.pending: Memory | None = None
         """What becomes the table when a resize is committed."""
@@ -135,16 +145,18 @@ class PageTable:
                 return slot
         raise HcallError(H.PTEG_FULL, f"no free entry in {len(slots)} from {first:#x} on")
 
-    def page(self, high: PteHigh, low: PteLow) -> tuple[int, PageSize]:
-        """Address and size of the page that an entry is to map; it must be the partition's."""
+    def page(self, high: PteHigh, low: PteLow) -> Page:
+        """The page that an entry is to map; it must be the partition's."""
         if (size := page_size(high, low)) is None:
             raise HcallError(H.PARAMETER, f"{low!r} encodes no page size")
-        address = real_page(low, size)
-        if not self._memory.contains(address, 1 << size.actual):
-            raise HcallError(
-                H.PARAMETER, f"{1 << size.actual:#x} bytes at {address:#x} leave the storage"
-            )
-        return address, size
+        page = real_page(low, size), 1 << size.actual
+        if self._memory.contains(*page):
+            return Page(*page, device=False)
+        if self._devices.contains(*page):
+            return Page(*page, device=True)
+        raise HcallError(
+            H.PARAMETER, f"{page[1]:#x} bytes at {page[0]:#x} are neither storage nor a device's"
+        )
 
     def all_valid(self) -> Iterator[tuple[int, PteHigh, PteLow]]:
         """The valid entries with their indices."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 hcalls = HcallGroup()
 
-LARGEST_ZEROED = 16
-"""Log2 of the largest page that H_ENTER clears, and whose cache blocks it cares for."""
+LARGEST_ZEROED = 1 << 16
+"""The largest page that H_ENTER clears, and whose cache blocks it cares for."""
 READ_AT_ONCE = 4
 _BULK_SPECIFIERS = 4
 
@@ -47,6 +47,8 @@ _CACHES = (_F.I_CACHE_INVALIDATE, _F.I_CACHE_SYNCHRONIZE)
 _PROTECTION = (_F.KEY_HIGH, _F.KEY_LOW, _F.PP0, _F.N, _F.PP12)
 SYSTEM_MEMORY = 0b0010
 """WIMG of storage: coherence required, and nothing else."""
+DEVICE, DEVICE_MASK = 0b0100, 0b1100
+"""WIMG of device pages: caching inhibited and not written through."""
 
 
 ANSWERED_BY_ENGINE = {
@@ -82,15 +84,17 @@ def h_enter(caller: VirtualProcessor, flags: Flags, ptex: int, pteh: Flags, ptel
     asked = _flags(flags, _F.EXACT, _F.ZERO_PAGE, *_CACHES)
     table, high, low = table_of(caller), PteHigh(pteh), PteLow(ptel)
     table.check(ptex)
-    address, size = table.page(high, low)
-    if low.WIMG != SYSTEM_MEMORY:
+    page = table.page(high, low)
+    if page.device and low.WIMG & DEVICE_MASK != DEVICE:
+        raise HcallError(H.PARAMETER, f"WIMG {low.WIMG:04b}: a device needs caching inhibited")
+    if not page.device and low.WIMG != SYSTEM_MEMORY:
         raise HcallError(H.PARAMETER, f"WIMG {low.WIMG:04b}: storage needs {SYSTEM_MEMORY:04b}")
     caring = asked.ZERO_PAGE or asked.I_CACHE_INVALIDATE or asked.I_CACHE_SYNCHRONIZE
-    if caring and size.actual > LARGEST_ZEROED:
-        raise HcallError(H.TOO_BIG, f"a page of 2^{size.actual} bytes is not cleared")
+    if caring and not page.device and page.length > LARGEST_ZEROED:
+        raise HcallError(H.TOO_BIG, f"a page of {page.length:#x} bytes is not cleared")
     slot = table.free_slot(ptex, exact=bool(asked.EXACT))
-    if asked.ZERO_PAGE:
-        caller.partition.memory.write(address, bytes(1 << size.actual))
+    if asked.ZERO_PAGE and not page.device:
+        caller.partition.memory.write(page.address, bytes(page.length))
     table.write(slot, high.replace(LOCKS=0, V=1), low.replace(RESERVED=0))
     return slot
 

@@ -8,19 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emu.hash_translation import (
-    AVPN_SHIFT,
-    ENTRIES_A_GROUP,
-    ENTRY_BYTES,
-    SEGMENT_SHIFTS,
-    hash_of,
-    page_size,
-)
+from emu.hash_translation import ENTRIES_A_GROUP, ENTRY_BYTES, hash_of
 
 from .abi import Flags, H, HcallError
 from .hcall import HcallGroup
 from .page_table import LARGEST_SHIFT, SMALLEST_SHIFT, shift_of
 from .page_table_calls import table_of
+from .virtual_page import virtual_page
 
 if TYPE_CHECKING:
     from emu.hash_translation import PteHigh, PteLow
@@ -87,16 +81,9 @@ def _move_bolted(table: PageTable, to: Memory) -> None:
 
 
 def _moved(ptex: int, high: PteHigh, low: PteLow, new: Memory) -> int | None:
-    """Where an entry belongs in the new table: what its AVPN leaves out, the old hash tells."""
-    if high.B not in SEGMENT_SHIFTS or (size := page_size(high, low)) is None:
+    """Where an entry belongs in the new table."""
+    if (where := virtual_page(ptex, high, low)) is None:
         return None
-    page_bits = SEGMENT_SHIFTS[high.B] - AVPN_SHIFT
-    vsid, known = high.AVPN >> page_bits, high.AVPN & (1 << page_bits) - 1
-    hidden = max(AVPN_SHIFT - size.base, 0)
-    page = known << hidden if hidden else known >> size.base - AVPN_SHIFT
-    group = ptex // ENTRIES_A_GROUP
-    primary = ~group if high.H else group
-    page |= (primary ^ hash_of(vsid, page, high.B)) & (1 << hidden) - 1
-    found = hash_of(vsid, page, high.B)
+    found = hash_of(where.vsid, where.page, high.B)
     groups = new.size // (ENTRIES_A_GROUP * ENTRY_BYTES)
     return ((~found if high.H else found) % groups) * ENTRIES_A_GROUP + ptex % ENTRIES_A_GROUP

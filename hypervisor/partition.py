@@ -143,8 +143,8 @@ class Partition:
         self.hcalls = hcalls
         self.memory = Memory(configuration.memory_bytes)
         self.engine = Engine(self.memory)
-        self.page_table = self._new_page_table()
         self.devices = Devices(self.engine)
+        self.page_table = self._new_page_table()
         self.interrupts = Interrupts(
             configuration.virtual_processors,
             self.memory,
@@ -172,7 +172,7 @@ class Partition:
         for call, number in ANSWERED_BY_ENGINE.items():
             if self.hcalls.get(number) is not None:
                 self.engine.bind_page_table_call(call, number)
-        table = PageTable(self.engine, self.memory, usual_shift(self.memory.size))
+        table = PageTable(self.engine, self.memory, self.devices, usual_shift(self.memory.size))
         table.use()
         return table
 

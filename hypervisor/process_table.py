@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .abi import Flags, H, HcallError, LogicalReal, Mmu
+from .abi import DOUBLEWORD, Flags, H, HcallError, LogicalReal, Mmu
 from .hcall import HcallGroup
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ _KNOWN = _OPERATION | _TABLE_KIND | _GUEST_TLB_INVALIDATE
 _PAGE, _SMALLEST_SHIFT, _LARGEST_ENCODING = 4096, 12, 24
 # Flags of H_CLEAN_SLB: class and size of the segment, and what is cleaned.
 _CLASS, _SEGMENT_SIZE, _ONE_SEGMENT, _NEST = 1 << 16, 1 << 8, 0b10, 0b01
+# Arguments of H_RPT_INVALIDATE: partitions in partitions, TLB, page walk cache, process table; all
+# processors, the caller, what accelerators keep; pages of 4 KiB, 64 KiB, 2 MiB, 1 GiB.
+_NESTED, _KINDS = 0b1, 0b1110
+_TARGETS = 0b111
+_PAGE_SIZES = 0b1111
+_PROCESSES = 1 << 32
 # Flags of H_INVALIDATE_PID: all processes of the partition; radix.
 _ALL_PROCESSES, _OF_RADIX = 0b10, 0b01
 
@@ -96,4 +102,33 @@ def h_invalidate_pid(caller: VirtualProcessor, flags: Flags, pid: int) -> None:
     """Forget the cached translations of a process."""
     if flags & ~(_ALL_PROCESSES | _OF_RADIX):
         raise HcallError(H.PARAMETER, f"unknown flags {flags:#x}")
+    caller.engine.flush_translations()
+
+
+@hcalls.define(0x448, papr="", function_set="hcall-rpt-invalidate")
+def h_rpt_invalidate(
+    caller: VirtualProcessor,
+    pid: int,
+    targets: Flags,
+    kinds: Flags,
+    page_sizes: Flags,
+    start: int,
+    end: int,
+) -> None:
+    """Forget what is cached of a process's radix translations from `start` to `end`."""
+    table = caller.partition.page_table
+    if table is not None and table.in_use:
+        raise HcallError(H.UNSUPPORTED, "this partition translates by a hashed page table")
+    if kinds & _NESTED:
+        raise HcallError(H.FUNCTION, "there are no partitions within this one")
+    if pid >= _PROCESSES:
+        raise HcallError(H.PARAMETER, f"process {pid:#x}: 32 bits are needed")
+    if not targets or targets & ~_TARGETS:
+        raise HcallError(H.P2, f"targets {targets:#x}")
+    if not kinds or kinds & ~_KINDS:
+        raise HcallError(H.P3, f"kinds {kinds:#x}")
+    if page_sizes != DOUBLEWORD and (not page_sizes or page_sizes & ~_PAGE_SIZES):
+        raise HcallError(H.P4, f"page sizes {page_sizes:#x}")
+    if end < start:
+        raise HcallError(H.P5, f"the range ends at {end:#x}, before {start:#x}")
     caller.engine.flush_translations()

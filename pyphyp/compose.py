@@ -14,6 +14,7 @@ from hypervisor import (
     debug_registers,
     logical_access,
     page_init,
+    page_table_block,
     page_table_calls,
     page_table_resize,
     platform,
@@ -34,7 +35,11 @@ if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
     from hypervisor.vio.vty import ClientTerminal
 
-PAGE_TABLE_GROUPS = (page_table_calls.hcalls, page_table_resize.hcalls)
+PAGE_TABLE_GROUPS = (
+    page_table_calls.hcalls,
+    page_table_resize.hcalls,
+    page_table_block.hcalls,
+)
 """What only a partition with a hashed page table has."""
 HCALL_GROUPS = (
     vty.hcalls,

@@ -41,7 +41,6 @@ _NO_ENERGY = "absent by design: nothing here draws power"
 HCALLS_MISSING = {
     "hcall-ILAN": _ADAPTERS,
     "hcall-best-energy-1": _NO_ENERGY,
-    "hcall-block-remove": "not yet: removing eight entries at once; four there are",
     "hcall-ca": _NO_ACCELERATOR,
     "hcall-cmo": _SHARED_MEMORY,
     "hcall-cmo-x": _SHARED_MEMORY,

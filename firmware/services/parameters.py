@@ -11,6 +11,7 @@ from emu.engine import TIME_BASE_HZ
 from emu.memory import MIB
 from firmware.device_tree import string
 from firmware.rtas import RtasCaller, RtasError, RtasGroup, Status, buffer
+from hypervisor import page_table_block
 
 if TYPE_CHECKING:
     from hypervisor.partition import Partition
@@ -33,6 +34,7 @@ class Parameter(IntEnum):
     SPLPAR_CHARACTERISTICS = 20
     CEDE_LATENCY = 45
     PARTITION_UUID = 48
+    BLOCK_INVALIDATE = 50
     PARTITION_NAME = 55
 
 
@@ -71,6 +73,9 @@ def value(partition: Partition, token: int) -> bytes | None:
             return splpar_characteristics(partition)
         case Parameter.CEDE_LATENCY:
             return cede_latency_settings()
+        case Parameter.BLOCK_INVALIDATE:
+            offered = partition.hcalls.get(page_table_block.BLOCK_REMOVE) is not None
+            return page_table_block.characteristics() if offered else b""
         case Parameter.PARTITION_UUID:
             return UUID(partition.configuration.uuid).bytes
         case Parameter.PARTITION_NAME:

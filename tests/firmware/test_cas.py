@@ -71,6 +71,13 @@ def test_radix_with_guest_translation_shootdown_is_agreed_on() -> None:
     assert (vector[23], vector[24], vector[26]) == (0x00, 0x40, 0x40)
 
 
+def test_a_client_may_leave_shootdown_to_hcalls_where_they_are_on_offer() -> None:
+    offer = replace(OFFER, shootdown_by_hcall=True)
+    vector = ask(client_vectors(radix=0x00), offer).vector_5
+    assert (vector[24], vector[26]) == (0x40, 0x00)
+    assert ask(client_vectors(), offer).vector_5[26] == 0x40
+
+
 @pytest.mark.parametrize(
     ("mmu", "asked", "agreed"),
     [
@@ -142,7 +149,7 @@ def test_sharing_and_affinity_are_what_both_want() -> None:
 @pytest.mark.parametrize(
     ("structure", "why"),
     [
-        (client_vectors(interrupts=0x40), "XIVE exploitation; with its mode"),
+        (client_vectors(interrupts=0x40), "XIVE exploitation; in its mode"),
         (client_vectors(radix=0x00), "shootdown"),
         (client_vectors(processors=2), "2 processors; there are 4"),
         (client_vectors(least_rma=2048), "2048 MiB; the partition has 1024"),

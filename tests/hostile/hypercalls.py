@@ -8,6 +8,7 @@ from emu.bits import MSR
 from emu.memory import MIB
 from hypervisor.processor import Standing
 from hypervisor.xics import IPI_SOURCE
+from hypervisor.xive_pages import PAGE_SHIFT, QUEUE_PAGES, SOURCE_PAGES, USER_PAGE
 
 from .rounds import STORAGE, Driver, Tally, hostile_partition, run
 from .words import encode
@@ -71,8 +72,10 @@ def unlikely_argument(rng: random.Random) -> int:
             return rng.randrange(8) << 45 | 1 << rng.randrange(64)
 
 
-PAGE_TABLE_CALLS = frozenset((0x04, 0x08, 0x0C, 0x10, 0x14, 0x18, 0x124))
-"""H_REMOVE, H_ENTER, H_READ, H_CLEAR_MOD, H_CLEAR_REF, H_PROTECT, H_BULK_REMOVE."""
+PAGE_TABLE_CALLS = frozenset((0x04, 0x08, 0x0C, 0x10, 0x14, 0x18, 0x124, 0x328))
+"""H_REMOVE, H_ENTER, H_READ, H_CLEAR_MOD, H_CLEAR_REF, H_PROTECT, H_BULK_REMOVE, H_BLOCK_REMOVE."""
+SHOOTDOWN = 0x448
+DEVICE_PAGES = (USER_PAGE, SOURCE_PAGES, SOURCE_PAGES + (0x10 << PAGE_SHIFT), QUEUE_PAGES)
 INTERRUPT_CALLS = range(0x3A8, 0x3D4, 4)
 
 
@@ -81,8 +84,13 @@ def page_table_arguments(rng: random.Random, number: int) -> list[int]:
     places = rng.randrange(16), rng.randrange(16)
     if number == 0x124:
         return [word for place in places for word in (1 << 62 | place, rng.getrandbits(3) << 7)]
+    if number == 0x328:
+        by_avpn = rng.choice((0, 0, 1 << 56))
+        specifiers = [1 << 62 | by_avpn | rng.randrange(16) for _ in range(rng.randrange(9))]
+        return [rng.getrandbits(2) << 7, *specifiers, 3 << 62][:9]
     high = rng.getrandbits(2) << 7 | rng.choice((0, 0, 4, 2)) | 1
-    low = rng.randrange(STORAGE) & ~0xFFF | rng.choice((0x10, 0x10, 0x10, 0x28, 0)) | 2
+    page = rng.choice((rng.randrange(STORAGE), rng.randrange(STORAGE), *DEVICE_PAGES)) & ~0xFFF
+    low = page | rng.choice((0x10, 0x10, 0x10, 0x28, 0)) | 2
     flags = rng.choice((0, 0, 1 << 39, 1 << 37, 1 << 31, 1 << 15, rng.getrandbits(3)))
     return [flags, places[0], high, low]
 
@@ -100,6 +108,9 @@ def likely_arguments(rng: random.Random, number: int) -> list[int]:
     """What calls of these families may well accept; nothing for the others."""
     if number in PAGE_TABLE_CALLS:
         return page_table_arguments(rng, number)
+    if number == SHOOTDOWN:
+        pid, targets, kinds, sizes = (rng.getrandbits(bits) for bits in (8, 3, 4, 4))
+        return [pid, targets, kinds, sizes, 0, rng.choice((MASK, 0, 1 << 40))]
     return interrupt_arguments(rng) if number in INTERRUPT_CALLS else []
 
 

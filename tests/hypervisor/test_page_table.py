@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from emu.hash_translation import ENTRIES_A_GROUP, PteHigh, PteLow, hash_of
 from emu.memory import MIB
-from hypervisor import page_table_calls, page_table_resize
-from hypervisor.abi import H
+from hypervisor import page_table_block, page_table_calls, page_table_resize
+from hypervisor.abi import H, InterruptOffer
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.hcall import HcallEvent, HcallTable
 from hypervisor.page_table import PageTable, usual_shift
@@ -32,7 +32,7 @@ AVPN = PteFlags(0).replace(AVPN=1)
 ENTER, REMOVE, PROTECT, READ, BULK = 0x08, 0x04, 0x18, 0x0C, 0x124
 CLEAR_MOD, CLEAR_REF = 0x10, 0x14
 CLEAR_HPT, PREPARE, COMMIT = 0x358, 0x36C, 0x370
-GROUPS = (page_table_calls.hcalls, page_table_resize.hcalls)
+GROUPS = (page_table_calls.hcalls, page_table_resize.hcalls, page_table_block.hcalls)
 
 
 class Watcher:
@@ -50,8 +50,8 @@ class Watcher:
 class Guest:
     """A partition of 1 MiB whose guest makes the calls it is told to."""
 
-    def __init__(self, *, watched: bool) -> None:
-        configuration = PartitionConfiguration(memory_bytes=MIB)
+    def __init__(self, *, watched: bool, interrupts: InterruptOffer = InterruptOffer.XICS) -> None:
+        configuration = PartitionConfiguration(memory_bytes=MIB, interrupts=interrupts)
         self.partition = Partition(configuration, HcallTable(*GROUPS))
         if watched:
             self.partition.hcalls.interceptors.append(Watcher())

@@ -110,3 +110,73 @@ def test_a_process_can_be_invalidated(lpar: Lpar) -> None:
         assert lpar.code("H_INVALIDATE_PID", flags, 3) == H.SUCCESS
     for flags in (4, 1 << 63, DOUBLEWORD):
         assert lpar.code("H_INVALIDATE_PID", flags, 3) == H.PARAMETER
+
+
+TLB, WALKS, TABLE_CACHE, NESTED = 0b10, 0b100, 0b1000, 0b1
+ALL_PROCESSORS, CALLER, ACCELERATORS = 0b1, 0b10, 0b100
+PAGES_64K, ALL_SIZES = 0b10, DOUBLEWORD
+SHOOT_DOWN = "H_RPT_INVALIDATE"
+
+
+def test_what_is_cached_of_a_changed_translation_is_forgotten(mapped: Lpar) -> None:
+    """Page 0 is moved from 0x5000 to 0x6000 by the guest itself, in real mode."""
+    mapped.code(REGISTER, NEW | RADIX, TABLE, 0, 0)
+    mapped.memory.write_u64(0x5010, 5)
+    mapped.memory.write_u64(0x6010, 6)
+    mapped.start(
+        f"""
+        mfmsr   r20
+        ori     r21, r20, 0x10
+        mtmsrd  r21
+        ld      r22, 0x10(0)
+        mtmsrd  r20
+        load64  r23, {TREE + 0x3000}
+        load64  r24, 0xC000000000006187
+        std     r24, 0(r23)
+        mtmsrd  r21
+        ld      r25, 0x10(0)
+        li      r3, {SHOOT_DOWN}
+        li      r4, 0
+        li      r5, {ALL_PROCESSORS}
+        li      r6, {TLB}
+        li      r7, {PAGES_64K}
+        li      r8, 0
+        li      r9, -1
+        sc      1
+        ld      r26, 0x10(0)
+        b       .
+        """,
+        at=0x8000,
+    )
+    mapped.partition.run(mapped.partition.time_base + 200)
+    seen = [mapped.processor().gpr(n) for n in (22, 25, 26)]
+    assert seen == [5, 5, 6], "cached, then forgotten"
+
+
+@pytest.mark.parametrize(
+    ("pid", "targets", "kinds", "sizes", "start", "end", "code"),
+    [
+        (0, ALL_PROCESSORS | ACCELERATORS, TLB | WALKS | TABLE_CACHE, ALL_SIZES, 0, -1, H.SUCCESS),
+        (7, CALLER, WALKS, PAGES_64K, 0x1000, 0x1000, H.SUCCESS),
+        (1 << 32, ALL_PROCESSORS, TLB, ALL_SIZES, 0, -1, H.PARAMETER),
+        (7, 0, TLB, ALL_SIZES, 0, -1, H.P2),
+        (7, 0b1000, TLB, ALL_SIZES, 0, -1, H.P2),
+        (7, ALL_PROCESSORS, 0, ALL_SIZES, 0, -1, H.P3),
+        (7, ALL_PROCESSORS, 0b10000, ALL_SIZES, 0, -1, H.P3),
+        (7, ALL_PROCESSORS, NESTED | TLB, ALL_SIZES, 0, -1, H.FUNCTION),
+        (7, ALL_PROCESSORS, TLB, 0, 0, -1, H.P4),
+        (7, ALL_PROCESSORS, TLB, 0b10001, 0, -1, H.P4),
+        (7, ALL_PROCESSORS, TLB, ALL_SIZES, 0x1000, 0xFFF, H.P5),
+    ],
+)
+def test_a_shootdown_names_process_targets_kinds_page_sizes_and_range(
+    mapped: Lpar, pid: int, targets: int, kinds: int, sizes: int, start: int, end: int, code: H
+) -> None:
+    mapped.code(REGISTER, NEW | RADIX, TABLE, 0, 0)
+    asked = (pid, targets, kinds, sizes, start, end & DOUBLEWORD)
+    assert mapped.code(SHOOT_DOWN, *asked) == code
+
+
+def test_there_is_nothing_to_shoot_down_under_a_hashed_page_table(lpar: Lpar) -> None:
+    asked = (0, ALL_PROCESSORS, TLB, ALL_SIZES, 0, DOUBLEWORD)
+    assert lpar.code(SHOOT_DOWN, *asked) == H.UNSUPPORTED

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CONTROLLERS = pytest.mark.parametrize("interrupts", ["xics", "xive"])
 ONLINE = "/sys/devices/system/cpu/cpu1/online"
+COMPLAINTS_WITH_HASH = ["vas: API is supported only with radix page tables\r"]
 HOT_UNPLUG = f"for i in 1 2 3; do echo 0 >{ONLINE}; echo 1 >{ONLINE}; done"
 
 
@@ -88,6 +89,25 @@ def test_linux_runs_on_either_controller(
     assert outcome is not None
     assert outcome.ending is Ending.POWER_OFF
     assert "Power off requested" in partition.console.output
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("processors", [1, 4])
+def test_linux_enters_the_pages_of_xive_into_a_hashed_page_table(
+    machine: Machine, linux: LinuxGuest, processors: int
+) -> None:
+    partition = machine.add_partition(
+        processors=processors, cpu_mode="power9", mmu="hash", interrupts="xive"
+    )
+    boot(partition, linux)
+    said = say(partition, "cat /proc/interrupts; dmesg -r")
+    assert re.search(r"XIVE.*hvc_console", said)
+    assert "Initializing hash mmu with SLB" in said
+    assert [line.partition("] ")[2] for line in complaints(said)] == COMPLAINTS_WITH_HASH
+    partition.request_shutdown()
+    outcome = partition.run(seconds=60)
+    assert outcome is not None
+    assert outcome.ending is Ending.POWER_OFF
 
 
 @pytest.mark.linux

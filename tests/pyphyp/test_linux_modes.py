@@ -45,6 +45,17 @@ def test_linux_boots_in_a_mode_to_a_shell(mode: str, mmu: str, processors: int) 
     assert complaints == (COMPLAINTS_WITH_HASH if mmu == "Hash" else [])
 
 
+def test_linux_shoots_down_radix_translations_by_hypercalls() -> None:
+    command = "for i in 1 2 3 4; do (ls -R /proc/self | md5sum) & done; wait; dmesg -r"
+    options = ("--processors", "4", "--stats", "--append", "radix_hcall_invalidate=on")
+    done = run("power9", command, *options)
+    assert done.returncode == 0, done.stderr
+    assert "Using radix MMU" in done.stdout
+    complaints = re.findall(r"^<[0-4]>.*", done.stdout, re.MULTILINE)
+    assert [line for line in complaints if "Unknown kernel command line" not in line] == []
+    assert re.search(r"H_RPT_INVALIDATE +[\d,]{6,}", done.stdout + done.stderr)
+
+
 def test_a_program_for_power8_is_illegal_in_power7_mode() -> None:
     done = run("power7", "true", "--no-reboot", "--append", "loglevel=8")
     assert done.returncode == 3

@@ -42,7 +42,8 @@ OVERRIDES = {
     0x48: Facts("H_LOGICAL_CACHE_STORE", "", "hcall-debug"),
     0x4C: Facts("H_LOGICAL_ICBI", "", "hcall-debug"),
     0x50: Facts("H_LOGICAL_DCBF", "", "hcall-debug"),
-    # LoPAR 2.9 ends before this one; Linux and QEMU agree on it.
+    # LoPAR 2.9 ends before these; Linux and other hypervisors agree on them.
+    0x448: Facts("H_RPT_INVALIDATE", "", "hcall-rpt-invalidate"),
     0x45C: Facts("H_WATCHDOG", "", "hcall-watchdog"),
     # 0xF000 - 0xFFFC are left to the platform: how the stubs of our firmware are entered.
     0xF000: Facts("H_RTAS", "", ""),
