@@ -34,7 +34,12 @@ TIME_BASE_HZ = 512_000_000
 
 UNLIMITED = (1 << 64) - 1
 
-_HYPERCALL, _PREEMPTED, _PAUSED = Hypercall(), Preempted(), Paused()
+_PLAIN_EXITS: dict[int, Exit] = {
+    lib.CORE_HYPERCALL: Hypercall(),
+    lib.CORE_PREEMPTED: Preempted(),
+    lib.CORE_PAUSED: Paused(),
+}
+"""Those that say everything by their type."""
 
 
 class EngineError(Exception):
@@ -109,6 +114,7 @@ class Engine:
         self._memory = memory
         self._counts = lib.core_count(self._core)
         self._controls = lib.core_control(self._core)
+        self._external = lib.core_external(self._core)
         self._observers: list[object] = []
         self.registers = Registers(self._core)
         self.debugging = Debugging(self._core)
@@ -130,16 +136,13 @@ class Engine:
 
         `pauses` is how often the guest may say that it only waits before that is an exit too.
         """
-        match lib.core_run(self._core, until, pauses):
-            case lib.CORE_HYPERCALL:
-                return _HYPERCALL
-            case lib.CORE_PREEMPTED:
-                return _PREEMPTED
+        why = lib.core_run(self._core, until, pauses)
+        if (plain := _PLAIN_EXITS.get(why)) is not None:
+            return plain
+        match why:
             case lib.CORE_DEVICE:
                 access = lib.core_device(self._core)
                 return DeviceAccess(access.address, access.length, bool(access.store), access.value)
-            case lib.CORE_PAUSED:
-                return _PAUSED
             case lib.CORE_DEBUG:
                 return self.debugging.stop()
             case _:
@@ -160,7 +163,7 @@ class Engine:
 
     def set_external_interrupt(self, pending: bool) -> None:
         """The level of the external interrupt input."""
-        lib.core_set_external(self._core, pending)
+        self._external[0] = pending
 
     def system_reset(self, interrupt: Nonmaskable = SYSTEM_RESET) -> None:
         """Deliver a system reset interrupt before the next instruction."""

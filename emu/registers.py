@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .bits import MSR
+from .bits import DOUBLEWORD, MSR
 from .native import ffi, lib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Special purpose registers by number (Power ISA III, SPR table; mnemonics in lower case).
 SPR_NUMBERS = {
@@ -42,6 +45,8 @@ _FUNCTIONS = {
     309: ("core_purr", "core_set_purr"),
     849: ("core_purr", "core_set_purr"),
 }
+_GPRS = 32
+_PROBLEM_STATE = MSR.PR.place(1)
 _VALUES = {8: "core_lr", 9: "core_ctr", 28: "core_cfar"}
 _NAMED = SPR_NUMBERS | {
     "xer": 1,
@@ -60,9 +65,11 @@ class Registers:
     def __init__(self, core: Any) -> None:
         self._core = core
         self._gpr = lib.core_gpr(core)
+        self._from = [self._gpr + n for n in range(_GPRS)]
         self._spr = lib.core_spr(core)
         self._nip = lib.core_nip(core)
         self._vsr = lib.core_vsr(core)
+        self._msr = lib.core_msr(core)
 
     def gpr(self, n: int) -> int:
         value: int = self._gpr[n]
@@ -70,14 +77,18 @@ class Registers:
 
     def gprs(self, first: int, count: int) -> list[int]:
         """`count` general purpose registers from `first` on."""
-        values: list[int] = ffi.unpack(self._gpr + first, count)
+        values: list[int] = ffi.unpack(self._from[first], count)
         return values
 
     def set_gpr(self, n: int, value: int) -> None:
         self._gpr[n] = value
 
-    def set_gprs(self, first: int, values: list[int]) -> None:
-        self._gpr[first : first + len(values)] = values
+    def set_gprs(self, first: int, values: Iterable[int]) -> None:
+        """Registers from `first` on; each takes the low 64 bits of its value."""
+        gpr = self._gpr
+        for value in values:
+            gpr[first] = value & DOUBLEWORD
+            first += 1
 
     @property
     def nip(self) -> int:
@@ -90,8 +101,12 @@ class Registers:
         self._nip[0] = address
 
     @property
+    def privileged(self) -> bool:
+        return not self._msr[0] & _PROBLEM_STATE
+
+    @property
     def msr(self) -> MSR:
-        return MSR(lib.core_msr(self._core))
+        return MSR(self._msr[0])
 
     @msr.setter
     def msr(self, value: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import NewType
 
+from emu.bits import DOUBLEWORD as DOUBLEWORD
+
 LogicalReal = NewType("LogicalReal", int)
 """An address within one partition's storage."""
 UnitAddress = NewType("UnitAddress", int)
@@ -14,7 +16,6 @@ ProcessorNumber = NewType("ProcessorNumber", int)
 Flags = NewType("Flags", int)
 """A doubleword of flag bits; printed in hexadecimal."""
 
-DOUBLEWORD = (1 << 64) - 1
 MAXIMUM_PROCESSORS = 32
 """Virtual processors of a partition."""
 

@@ -22,10 +22,6 @@ EventT_contra = TypeVar("EventT_contra", contravariant=True)
 class Interceptor(Protocol[EventT_contra]):
     """Sees every call of a table; installed by traces and by scripts."""
 
-    @property
-    def looks_on(self) -> bool:
-        """Whether it wants to see calls at the moment."""
-
     def before(self, event: EventT_contra) -> None: ...
     def replace(self, event: EventT_contra) -> tuple[int, ...] | None:
         """The results to give instead of calling the handler, or None to call it."""
@@ -34,12 +30,7 @@ class Interceptor(Protocol[EventT_contra]):
 
 
 class Interceptors(list[Interceptor[EventT]]):
-    """A table's interceptors, in the order they were installed."""
-
-    @property
-    def look_on(self) -> bool:
-        """Whether any of them does."""
-        return any(interceptor.looks_on for interceptor in self)
+    """A table's interceptors, in the order they see a call; none, if nobody looks on."""
 
     def before(self, event: EventT) -> tuple[int, ...] | None:
         """Let all of them see the call; the results of one that answers it, or None."""
@@ -57,13 +48,9 @@ class Interceptors(list[Interceptor[EventT]]):
 
 def as_results(returned: Results) -> tuple[int, ...]:
     """What a handler returned, as the values that go to the guest."""
-    match returned:
-        case None:
-            return ()
-        case tuple():
-            return returned
-        case result:
-            return (result,)
+    if returned is None:
+        return ()
+    return returned if isinstance(returned, tuple) else (returned,)
 
 
 def summary(handler: Handler) -> str:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from emu.memory import StorageError
 
-from .abi import DOUBLEWORD, H, HcallError
+from .abi import H, HcallError
 from .calls import Interceptors, as_results, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .calls import Handler
 
@@ -28,16 +28,25 @@ if TYPE_CHECKING:
 
 
 class HcallRegisters(Protocol):
-    """The part of a virtual processor the linkage touches."""
+    """The registers that the linkage touches."""
 
     @property
     def privileged(self) -> bool: ...
+    def gpr(self, n: int) -> int: ...
     def gprs(self, first: int, count: int) -> list[int]: ...
-    def set_gprs(self, first: int, values: list[int]) -> None: ...
+    def set_gprs(self, first: int, values: Iterable[int]) -> None: ...
 
 
-_MOST_ARGUMENTS = 9
-"""R4 to R12."""
+class HcallCaller(Protocol):
+    """A virtual processor as the linkage knows it."""
+
+    @property
+    def registers(self) -> HcallRegisters: ...
+
+
+_SUCCESS = H.SUCCESS  # an enumeration looks its members up slowly
+_ARGUMENTS_OF_UNKNOWN = 8
+"""R4 to R11: what is told of a call that there is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +59,8 @@ class Hcall:
     handler: Handler
     name: str
     parameters: tuple[str, ...]
-
-    @property
-    def arity(self) -> int:
-        return len(self.parameters)
+    arity: int
+    """So many parameters."""
 
     @property
     def summary(self) -> str:
@@ -82,7 +89,9 @@ class HcallGroup:
         def declare(handler: HandlerT) -> HandlerT:
             parameters = tuple(inspect.signature(handler).parameters)[1:]
             name = handler.__name__.upper()
-            self._calls.append(Hcall(number, papr, function_set, handler, name, parameters))
+            self._calls.append(
+                Hcall(number, papr, function_set, handler, name, parameters, len(parameters))
+            )
             return handler
 
         return declare
@@ -136,31 +145,38 @@ class HcallTable:
         """The strings of `ibm,hypertas-functions`."""
         return tuple(sorted({s for call in self for s in call.function_set.split()}))
 
-    def dispatch(self, processor: HcallRegisters) -> H:
+    def dispatch(self, processor: HcallCaller) -> H:
         """Carry out the hcall in R3 and leave its outcome in R3, R4, ..."""
-        number, *values = processor.gprs(3, 1 + _MOST_ARGUMENTS)
+        registers = processor.registers
+        number = registers.gpr(3)
         call = self._calls.get(number)
         # An unknown number counts under one key: a guest must not make the host's table grow.
         self.counts[number if call else -1] += 1
-        arity = len(call.parameters) if call else 8
-        event = HcallEvent(processor, number, call, tuple(values[:arity]))
-        looked_on = self.interceptors.look_on
+        arity = call.arity if call else _ARGUMENTS_OF_UNKNOWN
+        arguments: Sequence[int] = registers.gprs(4, arity) if arity else ()
+        event = instead = None
+        if self.interceptors:
+            event = HcallEvent(processor, number, call, tuple(arguments))
+        results: tuple[int, ...]
+        code, results, why = _SUCCESS, (), ""
         try:
-            if not processor.privileged:
+            if not registers.privileged:
                 raise HcallError(H.PRIVILEGE, "sc 1 from problem state")
-            event.results = self._carry_out(event, looked_on)
+            if event is not None:
+                instead, arguments = self.interceptors.before(event), event.arguments
+            if instead is not None:
+                results = instead
+            elif call is None:
+                raise HcallError(H.FUNCTION, f"no hcall {number:#x}")
+            else:
+                results = as_results(call.handler(processor, *arguments))
         except HcallError as refusal:
-            event.code, event.results, event.why = refusal.code, refusal.results, refusal.why
+            code, results, why = refusal.code, refusal.results, refusal.why
         except StorageError as outside:
-            event.code, event.why = H.PARAMETER, str(outside)
-        if looked_on:
+            code, why = H.PARAMETER, str(outside)
+        if event is not None:
+            event.code, event.results, event.why = code, results, why
             self.interceptors.after(event)
-        processor.set_gprs(3, [value & DOUBLEWORD for value in (event.code, *event.results)])
-        return event.code
-
-    def _carry_out(self, event: HcallEvent, looked_on: bool) -> tuple[int, ...]:
-        if looked_on and (results := self.interceptors.before(event)) is not None:
-            return results
-        if event.call is None:
-            raise HcallError(H.FUNCTION, f"no hcall {event.number:#x}")
-        return as_results(event.call.handler(event.processor, *event.arguments))
+            code, results = event.code, event.results
+        processor.registers.set_gprs(3, (code, *results))
+        return code

@@ -58,6 +58,8 @@ class Interrupts:
             self._devices.place(*pages(self.xive, self._memory))
         else:
             self._devices.place()
+        self.pending = self._controller.pending
+        """Whether a server signals its processor: asked before each entry into the guest."""
 
     def as_xics(self) -> XicsController:
         """For a call of XICS: refused where XIVE is in use."""
@@ -77,9 +79,6 @@ class Interrupts:
 
     def raise_source(self, number: int) -> None:
         self._controller.raise_source(number)
-
-    def pending(self, server: int) -> bool:
-        return self._controller.pending(server)
 
     def state(self) -> InterruptState:
         return InterruptState(self.mode, self.xics.state(), self.xive.state())

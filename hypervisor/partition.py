@@ -300,6 +300,7 @@ class Partition:
                 if self.time_base >= until:
                     return Progress.RAN
                 turn = Turn(processor, min(until, self.dispatcher.turn_ends))
+            self.engine.answer_page_table_calls(not self.hcalls.interceptors)
             ends = min(turn.ends, self.watchdogs.due)
             left = self._enter(turn.processor, ends, self.dispatcher.pauses)
             while isinstance(left, Hypercall) and self._undisturbed(ends):
@@ -317,14 +318,15 @@ class Partition:
         return Progress.ENDED
 
     def _undisturbed(self, ends: int) -> bool:
-        on_time = self.time_base < ends <= self.watchdogs.due
-        return self.outcome is None and on_time and self.dispatcher.alone(ends)
+        """Whether the turn goes on behind a call: the core itself sees whether its time is up."""
+        if self.outcome is not None or self.watchdogs.due < ends:
+            return False
+        return self.dispatcher.alone(ends)
 
     def _enter(self, processor: VirtualProcessor, until: int, pauses: int) -> Exit:
         """Run `processor` up to its next exit, which is answered."""
         self.engine.select(processor.number)
         self.engine.set_external_interrupt(self.interrupts.pending(processor.number))
-        self.engine.answer_page_table_calls(not self.hcalls.interceptors.look_on)
         exit_ = self.engine.run(until, pauses)
         match exit_:
             case Hypercall():
@@ -347,6 +349,7 @@ class Partition:
         if not processor.wake_if_interrupted() or self.outcome is not None:
             return None
         self.engine.select(processor.number)
+        self.engine.answer_page_table_calls(not self.hcalls.interceptors)
         self.engine.debugging.step()
         try:
             while isinstance(exit_ := self._enter(processor, UNLIMITED, UNLIMITED), Preempted):

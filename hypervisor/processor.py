@@ -12,6 +12,8 @@ from emu.state import record
 from .splpar_areas import RegisteredAreas
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from emu.engine import Engine
     from emu.engine_state import Nonmaskable
     from emu.registers import Registers
@@ -53,8 +55,10 @@ class VirtualProcessor:
     @property
     def registers(self) -> Registers:
         """This processor's registers, until another is selected."""
-        self.engine.select(self.number)
-        return self.engine.registers
+        engine = self.engine
+        if engine.selected != self.number:
+            engine.select(self.number)
+        return engine.registers
 
     @property
     def time_base(self) -> int:
@@ -62,7 +66,7 @@ class VirtualProcessor:
 
     @property
     def privileged(self) -> bool:
-        return not self.registers.msr.PR
+        return self.registers.privileged
 
     def gpr(self, n: int) -> int:
         return self.registers.gpr(n)
@@ -80,7 +84,7 @@ class VirtualProcessor:
             registers.set_spr(name, value)
         self.engine.debug_registers_changed()
 
-    def set_gprs(self, first: int, values: list[int]) -> None:
+    def set_gprs(self, first: int, values: Iterable[int]) -> None:
         self.registers.set_gprs(first, values)
 
     def state(self) -> WaitState:

@@ -138,7 +138,11 @@ class XicsController:
 
     def pending(self, number: int) -> bool:
         """Whether server `number` signals its processor."""
-        return self._best(self._servers[number]) is not None
+        server = self._servers[number]
+        for source in self._sources.values():
+            if source.pending:
+                return self._best(server) is not None
+        return server.mfrr < server.cppr  # asked before each entry: mostly nothing is pending
 
     def poll(self, server: Server) -> int:
         """XIRR without accepting: CPPR in the first byte, then the presented source or 0."""

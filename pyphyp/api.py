@@ -13,7 +13,7 @@ what it waits idly.  So a run with a fixed `epoch` and `seed` repeats itself to 
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -28,7 +28,7 @@ from .dialogue import Ended, Timeout
 from .memory_size import memory_size
 from .nvram_file import NvramFile
 from .pacing import host_epoch
-from .partition import Partition
+from .partition import ClosedError, Partition
 from .study import Interceptor, Moment, Study
 
 if TYPE_CHECKING:
@@ -158,12 +158,17 @@ class Machine:
 
     def _prepare(self, partition: Partition, composition: Composition) -> None:
         """Put scripts and traces between a partition just built and its calls."""
-        scripts = Interceptor(self._study, partition)
-        composition.partition.hcalls.interceptors.append(scripts)
-        composition.firmware.rtas.interceptors.append(scripts)
-        composition.firmware.services.interceptors.append(scripts)
+        if self._study.begun:
+            self._look_on(partition, composition)
         for tracer in self._tracers:
             tracer.attach(partition, composition)
+
+    def _look_on(self, partition: Partition, composition: Composition) -> None:
+        """Let scripts see the partition's calls, before traces do."""
+        scripts = Interceptor(self._study, partition)
+        composition.partition.hcalls.interceptors.insert(0, scripts)
+        composition.firmware.rtas.interceptors.insert(0, scripts)
+        composition.firmware.services.interceptors.insert(0, scripts)
 
     def _settle(self) -> None:
         """A window is over: let traces write out what they hold."""
@@ -191,6 +196,10 @@ class Machine:
         self._study.check(call)
 
         def register(hook: HookT) -> HookT:
+            if not self._study.begun:
+                for partition in self.partitions:
+                    with suppress(ClosedError):
+                        self._look_on(partition, partition.composition)
             self._study.add(moment, call, hook)
             return hook
 

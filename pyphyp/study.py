@@ -47,9 +47,8 @@ class Study:
     def __init__(self, known: Iterable[str]) -> None:
         self._known = frozenset(known)
         self._hooks: dict[tuple[Moment, str | int], list[Hook]] = defaultdict(list)
-
-    def __bool__(self) -> bool:
-        return bool(self._hooks)
+        self.begun = False
+        """Whether a script registered anything."""
 
     def check(self, call: str | int) -> None:
         """Raise UnknownCallError where there is no such call."""
@@ -59,6 +58,7 @@ class Study:
     def add(self, moment: Moment, call: str | int, hook: Hook) -> None:
         """Run `hook` at `moment` of each `call`."""
         self._hooks[moment, call].append(hook)
+        self.begun = True
 
     def _unknown(self, call: str) -> str:
         by_folded = {name.casefold().replace("_", "-"): name for name in self._known}
@@ -84,20 +84,12 @@ class Interceptor:
     def __init__(self, study: Study, partition: Partition) -> None:
         self._study, self._partition = study, partition
 
-    @property
-    def looks_on(self) -> bool:
-        return bool(self._study)
-
     def before(self, event: TableEvent) -> None:
-        if not self._study:  # most runs study nothing, and this is on the path of every call
-            return
         for hook in self._study.hooks(Moment.BEFORE, event):
             hook(Event(self._partition, event))
 
     def replace(self, event: TableEvent) -> tuple[int, ...] | None:
         """The results of the replacement registered last, or None."""
-        if not self._study:
-            return None
         hooks = self._study.hooks(Moment.REPLACE, event)
         if not hooks:
             return None
@@ -110,8 +102,6 @@ class Interceptor:
                 return (result,)
 
     def after(self, event: TableEvent) -> None:
-        if not self._study:
-            return
         for hook in self._study.hooks(Moment.AFTER, event):
             seen = Event(self._partition, event)
             try:

@@ -247,10 +247,6 @@ class _CallTrace:
     def __init__(self, tracer: Tracer, partition: Partition) -> None:
         self._tracer, self._partition = tracer, partition
 
-    @property
-    def looks_on(self) -> bool:
-        return True
-
     def before(self, event: TableEvent) -> None:
         pass
 

@@ -122,7 +122,7 @@ void core_stop(core *c)
 
 const char *core_failure(core *c) { return c->failure; }
 
-void core_set_external(core *c, int level) { c->external = level; }
+int *core_external(core *c) { return &c->external; }
 
 uint64_t *core_random(core *c) { return &c->random; }
 
@@ -262,7 +262,7 @@ uint64_t *core_lr(core *c) { return window64(c->env, ENV_LR); }
 uint64_t *core_ctr(core *c) { return window64(c->env, ENV_CTR); }
 uint64_t *core_nip(core *c) { return nip(c); }
 uint64_t *core_vsr(core *c) { return window64(c->env, ENV_VSR); }
-uint64_t core_msr(core *c) { return msr(c); }
+const uint64_t *core_msr(core *c) { return window64(c->env, ENV_MSR); }
 
 void core_set_msr(core *c, uint64_t value)
 {

@@ -126,7 +126,7 @@ uint64_t *core_lr(core *);
 uint64_t *core_ctr(core *);
 uint64_t *core_nip(core *);
 uint64_t *core_vsr(core *);        /* 64 pairs; vsr[2n+1] is the more significant half */
-uint64_t core_msr(core *);
+const uint64_t *core_msr(core *);
 void core_set_msr(core *, uint64_t);
 uint32_t core_cr(core *);
 void core_set_cr(core *, uint32_t);
@@ -176,8 +176,8 @@ uint64_t core_pauses_left(core *);
 void core_set_isa(core *, enum core_isa);
 enum core_isa core_get_isa(core *);
 
-/* The level of the external interrupt input. */
-void core_set_external(core *, int level);
+/* The level of the selected processor's external interrupt input: 0, or it is on. */
+int *core_external(core *);
 /* What the numbers of darn follow from. */
 uint64_t *core_random(core *);
 /* System reset and machine check of the selected processor: set `pending`, and it is delivered

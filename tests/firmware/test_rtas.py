@@ -78,8 +78,6 @@ def test_a_buffer_with_too_many_or_no_cells_is_h_parameter(
 class Scribe:
     """An interceptor that writes down what it sees, and acts as told."""
 
-    looks_on = True
-
     def __init__(
         self, refuse: RtasError | None = None, results: tuple[int, ...] | None = None
     ) -> None:

@@ -103,8 +103,6 @@ def test_a_table_names_the_calls_it_has(lpar: Lpar) -> None:
 class Interceptor:
     """Raises one argument, refuses or replaces when told to, and keeps what it saw."""
 
-    looks_on = True
-
     def __init__(self) -> None:
         self.seen: list[HcallEvent] = []
         self.refuse = False

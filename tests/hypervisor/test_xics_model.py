@@ -14,6 +14,7 @@ from hypervisor.hcall import HcallTable
 from hypervisor.xics import IPI_SOURCE, XicsController, hcalls
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Self
 
 SERVERS, SOURCES = 2, (0x1001, 0x1002, 0x1003)
@@ -27,7 +28,7 @@ class Caller:
 
     number: int
     controller: XicsController
-    registers: list[int] = field(default_factory=lambda: [0] * 32)
+    values: list[int] = field(default_factory=lambda: [0] * 32)
     privileged: ClassVar[bool] = True
     time_base: ClassVar[int] = 0
 
@@ -42,11 +43,19 @@ class Caller:
     def as_xics(self) -> XicsController:
         return self.controller
 
-    def gprs(self, first: int, count: int) -> list[int]:
-        return self.registers[first : first + count]
+    @property
+    def registers(self) -> Self:
+        return self
 
-    def set_gprs(self, first: int, values: list[int]) -> None:
-        self.registers[first : first + len(values)] = values
+    def gpr(self, n: int) -> int:
+        return self.values[n]
+
+    def gprs(self, first: int, count: int) -> list[int]:
+        return self.values[first : first + count]
+
+    def set_gprs(self, first: int, values: Iterable[int]) -> None:
+        for n, value in enumerate(values, first):
+            self.values[n] = value
 
 
 @dataclass
@@ -82,9 +91,9 @@ class Xics(RuleBasedStateMachine):
 
     def call(self, server: int, name: str, *arguments: int) -> tuple[H, int]:
         caller = self.callers[server]
-        caller.registers[3:12] = [numbers[name], *arguments, *[0] * (8 - len(arguments))]
+        caller.values[3:12] = [numbers[name], *arguments, *[0] * (8 - len(arguments))]
         code = self.table.dispatch(caller)
-        return code, caller.registers[4]
+        return code, caller.values[4]
 
     def presented(self, server: int) -> tuple[int, int]:
         """(priority, source) that beats all others; (LEAST, 0): there is nothing."""
@@ -157,7 +166,7 @@ class Xics(RuleBasedStateMachine):
             _, number = self.presented(server)
             code, xirr = self.call(0, "H_IPOLL", server)
             assert (code, xirr) == (H.SUCCESS, self.cppr[server] << 24 | number)
-            assert self.callers[0].registers[5] == self.mfrr[server]
+            assert self.callers[0].values[5] == self.mfrr[server]
             assert self.controller.pending(server) == bool(number)
 
 
