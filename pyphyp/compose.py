@@ -12,11 +12,13 @@ from firmware import client_services, services, stubs
 from firmware.boot import PlatformFirmware
 from hypervisor import (
     debug_registers,
+    energy,
     logical_access,
     page_init,
     page_table_block,
     page_table_calls,
     page_table_resize,
+    performance,
     platform,
     process_table,
     processor_mode,
@@ -54,6 +56,8 @@ HCALL_GROUPS = (
     page_init.hcalls,
     *PAGE_TABLE_GROUPS,
     platform.hcalls,
+    performance.hcalls,
+    energy.hcalls,
     watchdog.hcalls,
     stubs.hcalls,
 )

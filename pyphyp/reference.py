@@ -3,8 +3,8 @@
     python -m pyphyp.reference docs            writes them
     python -m pyphyp.reference docs --check    fails if they are not up to date
 
-What the specification has and pyphyp has not is listed too, with the reason; the specification's
-tables are those the tests hold the declarations against.
+What the specification or Linux's header has and pyphyp has not is listed too, with the reason
+(`absent.py`); their tables are those the tests hold the declarations against.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from __future__ import annotations
 import argparse
 import csv
 import inspect
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware import services
 
+from .absent import HCALLS_MISSING, linux_hcall_reason, rtas_reason
 from .compose import HCALL_GROUPS
 
 if TYPE_CHECKING:
@@ -28,69 +28,7 @@ if TYPE_CHECKING:
     from hypervisor.hcall import Hcall
 
 HCALL_TABLE, RTAS_TABLE = "lopar_hcalls.csv", "lopar_rtas.csv"
-
-
-_ADAPTERS = "not yet: virtual I/O adapters besides the terminal"
-_SHARED_MEMORY = "not yet: memory shared among partitions"
-_MOBILITY = "not yet: partitions that move"
-_NO_PCI = "not yet: there is no PCI host bridge"
-_NO_CACHES = "absent by design: no caches or pipelines are modelled, so there is nothing to measure"
-_NO_ACCELERATOR = "absent by design: no coherent accelerator is attached"
-_NO_ENERGY = "absent by design: nothing here draws power"
-
-HCALLS_MISSING = {
-    "hcall-ILAN": _ADAPTERS,
-    "hcall-best-energy-1": _NO_ENERGY,
-    "hcall-ca": _NO_ACCELERATOR,
-    "hcall-cmo": _SHARED_MEMORY,
-    "hcall-cmo-x": _SHARED_MEMORY,
-    "hcall-cop": "not yet: coprocessors",
-    "hcall-crq": _ADAPTERS,
-    "hcall-dump": "absent by design: a real machine's default, too, is not to show hypervisor data",
-    "hcall-esn": _SHARED_MEMORY,
-    "hcall-get-emparm": _NO_ENERGY,
-    "hcall-illan-options": _ADAPTERS,
-    "hcall-implementation-dependent-tuning": "absent by design: there are no such switches",
-    "hcall-lLAN": _ADAPTERS,
-    "hcall-liobn-attributes": _ADAPTERS,
-    "hcall-migrate": _MOBILITY,
-    "hcall-mui": _NO_CACHES,
-    "hcall-multi-tce": _ADAPTERS,
-    "hcall-perfmon": _NO_CACHES,
-    "hcall-pic": "not yet: the shared processor pool",
-    "hcall-rdma": _ADAPTERS,
-    "hcall-slr": "not yet: resources shared among partitions",
-    "hcall-splpar": "not yet: the shared processor pool",
-    "hcall-sub-crq": _ADAPTERS,
-    "hcall-suspend": _MOBILITY,
-    "hcall-tce": _ADAPTERS,
-    "hcall-vasi": _MOBILITY,
-    "hcall-vioctl": _ADAPTERS,
-    "hcall-vrma": "absent by design: the real mode area is not mapped by page table entries",
-    "hcall-vsm": "not yet: a service partition with virtual terminals",
-    "hcall-vty": "not yet: server virtual terminals",
-    "hcall-xlates-limited": _MOBILITY,
-}
-"""Why hcalls are missing, by function set."""
-
-RTAS_MISSING = (
-    (r"ibm,(suspend-me|update-\w+)", _MOBILITY),
-    (
-        r"ibm,(\w+-pci-config|change-msi|query-interrupt-source-number|\S*-pe|\S*-pe-dma-windows?"
-        r"|set-eeh-option|set-slot-reset|read-slot-reset-state2|get-config-addr-info2"
-        r"|slot-error-detail|configure-bridge|\S*errinjct)",
-        _NO_PCI,
-    ),
-    (r"ibm,(configure-connector|get-indices|\S*dynamic\S*)", "not yet: dynamic reconfiguration"),
-    (r"ibm,lpar-perftools", _NO_CACHES),
-    (r"(set|get)-power-level|ibm,power-off-ups", _NO_ENERGY),
-    (r"set-time-for-power-on", "absent by design: nothing runs that could power a partition on"),
-    (r"ibm,update-flash\S*", "absent by design: firmware is part of the package"),
-    (r"ibm,configure-kernel-dump|ibm,manage-storage-preservation", "not yet: dumps by firmware"),
-    (r"ibm,get-vpd", "not yet: vital product data"),
-    (r"ibm,exti2c", "absent by design: there is no I2C bus"),
-)
-"""Why RTAS calls are missing: a pattern over their names, and the reason."""
+LINUX_TABLE = "linux_hcalls.csv"
 
 _HCALL_INTRODUCTION = """\
 # Hypercalls
@@ -136,6 +74,12 @@ def hcalls_page(specification: Path) -> str:
         for row in _rows(specification / HCALL_TABLE)
         if int(row["token"], 16) not in numbers
     }
+    specified = {int(row["token"], 16) for row in _rows(specification / HCALL_TABLE)}
+    linux = [
+        (row["token"], f"`{row['name']}`", linux_hcall_reason(int(row["token"], 16)))
+        for row in _rows(specification / LINUX_TABLE)
+        if int(row["token"], 16) not in numbers | specified
+    ]
     return "\n".join(
         (
             _HCALL_INTRODUCTION,
@@ -145,6 +89,8 @@ def hcalls_page(specification: Path) -> str:
                 ("number", "name", "section", "function set", "why"),
                 (row for _, row in sorted(missing.items())),
             ),
+            "## In Linux's header alone, not here\n",
+            _table(("number", "name", "why"), linux),
         )
     )
 
@@ -169,14 +115,6 @@ def rtas_page(specification: Path) -> str:
             _table(("name", "section", "why"), missing),
         )
     )
-
-
-def rtas_reason(name: str) -> str:
-    """Why RTAS call `name` is missing; KeyError if nobody thought of it."""
-    for pattern, reason in RTAS_MISSING:
-        if re.fullmatch(pattern, name):
-            return reason
-    raise KeyError(f"no reason is given why RTAS call {name} is missing")
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

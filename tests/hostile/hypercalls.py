@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from emu.bits import MSR
 from emu.memory import MIB
+from hypervisor import performance
 from hypervisor.processor import Standing
 from hypervisor.xics import IPI_SOURCE
 from hypervisor.xive_pages import PAGE_SHIFT, QUEUE_PAGES, SOURCE_PAGES, USER_PAGE
@@ -74,7 +75,7 @@ def unlikely_argument(rng: random.Random) -> int:
 
 PAGE_TABLE_CALLS = frozenset((0x04, 0x08, 0x0C, 0x10, 0x14, 0x18, 0x124, 0x328))
 """H_REMOVE, H_ENTER, H_READ, H_CLEAR_MOD, H_CLEAR_REF, H_PROTECT, H_BULK_REMOVE, H_BLOCK_REMOVE."""
-SHOOTDOWN = 0x448
+SHOOTDOWN, COUNTERS = 0x448, 0xF080
 DEVICE_PAGES = (USER_PAGE, SOURCE_PAGES, SOURCE_PAGES + (0x10 << PAGE_SHIFT), QUEUE_PAGES)
 INTERRUPT_CALLS = range(0x3A8, 0x3D4, 4)
 
@@ -111,6 +112,8 @@ def likely_arguments(rng: random.Random, number: int) -> list[int]:
     if number == SHOOTDOWN:
         pid, targets, kinds, sizes = (rng.getrandbits(bits) for bits in (8, 3, 4, 4))
         return [pid, targets, kinds, sizes, 0, rng.choice((MASK, 0, 1 << 40))]
+    if number == COUNTERS:
+        return [AREAS + 0x1000 * rng.randrange(16), rng.choice((4096, 64, 32, 80))]
     return interrupt_arguments(rng) if number in INTERRUPT_CALLS else []
 
 
@@ -121,12 +124,13 @@ def random_number(rng: random.Random, numbers: list[int]) -> int:
 
 
 def prepare(rng: random.Random, partition: Partition) -> None:
-    """Areas with lengths that registering accepts, and blocks that look like RTAS calls."""
+    """Areas with lengths that registering accepts, blocks that look like RTAS calls, counters."""
     memory = partition.memory
     memory.write(CODE, encode(CALL_AND_LOOP, False))
     for page in range(16):
         address = AREAS + 0x1000 * page
         memory.write(address, rng.randbytes(0x1000))
+        memory.write_u32(address, rng.choice(tuple(performance.ANSWERED)))
         memory.write_u32(address + 4, rng.choice((640, 1024, 48, 4096, 640 << 16, 8, 0)))
 
 

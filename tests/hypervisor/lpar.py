@@ -11,8 +11,10 @@ from emu.bits import MSR, signed
 from emu.memory import MIB
 from hypervisor import (
     debug_registers,
+    energy,
     logical_access,
     page_init,
+    performance,
     platform,
     process_table,
     processor_mode,
@@ -42,6 +44,8 @@ GROUPS = (
     process_table.hcalls,
     page_init.hcalls,
     platform.hcalls,
+    performance.hcalls,
+    energy.hcalls,
     system_reset.hcalls,
     watchdog.hcalls,
     xive_hcalls.hcalls,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from pyphyp import reference
+from pyphyp import absent, reference
 
 ROOT = Path(__file__).parent.parent.parent
 SPECIFICATION = ROOT / "tests" / "spec"
@@ -29,4 +30,18 @@ def test_check_fails_where_a_page_is_missing(
 
 def test_reason_must_be_given_for_a_missing_rtas_call() -> None:
     with pytest.raises(KeyError, match="never-heard-of"):
-        reference.rtas_reason("never-heard-of")
+        absent.rtas_reason("never-heard-of")
+
+
+def test_reason_must_be_given_for_a_missing_hcall_of_linux() -> None:
+    with pytest.raises(KeyError, match="0x3"):
+        absent.linux_hcall_reason(3)
+
+
+def test_every_number_of_linuxs_header_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "hcalls.md").read_text(encoding="utf-8")
+    numbers = {
+        int(number, 16) for number in re.findall(r"^\| (0x[0-9a-f]+) \|", page, re.MULTILINE)
+    }
+    table = (SPECIFICATION / "linux_hcalls.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert {int(row.partition(",")[0], 16) for row in table} <= numbers

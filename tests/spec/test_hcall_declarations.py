@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from pyphyp import reference
+from pyphyp import absent
 from pyphyp.compose import HCALL_GROUPS
 from tests.spec.tables import rows
 
@@ -48,6 +48,8 @@ OVERRIDES = {
     # 0xF000 - 0xFFFC are left to the platform: how the stubs of our firmware are entered.
     0xF000: Facts("H_RTAS", "", ""),
     0xF005: Facts("H_CLIENT_INTERFACE", "", ""),
+    # In the appendix of platform dependent calls, not in the table.
+    0xF080: Facts("H_GET_PERF_COUNTER_INFO", "", ""),
 }
 """Where a declaration differs from the table, each with its reason."""
 
@@ -75,5 +77,26 @@ def test_every_handler_says_what_it_does(call: Hcall) -> None:
 def test_reason_is_given_for_every_hcall_that_is_missing() -> None:
     declared = {call.number for call in CALLS}
     missing = {facts.function_set for number, facts in TABLE.items() if number not in declared}
-    assert missing <= reference.HCALLS_MISSING.keys()
-    assert reference.HCALLS_MISSING.keys() <= missing
+    assert missing <= absent.HCALLS_MISSING.keys()
+    assert absent.HCALLS_MISSING.keys() <= missing
+
+
+LINUX = {int(row["token"], 16): row["name"] for row in rows("linux_hcalls.csv")}
+OTHER_NAMES = {
+    # A hyphen or another edition's name.
+    0x37C: "H_REGISTER_PROC_TBL",
+}
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+def test_linux_calls_it_by_the_same_name(call: Hcall) -> None:
+    known = OTHER_NAMES.get(call.number, call.name)
+    assert LINUX.get(call.number, known) == known
+
+
+def test_reason_is_given_for_every_hcall_that_only_linux_knows_and_that_is_missing() -> None:
+    declared = {call.number for call in CALLS}
+    missing = LINUX.keys() - declared - TABLE.keys()
+    assert all(absent.linux_hcall_reason(number) for number in missing)
+    for (first, last), reason in absent.LINUX_HCALLS_MISSING:
+        assert any(first <= number <= last for number in missing), reason
