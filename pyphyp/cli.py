@@ -29,6 +29,8 @@ _COMMANDS = {
     "boot": "boot",
     "linux": "linux",
     "restore": "restore",
+    "check": "machine",
+    "schema": "machine",
     "list": "guests",
     "tree": "tree",
     "asm": "assembly",

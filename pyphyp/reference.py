@@ -1,4 +1,6 @@
-"""The pages docs/hcalls.md and docs/rtas.md, made from the declarations themselves.
+"""What of docs/ is made from the declarations themselves.
+
+That is docs/hcalls.md, docs/rtas.md, docs/machine.schema.json, and the keys in docs/machine.md.
 
     python -m pyphyp.reference docs            writes them
     python -m pyphyp.reference docs --check    fails if they are not up to date
@@ -20,6 +22,7 @@ from firmware import services
 
 from .absent import HCALLS_MISSING, linux_hcall_reason, rtas_reason
 from .compose import HCALL_GROUPS
+from .machine_file.schema import key_tables, schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -117,6 +120,15 @@ def rtas_page(specification: Path) -> str:
     )
 
 
+KEYS_BEGIN, KEYS_END = "<!-- keys -->\n", "<!-- end of keys -->\n"
+
+
+def machine_page(page: Path) -> str:
+    """docs/machine.md with the keys there are."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(KEYS_BEGIN)
+    return f"{before}{KEYS_BEGIN}\n{key_tables()}\n{KEYS_END}{rest.partition(KEYS_END)[2]}"
+
+
 def _rows(file: Path) -> list[dict[str, str]]:
     with file.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
@@ -174,8 +186,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     outdated = []
-    for name, make in (("hcalls.md", hcalls_page), ("rtas.md", rtas_page)):
-        file, text = options.directory / name, make(options.specification)
+    made = {
+        "hcalls.md": hcalls_page(options.specification),
+        "rtas.md": rtas_page(options.specification),
+        "machine.schema.json": schema_text(),
+    }
+    if (page := options.directory / "machine.md").exists():
+        made["machine.md"] = machine_page(page)
+    for name, text in made.items():
+        file = options.directory / name
         if options.check and (not file.exists() or file.read_text(encoding="utf-8") != text):
             outdated.append(name)
         elif not options.check:

@@ -107,6 +107,8 @@ class DistributionLinux:
 
     big_endian: bool = False
     append: str = ""
+    direct: bool = False
+    """Entered with a flattened device tree, not as a client of Open Firmware."""
     command: str | None = None
     """What the guest runs instead of a shell before it powers off."""
     script: Path | None = None

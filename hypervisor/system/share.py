@@ -51,6 +51,11 @@ class SharedShare:
     def dedicated(self) -> Literal[False]:
         return False
 
+    def __str__(self) -> str:
+        mode = "capped" if self.capped else f"uncapped, weight {self.weight}"
+        processors = _counted(self.virtual_processors, "virtual processor")
+        return f"{self.entitled} units of pool {self.pool}, {processors}, {mode}"
+
 
 @dataclass(frozen=True, slots=True)
 class DedicatedShare:
@@ -67,5 +72,13 @@ class DedicatedShare:
     def entitled(self) -> ProcUnits:
         return ProcUnits.processors(self.virtual_processors)
 
+    def __str__(self) -> str:
+        processors = _counted(self.virtual_processors, "dedicated processor")
+        return f"{processors}, {self.sharing.value}"
+
 
 ProcessorShare = SharedShare | DedicatedShare
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -75,13 +75,17 @@ def _machine(system: ManagedSystem) -> Iterator[Problem]:
     yield from _capacity(("cores",), system.cores, "processors")
     yield from _capacity(("memory_mib",), system.memory_mib, "MiB")
     lmb = system.lmb_mib
-    if lmb < SMALLEST_LMB_MIB or lmb & (lmb - 1):
+    if not _may_be_lmb(lmb):
         yield Problem(("lmb_mib",), str(lmb), f"a power of two from {SMALLEST_LMB_MIB} MiB on")
         return
     memory = system.memory_mib
     for kind, size in (("installed", memory.installed), ("activated", memory.activated)):
         if size % lmb:
             yield Problem(("memory_mib", kind), str(size), f"a multiple of the LMB, {lmb} MiB")
+
+
+def _may_be_lmb(mib: int) -> bool:
+    return mib >= SMALLEST_LMB_MIB and not mib & (mib - 1)
 
 
 def _name(path: Path, name: str, longest: int = LONGEST_NAME) -> Iterator[Problem]:
@@ -103,7 +107,7 @@ def _capacity(path: Path, capacity: Capacity, unit: str) -> Iterator[Problem]:
 def _pools(system: ManagedSystem) -> Iterator[Problem]:
     if system.pools and not system.edition.features.shared_pools:
         why = f"the {system.edition.value} edition has pool 0 alone; standard has {MOST_POOLS}"
-        yield Problem(("pools",), f"{len(system.pools)} pools", why)
+        yield Problem(("pools",), f"{len(system.pools)} defined", why)
     for n, pool in enumerate(system.pools):
         path: Path = ("pools", n)
         if not DEFAULT_POOL < pool.number < MOST_POOLS:
@@ -123,7 +127,7 @@ def _pools(system: ManagedSystem) -> Iterator[Problem]:
     reserved = ProcUnits(sum(pool.reserved for pool in system.pools))
     if reserved > (there := ProcUnits.processors(system.cores.installed)):
         why = f"they reserve {reserved} units together, but {there} are installed"
-        yield Problem(("pools",), f"{len(system.pools)} pools", why)
+        yield Problem(("pools",), f"{len(system.pools)} defined", why)
 
 
 # -- partitions ----------------------------------------------------------------------------
@@ -133,7 +137,7 @@ def _partitions(system: ManagedSystem) -> Iterator[Problem]:
     most = min(MOST_PARTITIONS, system.edition.features.most_partitions)
     if not 1 <= (count := len(system.partitions)) <= most:
         why = f"1 to {most} partitions in the {system.edition.value} edition"
-        yield Problem(("partitions",), f"{count} partitions", why)
+        yield Problem(("partitions",), f"{count} defined", why)
     for n, partition in enumerate(system.partitions):
         path: Path = ("partitions", n)
         before = system.partitions[:n]
@@ -157,11 +161,8 @@ def _facilities(
         yield Problem((*path, "isa_level"), level.name, why)
     if partition.mmu is Mmu.RADIX and level < IsaLevel.V3_0:
         yield Problem((*path, "mmu"), "radix", "hash or auto: radix trees begin with POWER9")
-    if partition.interrupts is InterruptOffer.XIVE and (
-        level < IsaLevel.V3_0 or partition.mmu is Mmu.HASH
-    ):
-        why = "xics or auto: XIVE begins with POWER9, and not with a hashed page table"
-        yield Problem((*path, "interrupts"), "xive", why)
+    if partition.interrupts is InterruptOffer.XIVE and level < IsaLevel.V3_0:
+        yield Problem((*path, "interrupts"), "xive", "xics or auto: XIVE begins with POWER9")
 
 
 def _profiles(
@@ -190,7 +191,7 @@ def _memory(system: ManagedSystem, profile: PartitionProfile, path: Path) -> Ite
     yield from _bounds(profile.memory_mib, path)
     lmb = system.lmb_mib
     for kind, size in profile.memory_mib.by_kind():
-        if size < 1 or (lmb > 0 and size % lmb):
+        if size < 1 or (_may_be_lmb(lmb) and size % lmb):
             yield Problem((*path, kind), str(size), f"a multiple of the LMB, {lmb} MiB")
     if profile.memory_mib.minimum > system.memory_mib.installed:
         right = f"up to the {system.memory_mib.installed} MiB installed"

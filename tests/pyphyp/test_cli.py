@@ -19,7 +19,7 @@ from tests.pyphyp.terminal import PATIENCE, PYPHYP
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = ("run", "boot", "linux", "list", "tree", "asm", "dis", "completion")
+COMMANDS = ("run", "boot", "linux", "list", "tree", "asm", "dis", "completion", "check", "schema")
 OS_TERM = (
     START + '        b begin\nmessage: .asciz "all is \\033[1mlost"\n        .balign 4\nbegin:\n'
 )

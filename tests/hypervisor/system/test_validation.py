@@ -170,7 +170,7 @@ def test_a_logical_memory_block_is_a_power_of_two(lmb: int) -> None:
 def test_partitions_have_what_their_processors_have() -> None:
     newer = replace(partition(1), isa_level=IsaLevel.V3_1)
     radix = replace(partition(1), isa_level=IsaLevel.V2_07, mmu=Mmu.RADIX)
-    xive = replace(partition(1), mmu=Mmu.HASH, interrupts=InterruptOffer.XIVE)
+    xive = replace(partition(1), isa_level=IsaLevel.V2_07, interrupts=InterruptOffer.XIVE)
     assert wrong(system(newer)) == [("partitions[0].isa_level", "V3_1")]
     assert wrong(system(radix)) == [("partitions[0].mmu", "radix")]
     assert wrong(system(xive)) == [("partitions[0].interrupts", "xive")]
@@ -181,8 +181,8 @@ def test_the_express_edition_has_three_partitions_and_one_pool() -> None:
     four = tuple(partition(n) for n in range(1, 5))
     assert not wrong(system(*four[:3], edition=Edition.EXPRESS))
     assert wrong(system(*four, pools=(pool,), edition=Edition.EXPRESS)) == [
-        ("pools", "1 pools"),
-        ("partitions", "4 partitions"),
+        ("pools", "1 defined"),
+        ("partitions", "4 defined"),
     ]
 
 

@@ -1,0 +1,86 @@
+"""`pyphyp check` and `pyphyp schema`: machine files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .boot import FILE
+from .status import Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hypervisor.system.definition import ManagedSystem
+
+
+@click.command("check")
+@click.argument("file", type=FILE)
+@click.option("--quiet", is_flag=True, help="Say nothing if all is well.")
+def check(file: Path, quiet: bool) -> int:
+    """Check the machine file FILE: all that is wrong with it, and what would be right.
+
+    Its partitions must fit the machine together, those that start with it in their order. The exit
+    status is 0 if the machine can be, else 1.
+
+    \b
+    Examples:
+      pyphyp check machine.toml
+      pyphyp check --quiet machine.toml && pyphyp up machine.toml
+    """
+    from pyphyp.machine_file import MachineFileError, read
+
+    try:
+        machine = read(file)
+    except MachineFileError as wrong:
+        for problem in wrong.problems:
+            click.echo(str(problem), err=True)
+        return Status.ERROR
+    refused, rows = _activated(machine.system)
+    for line in refused:
+        click.echo(f"{file}: {line}", err=True)
+    if not quiet:
+        click.echo("\n".join(rows))
+    return Status.ERROR if refused else Status.OK
+
+
+def _activated(system: ManagedSystem) -> tuple[list[str], list[str]]:
+    """What is refused when all partitions start that should, and a line for what each gets."""
+    from hypervisor.system.allocation import Allocation
+    from hypervisor.system.errors import ManagementError
+
+    allocation = Allocation(system)
+    refused, rows = [], []
+    for partition in sorted(system.partitions, key=lambda its: its.number):
+        label = f"{partition.number:4}  {partition.name}"
+        if not partition.start:
+            rows.append(f"{label}: not started with the machine")
+            continue
+        try:
+            got = allocation.activate(partition.name)
+        except ManagementError as wrong:
+            refused.append(str(wrong))
+            rows.append(f"{label}: refused")
+        else:
+            rows.append(f"{label}: {got.share}, {got.memory_mib} MiB")
+    free = f"{allocation.free_units} units, {allocation.free_mib} MiB"
+    rows.append(f"{system.name}: {len(system.partitions)} partitions; free: {free}")
+    return refused, rows
+
+
+@click.command("schema")
+def schema() -> int:
+    """Print the JSON schema of machine files.
+
+    \b
+    Example:
+      pyphyp schema > machine.schema.json
+    """
+    from pyphyp.machine_file.schema import schema_text
+
+    click.echo(schema_text(), nl=False)
+    return Status.OK
+
+
+COMMANDS = {"check": check, "schema": schema}

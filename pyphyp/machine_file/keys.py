@@ -1,0 +1,273 @@
+"""Every key a machine file may have: the one source of reading, schema and documentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
+from hypervisor.configuration import MOST_PARTITIONS
+from hypervisor.system.definition import Bounds, Capacity, ProcessorGeneration
+from hypervisor.system.editions import Edition
+from hypervisor.system.share import DEFAULT_WEIGHT, HIGHEST_WEIGHT, SharingMode
+from hypervisor.system.units import ProcUnits
+from hypervisor.system.validation import MOST_POOLS
+from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
+
+from .kinds import (
+    Activated,
+    Between,
+    Choice,
+    Flag,
+    Kind,
+    Moment,
+    Names,
+    Several,
+    Size,
+    Text,
+    Units,
+    Whole,
+)
+
+LINUX, BIG_ENDIAN_LINUX = "linux", "linux-big-endian"
+"""Guests that are not toy kernels."""
+ONLY_PROFILE = "normal"
+"""What the profile of a partition is called that has its keys beside its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a table, what it may be and what it is for."""
+
+    name: str
+    kind: Kind
+    words: str
+    default: str = ""
+    """What holds if it is left out, in words."""
+    stands_in: Any = None
+    """What reading goes on with if a `required` key is missing or wrong."""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, or an array of such."""
+
+    name: str
+    words: str
+    keys: tuple[Key, ...]
+    inner: tuple[Table, ...] = field(default=())
+    array: bool = True
+
+    def key(self, name: str) -> Key | None:
+        return next((key for key in self.keys if key.name == name), None)
+
+    def table(self, name: str) -> Table | None:
+        return next((table for table in self.inner if table.name == name), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its keys and of the tables in it."""
+        return (*(key.name for key in self.keys), *(table.name for table in self.inner))
+
+
+_PLENTY = 1 << 16
+
+MACHINE = Table(
+    "machine",
+    "The machine itself.",
+    (
+        Key("name", Text(), "Its name.", '`"pyphyp"`'),
+        Key("serial", Text(), "Its serial number, which guests see.", '`"PYP0001"`'),
+        Key(
+            "processors",
+            Choice(tuple(g.value for g in ProcessorGeneration), ProcessorGeneration),
+            "Its physical processors. A virtual processor needs 0.10 units of a POWER7 and 0.05 "
+            "of later ones, so 10 or 20 micro-partitions fit a core.",
+            '`"power9"`',
+        ),
+        Key(
+            "cores",
+            Activated(Whole(1)),
+            "Physical processors: installed, and how many of them are activated.",
+            stands_in=Capacity(_PLENTY, _PLENTY),
+            required=True,
+        ),
+        Key(
+            "memory",
+            Activated(Size()),
+            "Memory: installed, and how much of it is activated.",
+            stands_in=Capacity(_PLENTY << 16, _PLENTY << 16),
+            required=True,
+        ),
+        Key("lmb", Size(), "The logical memory block: memory is given out in such.", '`"64M"`'),
+        Key(
+            "edition",
+            Choice(tuple(e.value for e in Edition), Edition),
+            "What is activated of the hypervisor: express has three partitions and one pool; "
+            "only enterprise has memory sharing and mobility.",
+            '`"enterprise"`',
+        ),
+        Key("epoch", Moment(), "Time of day at power-on. Fixed, it makes runs repeatable.", "now"),
+        Key("seed", Whole(0), "Seed of all that is random.", "0"),
+    ),
+    array=False,
+)
+
+POOL = Table(
+    "pool",
+    "A shared processor pool. Pool 0 is there of itself, without limits.",
+    (
+        Key("number", Whole(0), f"1 to {MOST_POOLS - 1}.", stands_in=1, required=True),
+        Key("name", Text(), "Its name.", '`"SharedPool01"` for pool 1'),
+        Key(
+            "maximum",
+            Units(),
+            "What its members together never exceed.",
+            stands_in=ProcUnits(1 << 32),
+            required=True,
+        ),
+        Key(
+            "reserved",
+            Units(),
+            "Kept free for its uncapped members, above their entitlement.",
+            "0",
+        ),
+    ),
+)
+
+_PROFILE_KEYS = (
+    Key(
+        "memory",
+        Between(Size()),
+        "Memory, in whole logical memory blocks.",
+        stands_in=Bounds.exactly(_PLENTY),
+        required=True,
+    ),
+    Key(
+        "units",
+        Between(Units()),
+        "Processing units of a shared partition: what it is entitled to.",
+    ),
+    Key(
+        "virtual_processors",
+        Between(Whole(1, MAXIMUM_PROCESSORS)),
+        "Virtual processors of a shared partition.",
+        "as few as can use the units",
+    ),
+    Key(
+        "capped",
+        Flag(),
+        "Whether a shared partition never gets more than its units.",
+        "true, unless there is a weight",
+    ),
+    Key(
+        "weight",
+        Whole(0, HIGHEST_WEIGHT),
+        "An uncapped partition's claim to unused time, beside the others'; 0 gets none.",
+        str(DEFAULT_WEIGHT),
+    ),
+    Key("pool", Whole(0, MOST_POOLS - 1), "The shared processor pool, by its number.", "0"),
+    Key(
+        "dedicated",
+        Between(Whole(1, MAXIMUM_PROCESSORS)),
+        "Instead of units: whole processors of the partition's own.",
+    ),
+    Key(
+        "sharing",
+        Choice(tuple(mode.value for mode in SharingMode), SharingMode),
+        "When a dedicated partition lends its idle processors.",
+        f'`"{SharingMode.SHARE_IDLE.value}"`: while it is not activated',
+    ),
+)
+
+PROFILE = Table(
+    "profile",
+    "What a partition can be activated with. One that has a single profile can have these keys "
+    "beside its own.",
+    (
+        Key("name", Text(), "Its name.", stands_in=ONLY_PROFILE, required=True),
+        *_PROFILE_KEYS,
+    ),
+)
+
+PARTITION = Table(
+    "partition",
+    "A partition: who it is, what it boots, and its profiles or the keys of its only one.",
+    (
+        Key("name", Text(), "Its name.", stands_in="?", required=True),
+        Key("number", Whole(1, MOST_PARTITIONS), "Its number.", "one more than the one before"),
+        Key(
+            "guest",
+            Text(),
+            f'What it boots: `"{LINUX}"` is Debian\'s, as `pyphyp linux` boots it, '
+            f'`"{BIG_ENDIAN_LINUX}"` the big-endian one; or a toy kernel by its name '
+            "(`pyphyp list`).",
+        ),
+        Key("little", Flag(), "A toy kernel runs little-endian.", "false"),
+        Key("kernel", Text("a file's name"), "Instead of a guest: a kernel, an ELF file."),
+        Key("initrd", Text("a file's name"), "The kernel's initial file system."),
+        Key("append", Text(), "Arguments for Linux or the kernel.", "none"),
+        Key(
+            "direct",
+            Flag(),
+            "Linux or the kernel is entered with a flattened device tree, without firmware.",
+            "false",
+        ),
+        Key("command", Text(), "What Linux runs instead of a shell, to power off after it."),
+        Key("script", Text("a file's name"), "A shell script Linux runs before that."),
+        Key("packages", Several(Text("a package's name")), "Debian packages for Linux.", "none"),
+        Key(
+            "cpu_mode",
+            Choice(CPU_MODES, cpu_mode_level),
+            "The highest processor compatibility mode on offer.",
+            f'`"{DEFAULT_CPU_MODE}"`, or what the processors have',
+        ),
+        Key(
+            "mmu",
+            Choice(tuple(mmu.value for mmu in Mmu), Mmu),
+            "Translation on offer: hashed page tables, radix trees, or either.",
+            '`"auto"`',
+        ),
+        Key(
+            "interrupts",
+            Choice(tuple(offer.value for offer in InterruptOffer), InterruptOffer),
+            "Interrupt controllers on offer; auto: the one of both the guest asks for.",
+            '`"xics"`',
+        ),
+        Key("epoch", Moment(), "Its time of day at power-on.", "the machine's"),
+        Key("nvram", Text("a file's name"), "A file that keeps its NVRAM between runs.", "none"),
+        Key("start", Flag(), "Whether it is activated when the machine is powered on.", "true"),
+        Key(
+            "default_profile",
+            Text("a profile's name"),
+            "The profile it is activated with if none is named.",
+            "the first",
+        ),
+        *(Key(key.name, key.kind, key.words, key.default, key.stands_in) for key in _PROFILE_KEYS),
+    ),
+    (PROFILE,),
+)
+
+SYSTEM_PROFILE = Table(
+    "system_profile",
+    "Partitions to be activated together.",
+    (
+        Key("name", Text(), "Its name.", stands_in="?", required=True),
+        Key(
+            "partitions",
+            Names(),
+            "Partitions by name, each with the profile it is activated with.",
+            stands_in=(),
+            required=True,
+        ),
+    ),
+)
+
+ROOT = Table(
+    "",
+    "A managed system.",
+    (),
+    (MACHINE, POOL, PARTITION, SYSTEM_PROFILE),
+    array=False,
+)
