@@ -17,11 +17,13 @@ import capstone
 from . import isa
 from .bits import ByteOrder, low_bits, signed
 from .isa.forms import InstructionWord
+from .isa.prefixed import PrefixedWord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _WORD = 4
+_PREFIX_OPCODE = 1
 # Capstone calls vs32-vs63 v0-v31 in these instructions, which GNU as does not.
 _VSX_OPCODE = 60
 _WRITTEN_OTHERWISE = frozenset(
@@ -40,12 +42,22 @@ _PREFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One word of code; an undecodable one has the mnemonic `.long`."""
+    """One word of code, or a prefix and its suffix; an undecodable word is a `.long`."""
 
     address: int
     word: int
     mnemonic: str
     operands: str
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return 2 * _WORD if self.word >= 2 ** (8 * _WORD) else _WORD
+
+    @property
+    def digits(self) -> str:
+        """The word in hexadecimal; a prefix and its suffix."""
+        return f"{self.word:0{2 * self.size}x}"
 
     @property
     def text(self) -> str:
@@ -58,16 +70,32 @@ def disassemble(
     """The instructions in `code`, which lies at `address`; odd bytes at the end are left out."""
     engine = _engine(byte_order)
     order = byte_order.name_for_int
+
+    def word_at(offset: int) -> int:
+        return int.from_bytes(code[offset : offset + _WORD], order)
+
     at, end = 0, len(code) - len(code) % _WORD
     while at < end:
-        for _, _, mnemonic, operands in engine.disasm_lite(code[at:end], address + at):
-            word = int.from_bytes(code[at : at + _WORD], order)
-            yield _improve(address + at, word, mnemonic, operands)
+        for _, size, mnemonic, operands in engine.disasm_lite(code[at:end], address + at):
+            if size != _WORD or is_prefix(word_at(at)):
+                break
+            yield _improve(address + at, word_at(at), mnemonic, operands)
             at += _WORD
+        if at < end and is_prefix(word_at(at)) and at + _WORD < end:
+            both = PrefixedWord.PREFIX.place(word_at(at)) | word_at(at + _WORD)
+            if found := _from_tables(address + at, both):
+                yield found
+                at += 2 * _WORD
+                continue
         if at < end:
-            word = int.from_bytes(code[at : at + _WORD], order)
+            word = word_at(at)
             yield _from_tables(address + at, word) or _undecodable(address + at, word)
             at += _WORD
+
+
+def is_prefix(word: int) -> bool:
+    """Whether the word begins a prefixed instruction."""
+    return InstructionWord(word).OPCD == _PREFIX_OPCODE
 
 
 def format_listing(
@@ -81,7 +109,7 @@ def format_listing(
     for instruction in instructions:
         lines += [f"{name}:" for name in names.get(instruction.address, ())]
         shown = f"{instruction.mnemonic:<10} {instruction.operands}".rstrip()
-        lines.append(f"{instruction.address:16x}  {instruction.word:08x}  {shown}")
+        lines.append(f"{instruction.address:16x}  {instruction.digits}  {shown}")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Protocol
 
 from . import isa
-from .bits import low_bits
+from .bits import low_bits, shift_right
 from .diagnostics import Mistake
 from .expressions import (
     Binary,
@@ -63,13 +63,14 @@ class _Parameters:
 @cache
 def instruction_count(mnemonic: str, arguments: int) -> int | None:
     """How many words a command makes; None if there is no such instruction."""
-    if isa.find(mnemonic) is not None:
-        return 1
+    if (instruction := isa.find(mnemonic)) is not None:
+        return 2 if instruction.prefixed else 1
     choices = isa.find_extended(mnemonic)
     if not choices:
         return None
     fitting = [choice for choice in choices if len(choice.parameters) == arguments]
-    return len((fitting or choices)[0].steps)
+    steps = (fitting or choices)[0].steps
+    return sum(instruction_count(step.mnemonic, 0) or 0 for step in steps)
 
 
 def encode(command: Command, scope: Numbers) -> list[int]:
@@ -80,13 +81,25 @@ def encode(command: Command, scope: Numbers) -> list[int]:
         given = zip(instruction.operands, arguments, strict=False)
         values = [_value(operand, argument.expression, scope) for operand, argument in given]
         columns = [argument.column for argument in arguments]
-        return [_assemble(instruction, values, columns, scope.cia())]
+        _check_place(instruction, command, scope.cia())
+        return _words(_assemble(instruction, values, columns, scope.cia()))
     for extended in isa.find_extended(command.name):
         if len(extended.parameters) == len(arguments) and (
             not extended.in_parentheses or arguments[-1].in_parentheses
         ):
             return _expand(extended, command, scope)
     raise _wrong_operands(command, instruction)
+
+
+def _words(word: int) -> list[int]:
+    """The words of an instruction; a prefix comes first."""
+    return [word] if word < 2**32 else [shift_right(word, 32), low_bits(word, 32)]
+
+
+def _check_place(instruction: Instruction, command: Command, cia: int) -> None:
+    if instruction.prefixed and cia % 64 == 60:
+        message = f"{command.name} would cross a 64-byte boundary; a nop before it helps"
+        raise Mistake(message, command.column)
 
 
 def _fits(instruction: Instruction, arguments: tuple[Argument, ...]) -> bool:
@@ -196,13 +209,14 @@ def _expand(extended: Extended, command: Command, scope: Numbers) -> list[int]:
     for position, step in enumerate(extended.steps):
         instruction = isa.find(step.mnemonic)
         assert instruction is not None, f"{extended.mnemonic} stands for an instruction"
+        _check_place(instruction, command, scope.cia() + 4 * position)
         evaluated, where = [], []
         for expression, parameter in map(_right_side, step.operands if step.operands[0] else ()):
             value = expression.evaluate(inner)
             assert isinstance(value, int), "parameters are numbers"
             evaluated.append(value)
             where.append(columns.get(parameter, command.column))
-        words.append(_assemble(instruction, evaluated, where, scope.cia() + 4 * position))
+        words += _words(_assemble(instruction, evaluated, where, scope.cia() + 4 * position))
     return words
 
 

@@ -1,4 +1,4 @@
-"""The Power instruction set as tables (Power ISA v3.0B; v3.1 in `power10.py`).
+"""The Power instruction set as tables (Power ISA v3.0B; v3.1 in `power10.py` and `prefixed.py`).
 
 Start with `forms.py`, which says how a row is read; `fixed.py` and its neighbours hold the rows,
 one facility each; `extended.py` holds the mnemonics that stand for other instructions.
@@ -11,9 +11,22 @@ from functools import cache
 
 from emu.bits import matches, uncovered
 
-from . import branch, decimal, extended, fixed, floating, power10, storage, system, vector, vsx
+from . import (
+    branch,
+    decimal,
+    extended,
+    fixed,
+    floating,
+    power10,
+    prefixed,
+    storage,
+    system,
+    vector,
+    vsx,
+)
 from .extended import REGISTER_KINDS, Extended
-from .forms import OPERANDS, Instruction, InstructionWord, Kind, Operand, read_row, variants
+from .forms import Instruction, InstructionWord, Kind, Operand, read_row, variants
+from .prefixed import OPERANDS
 from .sprs import SPRS
 
 __all__ = [
@@ -26,6 +39,7 @@ __all__ = [
     "Operand",
     "all_extended",
     "all_instructions",
+    "all_prefixed",
     "close_mnemonics",
     "find",
     "find_extended",
@@ -71,11 +85,19 @@ def _read_extended(row: str) -> dict[str, Extended]:
 def find(mnemonic: str) -> Instruction | None:
     """The instruction of that name, if the architecture has one."""
     row = _rows().get(mnemonic)
-    return None if row is None else _read(row)[mnemonic]
+    return _prefixed().get(mnemonic) if row is None else _read(row)[mnemonic]
+
+
+@cache
+def _prefixed() -> dict[str, Instruction]:
+    rows = (row for row in prefixed.ROWS.split("\n") if row and not row.startswith("#"))
+    return {instruction.mnemonic: instruction for instruction in map(prefixed.read_row, rows)}
 
 
 def instruction_of(word: int) -> Instruction | None:
-    """The instruction that a word is, if it is one."""
+    """The instruction that a word is, if it is one; of 64 bits, a prefix and its suffix."""
+    if word >= 2**_WORD_BITS:
+        return next((i for i in all_prefixed() if matches(word, _fixed_bits(i), i.word)), None)
     for mask, bits, instruction in _by_primary_opcode().get(InstructionWord(word).OPCD, ()):
         if matches(word, mask, bits):
             return instruction
@@ -83,11 +105,17 @@ def instruction_of(word: int) -> Instruction | None:
 
 
 @cache
+def _fixed_bits(instruction: Instruction) -> int:
+    width = 2 * _WORD_BITS if instruction.prefixed else _WORD_BITS
+    return uncovered((operand.field for operand in instruction.operands), width)
+
+
+@cache
 def _by_primary_opcode() -> dict[int, list[tuple[int, int, Instruction]]]:
     """Which bits of a word an instruction fixes, to what; those that fix more come first."""
     found: dict[int, list[tuple[int, int, Instruction]]] = {}
     for instruction in all_instructions():
-        mask = uncovered((operand.field for operand in instruction.operands), _WORD_BITS)
+        mask = _fixed_bits(instruction)
         opcode = InstructionWord(instruction.word).OPCD
         found.setdefault(opcode, []).append((mask, instruction.word, instruction))
     for entries in found.values():
@@ -100,7 +128,12 @@ def find_extended(mnemonic: str) -> tuple[Extended, ...]:
     return tuple(_read_extended(row)[mnemonic] for row in _extended_rows().get(mnemonic, ()))
 
 
+def all_prefixed() -> list[Instruction]:
+    return list(_prefixed().values())
+
+
 def all_instructions() -> list[Instruction]:
+    """Those of one word."""
     return [_read(row)[mnemonic] for mnemonic, row in _rows().items()]
 
 
@@ -112,4 +145,6 @@ def close_mnemonics(mnemonic: str) -> list[str]:
     """Up to three mnemonics spelled like `mnemonic`."""
     if len(mnemonic) > _LONGEST_MNEMONIC:
         return []
-    return difflib.get_close_matches(mnemonic, [*_rows(), *_extended_rows()], n=3, cutoff=0.7)
+    return difflib.get_close_matches(
+        mnemonic, [*_rows(), *_prefixed(), *_extended_rows()], n=3, cutoff=0.7
+    )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from ..bits import Field, SplitField, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 class InstructionWord(Word):
@@ -305,7 +305,13 @@ class Instruction:
 
     mnemonic: str
     word: int
+    """Of 32 bits, or of 64 (`prefixed.py`)."""
     operands: tuple[Operand, ...]
+
+    @property
+    def prefixed(self) -> bool:
+        """Whether it has eight bytes."""
+        return self.word.bit_length() > InstructionWord.WIDTH
 
     @property
     def required(self) -> int:
@@ -360,11 +366,11 @@ def read_row(row: str) -> Iterator[Instruction]:
         yield Instruction(mnemonic, bits, operands)
 
 
-def read_operands(text: str) -> tuple[Operand, ...]:
+def read_operands(text: str, known: Mapping[str, Operand] = OPERANDS) -> tuple[Operand, ...]:
     """`rt,d(ra),[eh]` as operands."""
     operands = []
     for name in text.replace("(", ",(").split(","):
-        operand = OPERANDS[name.strip("()[]")]
+        operand = known[name.strip("()[]")]
         if name.startswith("["):
             operand = replace(operand, optional=True)
         elif name.startswith("("):

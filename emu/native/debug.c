@@ -339,7 +339,7 @@ int debug_watch_fault(core *c)
         storage_operand(c, word, &address, &length);
         if (debug_watch_stops(c, word, address, length))
             return CORE_DEBUG;
-        if (guest_watch_hit(c, word, address, length)) {
+        if (guest_watch_hit(c, storage_accesses(word), *nip(c), address, length)) {
             trace_access_ends(c, false);
             debug_interrupted(c);
             return -1;

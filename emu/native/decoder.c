@@ -5,12 +5,14 @@
    out by emulate.c. */
 #include <stdlib.h>
 
+#include "emulate.h"
 #include "internal.h"
 
 #define HANDLER_SIZE 48
 #define MOST_HANDLERS 4096
 #define NO_BITS 0u
 #define ALL_BITS 0xffffffffu
+#define VECTOR 4u
 
 /* Parts of an opcode: bits 0:5, 26:30, 21:25 and 11:15. */
 #define PARTS 4
@@ -39,12 +41,20 @@ static bool applies(const opcode_rule *rule, const uint8_t *part)
     return true;
 }
 
+/* Bit 31 is part of a vector instruction's opcode, but not of the table: where it tells one of ISA
+   3.1 from an older one, the core takes both for the latter. */
+static bool is_later_vector_with_bit_31(const uint8_t *part)
+{
+    return part[0] == VECTOR && part[2] != ANY
+           && is_later_vector(VECTOR << 26 | (uint32_t)part[2] << 6 | (uint32_t)part[1] << 1 | 1);
+}
+
 static uint32_t refused_bits(const uint8_t *part)
 {
     for (size_t i = 0; i < RULES; i++)
         if (applies(&rules[i], part))
             return rules[i].refused;
-    return NO_BITS;
+    return is_later_vector_with_bit_31(part) ? 1 : NO_BITS;
 }
 
 static bool mend(core *c, uint8_t **table, int size, uint8_t *part, int depth)

@@ -5,7 +5,6 @@
 #include <endian.h>
 
 #define PAGE_BYTES 4096ull
-#define VECTOR_TRACE 0xd00
 
 static const struct {
     uint64_t bit, vector;
@@ -52,6 +51,10 @@ static bool locate(core *c, uint64_t address, uint64_t effective, unsigned lengt
                    place *at)
 {
     unsigned left = (unsigned)(PAGE_BYTES - effective % PAGE_BYTES);
+    if (guest_watches(c)
+        && guest_watch_hit(c, access == ACCESS_STORE ? ACCESSES_STORE : ACCESSES_LOAD, address,
+                           effective, length))
+        return false;
     at->first = left < length ? left : length;
     for (unsigned part = 0; part < (left < length ? 2u : 1u); part++) {
         translation found;
@@ -116,6 +119,9 @@ bool store_storage(core *c, uint64_t address, uint64_t effective, unsigned lengt
 
 static enum emulated carry_out(core *c, uint64_t address, uint32_t word)
 {
+    enum emulated later = c->isa >= ISA_3_1 ? emulate_vsx_3_1(c, address, word) : NOT_THERE;
+    if (later != NOT_THERE)
+        return later;
     switch (word >> 26) {
     case 1: return emulate_prefixed(c, address, word);
     case 4: return emulate_vector(c, address, word);
@@ -136,8 +142,7 @@ bool emulate(core *c, uint64_t address, uint32_t word)
     enum emulated how = carry_out(c, address, word);
     if (how == DONE) {
         c->counts.emulated++;
-        if (msr(c) & MSR_SE)
-            deliver(c, VECTOR_TRACE, *nip(c), 0);
+        guest_completes(c);
     }
     return how != NOT_THERE;
 }

@@ -13,6 +13,8 @@ typedef union {
     uint8_t b[16];
 } vsr_value;
 
+typedef unsigned __int128 quadword;
+
 #define DWORD(v, n) ((v)->d[1 - (n)])
 #define WORD(v, n) ((v)->w[3 - (n)])
 #define HALF(v, n) ((v)->h[7 - (n)])
@@ -29,6 +31,7 @@ static inline vsr_value *vsr_of(uint8_t *env, unsigned n)
 #define VSR_T(word) (((word) & 1) << 5 | RT(word))
 #define VSR_A(word) (((word) >> 2 & 1) << 5 | RA(word))
 #define VSR_B(word) (((word) >> 1 & 1) << 5 | RB(word))
+#define VSR_C(word) (((word) >> 3 & 1) << 5 | RC(word))
 #define VSR_PAIR(word) (((word) >> 21 & 1) << 5 | (RT(word) & 0x1e))
 #define XO_X(word) ((word) >> 1 & 0x3ff)
 
@@ -54,6 +57,39 @@ uint64_t indexed_address(core *c, uint32_t word); /* (RA|0) + (RB) */
 enum emulated load_pair(core *c, uint64_t address, unsigned target, uint64_t effective);
 enum emulated store_pair(core *c, uint64_t address, unsigned from, uint64_t effective);
 
+/* Elements of a quadword, of 8 to 128 bits; element 0 stands to the left. */
+static inline quadword ones(unsigned bits) { return bits == 128 ? ~(quadword)0 : ((quadword)1 << bits) - 1; }
+
+static inline quadword element(quadword value, unsigned bits, unsigned n)
+{
+    return value >> (128 - bits * (n + 1)) & ones(bits);
+}
+
+static inline quadword at_element(quadword value, unsigned bits, unsigned n)
+{
+    return value << (128 - bits * (n + 1));
+}
+
+/* Formats of floating point as loads and stores change them (Power ISA I 4.6.2, 4.6.3). */
+uint64_t single_to_double(uint32_t single);
+uint32_t double_to_single(uint64_t number);
+
+/* What a floating-point instruction found, as bits of FPSCR beside the summaries; those of
+   `replaced` are cleared before.  False: the target stays as it is, for an invalid operation is
+   enabled.  An enabled exception that is to interrupt was delivered. */
+bool raise_floating(core *c, uint64_t address, uint64_t causes, uint64_t replaced);
+#define FPSCR_XX 0x02000000ull
+#define FPSCR_UX 0x08000000ull
+#define FPSCR_OX 0x10000000ull
+#define FPSCR_VXSNAN 0x01000000ull
+#define FPSCR_VXVC 0x00080000ull
+#define FPSCR_VXCVI 0x00000100ull
+#define FPSCR_FI 0x00020000ull
+#define FPSCR_FR 0x00040000ull
+#define FPSCR_FPRF 0x0001f000ull
+#define FPSCR_VE 0x80ull
+#define FPSCR_ROUNDING(fpscr) ((fpscr) & 3)
+
 /* Of a doubleword, by a mask: the bits under ones spread, gathered, gathered to the right with the
    others to their left; how many of the leading or trailing ones are 0. */
 uint64_t deposit_bits(uint64_t value, uint64_t mask);
@@ -63,7 +99,9 @@ uint64_t zeros_under_mask(uint64_t value, uint64_t mask, bool from_left);
 
 enum emulated emulate_fixed(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_vector(core *c, uint64_t address, uint32_t word);
+bool is_later_vector(uint32_t word); /* one of ISA 3.1 */
 enum emulated emulate_vsx(core *c, uint64_t address, uint32_t word);
+enum emulated emulate_vsx_3_1(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_decimal(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_prefixed(core *c, uint64_t address, uint32_t prefix);
 

@@ -218,6 +218,16 @@ enum emulated store_pair(core *c, uint64_t address, unsigned from, uint64_t effe
     return DONE;
 }
 
+/* hashst, hashchk and their privileged likes do nothing where DEXCR does not ask for them, and
+   there is no DEXCR. */
+static enum emulated check_hash(core *c, uint64_t address, bool privileged)
+{
+    if (!privileged || !(msr(c) & MSR_PR))
+        return DONE;
+    deliver(c, 0x700, address, PROGRAM_PRIVILEGED);
+    return INTERRUPTED;
+}
+
 static enum emulated since_3_1(core *c, uint64_t address, uint32_t word)
 {
     uint64_t *target = gpr(c, RA(word)), s = *gpr(c, RT(word)), b = *gpr(c, RB(word));
@@ -228,6 +238,8 @@ static enum emulated since_3_1(core *c, uint64_t address, uint32_t word)
         return store_right(c, address, word, 1u << (XO_X(word) - 141) / 32);
     case 333: return load_pair(c, address, VSR_PAIR(word), indexed_address(c, word));
     case 461: return store_pair(c, address, VSR_PAIR(word), indexed_address(c, word));
+    case 722: case 754: return check_hash(c, address, false);
+    case 658: case 690: return check_hash(c, address, true);
     case 384: return set_on_bit(c, word, 1, 0);
     case 416: return set_on_bit(c, word, 0, 1);
     case 448: return set_on_bit(c, word, ~0ull, 0);

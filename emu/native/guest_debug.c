@@ -102,7 +102,7 @@ void guest_begins(core *c, uint64_t address)
     if ((!there && !(msr(c) & (MSR_SE | MSR_BE))) || !fetch_instruction(c, address, &word)
         || is_return(word) || !(there || all || is_branch(word)))
         return;
-    int accesses = storage_accesses(word);
+    int accesses = is_prefix(c, word) ? prefixed_accesses(c, address, word) : storage_accesses(word);
     c->completion = TRACE | (there ? TRACE_CIABR : 0)
                     | (accesses & ACCESSES_LOAD    ? TRACE_LOAD
                        : accesses & ACCESSES_STORE ? TRACE_STORE
@@ -167,9 +167,8 @@ static bool means_this_state(core *c, size_t i)
                || !(control & DAWRX_TRANSLATION) == !(msr(c) & MSR_DR));
 }
 
-bool guest_watch_hit(core *c, uint32_t word, uint64_t address, uint64_t length)
+bool guest_watch_hit(core *c, int accesses, uint64_t pc, uint64_t address, uint64_t length)
 {
-    int accesses = storage_accesses(word);
     bool hit = false;
     for (size_t i = 0; i < WATCHES; i++) {
         uint64_t first, last, control = *spr(c, watches[i].control);
@@ -183,6 +182,6 @@ bool guest_watch_hit(core *c, uint32_t word, uint64_t address, uint64_t length)
         return false;
     *spr(c, SPR_DAR) = address;
     *spr(c, SPR_DSISR) = CAUSE_WATCH | (accesses & ACCESSES_STORE ? CAUSE_STORE : 0);
-    deliver(c, 0x300, *nip(c), 0);
+    deliver(c, 0x300, pc, 0);
     return true;
 }

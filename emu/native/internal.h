@@ -29,6 +29,8 @@
 #define MSR_LE (1ull << 0)
 /* SRR1 bits that an interrupt sets for itself: 33:36 and 42:47. */
 #define SRR1_INTERRUPT_BITS 0x783f0000ull
+#define PROGRAM_PRIVILEGED 0x040000ull
+#define PROGRAM_FP 0x100000ull /* of a program interrupt (Power ISA III 7.5.9) */
 
 enum spr_number {
     SPR_DSISR = 18,
@@ -217,6 +219,7 @@ struct core {
     debug_state debug;
     trace_state trace;
     bool retranslate; /* the translated code is for other traces */
+    bool prefixed; /* the instruction that is being emulated is */
     uint64_t completion; /* SRR1 of the trace interrupt that the running instruction ends in, or 0 */
     uint64_t instructions_before; /* executed, less what the selected one's PURR counts */
 
@@ -331,7 +334,7 @@ void guest_begins(core *c, uint64_t address); /* the instruction there runs, it 
 void guest_completes(core *c);
 bool guest_completed(core *c); /* translated code was left because that instruction is done */
 int guest_watched(core *c, uint64_t from, uint64_t to); /* accesses watched anywhere in between */
-bool guest_watch_hit(core *c, uint32_t word, uint64_t address, uint64_t length);
+bool guest_watch_hit(core *c, int accesses, uint64_t pc, uint64_t address, uint64_t length);
 void block_stepped(core *c, uint64_t address, uint64_t size); /* instead of block_begins */
 
 /* In non-Java mode denormal operands are zeros, too, not results alone (Power ISA I 6.2.3). */
@@ -356,6 +359,7 @@ bool window_check_running(core *c, char *error, size_t error_size);
 /* interrupts.c */
 void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits);
 void deliver_storage_interrupt(core *c);
+void facility_unavailable(core *c, uint64_t address, uint64_t facility);
 void on_exception(uc_engine *uc, uint32_t number, void *context);
 
 /* processors.c */
@@ -365,6 +369,8 @@ void processors_end(core *c);
 uint64_t effective_address(core *c, uint64_t address);
 
 /* emulate.c */
+bool is_prefix(const core *c, uint32_t word);
+int prefixed_accesses(core *c, uint64_t address, uint32_t prefix); /* as storage_accesses */
 bool emulate(core *c, uint64_t address, uint32_t word); /* false: there is no such instruction */
 
 /* decoder.c */

@@ -2,10 +2,9 @@
 #include "internal.h"
 
 /* SRR1 of a program interrupt (Power ISA III 7.5.9). */
-#define PROGRAM_FP 0x100000ull
 #define PROGRAM_ILLEGAL 0x080000ull
-#define PROGRAM_PRIVILEGED 0x040000ull
 #define PROGRAM_TRAP 0x020000ull
+#define PREFIXED 0x20000000ull /* SRR1[34] of all interrupts that a prefixed instruction takes */
 
 /* DSISR: an atomic memory operation with a function code that is not there (III 7.5.3). */
 #define CAUSE_ATOMIC_FUNCTION 0x00080000u
@@ -44,7 +43,7 @@ void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits)
 {
     if (c->debug.watch_open)
         debug_delivered(c, srr0);
-    uint64_t srr1 = (msr(c) & ~SRR1_INTERRUPT_BITS) | srr1_bits;
+    uint64_t srr1 = (msr(c) & ~SRR1_INTERRUPT_BITS) | srr1_bits | (c->prefixed ? PREFIXED : 0);
     bool alternative = vector != 0x100 && vector != 0x200 && located_alternatively(c);
     uint64_t base = !alternative                          ? 0
                     : c->controls.interrupt_location == 3 ? LOCATION_OFFSET_3
@@ -81,7 +80,7 @@ void deliver_storage_interrupt(core *c)
     }
 }
 
-static void facility_unavailable(core *c, uint64_t address, uint64_t facility)
+void facility_unavailable(core *c, uint64_t address, uint64_t facility)
 {
     *spr(c, SPR_FSCR) = (*spr(c, SPR_FSCR) & ~(0xffull << FSCR_CAUSE_SHIFT))
                         | facility << FSCR_CAUSE_SHIFT;
@@ -221,9 +220,10 @@ void on_exception(uc_engine *uc, uint32_t number, void *context)
     case EXCEPTION_SYSTEM_CALL: on_system_call(c); break;
     case EXCEPTION_PROGRAM: on_program(c, address); break;
     case EXCEPTION_EMULATION_ASSIST:
-        if (!fetch_instruction(c, address, &word) 
-            || !(emulate_missing(c, address, word) || emulate(c, address, word)))
+        c->prefixed = fetch_instruction(c, address, &word) && is_prefix(c, word);
+        if (!word || !(emulate_missing(c, address, word) || emulate(c, address, word)))
             deliver(c, 0x700, address, PROGRAM_ILLEGAL);
+        c->prefixed = false;
         break;
     case EXCEPTION_DATA_STORAGE: /* the core raises it for one reason only */
         if (fetch_instruction(c, address, &word)) /* where RB stands, these have the function */

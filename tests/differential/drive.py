@@ -18,6 +18,6 @@ if TYPE_CHECKING:
 def drive(name: str, order: ByteOrder, seed: int, count: int) -> Iterator[Finding]:
     """What differs in `count` cases of a group of instructions."""
     group, rng = generate.groups()[name], random.Random(f"{name} {seed}")
-    with Qemu(order, "power9") as theirs, Ours(order) as ours:
+    with Qemu(order, generate.PROCESSORS[name]) as theirs, Ours(order) as ours:
         for _ in range(0, count, block.SLOTS):
             yield from findings(theirs, ours, generate.batch(rng, group, order))

@@ -15,11 +15,13 @@ from emu.isa import (
     Instruction,
     Kind,
     all_instructions,
+    all_prefixed,
     branch,
     decimal,
     fixed,
     floating,
     power10,
+    prefixed,
     storage,
     vector,
     vsx,
@@ -91,14 +93,19 @@ _MODULES = {
     "vector": (vector, tuple(values.VECTORS), 3),
     "vsx": (vsx, ("doubles", "singles", "quads", "halves", "doublewords", "words"), 1),
     "power10": (power10, tuple(values.VECTORS), 1),
+    "prefixed": (prefixed, tuple(values.VECTORS), 4),
 }
 
 
-POWER9_GROUPS = tuple(name for name in _MODULES if name != "power10")
+PROCESSORS = {name: "power9" for name in _MODULES} | {
+    "power10": "power10",
+    "prefixed": "power10",
+}
+"""Of each group: the processor that has all of it."""
 
 
 def _accesses_storage(instruction: Instruction) -> bool:
-    return instruction.mnemonic.startswith(("l", "st", "dcb", "icbt")) and any(
+    return instruction.mnemonic.removeprefix("p").startswith(("l", "st", "dcb", "icbt")) and any(
         operand.name in ("ra", "rau") for operand in instruction.operands
     )
 
@@ -119,7 +126,8 @@ def groups() -> dict[str, Group]:
     found = {}
     for name, (module, vectors, longest) in _MODULES.items():
         wanted = _mnemonics(module.ROWS) - LEFT_OUT
-        chosen = tuple(i for i in all_instructions() if i.mnemonic in wanted)
+        known = (*all_instructions(), *all_prefixed())
+        chosen = tuple(i for i in known if i.mnemonic in wanted)
         if name == "branch":
             chosen = tuple(i for i in chosen if i.mnemonic.startswith(("cr", "mcrf")))
         found[name] = Group(name, chosen, vectors, longest)
@@ -141,8 +149,11 @@ _LIMITS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("vinsw",), tuple(range(13))),
     **dict.fromkeys(("vinsertd", "vextractd", "vinsd"), tuple(range(9))),
     "dcbf": (0, 1),
+    "lxvkq": (*range(1, 10), *range(16, 25)),
+    **dict.fromkeys(("xxgenpcvbm", "xxgenpcvhm", "xxgenpcvwm", "xxgenpcvdm"), tuple(range(4))),
+    "vgnb": tuple(range(2, 8)),
 }
-_LIMITED_OPERANDS = frozenset(("uim4", "l9"))
+_LIMITED_OPERANDS = frozenset(("uim4", "l9", "uim5", "uim5b", "uim3"))
 
 
 def _value(rng: random.Random, instruction: Instruction, operand: Operand) -> int:
@@ -152,14 +163,28 @@ def _value(rng: random.Random, instruction: Instruction, operand: Operand) -> in
     return rng.choice((allowed[0], allowed[-1], *(rng.choice(allowed) for _ in range(4))))
 
 
-def encode(rng: random.Random, instruction: Instruction) -> int:
-    """The instruction with random operands."""
+def _prefixed_address(rng: random.Random, instruction: Instruction, slot: int, at: int) -> int:
+    """RA and the displacement, or R, of a prefixed instruction at word `at` of its slot's code."""
+    base, displacement, relative = rng.choice(POINTERS), rng.randrange(-128, 128), 0
+    if rng.random() < 0.5:  # all of the address in the instruction
+        relative = rng.getrandbits(1)
+        base = 0
+        displacement += block.data_address(slot) + block.DATA_BYTES // 2
+        displacement -= relative * (block.code_address(slot) + 4 * at)
+    values = {"ra": base, "d34": displacement, "pcrel": relative}
+    return sum(o.place(values[o.name]) for o in instruction.operands if o.name in values)
+
+
+def encode(rng: random.Random, instruction: Instruction, slot: int = 0, at: int = 0) -> int:
+    """The instruction with random operands, at word `at` of the slot's code."""
     word, storage_access = instruction.word, _accesses_storage(instruction)
     by_register_alone = False
     for operand in instruction.operands:
         value = _value(rng, instruction, operand)
         if operand.kind is Kind.GPR:
             value = _register(rng, operand)
+        if instruction.prefixed and operand.name in ("ra", "d34", "pcrel"):
+            continue
         if storage_access and operand.name in ("ra", "rau"):
             by_register_alone = operand.name == "ra" and rng.random() < 0.2
             value = 0 if by_register_alone else rng.choice(POINTERS)
@@ -172,6 +197,10 @@ def encode(rng: random.Random, instruction: Instruction) -> int:
         elif storage_access and operand.name in ("d", "ds", "dq"):
             value = rng.randrange(-8, 8) * operand.scale
         word |= operand.place(value)
+    if instruction.prefixed and storage_access:
+        word |= _prefixed_address(rng, instruction, slot, at)
+    elif instruction.mnemonic == "paddi":
+        word |= rng.choice((W.RA.place(rng.randrange(32)), prefixed.P.R.place(1)))
     return word
 
 
@@ -179,14 +208,19 @@ def encode(rng: random.Random, instruction: Instruction) -> int:
 _BIG_ENDIAN_ALONE = frozenset(("lmw", "stmw", "lswi", "lswx", "stswi", "stswx"))
 
 
-def _words(rng: random.Random, group: Group, order: ByteOrder) -> tuple[int, ...]:
+def _words(rng: random.Random, group: Group, slot: int, order: ByteOrder) -> tuple[int, ...]:
     if group.name == "branch" and rng.random() < 0.5:
         return _branch(rng)
     count = rng.randrange(1, group.longest + 1)
     chosen = [rng.choice(group.instructions) for _ in range(count)]
     if order is ByteOrder.LITTLE:
         chosen = [i for i in chosen if i.mnemonic not in _BIG_ENDIAN_ALONE]
-    return tuple(encode(rng, instruction) for instruction in chosen)
+    words: list[int] = []
+    at = 0
+    for instruction in chosen:
+        words.append(encode(rng, instruction, slot, at))
+        at += 1 + instruction.prefixed
+    return tuple(words)
 
 
 _BRANCHES = ("bc", "bcl", "bclr", "bclrl", "bcctr", "bcctrl", "bctar", "bctarl", "b", "bl")
@@ -262,7 +296,7 @@ def batch(rng: random.Random, group: Group, order: ByteOrder) -> list[Case]:
 
 
 def case(rng: random.Random, group: Group, slot: int, order: ByteOrder) -> Case:
-    words = _words(rng, group, order)
+    words = _words(rng, group, slot, order)
     state = _state(rng, group, slot)
     if group.name == "branch":
         _aim(rng, state, slot)

@@ -169,8 +169,14 @@ def program(order: ByteOrder, linux: bool) -> Program:
     return assemble(_load_and_store() + after, origin=ORIGIN, byte_order=order)
 
 
+def _halves(word: int) -> tuple[int, ...]:
+    """The words of an instruction."""
+    return (word >> 32, word & 0xFFFF_FFFF) if word >> 32 else (word,)
+
+
 def slot(words: tuple[int, ...], number: int, order: ByteOrder) -> bytes:
     """What lies in slot `number` to run `words`: they, nothing, and the way back."""
+    words = tuple(half for word in words for half in _halves(word))
     assert len(words) <= block.MOST_WORDS
     at, address = block.code_address(number), block.block_address(number)
     back = 4 * (block.MOST_WORDS + 3) + at

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from emu.bits import MSR, ByteOrder
 from emu.engine import Engine
 from emu.exits import Hypercall
+from emu.isa_level import IsaLevel
 from emu.memory import MIB, Memory
 
 from . import block, harness
@@ -116,7 +117,7 @@ _PROBLEM = MSR(0).replace(SF=1, PR=1, IR=1, DR=1, FP=1, VEC=1, VSX=1, FE0=1, FE1
 _BUDGET = 100_000
 _HYPERCALL = 0x4400_0022
 _TABLE = 0x120000
-_TARGET_ADDRESS_REGISTER = 0x100
+_FACILITIES = 0x2100  # of FSCR: prefixed instructions, TAR
 _LEAF = 0xC000_0000_0000_0187
 # Who a program interrupt is a signal to: SRR1's bits, as Linux reads them.
 _PROGRAM_SIGNALS = ((0x100000, SIGFPE), (0x20000, SIGTRAP), (0xC0000, SIGILL))
@@ -130,12 +131,13 @@ class Ours:
         self._order = order
         self._memory = Memory(2 * MIB)
         self.engine = Engine(self._memory)
+        self.engine.set_isa_level(IsaLevel.V3_1)
         self._harness = harness.program(order, linux=False)
         self._memory.write(self._harness.origin, self._harness.image())
         for vector in range(0x100, 0x1000, 0x20):
             self._memory.write_u32(vector, _HYPERCALL)
         self._map()
-        self.engine.registers.set_spr("fscr", _TARGET_ADDRESS_REGISTER)
+        self.engine.registers.set_spr("fscr", _FACILITIES)
 
     def _map(self) -> None:
         """Problem state may use harness, blocks and code, where they are."""

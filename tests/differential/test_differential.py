@@ -1,4 +1,4 @@
-"""Unprivileged instructions give what POWER9 gives, as far as QEMU's user mode knows it."""
+"""Unprivileged instructions give what POWER9 and POWER10 give, as far as QEMU knows it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from emu.bits import ByteOrder
 
 from .drive import drive
-from .generate import POWER9_GROUPS
+from .generate import PROCESSORS
 from .runners import EMULATORS
 
 COUNT = 1280
@@ -20,7 +20,7 @@ COUNT = 1280
     reason="QEMU's user mode is not installed",
 )
 @pytest.mark.parametrize("order", list(ByteOrder))
-@pytest.mark.parametrize("name", POWER9_GROUPS)
-def test_instructions_give_what_power9_gives(name: str, order: ByteOrder) -> None:
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_instructions_give_what_the_processor_gives(name: str, order: ByteOrder) -> None:
     found = [str(finding) for finding in drive(name, order, seed=1, count=COUNT)]
     assert not found, "\n".join(found[:5])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from emu import isa
-from emu.assembler import assemble
+from emu.assembler import AssemblyError, assemble
 from emu.bits import ByteOrder
 from emu.isa import Extended, Instruction, Kind, Operand
 
@@ -33,9 +33,11 @@ INVALID_FORMS = (
     "illegal WC operand value",
     "invalid tbr number",
     "invalid counter access",
+    "invalid R operand",
 )
 # Where GNU as means another number than Power ISA v3.0B: BookE's PIR, the unprivileged PSSCR.
 OTHERWISE_IN_GNU_AS = {"mfpir", "mfpsscr", "mtpsscr"}
+PREFIXED = {"pli", "pla", "psubi"}
 SPECIAL_SAMPLES = {
     "bo": (4, 20, 12, 15, 6),  # the others are reserved or for bc alone
     "fxm": (128, 1, 16),
@@ -105,12 +107,17 @@ def lines_of_extended(extended: Extended) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def prefixed(line: str) -> bool:
+    instruction = isa.find(line.split()[0])
+    return instruction is not None and instruction.prefixed
+
+
 def gnu_as(lines: list[str], order: ByteOrder, directory: Path) -> tuple[list[str], bytes]:
     """The lines GNU as takes (invalid forms become nop), and the bytes it makes of them."""
     source, made, image = (directory / f"gnu.{suffix}" for suffix in ("s", "o", "bin"))
     for _ in range(2):
         source.write_text("\n".join(lines) + "\n")
-        command = [AS[order], "-mpower9", "-many", "-o", str(made), str(source)]
+        command = [AS[order], "-mpower10", "-many", "-o", str(made), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             break
@@ -118,24 +125,25 @@ def gnu_as(lines: list[str], order: ByteOrder, directory: Path) -> tuple[list[st
         for number, message in re.findall(r":(\d+): Error: (.*)", done.stderr):
             unknown = re.match(r"unrecognized opcode: `m[tf]", message)
             offending = lines[int(number) - 1]
-            assert offending == "nop" or unknown or message in INVALID_FORMS, (offending, message)
-            lines[int(number) - 1] = "nop"
+            nop = "pnop" if prefixed(offending) else "nop"
+            assert offending == nop or unknown or message in INVALID_FORMS, (offending, message)
+            lines[int(number) - 1] = nop
     else:
         pytest.fail(done.stderr)
     subprocess.run([OBJCOPY, "-O", "binary", str(made), str(image)], check=True)
     return lines, image.read_bytes()
 
 
-def assert_agrees(lines: list[str], order: ByteOrder, directory: Path) -> None:
+def assert_agrees(lines: list[str], order: ByteOrder, directory: Path, size: int = 4) -> None:
     taken, theirs = gnu_as(lines, order, directory)
     ours = assemble("\n".join(taken), byte_order=order).image()
     differing = [
-        f"{line}: {theirs[4 * n : 4 * n + 4].hex()} in GNU as, {ours[4 * n : 4 * n + 4].hex()} here"
-        for n, line in enumerate(taken)
-        if theirs[4 * n : 4 * n + 4] != ours[4 * n : 4 * n + 4]
+        f"{line}: {theirs[at : at + size].hex()} in GNU as, {ours[at : at + size].hex()} here"
+        for at, line in zip(range(0, len(theirs), size), taken, strict=True)
+        if theirs[at : at + size] != ours[at : at + size]
     ]
     assert not differing, "\n".join(differing)
-    assert len(ours) == len(theirs) == 4 * len(lines)
+    assert len(ours) == len(theirs) == size * len(lines)
 
 
 @needs_gnu_as
@@ -152,10 +160,26 @@ def test_every_extended_mnemonic_is_encoded_as_gnu_as_encodes_it(part: int, tmp_
     entries = [
         entry
         for entry in isa.all_extended()
-        if entry.mnemonic not in OTHERWISE_IN_GNU_AS | {"load64"}
+        if entry.mnemonic not in OTHERWISE_IN_GNU_AS | PREFIXED | {"load64"}
     ][part::4]
     lines = [line for entry in entries for line in lines_of_extended(entry)]
     assert_agrees(lines, ByteOrder.BIG, tmp_path)
+
+
+@needs_gnu_as
+@pytest.mark.parametrize("order", ByteOrder)
+def test_prefixed_instructions_are_encoded_as_gnu_as_encodes_them(
+    order: ByteOrder, tmp_path: Path
+) -> None:
+    lines = [line for entry in isa.all_prefixed() for line in lines_of_instruction(entry)]
+    lines += ["pli 3, -0x200000000", "pla 4, 0x1ffffffff(5)", "psubi 6, 7, 8"]
+    assert_agrees(lines, order, tmp_path, size=8)
+
+
+def test_a_prefixed_instruction_must_not_cross_a_64_byte_boundary() -> None:
+    with pytest.raises(AssemblyError, match="64-byte boundary"):
+        assemble("pnop", origin=60)
+    assert len(assemble("nop\n pnop", origin=60).image()) == 12
 
 
 @needs_gnu_as
@@ -175,7 +199,7 @@ def test_no_two_instructions_share_their_fixed_bits_and_operands() -> None:
 
 
 def test_every_extended_mnemonic_stands_for_instructions() -> None:
-    names = {entry.mnemonic for entry in isa.all_instructions()}
+    names = {entry.mnemonic for entry in [*isa.all_instructions(), *isa.all_prefixed()]}
     steps = {step.mnemonic for entry in isa.all_extended() for step in entry.steps}
     assert steps <= names
 
