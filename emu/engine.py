@@ -184,6 +184,10 @@ class Engine:
         assert ticks >= 0
         lib.core_advance_time_base(self._core, ticks)
 
+    def set_time_base(self, ticks: int) -> None:
+        """Put the time base to `ticks`, also back; decrementers stay due when they were."""
+        lib.core_set_time_base(self._core, ticks)
+
     def decrementer_due(self, processor: int) -> int:
         """The time base at which the exception of a processor's decrementer is due."""
         return int(lib.core_decrementer_due(self._core, processor))

@@ -83,6 +83,16 @@ class Dispatcher:
         """Somebody else is ready: the turn has an end, and waiting busily ends it sooner."""
         self.turn_ends, self.pauses = now + self._turn(), PAUSES
 
+    def hold(self, holder: VirtualProcessor, until: int) -> None:
+        """Whoever chooses among partitions has chosen `holder`: its turn lasts until `until`."""
+        self._holder, self._last, self._preferred = holder, holder.number, None
+        self.turn_ends, self.pauses = until, UNLIMITED
+
+    def take_preferred(self) -> VirtualProcessor | None:
+        """To whom the holder gave the rest of its turn, if to anybody."""
+        preferred, self._preferred = self._preferred, None
+        return preferred
+
     def end_turn(self, to: VirtualProcessor | None = None) -> None:
         """Let others run, `to` first if it can."""
         self.turn_ends = 0
@@ -116,7 +126,7 @@ class Dispatcher:
             restore_generator(self._lengths, state.lengths)
 
     def _next(self) -> VirtualProcessor | None:
-        preferred, self._preferred = self._preferred, None
+        preferred = self.take_preferred()
         if preferred is not None and preferred.wake_if_interrupted():
             return preferred
         count = len(self._processors)

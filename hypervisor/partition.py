@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Protocol
 
@@ -25,6 +24,7 @@ from .dispatch import Dispatcher, DispatcherState
 from .generator import GeneratorState, generator_state, restore_generator
 from .interrupts import Interrupts, InterruptState
 from .nonmaskable import NonmaskableInterrupts, NonmaskableState
+from .outcome import Ending, Outcome, Progress
 from .page_table import PageTable, PageTableState, usual_shift
 from .page_table_calls import ANSWERED_BY_ENGINE
 from .processor import Standing, VirtualProcessor, WaitState
@@ -40,44 +40,13 @@ if TYPE_CHECKING:
     from .hcall import HcallTable
 
 
-class Ending(Enum):
-    """How a partition's run ended."""
-
-    POWER_OFF = "power off"
-    REBOOT = "reboot"
-    EXIT = "exit to firmware"
-    CRASH = "crash"
-    CHECKSTOP = "checkstop"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The end of a run: how, and in words why."""
-
-    ending: Ending
-    reason: str = ""
-    dump: bool = False
-    """The partition is to be dumped before anything else happens to it."""
-
-    @property
-    def crashed(self) -> bool:
-        return self.ending in (Ending.CRASH, Ending.CHECKSTOP)
-
+__all__ = ["Ending", "Outcome", "Partition", "PartitionState", "Progress", "TimeOfDay"]
 
 _WATCHDOG_ENDINGS = {
     Action.POWER_OFF: Ending.POWER_OFF,
     Action.RESTART: Ending.REBOOT,
     Action.DUMP_RESTART: Ending.REBOOT,
 }
-
-
-class Progress(Enum):
-    """What `Partition.run` reports."""
-
-    RAN = "its time is used up"
-    IDLE = "every processor waits"
-    STOPPED = "a debugger has it stop"
-    ENDED = "the partition ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +284,32 @@ class Partition:
                 case DebugStop() as stop:
                     self.debug_stop, self._stopped_turn = (turn.processor, stop), turn
                     return Progress.STOPPED
+        return Progress.ENDED
+
+    def run_processor(self, processor: VirtualProcessor, start: int, until: int) -> Progress:
+        """Run `processor` alone from time base `start` to `until`, as if on a core of its own.
+
+        Others of the partition may have run up to later times, on other cores.  RAN, before
+        `until`, where it gave the rest of its turn away: `dispatcher.take_preferred` has to whom.
+        """
+        self.engine.select(processor.number)
+        self.engine.set_time_base(start)
+        self.dispatcher.hold(processor, until)
+        self.engine.answer_page_table_calls(not self.hcalls.interceptors)
+        while self.outcome is None:
+            if self.time_base >= self.watchdogs.due:
+                return self._watchdog_expired()
+            if not processor.wake_if_interrupted():
+                return Progress.IDLE
+            if self.time_base >= self.dispatcher.turn_ends:
+                return Progress.RAN
+            left = self._enter(processor, min(until, self.watchdogs.due), UNLIMITED)
+            if isinstance(left, DebugStop):
+                self.debug_stop = processor, left
+                return Progress.STOPPED
+            if len(self.processors) > 1 and not isinstance(left, Preempted):
+                for other in self.processors:
+                    other.wake_if_interrupted()  # by the call: they are ready since now
         return Progress.ENDED
 
     def _undisturbed(self, ends: int) -> bool:

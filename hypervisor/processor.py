@@ -10,6 +10,7 @@ from emu.bits import MSR
 from emu.state import record
 
 from .splpar_areas import RegisteredAreas
+from .watchdog import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,8 @@ class VirtualProcessor:
     standing: Standing = Standing.READY
     prodded: bool = False
     areas: RegisteredAreas = field(default_factory=RegisteredAreas)
+    ready_since: int = 0
+    """The time base at which what it waited for happened."""
 
     # -- state -----------------------------------------------------------------------------
 
@@ -105,7 +108,7 @@ class VirtualProcessor:
         registers.set_gpr(3, parameter)
         registers.nip = address
         self.prodded = False
-        self.standing = Standing.READY
+        self._become_ready()
 
     def stop(self) -> None:
         """Run no more until started; areas shared with the hypervisor are given back."""
@@ -136,7 +139,7 @@ class VirtualProcessor:
     def prod(self) -> None:
         """Wake the processor, or make its next wait return at once (LoPAR 14.11.3.5)."""
         if self.standing in (Standing.CEDED, Standing.JOINED):
-            self.standing = Standing.READY
+            self._become_ready()
         else:
             self.prodded = True
 
@@ -155,18 +158,31 @@ class VirtualProcessor:
             self.engine.system_reset(system_reset)
         if machine_check is not None:
             self.engine.machine_check(machine_check)
-        self.standing = Standing.READY
+        if self.standing is not Standing.READY:
+            self._become_ready()
 
     def wake_if_interrupted(self) -> bool:
         """End a cede that an interrupt is due for; True if the processor can run."""
-        if self.standing is Standing.CEDED and self.interrupt_pending:
-            self.standing = Standing.READY
+        if self.standing is Standing.CEDED:
+            if self.partition.interrupts.pending(self.number):
+                self._become_ready()
+            elif (due := self.next_event) <= self.engine.time_base:
+                self.standing, self.ready_since = Standing.READY, due
         return self.standing is Standing.READY
 
-    @property
-    def interrupt_pending(self) -> bool:
-        external = self.partition.interrupts.pending(self.number)
-        return external or self.engine.time_base >= self.next_event
+    def _become_ready(self) -> None:
+        self.standing, self.ready_since = Standing.READY, self.engine.time_base
+
+    def wakes_at(self, now: int) -> int:
+        """The time base from which the processor can run; `NEVER`: others must wake it.
+
+        `now` is when the partition is asked, which may be later than its own time base.
+        """
+        if self.standing is Standing.CEDED and self.partition.interrupts.pending(self.number):
+            self.standing, self.ready_since = Standing.READY, now
+        if self.standing is Standing.READY:
+            return self.ready_since
+        return self.next_event if self.standing is Standing.CEDED else NEVER
 
     @property
     def next_event(self) -> int:

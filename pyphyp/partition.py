@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from emu.program import Program
     from hypervisor.configuration import PartitionConfiguration
     from hypervisor.partition import Outcome
+    from hypervisor.partition import Partition as BuiltPartition
 
     from .compose import Composition
     from .pacing import Attendant
@@ -93,13 +94,17 @@ class Partition(Inspected, Service):
         before = None
         if self._composition is not None:
             old = self._composition.partition
-            self._epoch = round(old.time_of_day.now(old.time_base))
+            self._epoch = self._next_epoch(old)
             self._past = self.stats()
             self._host_seconds = 0.0
             before = self._composition.firmware
             self._release()
         seed = self._seed + (self.configuration.number - 1 << 32) + (self.boots << 48)
         self._connect(compose(self.configuration, epoch=self._epoch, seed=seed, before=before))
+
+    def _next_epoch(self, old: BuiltPartition) -> int:
+        """The time of day goes on, the time base begins anew."""
+        return round(old.time_of_day.now(old.time_base))
 
     def _connect(self, composition: Composition) -> None:
         self._composition = composition

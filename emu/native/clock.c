@@ -11,6 +11,11 @@ void core_advance_time_base(core *c, uint64_t ticks)
     c->purr_behind += ticks;
 }
 
+void core_set_time_base(core *c, uint64_t ticks)
+{
+    core_advance_time_base(c, ticks - *spr(c, SPR_TB));
+}
+
 uint64_t core_purr(core *c) { return *spr(c, SPR_TB) - c->purr_behind; }
 
 void core_set_purr(core *c, uint64_t value) { c->purr_behind = *spr(c, SPR_TB) - value; }

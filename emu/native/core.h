@@ -157,6 +157,9 @@ void core_set_counted_ahead(core *, uint64_t);
 /* Time: the time base moves with each instruction; this moves it without one. */
 uint64_t core_time_base(core *);
 void core_advance_time_base(core *, uint64_t ticks);
+/* Put the time base to `ticks`, also back; PURR stands still, the decrementers stay due when they
+   were. */
+void core_set_time_base(core *, uint64_t ticks);
 /* The time base at which the exception of processor `number`'s decrementer is due (now or
    earlier: already due). */
 uint64_t core_decrementer_due(core *, int number);

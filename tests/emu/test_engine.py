@@ -90,6 +90,16 @@ def test_idle_time_passes_without_instructions(cpu: Bare) -> None:
     assert cpu.engine.counts().instructions == 0
 
 
+def test_the_time_base_goes_back_and_purr_and_decrementer_stay(cpu: Bare) -> None:
+    cpu.registers.set_spr("dec", 3000)
+    cpu.run("nop\n nop\n sc 1")
+    now, purr = cpu.engine.time_base, cpu.registers.spr("purr")
+    cpu.engine.set_time_base(now + 2000)
+    cpu.engine.set_time_base(now - 1)
+    assert (cpu.engine.time_base, cpu.registers.spr("purr")) == (now - 1, purr)
+    assert cpu.engine.decrementer_due(0) == 3001
+
+
 # ---- code that changes ---------------------------------------------------------------------
 
 

@@ -1,0 +1,270 @@
+"""The dispatcher of a machine: windows of 10 ms over its physical processors.
+
+A window is cut in slices.  When one begins, everything is known and a plan is made; then the
+lanes' groups are carried out, on as many host threads as there are.  What comes from outside, or
+from other partitions, comes between slices.  So the same machine takes the same course, whatever
+the host does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypervisor.system.share import DEFAULT_POOL
+
+from .lanes import Lane, run_group
+from .members import TICKS_A_UNIT, Core, Member, Pool, Processor
+from .plan import Plan, Slice, awake, groups
+from .records import NEVER, WINDOW, Preemption
+from .schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from hypervisor.system.definition import SharedProcessorPool
+    from hypervisor.system.share import ProcessorShare
+
+    from .records import Runnable
+
+    RunGroups = Callable[[list[Callable[[], None]]], object]
+
+SLICES = 5
+"""Of a window, where more want to run than there are cores."""
+
+
+def one_after_the_other(tasks: list[Callable[[], None]]) -> None:
+    for task in tasks:
+        task()
+
+
+class CapacityError(Exception):
+    """There are not enough cores for a partition."""
+
+
+class ProcessorDispatcher:
+    """Gives `cores` physical processors to the virtual processors of partitions.
+
+    `carry_out` runs tasks that do not depend on each other, on several threads perhaps, and comes
+    back when all are done.
+    """
+
+    def __init__(
+        self,
+        cores: int,
+        pools: Iterable[SharedProcessorPool] = (),
+        carry_out: RunGroups = one_after_the_other,
+    ) -> None:
+        self.now = 0
+        """The time base: a point of the grid of windows or, within one, of slices."""
+        self.cores = [Core(number, 0) for number in range(cores)]
+        self.pools = {DEFAULT_POOL: Pool(DEFAULT_POOL)}
+        for pool in pools:
+            self.pools[pool.number] = Pool(
+                pool.number, pool.maximum * TICKS_A_UNIT, pool.reserved * TICKS_A_UNIT
+            )
+        self.members: dict[int, Member] = {}
+        self.schedule = Schedule()
+        self.between_slices: list[Callable[[], None]] = []
+        """Called after each slice: partitions may be added and removed then."""
+        self._carry_out = carry_out
+        self._orders = 0
+        self._window_ends = 0
+
+    # -- partitions ------------------------------------------------------------------------
+
+    def add(self, number: int, share: ProcessorShare, runnables: Sequence[Runnable]) -> Member:
+        """Dispatch a partition's virtual processors from now on."""
+        if number in self.members:
+            raise ValueError(f"partition {number} is dispatched already")
+        pool = self.pools[DEFAULT_POOL if share.dedicated else share.pool]
+        member = Member(number, share, pool)
+        for n, runnable in enumerate(runnables):
+            processor = Processor(member, n, self._orders, runnable, counted_until=self.now)
+            self._orders += 1
+            member.processors.append(processor)
+        if share.dedicated:
+            self._give_cores(member)
+        self.members[number] = member
+        self._share_changed()
+        if self._window_ends > self.now:  # in the midst of a window: its part of one
+            member.begin_window((self._window_ends - self.now, WINDOW))
+        return member
+
+    def change(self, number: int, share: ProcessorShare) -> None:
+        """Give a partition another share, from the next window on."""
+        member = self.members[number]
+        if share.dedicated or member.dedicated:
+            raise ValueError("a partition stays dedicated or shared while it is activated")
+        member.share, member.pool = share, self.pools[share.pool]
+        self._share_changed()
+
+    def replace(self, number: int, runnables: Sequence[Runnable]) -> None:
+        """The partition was built anew: these are its virtual processors now."""
+        member = self.members[number]
+        for processor, runnable in zip(member.processors, runnables, strict=True):
+            processor.runnable = runnable
+        member.there = True
+
+    def remove(self, number: int) -> None:
+        """A partition is dispatched no more; cores of its own are everybody's."""
+        member = self.members.pop(number)
+        member.there = False
+        for core in self.cores:
+            if core.owner is not None and core.owner.member is member:
+                core.owner = None
+            if core.holder is not None and core.holder.member is member:
+                core.holder = None
+        self._share_changed()
+
+    def _give_cores(self, member: Member) -> None:
+        free = [core for core in self.cores if core.owner is None and not core.failed]
+        if len(free) < len(member.processors):
+            raise CapacityError(f"{len(member.processors)} cores for partition {member.number}")
+        for processor, core in zip(member.processors, reversed(free), strict=False):
+            core.owner, processor.core = processor, core
+
+    def _share_changed(self) -> None:
+        for pool in self.pools.values():
+            pool.entitled = sum(
+                member.share.entitled * TICKS_A_UNIT
+                for member in self.members.values()
+                if not member.dedicated and member.pool is pool
+            )
+
+    # -- cores -----------------------------------------------------------------------------
+
+    def add_core(self) -> Core:
+        """Another physical processor is activated."""
+        core = Core(len(self.cores), self.now, begun=self.now)
+        self.cores.append(core)
+        return core
+
+    def fail_core(self, number: int) -> None:
+        """Core `number` works no more: what it had to do moves to others.
+
+        A dedicated one is replaced from the shared pool while that keeps one; after that its
+        owner's processors share the cores they have left.
+        """
+        core = self.cores[number]
+        if core.failed:
+            return
+        if sum(not c.failed for c in self.cores) == 1:
+            raise CapacityError("the last core cannot fail and leave a machine behind")
+        self._take_away(core, Preemption.HYPERVISOR)
+        core.failed = True
+        owner, core.owner = core.owner, None
+        for member in self.members.values():
+            for processor in member.processors:
+                if processor.core is core:
+                    processor.core = None
+        if owner is not None:
+            self._replace_core(owner)
+
+    def _replace_core(self, owner: Processor) -> None:
+        shared = [c for c in self.cores if c.owner is None and not c.failed]
+        needs_one = any(not member.dedicated for member in self.members.values())
+        if len(shared) > needs_one:
+            shared[-1].owner, owner.core = owner, shared[-1]
+            return
+        left = [p.core for p in owner.member.processors if p.core is not None]
+        if not left:
+            raise CapacityError(f"partition {owner.member.number} has no core left")
+        owner.core = left[0]
+
+    # -- time ------------------------------------------------------------------------------
+
+    @property
+    def processors(self) -> list[Processor]:
+        return [p for member in self.members.values() for p in member.processors]
+
+    def next_wake(self) -> int:
+        """The time base from which anybody can run; `NEVER`: only others can wake them."""
+        wake = NEVER
+        for processor in self.processors:
+            processor.look(self.now)
+            wake = min(wake, processor.wake)
+        return wake
+
+    def run_window(self) -> None:
+        """Run all up to the end of the window."""
+        if self.now >= self._window_ends:
+            self._begin_window()
+        while self.now < self._window_ends:
+            self._run_slice()
+        for processor in self.processors:
+            processor.count_until(self.now)
+
+    def skip(self, windows: int) -> None:
+        """Let whole windows pass in which nobody wants to run."""
+        for core in self.cores:
+            self._take_away(core, Preemption.TIME_SLICE)
+        self.now += windows * WINDOW
+        for core in self.cores:
+            core.clock = max(core.clock, self.now)
+        for member in self.members.values():
+            for processor in member.processors:
+                if member.dedicated:
+                    processor.times.entitled += windows * WINDOW
+                processor.count_until(self.now)
+            if not member.dedicated:
+                member.skip(windows)
+
+    def _begin_window(self) -> None:
+        self._window_ends = self.now + WINDOW
+        working = sum(core.owner is None and not core.failed for core in self.cores)
+        entitled = sum(pool.entitled for pool in self.pools.values())
+        scale = (working * WINDOW, entitled) if entitled > working * WINDOW else (1, 1)
+        for member in self.members.values():
+            member.begin_window(scale)
+        for pool in self.pools.values():
+            pool.used = 0 if pool.maximum is None else max(pool.used - pool.maximum, 0)
+
+    def _run_slice(self) -> None:
+        processors = self.processors
+        for processor in processors:
+            processor.look(self.now)
+        slice_ = self._slice(processors)
+        active = awake(processors, slice_.end)
+        self._count_demand(processors)
+        cores = [core for core in self.cores if not core.failed]
+        plan = Plan(slice_, cores, active, pools=len(self.pools) > 1)
+        self._end_dispatches(plan.lanes)
+        self._carry_out([_task(group, slice_.end) for group in groups(plan.lanes)])
+        self.now = slice_.end
+        for lane in plan.lanes:
+            self.schedule.add(lane.records)
+        for after in self.between_slices:
+            after()
+
+    def _slice(self, processors: Sequence[Processor]) -> Slice:
+        """Where everybody can have a core, the rest of the window is one slice."""
+        end = self._window_ends
+        wanting = sum(p.wake < end for p in processors)
+        if wanting > sum(core.owner is None and not core.failed for core in self.cores):
+            end = min(end, self.now + WINDOW // SLICES)
+        return Slice(self.now, end, self._window_ends)
+
+    def _count_demand(self, processors: Iterable[Processor]) -> None:
+        for pool in self.pools.values():
+            pool.outstanding = pool.promised = 0
+        for processor in processors:
+            processor.spare = processor.own_spare = 0
+            if not processor.member.dedicated and processor.wake <= self.now:
+                processor.member.pool.outstanding += max(processor.credit, 0)
+        for member in self.members.values():
+            if all(p.wake > self.now for p in member.processors):
+                member.competed = False
+
+    def _end_dispatches(self, lanes: Iterable[Lane]) -> None:
+        """Who is not on its core's lane any more is no longer dispatched."""
+        for lane in lanes:
+            if lane.core.holder is not None and lane.core.holder not in lane.processors:
+                self._take_away(lane.core, Preemption.TIME_SLICE)
+
+    def _take_away(self, core: Core, reason: Preemption) -> None:
+        if (record := core.take_away(reason)) is not None:
+            self.schedule.add([record])
+
+
+def _task(group: list[Lane], until: int) -> Callable[[], None]:
+    return lambda: run_group(group, until)

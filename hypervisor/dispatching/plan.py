@@ -1,0 +1,245 @@
+"""Whom a slice puts on which core: a function of what is known when it begins, and of nothing else.
+
+First come those who must have their entitlement now (it is overdue, or would not fit what is left
+of the window), then those who have a core and entitlement left, then whoever else has some,
+longest waiting first.  What room is left on the cores goes to the uncapped: unused time of a pool
+to its members by weight, up to what the pool is entitled to and has reserved; the rest to all by
+weight, up to the pools' maxima.  All others are put where they may run if those before them wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush, heapreplace
+from typing import TYPE_CHECKING
+
+from .lanes import Lane
+from .records import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .members import Core, Member, Processor
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """From `begin` to `end`, in a window that ends at `window_ends`."""
+
+    begin: int
+    end: int
+    window_ends: int
+
+    @property
+    def ticks(self) -> int:
+        return self.end - self.begin
+
+
+def awake(processors: Iterable[Processor], before: int) -> list[Processor]:
+    """Those that can run before a time base, and whom these may wake."""
+    found = [p for p in processors if p.wake < before]
+    alone = all(len(p.member.processors) == 1 for p in found)
+    if alone:
+        return found
+    members = {p.member for p in found if len(p.member.processors) > 1}
+    there = set(found)
+    found += [p for m in members for p in m.processors if p not in there]
+    found.sort(key=lambda p: p.order)
+    return found
+
+
+class Plan:
+    """The lanes of a slice; `cores` are those that work, `active` whom `awake` gave."""
+
+    def __init__(
+        self, slice_: Slice, cores: Sequence[Core], active: Sequence[Processor], *, pools: bool
+    ) -> None:
+        self.slice = slice_
+        self.pools = pools
+        self.lanes = [Lane(core) for core in cores]
+        self._by_number = {lane.core.number: lane for lane in self.lanes}
+        self._lane_of: dict[Processor, Lane] = {}
+        shared = self._place_dedicated(active)
+        self._open = [lane for lane in self.lanes if self._lends(lane)]
+        if not self._open:
+            return
+        self._planned: dict[Member, int] = {}
+        """Virtual time of the spare time planned so far; and of that within its pool."""
+        self._own: dict[Member, int] = {}
+        self._turns = 0
+        self._by_room: list[tuple[int, int]] = []
+        for lane in self._open:
+            self._take_room(lane, -self._room(lane))
+        self._place_entitled(shared)
+        self._place_spare(shared)
+        self._place_others(shared)
+
+    # -- dedicated -------------------------------------------------------------------------
+
+    def _place_dedicated(self, active: Sequence[Processor]) -> list[Processor]:
+        """Owners go to their cores; gives the others."""
+        shared = []
+        for processor in active:
+            if not processor.member.dedicated:
+                shared.append(processor)
+            elif (core := processor.core) is not None and not core.failed:
+                self._put(processor, self._by_number[core.number])
+        return shared
+
+    def _lends(self, lane: Lane) -> bool:
+        owner = lane.core.owner
+        return owner is None or not owner.member.there or owner.member.lends_while_active
+
+    def _room(self, lane: Lane) -> int:
+        """A lent core has room until its owner is due."""
+        begin = max(self.slice.begin, lane.core.clock)
+        owners = min((p.start for p in lane.processors), default=NEVER)
+        return max(min(owners, self.slice.end) - begin, 0)
+
+    # -- entitlement -----------------------------------------------------------------------
+
+    def _place_entitled(self, shared: Sequence[Processor]) -> None:
+        waiting = [p for p in shared if p.credit > 0 and p.wake < self.slice.end]
+        waiting.sort(key=self._urgency)
+        for processor in waiting:
+            lane = self._roomiest(processor)
+            if lane.room <= 0:
+                break
+            needed = min(processor.credit, self.slice.end - max(processor.wake, self.slice.begin))
+            self._put(processor, lane)
+            self._take_room(lane, needed)
+
+    def _urgency(self, processor: Processor) -> tuple[int, int, int]:
+        begin = self.slice.begin
+        laxity = self.slice.window_ends - max(processor.wake, begin) - processor.credit
+        if processor.wake > begin:
+            return 4, processor.wake, processor.order
+        if processor.overdue > 0:
+            return 0, laxity, processor.order
+        if laxity < self.slice.ticks:
+            return 1, laxity, processor.order
+        if (core := processor.core) is not None and core.holder is processor:
+            return 2, 0, processor.order
+        return 3, processor.ended_at, processor.order
+
+    # -- spare time ------------------------------------------------------------------------
+
+    def _place_spare(self, shared: Sequence[Processor]) -> None:
+        eligible = [p for p in shared if p.member.weight and p.wake < self.slice.end]
+        self._admit({p.member for p in eligible})
+        heap = [(self._claim(p), p.order, p) for p in eligible]
+        heapify(heap)
+        while heap:
+            claimed, order, processor = heappop(heap)
+            if (claim := self._claim(processor)) > claimed:  # others of its own came first
+                heappush(heap, (claim, order, processor))
+            else:
+                self._allow(processor)
+
+    def _admit(self, members: set[Member]) -> None:
+        """Who did not compete in the slice before does not make up for it now."""
+        before = [m for m in members if m.competed]
+        spare_time = min((m.spare_time for m in before), default=0)
+        for member in members:
+            if not member.competed:
+                member.spare_time = max(member.spare_time, spare_time)
+                of_pool = [m.own_spare_time for m in before if m.pool is member.pool]
+                member.own_spare_time = max(member.own_spare_time, min(of_pool, default=0))
+                member.competed = True
+
+    def _claim(self, processor: Processor) -> tuple[int, int, int, int]:
+        member = processor.member
+        if self.pools and (left := member.pool.own_left()) > 0:
+            at = member.own_spare_time + self._own.get(member, 0)
+            return 0, -left, at, processor.times.spare
+        at = member.spare_time + self._planned.get(member, 0)
+        return 1, 0, at, processor.times.spare
+
+    def _allow(self, processor: Processor) -> None:
+        """Let the processor use spare time of its lane, which it is put in if in none yet."""
+        member, pool = processor.member, processor.member.pool
+        spare = min(self.slice.ticks, pool.spare_left())
+        if spare <= 0:
+            return
+        lane = self._lane_of.get(processor) or self._put(processor, self._roomiest(processor))
+        self._turns += 1
+        processor.spare_turn = self._turns
+        expected = min(max(lane.room, 0), spare)
+        self._take_room(lane, expected)
+        # Others of a pool with a maximum run meanwhile: what is promised to one is no other's.
+        limited = pool.maximum is not None and expected > 0
+        processor.spare = expected if limited else spare
+        own = min(expected, max(pool.own_left(), 0)) if self.pools else 0
+        processor.own_spare = own
+        pool.promised += processor.spare if pool.maximum is not None else expected
+        self._own[member] = self._own.get(member, 0) + member.virtual_time(own)
+        beyond = member.virtual_time(expected - own)
+        self._planned[member] = self._planned.get(member, 0) + beyond
+
+    # -- lanes -----------------------------------------------------------------------------
+
+    def _put(self, processor: Processor, lane: Lane) -> Lane:
+        lane.processors.append(processor)
+        self._lane_of[processor] = lane
+        return lane
+
+    def _take_room(self, lane: Lane, ticks: int) -> None:
+        lane.room -= ticks
+        heappush(self._by_room, (-lane.room, lane.core.number))
+
+    def _home(self, processor: Processor) -> Lane | None:
+        """Where it was last, if it may be there now."""
+        home = None if processor.core is None else self._by_number.get(processor.core.number)
+        return home if home is not None and self._lends(home) else None
+
+    def _roomiest(self, processor: Processor) -> Lane:
+        """The lane with most room; its own where nobody has been given any yet."""
+        home = self._home(processor)
+        if home is not None and home.room > 0 and home.room == self._room(home):
+            return home
+        while True:
+            room, number = self._by_room[0]
+            lane = self._by_number[number]
+            if lane.room == -room:
+                return lane
+            heappop(self._by_room)  # outdated
+
+    def _place_others(self, shared: Sequence[Processor]) -> None:
+        """Those whom there is no room for, or who sleep: somewhere, should there be after all."""
+        heap = [(len(lane.processors), lane.core.number) for lane in self._open]
+        heapify(heap)
+        for processor in shared:
+            if processor in self._lane_of:
+                continue
+            if processor.wake >= self.slice.end and processor.member.weight:
+                processor.spare_turn = self._turns + 1
+                processor.spare = max(min(self.slice.ticks, processor.member.pool.spare_left()), 0)
+                if processor.member.pool.maximum is not None:
+                    processor.member.pool.promised += processor.spare
+            if processor.credit <= 0 and processor.spare <= 0:
+                continue
+            home = self._home(processor)
+            if home is not None and len(processor.member.processors) > 1:
+                self._put(processor, home)
+            else:
+                others, number = heap[0]
+                self._put(processor, self._by_number[number])
+                heapreplace(heap, (others + 1, number))
+
+
+def groups(lanes: Sequence[Lane]) -> list[list[Lane]]:
+    """The lanes by what can be carried out side by side: no partition is in two groups."""
+    group_of: dict[Member, list[Lane]] = {}
+    result: list[list[Lane]] = []
+    for lane in lanes:
+        joined = {id(g): g for p in lane.processors if (g := group_of.get(p.member)) is not None}
+        mine = [lane]
+        for group in joined.values():
+            mine = group + mine
+            result = [g for g in result if g is not group]
+        mine.sort(key=lambda its: its.core.number)
+        result.append(mine)
+        for each in mine:
+            for processor in each.processors:
+                group_of[processor.member] = mine
+    return result

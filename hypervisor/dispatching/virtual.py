@@ -1,0 +1,75 @@
+"""A partition's virtual processor under the dispatcher.
+
+Whatever goes wrong inside a run, our own errors included, ends that partition alone.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hypervisor.partition import Progress
+
+from .records import NEVER, Dispatched, Left, Preemption, Ran, Wake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hypervisor.processor import VirtualProcessor
+
+_LEFT = {
+    Progress.RAN: Left.PREEMPTED,
+    Progress.IDLE: Left.WAITS,
+    Progress.STOPPED: Left.ENDED,
+    Progress.ENDED: Left.ENDED,
+}
+
+
+class DispatchedProcessor:
+    """A `Runnable` over a partition's processor."""
+
+    def __init__(self, processor: VirtualProcessor) -> None:
+        self.processor = processor
+        self._partition = processor.partition
+        self.failure: Exception | None = None
+
+    def wakes_at(self, now: int) -> int:
+        if self._partition.outcome is not None:
+            return NEVER
+        wake = self.processor.wakes_at(now)
+        if self.processor.number == 0:
+            wake = min(wake, self._partition.watchdogs.due)
+        return wake
+
+    @property
+    def woken_by(self) -> Wake:
+        return Wake.HYPERVISOR
+
+    def run(self, start: int, until: int) -> Ran:
+        partition = self._partition
+        progress = Progress.ENDED
+        with self._failing():
+            progress = partition.run_processor(self.processor, start, until)
+        end = max(partition.time_base, start)
+        left, to = _LEFT[progress], None
+        if progress is Progress.RAN and end < until:
+            left = Left.GAVE_WAY
+            preferred = partition.dispatcher.take_preferred()
+            to = None if preferred is None else preferred.number
+        return Ran(end, left, to)
+
+    def dispatched(self, facts: Dispatched) -> None:
+        with self._failing():
+            self.processor.areas.count_dispatch(self._partition.memory)
+
+    def preempted(self, reason: Preemption, end: int) -> None:
+        with self._failing():
+            self.processor.areas.count_preemption(self._partition.memory)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.failure = error
+            self._partition.checkstop(f"an error of the machine's own: {error!r}")

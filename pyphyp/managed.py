@@ -1,0 +1,363 @@
+"""A managed machine: one system of processors and memory, many partitions on it.
+
+    with ManagedMachine(system, epoch=0) as machine:
+        machine.power_on()
+        machine.partitions["lpar1"].console.wait_for("~# ")
+        machine.perform(ShutdownPartition("lpar1"))
+        machine.run(seconds=5)
+
+All partitions live in the machine's time: dispatch windows of 10 ms of one time base.  What an
+operator asks and what is typed takes effect between windows, so the same requests at the same
+windows give the same run, on however many threads of the host.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from emu.engine import TIME_BASE_HZ
+from emu.memory import MIB
+from hypervisor.configuration import PartitionConfiguration
+from hypervisor.dispatching.dispatcher import (
+    CapacityError,
+    ProcessorDispatcher,
+    one_after_the_other,
+)
+from hypervisor.dispatching.records import WINDOW
+from hypervisor.partition import Ending
+from hypervisor.system.allocation import Allocation
+from hypervisor.system.errors import ManagementError
+from hypervisor.system.share import SharedShare
+from hypervisor.system.units import ProcUnits
+
+from . import actions
+from .guest_starts import start_of
+from .managed_partition import ManagedPartition
+from .pacing import Unattended, host_epoch
+from .usage import PartitionState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from hypervisor.dispatching.schedule import Schedule
+    from hypervisor.system.allocation import PartitionResources
+    from hypervisor.system.definition import ManagedSystem, PartitionDefinition
+
+    from .actions import Action
+    from .compose import Composition
+    from .pacing import Attendant
+    from .partition import Partition
+    from .starts import Start
+    from .trace import Tracer
+
+    Task = Callable[[], None]
+
+
+class ManagedMachine:
+    """`system` switched on, with nothing activated yet; `close` it, or use it in `with`.
+
+    `epoch` is the time of day at power-on (without it, the host's); `seed` feeds everything
+    random.  `host_threads` at most run partitions at the same time (without it, one for each
+    processor of the host); the run is the same with any number.  `starts` are what partitions boot
+    by their names, instead of what their definitions say.
+    """
+
+    def __init__(
+        self,
+        system: ManagedSystem,
+        *,
+        epoch: int | None = None,
+        seed: int = 0,
+        host_threads: int | None = None,
+        tracers: tuple[Tracer, ...] = (),
+        starts: Mapping[str, Start] | None = None,
+    ) -> None:
+        self.system = system
+        self.epoch = host_epoch() if epoch is None else epoch
+        self.seed = seed
+        self.partitions: dict[str, ManagedPartition] = {}
+        """By name, those that were activated since power-on."""
+        self.allocation = Allocation(system)
+        threads = host_threads or os.cpu_count() or 1
+        self._threads = ThreadPoolExecutor(threads, "lanes")
+        carry_out = one_after_the_other if threads == 1 else self._carry_out
+        self.dispatcher = ProcessorDispatcher(system.cores.activated, system.pools, carry_out)
+        self.dispatcher.between_slices.append(self._look_after)
+        self._tracers = tracers
+        self._starts = dict(starts or {})
+        self._stopped = False
+
+    # -- time ------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> int:
+        """Ticks of the time base since power-on."""
+        return self.dispatcher.now
+
+    @property
+    def seconds(self) -> float:
+        return self.now / TIME_BASE_HZ
+
+    @property
+    def schedule(self) -> Schedule:
+        """Who had which core."""
+        return self.dispatcher.schedule
+
+    # -- running ---------------------------------------------------------------------------
+
+    def power_on(self) -> None:
+        """Activate the partitions that start with the machine, by number.
+
+        ManagementError of the first that cannot be; the others are activated.
+        """
+        refused = None
+        for definition in sorted(self.system.partitions, key=lambda its: its.number):
+            if definition.start:
+                try:
+                    self.activate(definition.name)
+                except ManagementError as error:
+                    refused = refused or error
+        if refused is not None:
+            raise refused
+
+    def run(
+        self,
+        *,
+        windows: int | None = None,
+        seconds: float | None = None,
+        until: Callable[[], bool] | None = None,
+        attendant: Attendant | None = None,
+    ) -> None:
+        """Run whole windows: so many, or until the machine's time has moved by `seconds`.
+
+        Comes back earlier once `until` says so, no partition runs any more, or it is stopped.
+        Windows in which all wait are skipped, or waited for by the `attendant`.
+        """
+        attendant = attendant or Unattended()
+        ends = [] if windows is None else [self.now + windows * WINDOW]
+        if seconds is not None:
+            ends.append(self.now + round(seconds * TIME_BASE_HZ))
+        end = min(ends, default=None)
+        self._stopped = False
+        while attendant.look() and not self._stopped:
+            if (until is not None and until()) or (end is not None and self.now >= end):
+                break
+            if not any(partition.runs for partition in self.partitions.values()):
+                break
+            self._skip_idle(end, attendant)
+            if end is None or self.now < end:
+                self._run_window()
+
+    def stop(self) -> None:
+        """Make `run` come back after its window; callable from any thread and signal handlers."""
+        self._stopped = True
+
+    def _skip_idle(self, end: int | None, attendant: Attendant) -> None:
+        wake = self.dispatcher.next_wake()
+        if end is not None:
+            wake = min(wake, -(-end // WINDOW) * WINDOW)
+        if (idle := (wake - self.now) // WINDOW) > 0:
+            passed = attendant.wait(idle * WINDOW)
+            self.dispatcher.skip(passed // WINDOW)
+
+    def _run_window(self) -> None:
+        running = [partition for partition in self.partitions.values() if partition.runs]
+        for partition in running:
+            partition.begin_window()
+        self.dispatcher.run_window()
+        for partition in running:
+            partition.end_window()
+        for tracer in self._tracers:
+            tracer.settle()
+
+    def _look_after(self) -> None:
+        """Between slices: partitions whose run has ended boot again, or are switched off."""
+        for partition in self.partitions.values():
+            if partition.runs and partition.look_after():
+                if partition.runs:
+                    self.dispatcher.replace(partition.configuration.number, partition.runnables)
+                else:
+                    self._switch_off(partition)
+
+    def _carry_out(self, tasks: list[Task]) -> None:
+        if len(tasks) == 1:
+            tasks[0]()
+        else:
+            for _ in self._threads.map(_call, tasks):
+                pass
+
+    # -- operating -------------------------------------------------------------------------
+
+    def perform(self, action: Action) -> None:
+        """Carry out an operator's request, between two windows.
+
+        ManagementError where it is refused.
+        """
+        match action:
+            case actions.ActivatePartition(name, profile):
+                self.activate(name, profile)
+            case actions.ActivateSystemProfile(name):
+                self._activate_system_profile(name)
+            case actions.ShutdownPartition(name, immediate):
+                self._shut_down(self._running(name), immediate=immediate)
+            case actions.ResetPartition(name):
+                self._reset(self._running(name))
+            case actions.CrashPartition(name):
+                self._running(name).system_reset()
+            case actions.ChangeProcessors():
+                self._change_processors(action)
+            case actions.FailCore(number):
+                self._fail_core(number)
+            case actions.TypeAtConsole(name, text):
+                self._running(name).console.send(text)
+            case actions.EnterActivationCode():
+                raise ManagementError("activation codes are not taken yet")
+
+    def activate(self, name: str, profile: str | None = None) -> ManagedPartition:
+        """Give partition `name` its resources and boot its guest.
+
+        ManagementError where they are not free, or there is nothing to boot.
+        """
+        resources = self.allocation.activate(name, profile)
+        with ExitStack() as undo:
+            undo.callback(self.allocation.release, name)
+            made = self._make(resources)
+            undo.callback(made.close)
+            self._admit(made)
+            undo.pop_all()
+        if (before := self.partitions.pop(name, None)) is not None:
+            before.close()
+        self.partitions[name] = made
+        return made
+
+    def _admit(self, made: ManagedPartition) -> None:
+        number, share = made.resources.number, made.resources.share
+        try:
+            self.dispatcher.add(number, share, made.runnables)
+        except CapacityError as error:
+            raise ManagementError(str(error), "shut down another partition") from None
+
+    def _make(self, resources: PartitionResources) -> ManagedPartition:
+        definition = resources.definition
+        start = self._start(definition)
+        epoch = self.epoch
+        if definition.epoch is not None:
+            epoch = definition.epoch - self.now // TIME_BASE_HZ
+        configuration = PartitionConfiguration(
+            name=definition.name,
+            number=definition.number,
+            memory_bytes=resources.memory_mib * MIB,
+            virtual_processors=resources.share.virtual_processors,
+            isa_level=definition.isa_level,
+            mmu=definition.mmu,
+            interrupts=definition.interrupts,
+            machine_name=self.system.name,
+            serial=self.system.serial,
+        )
+        made = ManagedPartition(
+            self, resources, configuration, epoch=epoch, seed=self.seed, prepare=self._prepare
+        )
+        if definition.nvram is not None:
+            made.keep_nvram_in(definition.nvram)
+        made.start(start)
+        return made
+
+    def _start(self, definition: PartitionDefinition) -> Start:
+        if (start := self._starts.get(definition.name)) is None:
+            start = self._starts[definition.name] = start_of(definition.guest)
+        return start
+
+    def _prepare(self, partition: Partition, composition: Composition) -> None:
+        for tracer in self._tracers:
+            tracer.attach(partition, composition)
+
+    def _running(self, name: str) -> ManagedPartition:
+        partition = self.partitions.get(name)
+        if partition is None or not partition.runs:
+            names = ", ".join(p.name for p in self.partitions.values() if p.runs)
+            raise ManagementError(f"partition {name} does not run", f"running: {names or 'none'}")
+        return partition
+
+    def _activate_system_profile(self, name: str) -> None:
+        profile = next((p for p in self.system.system_profiles if p.name == name), None)
+        if profile is None:
+            names = ", ".join(p.name for p in self.system.system_profiles)
+            why = f"there is no system profile {name!r}"
+            raise ManagementError(why, f"there are: {names or 'none'}")
+        for partition, chosen in profile.partitions:
+            self.activate(partition, chosen)
+
+    def _shut_down(self, partition: ManagedPartition, *, immediate: bool) -> None:
+        if immediate:
+            partition.composition.partition.end(Ending.POWER_OFF, "shut down by the operator")
+            self._look_after()
+        else:
+            partition.request_shutdown()
+            partition.state = PartitionState.SHUTTING_DOWN
+
+    def _switch_off(self, partition: ManagedPartition) -> None:
+        self.dispatcher.remove(partition.configuration.number)
+        self.allocation.release(partition.name)
+
+    def _reset(self, partition: ManagedPartition) -> None:
+        partition.restart()
+        self.dispatcher.replace(partition.configuration.number, partition.runnables)
+
+    def _change_processors(self, action: actions.ChangeProcessors) -> None:
+        partition = self._running(action.partition)
+        share = partition.resources.share
+        if not isinstance(share, SharedShare):
+            why = f"partition {partition.name} has processors of its own"
+            raise ManagementError(why, "change a shared one")
+        if action.virtual_processors not in (None, share.virtual_processors):
+            raise ManagementError(
+                "virtual processors do not change while a partition runs", "shut it down first"
+            )
+        wanted = SharedShare(
+            share.entitled if action.units is None else ProcUnits(action.units),
+            share.virtual_processors,
+            share.capped if action.capped is None else action.capped,
+            share.weight if action.weight is None else action.weight,
+            share.pool,
+        )
+        partition.resources = self.allocation.change(partition.name, wanted)
+        self.dispatcher.change(partition.configuration.number, wanted)
+
+    def _fail_core(self, number: int) -> None:
+        if number >= len(self.dispatcher.cores):
+            raise ManagementError(
+                f"there is no core {number}", f"0 to {len(self.dispatcher.cores) - 1}"
+            )
+        try:
+            self.dispatcher.fail_core(number)
+        except CapacityError as error:
+            raise ManagementError(str(error)) from None
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Release what the partitions hold of the host."""
+        self._threads.shutdown()
+        with ExitStack() as each:
+            for partition in self.partitions.values():
+                each.callback(partition.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _call(task: Task) -> None:
+    task()

@@ -1,0 +1,149 @@
+"""A partition of a managed machine: what scripts know of one, in the machine's time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from hypervisor.dispatching.virtual import DispatchedProcessor
+from hypervisor.partition import Ending
+from hypervisor.watchdog import NEVER
+
+from .pacing import Unattended
+from .partition import Partition
+from .usage import PartitionState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hypervisor.configuration import PartitionConfiguration
+    from hypervisor.partition import Outcome
+    from hypervisor.partition import Partition as BuiltPartition
+    from hypervisor.system.allocation import PartitionResources
+
+    from .compose import Composition
+    from .pacing import Attendant
+    from .stats import Stats
+
+
+class Machine(Protocol):
+    """The managed machine, as its partitions need it."""
+
+    @property
+    def now(self) -> int: ...
+    def run(
+        self,
+        *,
+        seconds: float | None = None,
+        until: Callable[[], bool] | None = None,
+        attendant: Attendant | None = None,
+    ) -> None: ...
+
+
+class ManagedPartition(Partition):
+    """An activated partition; its `run` runs the whole machine."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        resources: PartitionResources,
+        configuration: PartitionConfiguration,
+        *,
+        epoch: int,
+        seed: int,
+        prepare: Callable[[Partition, Composition], None],
+    ) -> None:
+        self.machine = machine
+        self.resources = resources
+        self.activated_at = machine.now
+        self.state = PartitionState.RUNNING
+        self.failure: Exception | None = None
+        """An error of ours that ended it."""
+        self.runnables: list[DispatchedProcessor] = []
+        super().__init__(
+            configuration, epoch=epoch, seed=seed, reboot=True, prepare=prepare, settle=_nothing
+        )
+
+    @property
+    def runs(self) -> bool:
+        return self.state in (PartitionState.RUNNING, PartitionState.SHUTTING_DOWN)
+
+    # -- building --------------------------------------------------------------------------
+
+    def _next_epoch(self, old: BuiltPartition) -> int:
+        """The machine's time base goes on."""
+        return old.time_of_day.epoch
+
+    def _connect(self, composition: Composition) -> None:
+        super()._connect(composition)
+        composition.partition.engine.set_time_base(self.machine.now)
+        self.runnables = [DispatchedProcessor(p) for p in composition.partition.processors]
+
+    def restart(self) -> None:
+        """Build it anew and boot again; the dispatcher is to be told."""
+        self._build()
+        self._boot_again()
+        self.state = PartitionState.RUNNING
+
+    # -- running ---------------------------------------------------------------------------
+
+    def run(
+        self,
+        *,
+        instructions: int | None = None,
+        seconds: float | None = None,
+        attendant: Attendant | None = None,
+    ) -> Outcome | None:
+        """Run the machine until this partition ends, or for so many of its instructions."""
+        target = None if instructions is None else self._instructions + instructions
+        self._stopped = False
+
+        def enough() -> bool:
+            reached = target is not None and self._instructions >= target
+            return self._stopped or reached or not self.runs
+
+        self.machine.run(seconds=seconds, until=enough, attendant=attendant or Unattended())
+        return None if self.runs else self.outcome
+
+    def begin_window(self) -> None:
+        """What came for it from outside is there now."""
+        self.range_traces.arm()
+        self.console.transcript.feed()
+
+    def end_window(self) -> None:
+        self.range_traces.settle()
+        self._save_nvram(if_due=True)
+
+    def look_after(self) -> bool:
+        """Between two slices: whether it has been built anew, or `runs` no more."""
+        built = self.composition.partition
+        if built.outcome is None and self._stuck:
+            built.end(Ending.CRASH, "every processor stopped itself or joined")
+        if (outcome := built.outcome) is None:
+            return False
+        self.failure = next((r.failure for r in self.runnables if r.failure), None)
+        self._leave_behind(outcome)
+        if outcome.ending is Ending.REBOOT and self.reboot and self._start is not None:
+            self.restart()
+            return True
+        crashed = outcome.crashed
+        self.state = PartitionState.ERROR if crashed else PartitionState.POWERED_OFF
+        return True
+
+    @property
+    def _stuck(self) -> bool:
+        return all(r.wakes_at(self.machine.now) >= NEVER for r in self.runnables)
+
+    # -- what was counted ------------------------------------------------------------------
+
+    @property
+    def ticks(self) -> int:
+        """The machine's time since it was activated."""
+        return self.machine.now - self.activated_at
+
+    def stats(self) -> Stats:
+        return replace(super().stats(), time_base=self.ticks)
+
+
+def _nothing() -> None:
+    """Traces are written out when the machine's window is over."""
