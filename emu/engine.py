@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import engine_state
+from .counts import Counts
 from .debugging import Debugging
 from .engine_state import MACHINE_CHECK, SYSTEM_RESET, EngineState, Nonmaskable
 from .exits import Checkstop, DeviceAccess, Exit, Hypercall, Paused, Preempted
@@ -72,21 +73,6 @@ class InterruptTaken:
     srr0: int
     srr1: int
     time_base: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What an engine counted since it was opened."""
-
-    instructions: int
-    entries: int
-    tlb_fills: int
-    storage_interrupts: int
-    hypercalls: int
-    emulated: int
-    device_accesses: int
-    interrupts: dict[int, int]
-    """By vector offset; system call vectored counts at 0x1000 + 0x20 * level."""
 
 
 def _unicorn_library() -> str:

@@ -86,7 +86,7 @@ class Reservation:
 
 @record
 class CoreCounts:
-    """What was counted, besides instructions; see `engine.Counts`."""
+    """What was counted, besides instructions; see `counts.Counts`."""
 
     tlb_fills: Ticks
     storage_interrupts: Ticks
