@@ -21,7 +21,9 @@ from .compatibility import modes_up_to
 from .device_tree import cells, cells64, flatten, string
 from .error_logs import ErrorLogs
 from .firmware_state import ClientState, FirmwareState, rebuild_tree, tree_state
+from .injection import InjectionFacility
 from .instances import Instances
+from .lamps import Lamps
 from .machine_check import as_registers
 from .nvram import Nvram
 from .rtas import RtasTable
@@ -29,6 +31,7 @@ from .rtas import RtasTable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hypervisor.nonmaskable import MachineCheck
     from hypervisor.partition import Partition
     from hypervisor.processor import VirtualProcessor
 
@@ -71,6 +74,8 @@ class PlatformFirmware:
         self.partition = partition
         self.nvram = Nvram() if nvram is None else nvram
         self.error_logs = ErrorLogs(partition.interrupts, self._time_of_day)
+        self.lamps = Lamps.of(partition.configuration)
+        self.injection = InjectionFacility()
         self.rtas = RtasTable(*services.ALL)
         self.services = ServiceTable(*client_services.ALL)
         function_sets = partition.hcalls.function_sets()
@@ -105,9 +110,21 @@ class PlatformFirmware:
 
     def machine_check(self, fault: Fault, processor: int, address: int, *, recovered: bool) -> None:
         """A processor finds a fault at an effective address; `recovered`: nothing was lost."""
-        log = self.error_logs.machine_check(fault, processor, address, recovered=recovered)
-        found = as_registers(fault, address, log)
+        found = self._found(fault, processor, address, recovered=recovered)
         self.partition.nonmaskable.machine_check(self.partition.processors[processor], found)
+
+    def defer_machine_check(
+        self, fault: Fault, processor: int, address: int, *, recovered: bool
+    ) -> bool:
+        """The caller finds a fault once it has gone on; False where it waits for one already."""
+        found = self._found(fault, processor, address, recovered=recovered)
+        return self.partition.nonmaskable.defer(self.partition.processors[processor], found)
+
+    def _found(
+        self, fault: Fault, processor: int, address: int, *, recovered: bool
+    ) -> MachineCheck:
+        log = self.error_logs.machine_check(fault, processor, address, recovered=recovered)
+        return as_registers(fault, address, log)
 
     # -- state -------------------------------------------------------------------------------
 
@@ -117,6 +134,8 @@ class PlatformFirmware:
             tree=tree_state(self.tree),
             nvram=self.nvram.state(),
             error_logs=self.error_logs.state(),
+            lamps=self.lamps.state(),
+            injection=self.injection.state(),
             client=None
             if client is None
             else ClientState(
@@ -132,6 +151,8 @@ class PlatformFirmware:
         """Become what `state` says; raises `StateError` or `ClaimError`."""
         self.nvram.restore(state.nvram)
         self.error_logs.restore(state.error_logs)
+        self.lamps.restore(state.lamps)
+        self.injection.restore(state.injection)
         self.tree = rebuild_tree(state.tree)
         self._client = None
         if (its := state.client) is not None:

@@ -9,7 +9,9 @@ from emu.state import U32, Length, Ticks, check, record
 from .claims import CLAIM_LIMIT, Range
 from .device_tree import Node
 from .error_logs import ErrorLogsState
+from .injection import FacilityState
 from .instances import InstancesState
+from .lamps import LampsState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +44,8 @@ class FirmwareState:
     tree: tuple[NodeState, ...]
     nvram: bytes
     error_logs: ErrorLogsState
+    lamps: LampsState
+    injection: FacilityState
     client: ClientState | None
     """None where no client interface is offered."""
     rtas: dict[str, Ticks]

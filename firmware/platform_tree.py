@@ -14,9 +14,12 @@ from emu.memory import MIB
 from .device_tree import EMPTY, Node, cells, cells64, number_nodes, string, strings
 from .error_log import EventClass
 from .error_logs import SOURCES
+from .injection import Injection
 from .interrupt_nodes import interrupt_controller, set_interrupt_mode
+from .lamps import Lamp
 from .processor_nodes import processor_node
 from .services.indicators import EPOW_SENSOR
+from .services.product_data import product_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -151,6 +154,12 @@ def _rtas(partition: Partition, rtas: RtasTable) -> Node:
             "rtas-event-scan-rate": cells(RTAS_EVENT_SCANS_A_MINUTE),
             "rtas-error-log-max": cells(RTAS_ERROR_LOG_BYTES),
             "rtas-sensors": cells(EPOW_SENSOR, 0),
+            "ibm,get-indicator-indices-types": cells(*Lamp),
+            "ibm,get-sensor-indices-types": cells(*Lamp),
+            "ibm,vpd-size": cells(len(product_data(partition.configuration))),
+            "ibm,errinjct-tokens": b"".join(
+                string(kind.token_name) + cells(kind) for kind in Injection
+            ),
             "ibm,extended-os-term": EMPTY,
             "ibm,hypertas-functions": strings(*partition.hcalls.function_sets()),
             "ibm,lrdr-capacity": cells64(size, LMB_BYTES) + cells(len(partition.processors)),

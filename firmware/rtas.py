@@ -19,6 +19,8 @@ from emu.memory import StorageError
 from hypervisor.abi import H, HcallError
 from hypervisor.calls import Interceptors, as_results, summary
 
+from .vital_product_data import LOCATION_LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from hypervisor.processor import VirtualProcessor
 
     from .error_logs import ErrorLogs
+    from .injection import InjectionFacility
+    from .lamps import Lamps
+    from .machine_check import Fault
     from .nvram import Nvram
 
     HandlerT = TypeVar("HandlerT", bound=Handler)
@@ -65,6 +70,13 @@ class RtasFirmware(Protocol):
     def nvram(self) -> Nvram: ...
     @property
     def error_logs(self) -> ErrorLogs: ...
+    @property
+    def lamps(self) -> Lamps: ...
+    @property
+    def injection(self) -> InjectionFacility: ...
+    def defer_machine_check(
+        self, fault: Fault, processor: int, address: int, *, recovered: bool
+    ) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,8 @@ class RtasCall:
     nrets: int
     handler: Handler
     parameters: tuple[str, ...]
+    status_last: bool = False
+    """The status stands behind the results, not before them."""
 
     @property
     def summary(self) -> str:
@@ -114,7 +128,7 @@ class RtasGroup:
         return iter(self._calls)
 
     def define(
-        self, name: str, *, papr: str, nargs: int, nrets: int
+        self, name: str, *, papr: str, nargs: int, nrets: int, status_last: bool = False
     ) -> Callable[[HandlerT], HandlerT]:
         """Declare the handler of `name`, specified in LoPAR section `papr`.
 
@@ -128,7 +142,7 @@ class RtasGroup:
             needed = sum(parameter.default is parameter.empty for parameter in declared)
             if needed != nargs:
                 raise TypeError(f"{name} has {nargs} arguments, its handler needs {needed}")
-            self._calls.append(RtasCall(name, papr, nargs, nrets, handler, parameters))
+            self._calls.append(RtasCall(name, papr, nargs, nrets, handler, parameters, status_last))
             return handler
 
         return declare
@@ -203,7 +217,10 @@ class RtasTable:
         if event.status == Status.HARDWARE_ERROR:
             firmware.error_logs.record_failure(event.name, event.why)
         outcome = [low_bits(cell, CELL_BITS) for cell in (event.status, *event.results)][:nrets]
-        memory.write_words(returns, *outcome, *[0] * (nrets - len(outcome)))
+        outcome += [0] * (nrets - len(outcome))
+        if event.call is not None and event.call.status_last:
+            outcome = [*outcome[1:], outcome[0]]
+        memory.write_words(returns, *outcome)
 
     @staticmethod
     def _header(memory: Memory, block: int) -> tuple[int, int, int]:
@@ -234,3 +251,9 @@ def buffer(memory: Memory, address: int, length: int) -> None:
     """Refuse a buffer that is not inside storage below 4 GiB."""
     if address + length > ADDRESS_LIMIT or not memory.contains(address, length):
         raise RtasError(Status.PARAMETER_ERROR, f"buffer of {length} bytes at {address:#x}")
+
+
+def location_code(memory: Memory, address: int) -> str:
+    """The location code at `address`, a string below 4 GiB."""
+    buffer(memory, address, 1)
+    return memory.read_string(address, LOCATION_LIMIT).decode("ascii", "replace")

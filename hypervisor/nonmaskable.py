@@ -57,11 +57,21 @@ class WaitingCheck:
 
 
 @record
+class DeferredCheck:
+    """A check that comes when its processor can bear it, and is no more where it asked for it."""
+
+    processor: Annotated[int, range(MAXIMUM_PROCESSORS)]
+    check: MachineCheck
+    asked_at: U64
+
+
+@record
 class NonmaskableState:
     area: U64 | None
     handlers: Handlers | None
     holder: Annotated[int, range(MAXIMUM_PROCESSORS)] | None
     waiting: Annotated[tuple[WaitingCheck, ...], Length(0, MAXIMUM_PROCESSORS)]
+    deferred: Annotated[tuple[DeferredCheck, ...], Length(0, MAXIMUM_PROCESSORS)]
 
 
 class Owner(Protocol):
@@ -85,6 +95,8 @@ class NonmaskableInterrupts:
     _holder: int | None = None
     """The processor whose handler has the error log."""
     _waiting: tuple[WaitingCheck, ...] = ()
+    deferred: tuple[DeferredCheck, ...] = ()
+    """At most one of each processor."""
 
     # -- delivering ------------------------------------------------------------------------
 
@@ -121,6 +133,23 @@ class NonmaskableInterrupts:
         else:
             self._waiting += (WaitingCheck(processor.number, found),)
 
+    def defer(self, processor: VirtualProcessor, found: MachineCheck) -> bool:
+        """Interrupt `processor`, which asks for that, once it has gone on; False: one waits."""
+        if any(d.processor == processor.number for d in self.deferred):
+            return False
+        asked_at = processor.registers.nip
+        self.deferred += (DeferredCheck(processor.number, found, asked_at),)
+        return True
+
+    def deliver_deferred(self, processor: VirtualProcessor) -> None:
+        """Before `processor` runs: interrupt it if a check is due and recoverable."""
+        registers = processor.registers
+        for each in self.deferred:
+            due = each.processor == processor.number and registers.nip != each.asked_at
+            if due and registers.msr.RI:
+                self.deferred = tuple(d for d in self.deferred if d is not each)
+                self.machine_check(processor, each.check)
+
     # -- what a guest asks -----------------------------------------------------------------
 
     def gives_back_log(self, processor: VirtualProcessor) -> bool:
@@ -137,13 +166,18 @@ class NonmaskableInterrupts:
     # -- state -----------------------------------------------------------------------------
 
     def state(self) -> NonmaskableState:
-        return NonmaskableState(self.area, self.handlers, self._holder, self._waiting)
+        return NonmaskableState(
+            self.area, self.handlers, self._holder, self._waiting, self.deferred
+        )
 
     def restore(self, state: NonmaskableState) -> None:
         count = len(self.owner.processors)
-        for number in (state.holder, *(waiting.processor for waiting in state.waiting)):
+        waiting = [each.processor for each in state.waiting]
+        deferred = [each.processor for each in state.deferred]
+        for number in (state.holder, *waiting, *deferred):
             check(number is None or number < count, f"there is no processor {number}")
         if state.area is not None:
             self.owner.memory.check(state.area, AREA_BYTES)
         self.area, self.handlers = state.area, state.handlers
         self._holder, self._waiting = state.holder, state.waiting
+        self.deferred = state.deferred

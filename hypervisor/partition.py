@@ -322,6 +322,8 @@ class Partition:
         """Run `processor` up to its next exit, which is answered."""
         self.engine.select(processor.number)
         self.engine.set_external_interrupt(self.interrupts.pending(processor.number))
+        if self.nonmaskable.deferred:
+            self.nonmaskable.deliver_deferred(processor)
         exit_ = self.engine.run(until, pauses)
         match exit_:
             case Hypercall():

@@ -49,20 +49,31 @@ HCALLS_MISSING = {
 """Why hcalls are missing, by function set."""
 
 RTAS_MISSING = (
-    (r"ibm,(suspend-me|update-\w+)", _MOBILITY),
+    (r"ibm,(suspend-me|update-(nodes|properties))", _MOBILITY),
     (
-        r"ibm,(\w+-pci-config|change-msi|query-interrupt-source-number|\S*-pe|\S*-pe-dma-windows?"
-        r"|set-eeh-option|set-slot-reset|read-slot-reset-state2|get-config-addr-info2"
-        r"|slot-error-detail|configure-bridge|\S*errinjct)",
+        r"(ibm,)?(read|write)-pci-config|ibm,(change-msi|query-interrupt-source-number|\S*-pe"
+        r"|\S*-pe-dma-windows?|set-eeh-option|set-slot-reset|read-slot-reset-state2?"
+        r"|get-config-addr-info2?|slot-error-detail|configure-bridge|open-sriov-\S*)",
         _NO_PCI,
     ),
-    (r"ibm,(configure-connector|get-indices|\S*dynamic\S*)", "not yet: dynamic reconfiguration"),
-    (r"ibm,lpar-perftools", _NO_CACHES),
+    (r"ibm,configure-connector", "not yet: dynamic reconfiguration"),
     (r"(set|get)-power-level|ibm,power-off-ups", _NO_ENERGY),
     (r"set-time-for-power-on", "absent by design: nothing runs that could power a partition on"),
-    (r"ibm,update-flash\S*", "absent by design: firmware is part of the package"),
+    (
+        r"ibm,(update-flash\S*|manage-flash-image|validate-flash-image)",
+        "absent by design: firmware is part of the package",
+    ),
     (r"ibm,configure-kernel-dump|ibm,manage-storage-preservation", "not yet: dumps by firmware"),
-    (r"ibm,get-vpd", "not yet: vital product data"),
+    (
+        r"ibm,platform-dump|ibm,scan-log-dump",
+        "absent by design: what goes wrong in the platform is told to whoever runs it",
+    ),
+    (r"ibm,physical-attestation", "absent by design: nothing measures what is started"),
+    (
+        r"(freeze|thaw)-time-base",
+        "absent by design: the time bases of all processors are one",
+    ),
+    (r"(get|put)-term-char", "absent by design: terminals go by hypercalls"),
     (r"ibm,exti2c", "absent by design: there is no I2C bus"),
 )
 """Why RTAS calls are missing: a pattern over their names, and the reason."""

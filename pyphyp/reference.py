@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware import services
+from firmware.services import parameters
 
 from .absent import HCALLS_MISSING, linux_hcall_reason, rtas_reason
 from .compose import HCALL_GROUPS
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from hypervisor.hcall import Hcall
 
 HCALL_TABLE, RTAS_TABLE = "lopar_hcalls.csv", "lopar_rtas.csv"
-LINUX_TABLE = "linux_hcalls.csv"
+LINUX_TABLE, LINUX_RTAS_TABLE = "linux_hcalls.csv", "linux_rtas.csv"
 
 _HCALL_INTRODUCTION = """\
 # Hypercalls
@@ -110,12 +111,22 @@ def rtas_page(specification: Path) -> str:
         for row in _rows(specification / RTAS_TABLE)
         if row["name"] not in names
     )
+    specified = {row["name"] for row in _rows(specification / RTAS_TABLE)}
+    linux = [
+        (f"`{row['name']}`", rtas_reason(row["name"]))
+        for row in _rows(specification / LINUX_RTAS_TABLE)
+        if row["name"] not in names | specified
+    ]
     return "\n".join(
         (
             _RTAS_INTRODUCTION,
             _table(("name", "arguments", "results", "section", "what it does"), rows),
             "## In the specification, not here\n",
             _table(("name", "section", "why"), missing),
+            "## In Linux alone, not here\n",
+            _table(("name", "why"), linux),
+            "## System parameters\n",
+            _table(("token", "name", "state"), _parameters()),
         )
     )
 
@@ -127,6 +138,20 @@ def machine_page(page: Path) -> str:
     """docs/machine.md with the keys there are."""
     before, _, rest = page.read_text(encoding="utf-8").partition(KEYS_BEGIN)
     return f"{before}{KEYS_BEGIN}\n{key_tables()}\n{KEYS_END}{rest.partition(KEYS_END)[2]}"
+
+
+def _parameters() -> Iterable[tuple[str, str, str]]:
+    """Every token of LoPAR's list, and whether it is answered."""
+    answered = {
+        (p.value, p.value): (p.name.lower().replace("_", " "), "answered")
+        for p in parameters.Parameter
+    }
+    absent = {
+        tokens: (name, f"not supported: {reason}")
+        for tokens, (name, reason) in parameters.NOT_SUPPORTED.items()
+    }
+    for (first, last), (name, state) in sorted((answered | absent).items()):
+        yield (str(first) if first == last else f"{first} to {last}"), name, state
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

@@ -7,12 +7,15 @@ from . import (
     console,
     events,
     indicators,
+    injection,
     interrupts,
     nonmaskable,
     nvram,
     parameters,
+    platform,
     power,
     processors,
+    product_data,
 )
 
 ALL = (
@@ -26,5 +29,9 @@ ALL = (
     events.rtas,
     indicators.rtas,
     nonmaskable.rtas,
+    product_data.rtas,
+    indicators.lamps,
+    injection.rtas,
+    platform.rtas,
 )
 """In the order of their tokens: add at the end."""

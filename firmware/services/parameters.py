@@ -32,10 +32,34 @@ class Parameter(IntEnum):
     """The tokens that are answered."""
 
     SPLPAR_CHARACTERISTICS = 20
+    ERROR_CLASSIFICATION = 40
+    BOOT_OPTIONS = 41
+    DIAGNOSTICS_RUN_MODE = 42
+    PROCESSOR_MODULES = 43
     CEDE_LATENCY = 45
     PARTITION_UUID = 48
     BLOCK_INVALIDATE = 50
+    ENERGY_TUNING = 52
     PARTITION_NAME = 55
+
+
+NOT_SUPPORTED = {
+    (0, 15): ("HMC 0 to 15", "there is no management console"),
+    (18, 18): ("processor CoD", "capacity is not sold on demand"),
+    (24, 30): ("sp-rb4-pon to sp-call-home", "there is no service processor"),
+    (31, 31): ("sp-current-flash-image", "firmware is part of the package"),
+    (32, 32): ("platform-dump-max-size", "dumps are files outside the partition"),
+    (33, 34): ("epow3-quiesce-time, memory-preservation-boot-time", "storage is not preserved"),
+    (35, 35): ("SCSI initiator identifier", "there are no SCSI adapters"),
+    (36, 36): ("AIX support", "its values are not described"),
+    (37, 39): ("CoD capacity and options", "capacity is not sold on demand"),
+    (44, 44): ("cooperative memory over-commitment", "storage is not shared among partitions"),
+    (46, 46): ("target active memory compression factor", "storage is not compressed"),
+    (47, 47): ("performance boost modes", "a processor has one speed"),
+    (53, 54): ("service entitlement", "there is no warranty"),
+    (56, 58): ("NVDIMMs", "there are none"),
+}
+"""First and last token of what LoPAR defines and is not supported: its name, and the reason."""
 
 
 def splpar_characteristics(partition: Partition) -> bytes:
@@ -71,6 +95,16 @@ def value(partition: Partition, token: int) -> bytes | None:
     match token:
         case Parameter.SPLPAR_CHARACTERISTICS:
             return splpar_characteristics(partition)
+        case Parameter.ERROR_CLASSIFICATION:
+            return string("0")  # errors are to be acted on
+        case Parameter.BOOT_OPTIONS:
+            return string("")
+        case Parameter.DIAGNOSTICS_RUN_MODE:
+            return b"\0"  # disabled
+        case Parameter.PROCESSOR_MODULES:
+            return struct.pack(">4H", 1, 1, 1, 1)  # kinds; sockets, chips, cores of the one
+        case Parameter.ENERGY_TUNING:
+            return b""
         case Parameter.CEDE_LATENCY:
             return cede_latency_settings()
         case Parameter.BLOCK_INVALIDATE:
@@ -88,6 +122,8 @@ def get_system_parameter(caller: RtasCaller, token: int, address: int, length: i
     """Write a parameter's length (16 bits) and as much of its value as the buffer holds."""
     if (data := value(caller.partition, token)) is None:
         raise RtasError(Status.PARAMETER_ERROR, f"system parameter {token} is not supported")
+    if not length:
+        return
     if length < LENGTH_BYTES:
         raise RtasError(PARAMETER_ERROR, f"a buffer of {length} bytes has no room for the length")
     buffer(caller.memory, address, length)

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from firmware.boot import BootImage
 from firmware.nvram import NVRAM_BYTES
-from firmware.services.parameters import PARAMETER_ERROR
+from firmware.services.parameters import PARAMETER_ERROR, Parameter
+from hypervisor.configuration import PartitionConfiguration
 from hypervisor.partition import Ending
+from pyphyp.compose import compose
 from tests.firmware.conftest import CONSOLE_INTERRUPT
+from tests.firmware.guest import Guest, elf_image
 
 if TYPE_CHECKING:
     from hypervisor.partition import Partition
-    from tests.firmware.guest import Guest
 
 OUTSIDE = 0xFFFF_0000
 
@@ -215,3 +218,56 @@ def test_an_event_buffer_outside_storage_is_a_parameter_error(guest: Guest) -> N
 def test_there_is_no_indicator_and_no_sensor(guest: Guest) -> None:
     assert guest.rtas("set-indicator", 9005, 0, 1) == (-3,)
     assert guest.rtas("get-sensor-state", 9003, 0, returns=2)[0] == -3
+
+
+# -- the platform ----------------------------------------------------------------------------
+
+
+def test_display_message_shows_a_string(guest: Guest, screen: bytearray) -> None:
+    assert guest.rtas("ibm,display-message", guest.string("booting")) == (0,)
+    assert guest.rtas("ibm,display-message", OUTSIDE) == (-3,)
+    assert screen == b"booting"
+
+
+def test_there_is_no_firmware_to_activate(guest: Guest) -> None:
+    assert guest.rtas("ibm,activate-firmware") == (-9001,)
+
+
+def test_no_code_of_the_hypervisor_has_an_address(guest: Guest) -> None:
+    area = guest.buffer()
+    guest.memory.write_u64(area, 0x1234)
+    assert guest.rtas("ibm,lpar-perftools", 1, 0, area, 256, 1, returns=2) == (0, 1)
+    assert guest.memory.u64(area) == 0
+    assert b"not an address" in guest.memory.read_string(area + 8)
+    assert guest.rtas("ibm,lpar-perftools", 1, 0, area, 16, 1, returns=2) == (-5, 0)
+    for arguments in ((2, 0, area, 256, 1), (1, 1, area, 256, 1), (1, 0, area, 256, 2)):
+        assert guest.rtas("ibm,lpar-perftools", *arguments, returns=2) == (-3, 0)
+
+
+def test_a_parameter_without_a_buffer_is_only_looked_for(guest: Guest) -> None:
+    assert guest.rtas("ibm,get-system-parameter", 55, OUTSIDE, 0) == (0,)
+    assert guest.rtas("ibm,get-system-parameter", 9999, OUTSIDE, 0) == (-3,)
+
+
+def test_every_token_is_answered_and_read_only_or_not_supported(guest: Guest) -> None:
+    for token in range(60):
+        buffer = guest.buffer(1024)
+        got = guest.rtas("ibm,get-system-parameter", token, buffer, 1024)
+        put = guest.rtas("ibm,set-system-parameter", token, buffer)
+        assert (got, put) == (((0,), (-9002,)) if token in tuple(Parameter) else ((-3,), (-3,)))
+
+
+def test_parameters_about_the_platform_say_what_is_there(guest: Guest) -> None:
+    assert parameter(guest, Parameter.ERROR_CLASSIFICATION) == b"0\0"
+    assert parameter(guest, Parameter.DIAGNOSTICS_RUN_MODE) == b"\0"
+    assert parameter(guest, Parameter.PROCESSOR_MODULES).hex() == "0001" * 4
+    assert parameter(guest, Parameter.ENERGY_TUNING) == b""
+
+
+def test_blocks_are_invalidated_where_there_is_a_call_for_it(guest: Guest) -> None:
+    assert parameter(guest, Parameter.BLOCK_INVALIDATE) == b"", "this partition lacks the call"
+    composition = compose(PartitionConfiguration(memory_bytes=16 << 20), epoch=0, seed=0)
+    composition.firmware.boot(BootImage(elf_image()))
+    other = Guest(composition.partition, composition.firmware)
+    assert parameter(other, Parameter.BLOCK_INVALIDATE)[:2] == b"\x03\x06"
+    composition.close()

@@ -9,6 +9,8 @@ from emu.memory import MIB
 from firmware import client_services, services, stubs
 from firmware.boot import CLIENT_ENTRY, STACK_TOP, BootImage
 from firmware.client_interface import ServiceTable
+from firmware.injection import Injection
+from firmware.lamps import Lamp
 from firmware.rtas import RtasTable
 from tests.firmware.guest import elf_image
 
@@ -31,6 +33,8 @@ NAMES = (
     *("", "/", "/chosen", "/cpus", "/rtas", "/memory@0", "/vdevice/vty@30000000", "name", "reg"),
     *("available", "bootargs", "device_type", "translate", "instantiate-rtas", "#address-cells"),
     "ibm,client-architecture-support",
+    *("Upyphyp.PYP0001", "Upyphyp.PYP0001-P1-C2"),
+    "\0\0\0\x10Upyphyp.PYP0001",
 )
 
 
@@ -41,7 +45,8 @@ def text_at(name: str) -> int:
 def random_cell(rng: random.Random) -> int:
     match rng.randrange(8):
         case 0:
-            return rng.choice((0, 1, 2, 4, 16, 255, 4096, 65536, MIB, 0x7FFFFFFF, 0xFFFFFFFF))
+            odd = (0, 1, 2, 4, 16, 255, 4096, 65536, MIB, 0x7FFFFFFF, 0xFFFFFFFF)
+            return rng.choice((*odd, *Lamp, *Injection))
         case 1:
             return 0x1000 + rng.randrange(40)
         case 2:
