@@ -17,13 +17,12 @@ import capstone
 from . import isa
 from .bits import ByteOrder, low_bits, signed
 from .isa.forms import InstructionWord
-from .isa.prefixed import PrefixedWord
+from .isa.prefixed import PrefixedWord, is_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _WORD = 4
-_PREFIX_OPCODE = 1
 # Capstone calls vs32-vs63 v0-v31 in these instructions, which GNU as does not.
 _VSX_OPCODE = 60
 _WRITTEN_OTHERWISE = frozenset(
@@ -91,11 +90,6 @@ def disassemble(
             word = word_at(at)
             yield _from_tables(address + at, word) or _undecodable(address + at, word)
             at += _WORD
-
-
-def is_prefix(word: int) -> bool:
-    """Whether the word begins a prefixed instruction."""
-    return InstructionWord(word).OPCD == _PREFIX_OPCODE
 
 
 def format_listing(

@@ -8,6 +8,8 @@ from emu.bits import ByteOrder
 from emu.disassembler import disassemble
 from emu.translation import Access
 
+from .fetching import instruction_bytes
+
 if TYPE_CHECKING:
     from .inspection import Inspected
 
@@ -18,12 +20,15 @@ def listing(partition: Inspected, first: int, count: int) -> list[str]:
     """`count` instructions from effective address `first` on, a line each."""
     order = ByteOrder.LITTLE if partition.registers.msr.LE else ByteOrder.BIG
     lines = []
-    for effective in range(first, first + count * _INSTRUCTION_BYTES, _INSTRUCTION_BYTES):
+    effective = first
+    for _ in range(count):
         real = partition.translate(effective, Access.FETCH)
-        if real is None or not partition.memory.contains(real, _INSTRUCTION_BYTES):
+        code = None if real is None else instruction_bytes(partition.memory, real, order)
+        if code is None:
             lines.append(f"{effective:016x}  (no storage)")
+            effective += _INSTRUCTION_BYTES
         else:
-            code = partition.memory.read(real, _INSTRUCTION_BYTES)
             instruction = next(disassemble(code, effective, order))
-            lines.append(f"{effective:016x}  {instruction.word:08x}  {instruction.text}")
+            lines.append(f"{effective:016x}  {instruction.digits}  {instruction.text}")
+            effective += instruction.size
     return lines

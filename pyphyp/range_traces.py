@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from emu.bits import ByteOrder
 from emu.translation import Access
 
+from .fetching import instruction_bytes
 from .places import needs_symbols, resolve
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from emu.tracing import Accessed, Tracing
 
     from .partition import Partition
-
-_WORD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,10 @@ class InstructionEvent:
 
     @property
     def word(self) -> int | None:
-        return (
-            None if self.code is None else int.from_bytes(self.code, self.byte_order.name_for_int)
-        )
+        """Its word; of a prefixed instruction, the prefix."""
+        if self.code is None:
+            return None
+        return int.from_bytes(self.code[:4], self.byte_order.name_for_int)
 
     @property
     def symbol(self) -> str:
@@ -223,8 +223,9 @@ class RangeTraces:
     def instruction(self, address: int) -> InstructionEvent:
         partition = self._partition
         real = partition.translate(address, Access.FETCH)
-        there = real is not None and partition.memory.contains(real, _WORD)
-        code = partition.memory.read(real, _WORD) if there and real is not None else None
+        code = None
+        if real is not None:
+            code = instruction_bytes(partition.memory, real, self._byte_order)
         return InstructionEvent(
             partition, self._processor, self._time, address, code, self._byte_order
         )

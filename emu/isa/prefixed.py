@@ -36,6 +36,7 @@ class PrefixedWord(Word):
 
 P = PrefixedWord
 
+PREFIX_OPCODE = 1
 PREFIXES = {"8LS": 0x0400_0000, "8RR": 0x0500_0000, "MLS": 0x0600_0000, "MRR": 0x0700_0000}
 
 OPERANDS = forms.OPERANDS | {
@@ -105,3 +106,8 @@ def read_row(row: str) -> Instruction:
         word |= xo.place(int(extended))
     read = read_operands(operands[0], OPERANDS) if operands else ()
     return Instruction(mnemonic, P.PREFIX.place(PREFIXES[kind]) | word, read)
+
+
+def is_prefix(word: int) -> bool:
+    """Whether the word is the first of a prefixed instruction."""
+    return W(word).OPCD == PREFIX_OPCODE

@@ -36,6 +36,10 @@ def texts(code: str, address: int = 0x100) -> list[str]:
         ("4fe10202", "crand 4*cr7+un, 4*cr0+gt, 4*cr0+lt"),
         ("4e800020", "blr"),
         ("00000000", ".long 0x00000000"),
+        ("0610000038600010", "paddi r3, r0, 16, 1"),
+        ("0403ffffcc23fff0", "plxv vs33, -16(r3)"),
+        ("04000000e4a40010", "pld r5, 16(r4)"),
+        ("06000000", ".long 0x06000000"),
         ("7c0007ff", ".long 0x7c0007ff"),
     ],
 )

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emu.isa_level import IsaLevel
 from emu.memory import MIB
 from hypervisor.abi import InterruptMode, InterruptOffer
 from hypervisor.configuration import PartitionConfiguration
@@ -152,7 +153,10 @@ def hostile_partition(
 ) -> Iterator[Composition]:
     """A full composition for one round; counts what became of it."""
     configuration = PartitionConfiguration(
-        memory_bytes=storage, virtual_processors=processors, interrupts=InterruptOffer.AUTO
+        memory_bytes=storage,
+        virtual_processors=processors,
+        interrupts=InterruptOffer.AUTO,
+        isa_level=rng.choice((IsaLevel.V3_0, IsaLevel.V3_1)),
     )
     composition = compose(configuration, epoch=1_700_000_000, seed=rng.getrandbits(32))
     composition.partition.interrupts.use(rng.choice(list(InterruptMode)))

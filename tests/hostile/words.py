@@ -6,8 +6,9 @@ import struct
 from functools import cache
 from typing import TYPE_CHECKING
 
-from emu.isa import all_instructions, find
+from emu.isa import all_instructions, all_prefixed, find
 from emu.isa.forms import InstructionWord as W
+from emu.isa.prefixed import PrefixedWord as P
 
 if TYPE_CHECKING:
     import random
@@ -93,12 +94,26 @@ def random_word(rng: random.Random) -> int:
             return _valid(rng, _encodings())
 
 
+def _prefixed(rng: random.Random) -> list[int]:
+    """A prefix and a suffix that belong together, mostly."""
+    instruction = rng.choice(all_prefixed())
+    both = instruction.word | rng.getrandbits(64) & _free_bits(instruction)
+    if rng.random() < 0.3:
+        both ^= 1 << rng.randrange(64)
+    if rng.random() < 0.5:  # an operand near
+        both &= ~(P.D0.place(-1) | W.D16.place(0xF000))
+    return [both >> 32, both & ALL_BITS]
+
+
 def random_program(rng: random.Random, length: int) -> list[int]:
     """`length` words: a mixture, or one encoding over and over with other fields each time."""
     if rng.random() < 0.25:
         word, free = rng.choice(_encodings())
         return [word | rng.getrandbits(32) & free for _ in range(length)]
-    return [random_word(rng) for _ in range(length)]
+    words: list[int] = []
+    while len(words) < length:
+        words += _prefixed(rng) if rng.random() < 0.06 else [random_word(rng)]
+    return words[:length]
 
 
 def encode(words: Iterable[int], little_endian: bool) -> bytes:

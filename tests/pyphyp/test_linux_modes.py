@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.pyphyp.terminal import PATIENCE, PYPHYP
 pytestmark = pytest.mark.linux
 
 COMPILER = "powerpc64le-linux-gnu-gcc"
+EMULATOR = "qemu-ppc64le"
 # Linux's driver of the coprocessors says so wherever it finds hashed page tables.
 COMPLAINTS_WITH_HASH = ["<3> vas: API is supported only with radix page tables"]
 
@@ -77,3 +79,24 @@ def test_linux_watches_storage_and_steps_programs_by_the_debug_registers(
         assert "stores: 10\n" in done.stdout
         assert "accesses: 20\n" in done.stdout
     assert "over 500 steps, exit 42" in done.stdout
+
+
+@pytest.mark.skipif(not shutil.which(EMULATOR), reason="no qemu-user on this host")
+def test_programs_compiled_for_power10_say_what_they_say_under_qemu(tmp_path: Path) -> None:
+    source = Path(__file__).parent / "power10.c"
+    programs = [tmp_path / f"level{level}" for level in (2, 3)]
+    for program in programs:
+        optimize = f"-O{program.name[-1]}"
+        command = [COMPILER, optimize, "-mcpu=power10", "-static", "-o", str(program), str(source)]
+        subprocess.run([*command, "-lm"], check=True)
+    theirs = [
+        subprocess.run(
+            [EMULATOR, "-cpu", "power10", str(program)], stdout=-1, text=True, check=True
+        )
+        for program in programs
+    ]
+    command = "; ".join(f"echo @@; /{program.name}" for program in programs)
+    done = run("power10", f"{command}; echo @@", "--initrd-add", str(tmp_path))
+    said = done.stdout.replace("\r", "").split("@@\n")[1:-1]
+    assert said == [their.stdout for their in theirs]
+    assert all("ISA 3.1: 1\n" in text for text in said)
