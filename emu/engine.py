@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import engine_state
+from .clock import Clock
 from .counts import Counts
 from .debugging import Debugging
 from .engine_state import MACHINE_CHECK, SYSTEM_RESET, EngineState, Nonmaskable
@@ -89,11 +90,11 @@ def _unicorn_library() -> str:
 class Engine:
     """A processor over `memory`.  `close` it before the memory."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, clock: Clock = Clock.COUNTED) -> None:
         error = ffi.new("char[256]")
         library = _unicorn_library()
         self._core: Any = lib.core_open(
-            library.encode(), memory.pointer, memory.size, error, len(error)
+            library.encode(), memory.pointer, memory.size, clock is Clock.HOST, error, len(error)
         )
         if self._core == ffi.NULL:
             raise EngineError(f"{ffi.string(error).decode()}: {_REMEDY}")
@@ -164,6 +165,10 @@ class Engine:
     @property
     def time_base(self) -> int:
         return int(lib.core_time_base(self._core))
+
+    def hold_clock(self) -> None:
+        """Let time stand still until the next run, where it is the host's."""
+        lib.core_hold_clock(self._core)
 
     def advance_time_base(self, ticks: int) -> None:
         """Let time pass without running: the processor is idle."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from emu.clock import Clock
 from emu.isa_level import IsaLevel
 from emu.memory import MIB
 
@@ -27,6 +28,7 @@ class PartitionConfiguration:
     isa_level: IsaLevel = IsaLevel.V3_0
     """The highest one on offer; operating systems may agree on a lower one."""
     mmu: Mmu = Mmu.AUTO
+    clock: Clock = Clock.COUNTED
     interrupts: InterruptOffer = InterruptOffer.XICS
     """Which interrupt controllers are on offer; XIVE where the ISA level has it."""
     machine_name: str = "pyphyp"

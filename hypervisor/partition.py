@@ -111,7 +111,7 @@ class Partition:
         self.configuration = configuration
         self.hcalls = hcalls
         self.memory = Memory(configuration.memory_bytes)
-        self.engine = Engine(self.memory)
+        self.engine = Engine(self.memory, configuration.clock)
         self.devices = Devices(self.engine)
         self.page_table = self._new_page_table()
         self.interrupts = Interrupts(

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emu.clock import ClockError
     from emu.state import StateError
     from firmware.boot import BootError
     from firmware.client_interface import ServiceError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AccessEvent": "pyphyp.range_traces",
     "BootError": "firmware.boot",
+    "ClockError": "emu.clock",
     "DumpError": "pyphyp.dump",
     "Ended": "pyphyp.dialogue",
     "Ending": "hypervisor.partition",
@@ -61,6 +63,7 @@ _HOMES = {
 __all__ = [
     "AccessEvent",
     "BootError",
+    "ClockError",
     "DumpError",
     "Ended",
     "Ending",

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from emu.clock import Clock
 from emu.state import StateError
 from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.configuration import PartitionConfiguration
@@ -73,6 +74,7 @@ class Machine:
         cpu_mode: str = DEFAULT_CPU_MODE,
         mmu: str = "auto",
         interrupts: str = "xics",
+        clock: str = "counted",
         reboot: bool = True,
         nvram: Path | None = None,
         dump_to: Path | None = None,
@@ -84,6 +86,8 @@ class Machine:
         highest processor compatibility mode on offer: one of `CPU_MODES`, "power8" for example.
         `mmu` is "hash" or "radix" to offer only hashed page tables or only radix trees.
         `interrupts` says which interrupt controllers are: "xics", "xive" (from POWER9 on), "auto".
+        `clock` "host" lets its time be the host's while it runs, instead of counting instructions:
+        it runs faster, and no run repeats another.
         With `reboot` False a guest that reboots ends its run instead.  `nvram` is a file that keeps
         the partition's NVRAM between runs; `NvramFileError` where it cannot.  A guest that crashes
         is dumped to `dump_to`, as `Partition.dump` does it.
@@ -99,6 +103,7 @@ class Machine:
             isa_level=cpu_mode_level(cpu_mode),
             mmu=Mmu(mmu),
             interrupts=InterruptOffer(interrupts),
+            clock=Clock(clock),
         )
         partition = Partition(
             configuration,

@@ -198,6 +198,9 @@ class ConsoleSession:
         """Idle time lasts as long as it says while somebody may type; else it is skipped."""
         return wait_for_host(ticks, self._disturbed_within) if self._open else ticks
 
+    def rest(self, seconds: float) -> None:
+        self._disturbed_within(seconds)
+
     def _disturbed_within(self, seconds: float) -> bool:
         end = time.monotonic() + seconds
         self._disturbed = False
@@ -327,6 +330,6 @@ def status_line(partition: Partition) -> str:
     stats, registers = partition.stats(), partition.registers
     return (
         f"{partition.name}: {stats.guest_seconds:.3f} s of guest time, "
-        f"{stats.instructions:,} instructions, {stats.mips:.0f} MIPS, "
+        f"instructions: {stats.instructions_text}, {stats.mips:.0f} MIPS, "
         f"NIP {registers.nip:#018x}, {registers.msr!r}"
     )

@@ -2,21 +2,30 @@
 
 A partition whose processors all wait is moved on to its next event by an `Attendant`.  Time the
 attendant lets pass in full leads to the very same run, however long it took on the host; only
-input that arrives in between makes a difference, as it does on a real machine.
+input that arrives in between makes a difference, as it does on a real machine.  Where the time is
+the host's, it cannot be skipped: the attendant rests.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from emu.clock import Clock
 from emu.engine import TIME_BASE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hypervisor.partition import Partition
+
 WINDOW_TICKS = TIME_BASE_HZ // 100
 """A partition runs in windows of 10 ms of its time; attendants look up between them."""
+
+
+_LONGEST_REST = 1.0
+"""Seconds after which a partition that rests is looked after again."""
 
 
 class Attendant(Protocol):
@@ -31,15 +40,25 @@ class Attendant(Protocol):
         Fewer than `ticks` where input came before; the partition looks at it at once.
         """
 
+    def rest(self, seconds: float) -> None:
+        """The same where time passes by itself: come back after so long, or with input."""
+
 
 class Unattended:
-    """Nobody is there: idle time is skipped."""
+    """Nobody is there: idle time is skipped; a rest ends when `woken` is set."""
+
+    def __init__(self, woken: threading.Event | None = None) -> None:
+        self._woken = threading.Event() if woken is None else woken
 
     def look(self) -> bool:
         return True
 
     def wait(self, ticks: int) -> int:
         return ticks
+
+    def rest(self, seconds: float) -> None:
+        self._woken.wait(seconds)
+        self._woken.clear()
 
 
 def wait_for_host(ticks: int, interrupted: Callable[[float], bool]) -> int:
@@ -52,6 +71,14 @@ def wait_for_host(ticks: int, interrupted: Callable[[float], bool]) -> int:
         return ticks
     passed = round((time.monotonic() - begin) * TIME_BASE_HZ)
     return min(passed, ticks)
+
+
+def let_pass(partition: Partition, ticks: int, attendant: Attendant) -> None:
+    """Every processor of `partition` waits, for so many ticks at most."""
+    if partition.configuration.clock is Clock.HOST:
+        attendant.rest(max(0, min(ticks / TIME_BASE_HZ, _LONGEST_REST)))
+    else:
+        partition.pass_time(partition.time_base + attendant.wait(ticks))
 
 
 def host_epoch() -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emu.bits import ByteOrder
+from emu.clock import Clock, not_counted
 from emu.engine import TIME_BASE_HZ
 from emu.state import check
 from hypervisor.partition import Ending, Progress
@@ -21,7 +22,7 @@ from .debugger import LOOPBACK, GdbServer, Verdict
 from .dialogue import Console
 from .flat import from_elf, from_program
 from .inspection import Inspected
-from .pacing import WINDOW_TICKS, Unattended
+from .pacing import WINDOW_TICKS, Unattended, let_pass
 from .range_traces import RangeTraces
 from .service import Service
 from .starts import Booted, described
@@ -81,6 +82,8 @@ class Partition(Inspected, Service):
         self._stopped = False
         # `stop` and `pause` come from signal handlers and other threads while engines are replaced.
         self._replacing = threading.RLock()
+        self._woken = threading.Event()
+        """A partition that rests is to look around."""
         self._composition: Composition | None = None
         self._running = False
         if saved is None:
@@ -143,7 +146,7 @@ class Partition(Inspected, Service):
 
     def start(self, start: Start) -> None:
         """Boot `start`, in a partition built anew if something ran in this one."""
-        if self.boots or self.stats().instructions:
+        if self.boots or self.ticks:
             self._build()
         self._start, self._symbols = start, None
         self._boot_again()
@@ -238,13 +241,29 @@ class Partition(Inspected, Service):
         Gives how it ended, None if it did not.  Whatever a script's function raises comes out
         here; its hypercall stays unanswered.  So do `DumpError` and `NvramFileError`.
         """
-        attendant = attendant or Unattended()
+        if instructions is not None and self.configuration.clock is Clock.HOST:
+            raise not_counted(f"a run of {instructions} instructions")
+        attendant = attendant or Unattended(self._woken)
         limit = None if seconds is None else self.ticks + round(seconds * TIME_BASE_HZ)
         target = None if instructions is None else self._instructions + instructions
         self._stopped = False
+        try:
+            return self._run_windows(limit, target, attendant)
+        finally:
+            self._hold_clock()
+
+    def _hold_clock(self) -> None:
+        """The guest's time stands still while nobody runs it, where it is the host's."""
+        if self._composition is not None:
+            self._composition.partition.engine.hold_clock()
+
+    def _run_windows(
+        self, limit: int | None, target: int | None, attendant: Attendant
+    ) -> Outcome | None:
         while attendant.look() and not self._stopped:
             match self._debugger_says():
                 case Verdict.HOLD:
+                    self._hold_clock()
                     continue
                 case Verdict.END:
                     break
@@ -305,8 +324,7 @@ class Partition(Inspected, Service):
             ticks = due - partition.time_base
             if self._debugger is not None:  # which may interrupt the wait
                 ticks = min(ticks, _DEBUGGED_WAIT)
-            passed = attendant.wait(ticks)
-            partition.pass_time(partition.time_base + passed)
+            let_pass(partition, ticks, attendant)
         return progress
 
     def stop(self) -> None:
@@ -316,6 +334,7 @@ class Partition(Inspected, Service):
 
     def pause(self) -> None:
         """End the current window early, so that `run` asks its attendant; safe in any thread."""
+        self._woken.set()
         with self._replacing:
             if self._composition is not None:
                 self._composition.partition.engine.stop()

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Self
 
+from emu.clock import Clock
 from emu.engine import TIME_BASE_HZ
 from emu.interrupts import interrupt_name
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from .compose import Composition
 
-_INEXACT = frozenset({"entries", "host_seconds"})
+_INEXACT = frozenset({"counted", "entries", "host_seconds"})
+NOT_COUNTED = "not counted"
 UNKNOWN = "(unknown)"
 """Where calls are counted that have no name."""
 
@@ -38,11 +40,14 @@ class Stats:
     client_services: Counter[str] = field(default_factory=Counter)
     entries: int = 0
     """How often translated code was entered; input from outside adds to it, hence not exact."""
+    counted: bool = True
+    """Whether `instructions` was; by the host's clock it is not, and 0."""
     host_seconds: float = 0.0
     """Seconds of the host's clock spent running, waits not included."""
 
     def __add__(self, other: Self) -> Stats:
-        return Stats(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+        return Stats(**sums | {"counted": self.counted and other.counted})
 
     @property
     def guest_seconds(self) -> float:
@@ -53,14 +58,18 @@ class Stats:
         """Millions of instructions a second of the host's clock."""
         return self.instructions / self.host_seconds / 1e6 if self.host_seconds else 0.0
 
+    @property
+    def instructions_text(self) -> str:
+        return f"{self.instructions:,}" if self.counted else NOT_COUNTED
+
     def exact(self) -> dict[str, int | dict[str, int]]:
-        """Everything that the same run repeats to the digit: no host time."""
+        """Everything that the same run repeats to the digit, if it was counted: no host time."""
         counts: dict[str, int | dict[str, int]] = {}
         for f in fields(self):
             value = getattr(self, f.name)
             if isinstance(value, Counter):
                 counts[f.name] = dict(sorted(value.items()))
-            elif f.name not in _INEXACT:
+            elif f.name not in _INEXACT and (f.name != "instructions" or self.counted):
                 counts[f.name] = value
         return counts
 
@@ -72,11 +81,12 @@ def collect(composition: Composition, host_seconds: float) -> Stats:
     """The counts of one boot."""
     partition, firmware = composition.partition, composition.firmware
     counts = partition.engine.counts()
+    counted = partition.configuration.clock is Clock.COUNTED
     hcalls: Counter[str] = Counter()
     for number, count in partition.hcall_counts.items():
         hcalls[UNKNOWN if number < 0 else partition.hcalls.name(number)] += count
     return Stats(
-        instructions=counts.instructions,
+        instructions=counts.instructions if counted else 0,
         time_base=partition.time_base,
         tlb_fills=counts.tlb_fills,
         exits=Counter(
@@ -93,6 +103,7 @@ def collect(composition: Composition, host_seconds: float) -> Stats:
             {name or UNKNOWN: n for name, n in firmware.services.counts.items()}
         ),
         entries=counts.entries,
+        counted=counted,
         host_seconds=host_seconds,
     )
 
@@ -104,9 +115,9 @@ def table(stats: Stats) -> RenderableType:
     result = Table(title="Statistics", title_justify="left", box=None, show_header=False)
     result.add_column()
     result.add_column(justify="right")
-    result.add_row("instructions", f"{stats.instructions:,}")
+    result.add_row("instructions", stats.instructions_text)
     result.add_row("host seconds", f"{stats.host_seconds:.3f}")
-    result.add_row("MIPS", f"{stats.mips:.1f}")
+    result.add_row("MIPS", f"{stats.mips:.1f}" if stats.counted else NOT_COUNTED)
     result.add_row("guest seconds", f"{stats.guest_seconds:.6f}")
     result.add_row("entries into translated code", f"{stats.entries:,}")
     result.add_row("TLB fills", f"{stats.tlb_fills:,}")

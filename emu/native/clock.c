@@ -1,24 +1,28 @@
-/* Time.  The time base is the one counter: each translated block adds its instructions to it
-   (generate.c), and finds with one comparison whatever is due.  The decrementer and PURR are points
-   on it. */
+/* Time.  The time base is the one clock; the decrementer and PURR are points on it.
+
+   *Counted*: each translated block adds its instructions to it (generate.c), and finds with one
+   comparison whatever is due.  *The host's*: nothing is added, and a thread has the next block
+   stop once something is due (host_clock.c). */
 #include "internal.h"
 
-uint64_t core_time_base(core *c) { return *spr(c, SPR_TB); }
+uint64_t core_time_base(core *c) { return time_base(c); }
 
 void core_advance_time_base(core *c, uint64_t ticks)
 {
     *spr(c, SPR_TB) += ticks;
     c->purr_behind += ticks;
+    if (c->host)
+        host_clock_advance(c, ticks);
 }
 
 void core_set_time_base(core *c, uint64_t ticks)
 {
-    core_advance_time_base(c, ticks - *spr(c, SPR_TB));
+    core_advance_time_base(c, ticks - time_base(c));
 }
 
-uint64_t core_purr(core *c) { return *spr(c, SPR_TB) - c->purr_behind; }
+uint64_t core_purr(core *c) { return time_base(c) - c->purr_behind; }
 
-void core_set_purr(core *c, uint64_t value) { c->purr_behind = *spr(c, SPR_TB) - value; }
+void core_set_purr(core *c, uint64_t value) { c->purr_behind = time_base(c) - value; }
 
 /* ---- what is due ------------------------------------------------------------------------ */
 
@@ -34,7 +38,14 @@ static bool leaves_at_once(core *c)
 void set_deadline(core *c)
 {
     uint64_t due = c->decrementer_zero + 1;
-    *deadline(c) = leaves_at_once(c) ? 0 : due < c->until ? due : c->until;
+    uint64_t next = due < c->until ? due : c->until;
+    bool now = leaves_at_once(c);
+    if (c->host && !now) {
+        *deadline(c) = NEVER;
+        host_clock_wake(c, next);
+    } else {
+        *deadline(c) = now ? 0 : next;
+    }
     if (c->stop_requested) /* since it was looked at */
         *deadline(c) = 0;
 }
@@ -42,7 +53,7 @@ void set_deadline(core *c)
 /* Whether something waits for the block that runs to end. */
 bool block_due(core *c)
 {
-    return c->stop_requested || c->tlb_full || c->retranslate || *spr(c, SPR_TB) >= c->until
+    return c->stop_requested || c->tlb_full || c->retranslate || time_base(c) >= c->until
            || (msr(c) & MSR_EE && interrupt_pending(c));
 }
 
@@ -53,12 +64,21 @@ void block_begins(core *c, uint64_t address, uint64_t size)
         debug_block(c, address, size);
     else if (block_due(c))
         leave_translated_code(c); /* before the block runs */
+    else if (c->host && !interrupt_pending(c))
+        set_deadline(c); /* the host's clock had us look for nothing */
 }
 
-int64_t core_decrementer(core *c) { return (int64_t)(c->decrementer_zero - *spr(c, SPR_TB)); }
+void block_late(core *c, uint64_t address, uint64_t size)
+{
+    count_instructions(c, -(size >> 2));
+    block_begins(c, address, size);
+    count_instructions(c, size >> 2);
+}
+
+int64_t core_decrementer(core *c) { return (int64_t)(c->decrementer_zero - time_base(c)); }
 
 void core_set_decrementer(core *c, int64_t value)
 {
-    c->decrementer_zero = *spr(c, SPR_TB) + (uint64_t)value;
+    c->decrementer_zero = time_base(c) + (uint64_t)value;
     set_deadline(c);
 }

@@ -44,6 +44,7 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
 {
     c->until = until;
     c->pauses = pauses;
+    host_clock_run(c);
     debug_enter(c);
     for (;;) {
         if (c->debug.on && debug_stops(c))
@@ -65,7 +66,7 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
                 return CORE_CHECKSTOP;
             }
             take_interrupts(c);
-            if (*spr(c, SPR_TB) >= until)
+            if (time_base(c) >= until)
                 return CORE_PREEMPTED;
         }
         set_deadline(c);
@@ -155,7 +156,7 @@ void core_write_storage(core *c, uint64_t address, const uint8_t *data, uint64_t
 /* ---- opening ---------------------------------------------------------------------------- */
 
 /* Have mtdec and mfdec refused so that they can be carried out here (on_exception); SPURR and VTB
-   read as PURR does. */
+   read as PURR does.  A time base that nothing counts is asked for, by the way VTB was. */
 static void own_the_clock(core *c)
 {
     uint8_t *callbacks = c->env + ENV_SPR_CB;
@@ -165,11 +166,17 @@ static void own_the_clock(core *c)
     uint64_t refuse = *window64(decrementer, SPR_CB_UEA_WRITE);
     *window64(decrementer, SPR_CB_OEA_READ) = refuse;
     *window64(decrementer, SPR_CB_OEA_WRITE) = refuse;
+    if (c->host) {
+        uint8_t *time = callbacks + SPR_TB * SPR_CB_SIZE;
+        *window64(time, SPR_CB_UEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
+        *window64(time, SPR_CB_OEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
+    }
     *window64(virtual_time, SPR_CB_OEA_READ) = *window64(purr, SPR_CB_OEA_READ);
     *window64(c->env, ENV_TB_ENV) = (uint64_t)c->no_time_base;
 }
 
-static bool core_start(core *c, const char *library, char *error, size_t error_size)
+static bool core_start(core *c, const char *library, bool host_clock, char *error,
+                       size_t error_size)
 {
     uc_hook hook;
     uc_err result;
@@ -194,6 +201,8 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     uint8_t *cpu = *(uint8_t **)((uint8_t *)c->uc + UC_CPU);
     c->env = *(uint8_t **)(cpu + CPU_ENV_PTR);
     c->generator = *(void **)((uint8_t *)c->uc + UC_GENERATOR);
+    if (host_clock && !host_clock_open(c))
+        FAIL("the host has no thread for its clock");
     if (!interpose_engine(cpu))
         FAIL("this Unicorn fills its TLB elsewhere: version " WINDOW_VERSION
              " as released is needed");
@@ -214,7 +223,7 @@ static bool core_start(core *c, const char *library, char *error, size_t error_s
     return true;
 }
 
-core *core_open(const char *library, uint8_t *storage, uint64_t size, char *error,
+core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_clock, char *error,
                 size_t error_size)
 {
     core *c = calloc(1, sizeof *c);
@@ -229,7 +238,8 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, char *erro
     c->jumps = calloc(JUMPS, sizeof *c->jumps);
     core *outer = running_core;
     running_core = c; /* from its first moment on the engine's time is the guest's */
-    bool started = c->code_pages && c->jumps && core_start(c, library, error, error_size);
+    bool started = c->code_pages && c->jumps
+                   && core_start(c, library, host_clock, error, error_size);
     running_core = outer;
     if (!started) {
         core_close(c);
@@ -240,6 +250,8 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, char *erro
 
 void core_close(core *c)
 {
+    if (c)
+        host_clock_close(c);
     if (c && c->uc)
         c->api.close(c->uc);
     if (c) {

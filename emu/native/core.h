@@ -103,8 +103,9 @@ void storage_unmark_zeros(const uint8_t *storage, uint64_t size, uint8_t *marks)
 int storage_map_file(uint8_t *storage, uint64_t address, uint64_t length, int file,
                      uint64_t offset);
 
-/* A core over that storage, from the Unicorn library at `library`; NULL with `error` filled. */
-core *core_open(const char *library, uint8_t *storage, uint64_t size, char *error,
+/* A core over that storage, from the Unicorn library at `library`; NULL with `error` filled.
+   Its time is counted in instructions, or it is the host's. */
+core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_clock, char *error,
                 size_t error_size);
 void core_close(core *);
 
@@ -154,8 +155,11 @@ int core_set_slb_entry(core *, int index, uint64_t esid, uint64_t vsid); /* -1: 
 uint64_t core_counted_ahead(core *);
 void core_set_counted_ahead(core *, uint64_t);
 
-/* Time: the time base moves with each instruction; this moves it without one. */
+/* Time: the time base moves with each instruction, or with the host's clock from the begin of a
+   run until that is held. */
 uint64_t core_time_base(core *);
+void core_hold_clock(core *);
+/* Moves it besides. */
 void core_advance_time_base(core *, uint64_t ticks);
 /* Put the time base to `ticks`, also back; PURR stands still, the decrementers stay due when they
    were. */

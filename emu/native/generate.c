@@ -22,7 +22,8 @@ enum {
     OP_LOAD = 73,
     OP_STORE = 77,
     OP_ADD = 78,
-    CONDITION_LESS_UNSIGNED = 4,
+    CONDITION_ALWAYS = 1,
+    CONDITION_NOT_LESS_UNSIGNED = 5,
     TYPE_I64 = 1,
     /* properties of a call: it changes no register of the guest, and nothing else */
     CALL_CHANGES_NOTHING = 2 | 4,
@@ -94,18 +95,39 @@ static void gen_block_call(core *c, void *context, void *function)
     free_all(context, 3, arguments);
 }
 
-/* Calls block_begins once the time base has reached the deadline. */
-static void gen_check(core *c, void *context)
+/* Counts the block's instructions, and branches to where block_late is called once the time base
+   had reached the deadline; where nothing is counted, once the deadline is 0. */
+static void gen_count_and_check(core *c, void *context)
 {
-    void *label = generator.new_label(context);
-    void *compared[] = {new_temporary(context), new_temporary(context)};
-    access_spr(context, OP_LOAD, compared[0], SPR_TB);
-    access_spr(context, OP_LOAD, compared[1], SPR_DEADLINE);
-    generator.branch(context, CONDITION_LESS_UNSIGNED, offset_of(context, compared[0]),
-                     offset_of(context, compared[1]), label);
-    free_all(context, 2, compared);
-    gen_block_call(c, context, (void *)block_begins);
-    generator.op1(context, OP_SET_LABEL, (uintptr_t)label);
+    c->block.late = generator.new_label(context);
+    c->block.on_time = generator.new_label(context);
+    void *now, *due = new_temporary(context);
+    if (c->host) {
+        now = constant(context, 0, NULL);
+    } else {
+        now = new_temporary(context);
+        access_spr(context, OP_LOAD, now, SPR_TB);
+        void *counted = new_temporary(context), *count = constant(context, 0, &c->block.count);
+        generator.op3(context, OP_ADD, (uintptr_t)counted, (uintptr_t)now, (uintptr_t)count);
+        access_spr(context, OP_STORE, counted, SPR_TB);
+        free_all(context, 2, (void *[]){counted, count});
+    }
+    access_spr(context, OP_LOAD, due, SPR_DEADLINE);
+    generator.branch(context, CONDITION_NOT_LESS_UNSIGNED, offset_of(context, now),
+                     offset_of(context, due), c->block.late);
+    free_all(context, 2, (void *[]){now, due});
+    generator.op1(context, OP_SET_LABEL, (uintptr_t)c->block.on_time);
+}
+
+/* Behind the block, where it is in nobody's way. */
+static void gen_late(core *c, void *context)
+{
+    void *any = new_temporary(context);
+    generator.op1(context, OP_SET_LABEL, (uintptr_t)c->block.late);
+    gen_block_call(c, context, (void *)block_late);
+    generator.branch(context, CONDITION_ALWAYS, offset_of(context, any), offset_of(context, any),
+                     c->block.on_time);
+    generator.free_temporary(context, any);
 }
 
 static void gen_count(core *c, void *context)
@@ -136,6 +158,8 @@ void gen_start(void *context)
 int gen_code(void *context, void *block)
 {
     core *c = core_generating(context);
+    if (c && c->block.late)
+        gen_late(c, context);
     if (c && c->block.size) {
         uint64_t size = *window16(block, BLOCK_SIZE);
         *c->block.address = *window64(block, BLOCK_ADDRESS);
@@ -193,15 +217,18 @@ static bool is_decimal(void *function)
    to storage, which would leave by itself. */
 static void gen_check_exit(core *c, void *context)
 {
-    if (c->block.size)
+    if (c->block.size || c->block.late)
         return;
     if (msr(c) & (MSR_SE | MSR_BE)) /* blocks of other states of the guest are other blocks */
         gen_block_call(c, context, (void *)block_stepped);
     else if (c->trace.translated)
         gen_block_call(c, context, (void *)block_traced);
-    else
-        gen_check(c, context);
-    gen_count(c, context);
+    else {
+        gen_count_and_check(c, context);
+        return;
+    }
+    if (!c->host)
+        gen_count(c, context);
 }
 
 void gen_call(void *context, void *function, void *result, int count, void **arguments)

@@ -108,10 +108,13 @@ typedef struct {
 } page_size;
 
 typedef struct processor processor;
+typedef struct host_clock host_clock;
 
-/* Constants in the code of the block that is being generated: known when it is complete. */
+/* In the code of the block that is being generated: constants that are known when it is complete,
+   and labels of the call for a block that is late. */
 typedef struct {
     uint64_t *address, *size, *count;
+    void *late, *on_time;
 } block_places;
 
 /* The translated code that goes on at an address, in one state of the processor. */
@@ -204,6 +207,7 @@ struct core {
     uint64_t hash_mask;   /* of group numbers */
 
     /* The clock (clock.c).  A block whose start lies at or after the deadline asks what is due. */
+    host_clock *host; /* NULL: instructions are counted */
     uint64_t until;
     uint64_t block_end; /* of the block whose access the TLB hook refused */
     uint64_t decrementer_zero; /* time base at which the decrementer reads 0 */
@@ -285,15 +289,27 @@ static inline uint64_t msr(core *c) { return *window64(c->env, ENV_MSR); }
 
 static inline volatile uint64_t *deadline(core *c) { return spr(c, SPR_DEADLINE); }
 
+/* host_clock.c */
+#define NEVER (~0ull)
+bool host_clock_open(core *c);
+void host_clock_close(core *c);
+uint64_t host_time_base(core *c);
+void host_clock_run(core *c); /* until it is held */
+void host_clock_advance(core *c, uint64_t ticks);
+void host_clock_wake(core *c, uint64_t time_base); /* the deadline becomes 0 then */
+
 /* clock.c */
+static inline uint64_t time_base(core *c) { return c->host ? host_time_base(c) : *spr(c, SPR_TB); }
 void set_deadline(core *c);
 bool interrupt_pending(core *c);
 bool block_due(core *c);
 void block_begins(core *c, uint64_t address, uint64_t size);
+void block_late(core *c, uint64_t address, uint64_t size); /* the same, counted already */
 
 static inline void count_instructions(core *c, uint64_t count)
 {
-    *spr(c, SPR_TB) += count;
+    if (!c->host)
+        *spr(c, SPR_TB) += count;
 }
 
 /* core.c */

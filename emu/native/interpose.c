@@ -30,6 +30,7 @@ static struct {
     void (*drop_all_code)(void *cpu);
     uint8_t *(*find_block)(void *generator, uintptr_t within);
     uint64_t (*load_purr)(void *env);
+    uint64_t (*load_vtb)(void *env);
     int (*time_of_day)(struct timeval *now, void *zone);
 } original;
 
@@ -181,7 +182,7 @@ static int time_of_day(struct timeval *now, void *zone)
     if (!c)
         return gettimeofday(now, zone);
     c->generation++; /* it is flushed now */
-    uint64_t microseconds = c->env ? *spr(c, SPR_TB) / TICKS_PER_MICROSECOND : 0;
+    uint64_t microseconds = c->env ? time_base(c) / TICKS_PER_MICROSECOND : 0;
     microseconds += ++c->flushes * MICROSECONDS_A_FLUSH;
     now->tv_sec = microseconds / 1000000;
     now->tv_usec = microseconds % 1000000;
@@ -192,6 +193,13 @@ static uint64_t load_purr(void *env)
 {
     core *c = running_core;
     return c && c->env == env ? core_purr(c) : original.load_purr(env);
+}
+
+/* Where own_the_clock says so, the time base is read this way. */
+static uint64_t load_vtb(void *env)
+{
+    core *c = running_core;
+    return c && c->env == env ? time_base(c) : original.load_vtb(env);
 }
 
 /* ---- replacing -------------------------------------------------------------------------- */
@@ -241,6 +249,7 @@ static const replacement replacements[] = {
      (void **)&original.store_to_code},
     {"tb_flush_ppc64", (void *)drop_all_code, (void **)&original.drop_all_code},
     {"cpu_ppc_load_purr_ppc64", (void *)load_purr, (void **)&original.load_purr},
+    {"cpu_ppc_load_vtb_ppc64", (void *)load_vtb, (void **)&original.load_vtb},
     {"gettimeofday", (void *)time_of_day, (void **)&original.time_of_day},
     {"tcg_tb_lookup_ppc64", NULL, (void **)&original.find_block},
     {"tlb_reset_dirty_ppc64", NULL, (void **)&original.reset_dirty},

@@ -36,7 +36,7 @@ static void count(core *c, uint64_t vector) { c->counts.interrupts[(vector >> 5)
 static void observe(core *c, uint64_t vector, uint64_t address, uint64_t state)
 {
     if (c->observe_interrupt)
-        c->observe_interrupt(c->interrupt_context, vector, address, state, *spr(c, SPR_TB));
+        c->observe_interrupt(c->interrupt_context, vector, address, state, time_base(c));
 }
 
 void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits)

@@ -39,7 +39,7 @@ static void save(core *c, processor *p)
 static void load(core *c, const processor *p)
 {
     const uint8_t *from = p->env;
-    uint64_t now = *spr(c, SPR_TB), process = *spr(c, SPR_PID);
+    uint64_t now = time_base(c), process = *spr(c, SPR_PID);
     bool other_segments = memcmp(c->env + ENV_SLB, from + ENV_SLB, SLB_SIZE);
     bool watched = guest_watches(c);
     for (size_t i = 0; i < PIECES; from += pieces[i].size, i++)

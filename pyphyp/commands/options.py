@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emu.clock import Clock
 from emu.isa_level import IsaLevel
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
@@ -132,6 +133,7 @@ class MachineOptions:
     cpu_mode: str
     mmu: str
     interrupts: str
+    clock: str
     epoch: int | None
     seed: int
 
@@ -155,6 +157,7 @@ class MachineOptions:
             cpu_mode=self.cpu_mode,
             mmu=self.mmu,
             interrupts=self.interrupts,
+            clock=self.clock,
             reboot=reboot,
             nvram=nvram,
         )
@@ -243,6 +246,14 @@ _MACHINE_OPTIONS = (
         default=InterruptOffer.XICS.value,
         show_default=True,
         help="Interrupt controller; auto: the one of both that the guest asks for.",
+    ),
+    click.option(
+        "--clock",
+        type=click.Choice([clock.value for clock in Clock]),
+        default=Clock.COUNTED.value,
+        show_default=True,
+        help="What the guest's time follows: instructions, or the host's clock (faster; no run "
+        "repeats another).",
     ),
     click.option(
         "--epoch",

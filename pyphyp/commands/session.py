@@ -219,7 +219,9 @@ def _count(partition: Partition, options: WatchOptions) -> None:
 def _judge(partition: Partition, end: RunEnd, options: WatchOptions) -> int:
     """Say how the run ended, where that needs saying; the exit status."""
     stats = partition.stats()
-    after = f"after {stats.guest_seconds:.3f} s of guest time, {stats.instructions:,} instructions"
+    after = f"after {stats.guest_seconds:.3f} s of guest time"
+    if stats.counted:
+        after += f", {stats.instructions:,} instructions"
     match end.finish:
         case Finish.ENDED:
             assert end.outcome is not None
