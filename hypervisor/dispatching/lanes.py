@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STRETCH = 102_400
 """Ticks by which one of a group's cores runs ahead of the others: 0.2 ms."""
-_OWNER, _ENTITLED, _SPARE, _NOT = range(4)
+_OWNER, _ENTITLED, _OWN_SPARE, _SPARE, _NOT = range(5)
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +48,7 @@ class Lane:
             rank = _rank(processor)
             if rank == _NOT:
                 continue
-            if (found := (start, rank, processor.spare_turn if rank == _SPARE else 0)) < key:
+            if (found := (start, rank, processor.spare_turn if rank >= _OWN_SPARE else 0)) < key:
                 best, key = processor, found
         return None if best is None else (key[0], best)
 
@@ -82,6 +82,8 @@ class Lane:
         rank = _rank(processor)
         if rank == _ENTITLED:
             until = min(until, start + processor.credit)
+        elif rank == _OWN_SPARE:
+            until = min(until, start + processor.own_spare)
         elif rank == _SPARE:
             until = min(until, start + processor.spare)
         for other in self.processors:
@@ -154,4 +156,6 @@ def _rank(processor: Processor) -> int:
         return _OWNER
     if processor.credit > 0:
         return _ENTITLED
+    if processor.own_spare > 0:
+        return _OWN_SPARE
     return _SPARE if processor.spare > 0 else _NOT

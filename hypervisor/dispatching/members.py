@@ -151,9 +151,9 @@ class Processor:
     core: Core | None = None
     """Where it was last."""
     spare: int = 0
-    """Ticks of spare time it may use in this slice."""
+    """Ticks of spare time it may use in this slice, of what is everybody's."""
     own_spare: int = 0
-    """Of that, what counts within its pool."""
+    """Before that: of what is its pool's."""
     spare_turn: int = 0
     """Who of a lane gets spare time first: the lowest."""
 
@@ -255,9 +255,9 @@ class Member:
             processor.credit -= beyond  # it owes them
             return
         processor.times.spare += beyond
-        processor.spare -= beyond
         own = min(beyond, processor.own_spare)
         processor.own_spare -= own
+        processor.spare -= beyond - own
         self.own_spare_time += own * _VIRTUAL_TIME // self.weight
         self.spare_time += (beyond - own) * _VIRTUAL_TIME // self.weight
 

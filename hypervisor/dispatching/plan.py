@@ -17,9 +17,14 @@ from .lanes import Lane
 from .records import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .members import Core, Member, Processor
+
+    Claim = Callable[[Processor, int], tuple[int, int, int]]
+
+
+_URGENT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,6 @@ class Plan:
         self._open = [lane for lane in self.lanes if self._lends(lane)]
         if not self._open:
             return
-        self._planned: dict[Member, int] = {}
-        """Virtual time of the spare time planned so far; and of that within its pool."""
-        self._own: dict[Member, int] = {}
         self._turns = 0
         self._by_room: list[tuple[int, int]] = []
         for lane in self._open:
@@ -73,6 +75,7 @@ class Plan:
         self._place_entitled(shared)
         self._place_spare(shared)
         self._place_others(shared)
+        self._fill_lent()
 
     # -- dedicated -------------------------------------------------------------------------
 
@@ -117,7 +120,7 @@ class Plan:
         if processor.overdue > 0:
             return 0, laxity, processor.order
         if laxity < self.slice.ticks:
-            return 1, laxity, processor.order
+            return _URGENT, laxity, processor.order
         if (core := processor.core) is not None and core.holder is processor:
             return 2, 0, processor.order
         return 3, processor.ended_at, processor.order
@@ -127,14 +130,9 @@ class Plan:
     def _place_spare(self, shared: Sequence[Processor]) -> None:
         eligible = [p for p in shared if p.member.weight and p.wake < self.slice.end]
         self._admit({p.member for p in eligible})
-        heap = [(self._claim(p), p.order, p) for p in eligible]
-        heapify(heap)
-        while heap:
-            claimed, order, processor = heappop(heap)
-            if (claim := self._claim(processor)) > claimed:  # others of its own came first
-                heappush(heap, (claim, order, processor))
-            else:
-                self._allow(processor)
+        if self.pools:
+            self._give_out(eligible, _within_pool)
+        self._give_out(eligible, _among_all)
 
     def _admit(self, members: set[Member]) -> None:
         """Who did not compete in the slice before does not make up for it now."""
@@ -147,34 +145,51 @@ class Plan:
                 member.own_spare_time = max(member.own_spare_time, min(of_pool, default=0))
                 member.competed = True
 
-    def _claim(self, processor: Processor) -> tuple[int, int, int, int]:
-        member = processor.member
-        if self.pools and (left := member.pool.own_left()) > 0:
-            at = member.own_spare_time + self._own.get(member, 0)
-            return 0, -left, at, processor.times.spare
-        at = member.spare_time + self._planned.get(member, 0)
-        return 1, 0, at, processor.times.spare
+    def _give_out(self, eligible: Sequence[Processor], claim: Claim) -> None:
+        """The least claim first: whose virtual time, with what is planned already, is behind."""
+        planned: dict[Member, int] = {}
+        heap = [(claim(p, 0), p.order, p) for p in eligible]
+        heapify(heap)
+        while heap:
+            claimed, order, processor = heappop(heap)
+            member = processor.member
+            now = claim(processor, planned.get(member, 0))
+            if now > claimed:  # others of its partition came first
+                heappush(heap, (now, order, processor))
+                continue
+            expected = self._allow(processor, own=claim is _within_pool)
+            planned[member] = planned.get(member, 0) + member.virtual_time(expected)
 
-    def _allow(self, processor: Processor) -> None:
-        """Let the processor use spare time of its lane, which it is put in if in none yet."""
-        member, pool = processor.member, processor.member.pool
+    def _allow(self, processor: Processor, *, own: bool) -> int:
+        """Let the processor use spare time where there is room; gives how much that will be.
+
+        Where there is no room now it may use some nevertheless, should those before it wait.
+        """
+        pool = processor.member.pool
         spare = min(self.slice.ticks, pool.spare_left())
+        if own:
+            spare = min(spare, pool.own_left())
         if spare <= 0:
-            return
-        lane = self._lane_of.get(processor) or self._put(processor, self._roomiest(processor))
+            return 0
+        lane = self._lane_of.get(processor)
+        if lane is None and (roomy := self._roomiest(processor)).room > 0:
+            lane = self._put(processor, roomy)
+        expected = 0 if lane is None else min(max(lane.room, 0), spare)
+        if lane is not None and expected:
+            self._take_room(lane, expected)
         self._turns += 1
         processor.spare_turn = self._turns
-        expected = min(max(lane.room, 0), spare)
-        self._take_room(lane, expected)
-        # Others of a pool with a maximum run meanwhile: what is promised to one is no other's.
-        limited = pool.maximum is not None and expected > 0
-        processor.spare = expected if limited else spare
-        own = min(expected, max(pool.own_left(), 0)) if self.pools else 0
-        processor.own_spare = own
-        pool.promised += processor.spare if pool.maximum is not None else expected
-        self._own[member] = self._own.get(member, 0) + member.virtual_time(own)
-        beyond = member.virtual_time(expected - own)
-        self._planned[member] = self._planned.get(member, 0) + beyond
+        # Others of a pool with limits run meanwhile: what is promised to one is no other's.
+        if own:
+            processor.own_spare = expected or spare
+            pool.promised += processor.own_spare
+        elif pool.maximum is None:
+            processor.spare = spare
+            pool.promised += expected
+        else:
+            processor.spare = expected or spare
+            pool.promised += processor.spare
+        return expected
 
     # -- lanes -----------------------------------------------------------------------------
 
@@ -206,7 +221,10 @@ class Plan:
 
     def _place_others(self, shared: Sequence[Processor]) -> None:
         """Those whom there is no room for, or who sleep: somewhere, should there be after all."""
-        heap = [(len(lane.processors), lane.core.number) for lane in self._open]
+        heap = [
+            (sum(not p.member.dedicated for p in lane.processors), lane.core.number)
+            for lane in self._open
+        ]
         heapify(heap)
         for processor in shared:
             if processor in self._lane_of:
@@ -216,7 +234,7 @@ class Plan:
                 processor.spare = max(min(self.slice.ticks, processor.member.pool.spare_left()), 0)
                 if processor.member.pool.maximum is not None:
                     processor.member.pool.promised += processor.spare
-            if processor.credit <= 0 and processor.spare <= 0:
+            if processor.credit <= 0 and processor.spare <= 0 and processor.own_spare <= 0:
                 continue
             home = self._home(processor)
             if home is not None and len(processor.member.processors) > 1:
@@ -225,6 +243,30 @@ class Plan:
                 others, number = heap[0]
                 self._put(processor, self._by_number[number])
                 heapreplace(heap, (others + 1, number))
+
+    def _fill_lent(self) -> None:
+        """An owner may wait at any moment: somebody who could wait stands by on its core."""
+        for lane in self._open:
+            if lane.core.owner is None or any(not p.member.dedicated for p in lane.processors):
+                continue
+            crowded = max(self._open, key=lambda its: len(its.processors))
+            last = crowded.processors[-1] if len(crowded.processors) > 1 else None
+            if last is None or last.member.dedicated or self._must_run(last):
+                return
+            crowded.processors.remove(last)
+            self._put(last, lane)
+
+    def _must_run(self, processor: Processor) -> bool:
+        return processor.credit > 0 and self._urgency(processor)[0] <= _URGENT
+
+
+def _within_pool(processor: Processor, planned: int) -> tuple[int, int, int]:
+    member = processor.member
+    return -max(member.pool.own_left(), 0), member.own_spare_time + planned, processor.times.spare
+
+
+def _among_all(processor: Processor, planned: int) -> tuple[int, int, int]:
+    return 0, processor.member.spare_time + planned, processor.times.spare
 
 
 def groups(lanes: Sequence[Lane]) -> list[list[Lane]]:
