@@ -10,7 +10,7 @@ weight, up to the pools' maxima.  All others are put where they may run if those
 from __future__ import annotations
 
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from .lanes import Lane
@@ -221,10 +221,7 @@ class Plan:
 
     def _place_others(self, shared: Sequence[Processor]) -> None:
         """Those whom there is no room for, or who sleep: somewhere, should there be after all."""
-        heap = [
-            (sum(not p.member.dedicated for p in lane.processors), lane.core.number)
-            for lane in self._open
-        ]
+        heap = [(*self._standing_by(lane), lane.core.number) for lane in self._open]
         heapify(heap)
         for processor in shared:
             if processor in self._lane_of:
@@ -237,12 +234,17 @@ class Plan:
             if processor.credit <= 0 and processor.spare <= 0 and processor.own_spare <= 0:
                 continue
             home = self._home(processor)
-            if home is not None and len(processor.member.processors) > 1:
-                self._put(processor, home)
-            else:
-                others, number = heap[0]
-                self._put(processor, self._by_number[number])
-                heapreplace(heap, (others + 1, number))
+            if home is None or (*self._standing_by(home), 0) > heap[0]:
+                home = self._by_number[heap[0][-1]]
+            self._put(processor, home)
+            heappush(heap, (*self._standing_by(home), home.core.number))
+            while heap[0][:-1] != self._standing_by(self._by_number[heap[0][-1]]):
+                heappop(heap)  # outdated
+
+    def _standing_by(self, lane: Lane) -> tuple[int, int]:
+        """How many may use spare time there, and how many are there of those that share it."""
+        shared = [p for p in lane.processors if not p.member.dedicated]
+        return sum(p.spare > 0 or p.own_spare > 0 for p in shared), len(shared)
 
     def _fill_lent(self) -> None:
         """An owner may wait at any moment: somebody who could wait stands by on its core."""

@@ -141,7 +141,7 @@ def test_nobody_with_entitlement_waits_for_long(machine: Any) -> None:
                 assert processor.times.consumed > before[n]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(1, 4).flatmap(lambda cores: st.tuples(st.just(cores), partitions(cores))))
 def test_the_same_machine_takes_the_same_course(machine: Any) -> None:
     cores, members = machine
@@ -158,7 +158,7 @@ def test_the_same_machine_takes_the_same_course(machine: Any) -> None:
     assert schedules[0] == schedules[1]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(machines(), st.integers(1, 255))
 def test_what_others_leave_is_used_by_those_who_may(machine: Any, weight: int) -> None:
     """There are as many busy uncapped processors as cores: these are never idle."""
