@@ -159,7 +159,7 @@ def test_the_same_machine_takes_the_same_course(machine: Any) -> None:
 
 
 @settings(max_examples=12, deadline=None)
-@given(machines(), st.integers(1, 255))
+@given(machines(st.sampled_from([BUSY, IDLE])), st.integers(1, 255))
 def test_what_others_leave_is_used_by_those_who_may(machine: Any, weight: int) -> None:
     """There are as many busy uncapped processors as cores: these are never idle."""
     cores, members = machine
@@ -175,6 +175,19 @@ def test_what_others_leave_is_used_by_those_who_may(machine: Any, weight: int) -
         dispatcher.run_window()
     idle = sum(core.idle for core in dispatcher.cores)
     assert idle < 0.02 * windows * WINDOW * cores
+
+
+def test_what_a_bursty_neighbour_leaves_is_used() -> None:
+    """Its bursts and waits are much shorter than a slice."""
+    bursts = ((30_000, 30_000),)
+    members = [
+        (SharedShare(ProcUnits(5), 1, capped=False, weight=1), [Synthetic(bursts)]),
+        (SharedShare(ProcUnits(10), 2, capped=False, weight=1), [Synthetic(BUSY), Synthetic(BUSY)]),
+    ]
+    dispatcher = dispatch(2, members)
+    for _ in range(5):
+        dispatcher.run_window()
+    assert sum(core.idle for core in dispatcher.cores) < 0.02 * 5 * WINDOW * 2
 
 
 @settings(max_examples=6, deadline=None)
