@@ -229,6 +229,8 @@ class ProcessorDispatcher:
         cores = [core for core in self.cores if not core.failed]
         plan = Plan(slice_, cores, active, pools=len(self.pools) > 1)
         self._end_dispatches(plan.lanes)
+        for processor in processors:
+            processor.steady = processor.wake <= self.now
         self._carry_out([_task(group, slice_.end) for group in groups(plan.lanes)])
         self.now = slice_.end
         for lane in plan.lanes:

@@ -63,6 +63,7 @@ class Lane:
         core.charge(processor, ran.end - start)
         core.clock = processor.ended_at = processor.counted_until = ran.end
         processor.look(ran.end)
+        processor.steady &= ran.left is not Left.WAITS
         if ran.left is not Left.PREEMPTED:
             self._left(processor, ran.left)
         return ran

@@ -154,6 +154,8 @@ class Processor:
     """Ticks of spare time it may use in this slice, of what is everybody's."""
     own_spare: int = 0
     """Before that: of what is its pool's."""
+    steady: bool = False
+    """It has not waited since the slice before began: it is taken to go on like that."""
     spare_turn: int = 0
     """Who of a lane gets spare time first: the lowest."""
 

@@ -242,9 +242,9 @@ class Plan:
                 heappop(heap)  # outdated
 
     def _standing_by(self, lane: Lane) -> tuple[int, int]:
-        """How many may use spare time there, and how many are there of those that share it."""
+        """How many will use what time is left there, and how many might."""
         shared = [p for p in lane.processors if not p.member.dedicated]
-        return sum(p.spare > 0 or p.own_spare > 0 for p in shared), len(shared)
+        return sum(p.steady and (p.spare > 0 or p.own_spare > 0) for p in shared), len(shared)
 
     def _fill_lent(self) -> None:
         """An owner may wait at any moment: somebody who could wait stands by on its core."""
