@@ -195,7 +195,7 @@ def close(client: ClientInterface, ihandle: int) -> None:
 
 def _terminal(client: ClientInterface, ihandle: int) -> ClientTerminal:
     node = client.instance(ihandle).node
-    for terminal in client.partition.terminals:
+    for terminal in client.partition.virtual_io.terminals:
         if node is client.root.find(f"/vdevice/vty@{terminal.unit:x}"):
             return terminal
     raise ServiceError(f"{node.path} cannot be read or written")

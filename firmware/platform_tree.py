@@ -20,12 +20,12 @@ from .lamps import Lamp
 from .processor_nodes import processor_node
 from .services.indicators import EPOW_SENSOR
 from .services.product_data import product_data
+from .vio_nodes import virtual_devices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hypervisor.partition import Partition
-    from hypervisor.vio.vty import ClientTerminal
 
     from .cas import Offer
     from .compatibility import CompatibilityMode
@@ -58,7 +58,7 @@ def build(partition: Partition, rtas: RtasTable, offer: Offer, nvram_bytes: int)
     root.add(_rtas(partition, rtas))
     root.add(_event_sources())
     root.add(_nvram(nvram_bytes))
-    root.add(_virtual_devices(partition.terminals))
+    root.add(virtual_devices(partition))
     root.add(_platform_facilities())
     number_nodes(root, FIRST_HANDLE)
     _name_console(root)
@@ -199,37 +199,6 @@ def _nvram(size: int) -> Node:
             "device_type": string("nvram"),
             "compatible": string("IBM,nvram"),
             "#bytes": cells(size),
-        },
-    )
-
-
-def _virtual_devices(terminals: Iterable[ClientTerminal]) -> Node:
-    node = Node(
-        "vdevice",
-        properties={
-            "device_type": string("vdevice"),
-            "compatible": string("IBM,vdevice"),
-            "#address-cells": cells(1),
-            "#size-cells": cells(0),
-            "interrupt-controller": EMPTY,
-            "#interrupt-cells": cells(2),
-        },
-    )
-    for terminal in terminals:
-        node.add(terminal_node(terminal))
-    return node
-
-
-def terminal_node(terminal: ClientTerminal) -> Node:
-    """A client vty (LoPAR 17.5.2)."""
-    return Node(
-        "vty",
-        f"{terminal.unit:x}",
-        {
-            "device_type": string("serial"),
-            "compatible": string("hvterm1"),
-            "reg": cells(terminal.unit),
-            "interrupts": cells(terminal.interrupt_source, 0),
         },
     )
 

@@ -23,7 +23,7 @@ from guests import cpio
 from guests.layout import LINKS, placed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 INIT = """\
 #!/bin/sh
@@ -37,6 +37,10 @@ mount -t tmpfs tmpfs /dev/shm
 # busybox poweroff, halt and reboot send process 1 these.  A halted machine is of no use to anybody.
 trap 'poweroff -f' USR1 USR2
 trap 'reboot -f' TERM
+
+if [ -f /etc/modules ]; then
+    while read -r module; do insmod "$module"; done </etc/modules
+fi
 
 name=pyphyp
 [ -r /proc/device-tree/ibm,partition-name ] && read -r name </proc/device-tree/ibm,partition-name
@@ -82,17 +86,24 @@ def build_initramfs(
     busybox: bytes,
     *,
     packages: bytes = b"",
+    modules: Sequence[tuple[str, bytes]] = (),
     extra: Mapping[str, bytes | cpio.Entry] | None = None,
     script: str | None = None,
 ) -> bytes:
     """The initial file system as an uncompressed cpio archive; equal arguments give equal bytes.
 
     `busybox` is a static busybox for the guest.  `packages` is an archive whose files replace
-    ours.  `extra` adds entries, or replaces others, by path from the root (`bytes` is a plain
+    ours.  `modules` are loaded in their order: path from the root and content.  `extra` adds
+    entries, or replaces others, by path from the root (`bytes` is a plain
     file).  `script` is shell text to run before the shell.
     """
     base = _base_tree(busybox)
     added: dict[str, cpio.Entry] = {}
+    for path, content in modules:
+        added[placed(path)] = cpio.File(content)
+    if modules:
+        paths = "".join(f"/{path}\n" for path, _ in modules)
+        added["etc/modules"] = cpio.File(paths.encode())
     for name, entry in (extra or {}).items():
         path = placed(name)
         if path not in LINKS:

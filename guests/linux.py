@@ -33,7 +33,7 @@ from guests.packages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from guests import cpio
     from guests.userland import Userland
@@ -95,11 +95,16 @@ class LinuxGuest:
         extra: Mapping[str, bytes | cpio.Entry] | None = None,
         script: str | None = None,
         userland: Userland | None = None,
+        modules: Sequence[tuple[str, bytes]] = (),
     ) -> bytes:
         """The initial file system, see `guests.initramfs.build_initramfs`."""
         packages = b"" if userland is None else userland.archive.read_bytes()
         return build_initramfs(
-            self.busybox.read_bytes(), packages=packages, extra=extra, script=script
+            self.busybox.read_bytes(),
+            packages=packages,
+            modules=modules,
+            extra=extra,
+            script=script,
         )
 
     def package_file(self, name: str, member: str, target: Path) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from emu.clock import Clock
 from emu.isa_level import IsaLevel
 from emu.memory import MIB
+from emu.state import record
 
 from .abi import InterruptOffer, Mmu
+from .vio.configuration import ScsiAdapter
 
 MOST_PARTITIONS = 1000
 LONGEST_NAME = 255
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PartitionConfiguration:
     """What a partition is made of; the facts firmware and hypervisor both read."""
 
@@ -31,6 +32,7 @@ class PartitionConfiguration:
     clock: Clock = Clock.COUNTED
     interrupts: InterruptOffer = InterruptOffer.XICS
     """Which interrupt controllers are on offer; XIVE where the ISA level has it."""
+    scsi_adapters: tuple[ScsiAdapter, ...] = ()
     machine_name: str = "pyphyp"
     serial: str = "PYP0001"
     uuid: str = "70797068-7970-4000-8000-000000000001"
@@ -45,6 +47,9 @@ class PartitionConfiguration:
                     f"name {text[:40]!r}: 1 to {LONGEST_NAME} characters, none of them 0"
                 )
         UUID(self.uuid)
+        slots = [adapter.slot for adapter in self.scsi_adapters]
+        if len(set(slots)) < len(slots) or 0 in slots:
+            raise ValueError("a virtual slot has one adapter; slot 0 is the console's")
         if self.mmu is Mmu.RADIX and self.isa_level < IsaLevel.V3_0:
             raise ValueError("there is no radix translation before Power ISA 3.0")
         if self.interrupts is InterruptOffer.XIVE and not self._may_have_xive:

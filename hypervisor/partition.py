@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from emu.engine import UNLIMITED, Engine
@@ -29,13 +28,12 @@ from .page_table import PageTable, PageTableState, usual_shift
 from .page_table_calls import ANSWERED_BY_ENGINE
 from .processor import Standing, VirtualProcessor, WaitState
 from .time_of_day import TimeOfDay
-from .vio.vty import ClientTerminal, Terminals, TerminalState
+from .vio.bus import VirtualIo, VirtualIoState
 from .watchdog import NEVER, Action, Watchdog, Watchdogs
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from .abi import UnitAddress
     from .configuration import PartitionConfiguration
     from .hcall import HcallTable
 
@@ -82,7 +80,7 @@ class PartitionState:
     processors: tuple[WaitState, ...]
     dispatcher: DispatcherState
     interrupts: InterruptState
-    terminals: tuple[TerminalState, ...]
+    virtual_io: VirtualIoState
     epoch: Annotated[int, _EPOCHS]
     random: GeneratorState
     hcalls: dict[int, Ticks]
@@ -120,7 +118,7 @@ class Partition:
             self.devices,
             configuration.interrupt_offer,
         )
-        self.terminals = Terminals()
+        self.virtual_io = VirtualIo(self.memory, self.interrupts)
         self.watchdogs = Watchdogs()
         self.nonmaskable = NonmaskableInterrupts(self)
         self.time_of_day = TimeOfDay(epoch)
@@ -161,12 +159,6 @@ class Partition:
             self.page_table.close()
         self.memory.close()
 
-    def add_terminal(self, unit: UnitAddress, interrupt: int) -> ClientTerminal:
-        """Give the partition a virtual terminal whose input raises interrupt source `interrupt`."""
-        self.interrupts.add_source(interrupt)
-        raise_it = partial(self.interrupts.raise_source, interrupt)
-        return self.terminals.add(unit, raise_it, interrupt_source=interrupt)
-
     def end(self, ending: Ending, reason: str = "", *, dump: bool = False) -> None:
         """End the run, with a dump if that is asked for; the first ending counts."""
         if self.outcome is None:
@@ -193,7 +185,7 @@ class Partition:
             processors=tuple(processor.state() for processor in self.processors),
             dispatcher=self.dispatcher.state(),
             interrupts=self.interrupts.state(),
-            terminals=self.terminals.state(),
+            virtual_io=self.virtual_io.state(),
             epoch=self.time_of_day.epoch,
             random=generator_state(self.random),
             hcalls=dict(self.hcall_counts),
@@ -219,7 +211,7 @@ class Partition:
             processor.restore(its)
         self.dispatcher.restore(state.dispatcher)
         self.interrupts.restore(state.interrupts)
-        self.terminals.restore(state.terminals)
+        self.virtual_io.restore(state.virtual_io)
         self.time_of_day.epoch = state.epoch
         restore_generator(self.random, state.random)
         self.hcall_counts.clear()

@@ -26,6 +26,7 @@ from hypervisor.configuration import PartitionConfiguration
 from .compose import call_names
 from .cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 from .dialogue import Ended, Timeout
+from .media import MediaLibrary
 from .memory_size import memory_size
 from .nvram_file import NvramFile
 from .pacing import host_epoch
@@ -33,9 +34,11 @@ from .partition import ClosedError, Partition
 from .study import Interceptor, Moment, Study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Self
+
+    from hypervisor.vio.configuration import ScsiAdapter
 
     from .compose import Composition
     from .savefile import Progress
@@ -62,6 +65,7 @@ class Machine:
         self.seed = seed
         self.partitions: list[Partition] = []
         self._tracers = tracers
+        self._library = MediaLibrary()
         self._study = Study(call_names())
 
     def add_partition(
@@ -78,6 +82,7 @@ class Machine:
         reboot: bool = True,
         nvram: Path | None = None,
         dump_to: Path | None = None,
+        scsi: Sequence[ScsiAdapter] = (),
     ) -> Partition:
         """A new partition, switched on and with nothing booted.
 
@@ -90,7 +95,8 @@ class Machine:
         it runs faster, and no run repeats another.
         With `reboot` False a guest that reboots ends its run instead.  `nvram` is a file that keeps
         the partition's NVRAM between runs; `NvramFileError` where it cannot.  A guest that crashes
-        is dumped to `dump_to`, as `Partition.dump` does it.
+        is dumped to `dump_to`, as `Partition.dump` does it.  `scsi` are virtual SCSI adapters and
+        the files behind them, which must not be in use elsewhere: `MediaError`.
         """
         file = None if nvram is None else NvramFile(nvram)
         number = len(self.partitions) + 1
@@ -104,6 +110,7 @@ class Machine:
             mmu=Mmu(mmu),
             interrupts=InterruptOffer(interrupts),
             clock=Clock(clock),
+            scsi_adapters=tuple(scsi),
         )
         partition = Partition(
             configuration,
@@ -112,6 +119,7 @@ class Machine:
             reboot=reboot,
             prepare=self._prepare,
             settle=self._settle,
+            library=self._library,
         )
         if file is not None:
             partition.use_nvram(file)
@@ -139,6 +147,8 @@ class Machine:
         """
         from .saving import snapshot
 
+        if partition.media.writable:
+            raise StateError("a clone would share the disks of its original: have them read-only")
         copy = snapshot(partition.composition, *partition.run_state())
         return self._add(copy, "", twin=True)
 
@@ -155,6 +165,7 @@ class Machine:
                 prepare=self._prepare,
                 settle=self._settle,
                 saved=saved,
+                library=self._library,
             )
         except StateError as wrong:
             raise StateError(f"{where}{wrong}") from None

@@ -28,14 +28,20 @@ from hypervisor import (
     xics,
     xive_hcalls,
 )
-from hypervisor.abi import Mmu, UnitAddress
+from hypervisor.abi import Mmu
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition
-from hypervisor.vio import vty
+from hypervisor.scsi.command import Nexus
+from hypervisor.vio import adapter, crq, tce, vty
+from hypervisor.vio.adapter import AdapterKind, Slot
+from hypervisor.vio.vscsi import VscsiServer
 
 if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
+    from hypervisor.scsi.target import Targets
     from hypervisor.vio.vty import ClientTerminal
+
+    from .media import Media
 
 PAGE_TABLE_GROUPS = (
     page_table_calls.hcalls,
@@ -45,6 +51,9 @@ PAGE_TABLE_GROUPS = (
 """What only a partition with a hashed page table has."""
 HCALL_GROUPS = (
     vty.hcalls,
+    adapter.hcalls,
+    tce.hcalls,
+    crq.hcalls,
     xics.hcalls,
     xive_hcalls.hcalls,
     splpar.hcalls,
@@ -63,8 +72,7 @@ HCALL_GROUPS = (
 )
 
 
-CONSOLE = UnitAddress(0x30000000)
-CONSOLE_INTERRUPT = 0x1001
+CONSOLE = Slot(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,7 @@ class Composition:
     partition: Partition
     firmware: PlatformFirmware
     console: ClientTerminal
+    scsi_servers: tuple[VscsiServer, ...] = ()
 
     def close(self) -> None:
         self.partition.close()
@@ -104,14 +113,28 @@ def compose(
     epoch: int,
     seed: int,
     before: PlatformFirmware | None = None,
+    media: Media | None = None,
 ) -> Composition:
     """A partition as it stands before its first instruction.
 
     `before` is the firmware of its last boot: it leaves the NVRAM and what it had to report.
+    `media` are the logical units of its configuration's adapters.
     """
     partition = Partition(configuration, hcalls_of(configuration), epoch=epoch, seed=seed)
-    console = partition.add_terminal(CONSOLE, CONSOLE_INTERRUPT)
+    console = partition.virtual_io.add_terminal(CONSOLE)
+    servers = tuple(
+        _scsi_server(partition, Slot(its.slot), media.targets[its.slot])
+        for its in configuration.scsi_adapters
+        if media is not None
+    )
     firmware = PlatformFirmware(partition, nvram=None if before is None else before.nvram)
     if before is not None:
         firmware.error_logs.continue_from(before.error_logs)
-    return Composition(partition, firmware, console)
+    return Composition(partition, firmware, console, servers)
+
+
+def _scsi_server(partition: Partition, slot: Slot, targets: Targets) -> VscsiServer:
+    """A client adapter, and the hypervisor as its Virtual I/O Server."""
+    client = partition.virtual_io.add_crq_adapter(AdapterKind.CLIENT_SCSI, slot)
+    nexus = Nexus(f"{partition.configuration.number}:{slot.number}")
+    return VscsiServer(client, targets, nexus)

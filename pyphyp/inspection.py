@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emu.bits import ByteOrder
 from emu.debugging import Watched
 from emu.translation import Access
 
 from .range_traces import AccessTrace, InstructionTrace
+from .symbols import Symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from emu.exits import DebugStop
     from emu.memory import Memory
     from emu.registers import Registers
     from hypervisor.configuration import PartitionConfiguration
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from .compose import Composition
     from .range_traces import AccessEvent, InstructionEvent, RangeTrace, RangeTraces
+    from .starts import Start
 
 
 class Inspected:
@@ -26,6 +30,8 @@ class Inspected:
 
     configuration: PartitionConfiguration
     range_traces: RangeTraces
+    _start: Start | None
+    _symbols: Symbols | None
 
     @property
     def composition(self) -> Composition:
@@ -52,6 +58,30 @@ class Inspected:
     def translate(self, effective: int, access: Access = Access.LOAD) -> int | None:
         """The logical real address behind `effective` as the processor sees it, or None."""
         return self.composition.partition.engine.translate(effective, access)
+
+    @property
+    def debug_stop(self) -> DebugStop | None:
+        """What a breakpoint, set by the script itself, had `run` come back with None for."""
+        found = self.composition.partition.debug_stop
+        return None if found is None else found[1]
+
+    @property
+    def byte_order(self) -> ByteOrder:
+        """That of the program booted, or the processor's."""
+        if self._start is not None:
+            return self._start.byte_order
+        return ByteOrder.LITTLE if self.registers.msr.LE else ByteOrder.BIG
+
+    @property
+    def symbols(self) -> Symbols:
+        """Names of the guest's code: its program's own unless others are set."""
+        if self._symbols is None:
+            self._symbols = Symbols() if self._start is None else self._start.symbols()
+        return self._symbols
+
+    @symbols.setter
+    def symbols(self, symbols: Symbols) -> None:
+        self._symbols = symbols
 
     def disassemble(self, address: int | None = None, count: int = 8) -> list[str]:
         """`count` instructions from effective `address` (the next one to run) on, a line each."""

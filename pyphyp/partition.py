@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emu.bits import ByteOrder
 from emu.clock import Clock, not_counted
 from emu.engine import TIME_BASE_HZ
 from emu.state import check
+from hypervisor.configuration import PartitionConfiguration
 from hypervisor.partition import Ending, Progress
 
 from .compose import compose
@@ -22,19 +22,17 @@ from .debugger import LOOPBACK, GdbServer, Verdict
 from .dialogue import Console
 from .flat import from_elf, from_program
 from .inspection import Inspected
+from .media import Media, MediaLibrary
 from .pacing import WINDOW_TICKS, Unattended, let_pass
 from .range_traces import RangeTraces
 from .service import Service
 from .starts import Booted, described
 from .stats import Stats, collect
-from .symbols import Symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emu.exits import DebugStop
     from emu.program import Program
-    from hypervisor.configuration import PartitionConfiguration
     from hypervisor.partition import Outcome
     from hypervisor.partition import Partition as BuiltPartition
 
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from .savefile import Progress as SaveProgress
     from .saving import RunState, Saved
     from .starts import Start
+    from .symbols import Symbols
 
 _DEBUGGED_WAIT = TIME_BASE_HZ // 10
 """Ticks of idle time after which a debugger is looked after."""
@@ -65,8 +64,10 @@ class Partition(Inspected, Service):
         prepare: Callable[[Partition, Composition], None],
         settle: Callable[[], None],
         saved: Saved | None = None,
+        library: MediaLibrary | None = None,
     ) -> None:
         Service.__init__(self)
+        self._library = library or MediaLibrary()
         self.range_traces = RangeTraces(self)
         self.configuration = configuration
         self.console = Console(self)
@@ -86,7 +87,9 @@ class Partition(Inspected, Service):
         """A partition that rests is to look around."""
         self._composition: Composition | None = None
         self._running = False
+        self.media = Media(PartitionConfiguration(), self._library)
         if saved is None:
+            self.media = Media(configuration, self._library)
             self._build()
         else:
             self._take_over(saved)
@@ -103,7 +106,11 @@ class Partition(Inspected, Service):
             before = self._composition.firmware
             self._release()
         seed = self._seed + (self.configuration.number - 1 << 32) + (self.boots << 48)
-        self._connect(compose(self.configuration, epoch=self._epoch, seed=seed, before=before))
+        self._connect(
+            compose(
+                self.configuration, epoch=self._epoch, seed=seed, before=before, media=self.media
+            )
+        )
 
     def _next_epoch(self, old: BuiltPartition) -> int:
         """The time of day goes on, the time base begins anew."""
@@ -200,8 +207,15 @@ class Partition(Inspected, Service):
     def _take_over(self, saved: Saved) -> None:
         """Become what was saved; what there was before goes only when that has worked."""
         check(not self._running, "a partition cannot be restored within a call of its guest")
-        run, composition = saved.state.run, saved.composed()
+        run, media = saved.state.run, saved.media(self._library)
+        try:
+            composition = saved.composed(media)
+        except BaseException:
+            media.close()
+            raise
         self._release()
+        self.media.close()
+        self.media = media
         self.configuration = saved.state.configuration
         self.boots, self._epoch, self._seed = run.boots, run.epoch, run.seed
         self.reboot, self._past, self._start = run.reboot, run.past, saved.start
@@ -219,6 +233,7 @@ class Partition(Inspected, Service):
         if self._composition is not None:
             self._past = self.stats()
             self._release()
+        self.media.close()
         self._save_nvram()
 
     def _release(self) -> None:
@@ -351,30 +366,6 @@ class Partition(Inspected, Service):
             self._debugger.close()
         self._debugger = GdbServer(self, host, port, wait=wait)
         return self._debugger
-
-    @property
-    def debug_stop(self) -> DebugStop | None:
-        """What a breakpoint, set by the script itself, had `run` come back with None for."""
-        found = self.composition.partition.debug_stop
-        return None if found is None else found[1]
-
-    @property
-    def byte_order(self) -> ByteOrder:
-        """That of the program booted, or the processor's."""
-        if self._start is not None:
-            return self._start.byte_order
-        return ByteOrder.LITTLE if self.registers.msr.LE else ByteOrder.BIG
-
-    @property
-    def symbols(self) -> Symbols:
-        """Names of the guest's code: its program's own unless others are set."""
-        if self._symbols is None:
-            self._symbols = Symbols() if self._start is None else self._start.symbols()
-        return self._symbols
-
-    @symbols.setter
-    def symbols(self, symbols: Symbols) -> None:
-        self._symbols = symbols
 
     # -- what was counted ------------------------------------------------------------------
 

@@ -19,9 +19,11 @@ from firmware.firmware_state import FirmwareState
 from hypervisor.abi import MAXIMUM_PROCESSORS
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.partition import PartitionState
+from hypervisor.vio.vscsi import VscsiState
 
 from . import starts
 from .compose import compose
+from .media import Media, MediaError
 from .savefile import Content, Encoding, SaveFile, SaveFileError, write
 from .starts import Deferred, StartState
 from .stats import Stats
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .compose import Composition
+    from .media import MediaLibrary
     from .savefile import Progress, Section
     from .starts import Reader
 
@@ -69,6 +72,7 @@ class SavedState:
     configuration: PartitionConfiguration
     partition: PartitionState
     firmware: FirmwareState
+    scsi_servers: tuple[VscsiState, ...]
     run: RunState
 
 
@@ -92,10 +96,24 @@ class Saved:
         """What the guest boots again when it asks for it."""
         return Deferred(self.state.run.start, self.sections) if self.sections else None
 
-    def composed(self) -> Composition:
-        """A partition that is the saved one; `StateError` where that cannot be."""
-        composition = compose(self.state.configuration, epoch=0, seed=0)
+    def media(self, library: MediaLibrary) -> Media:
+        """The logical units of its adapters; `StateError` where they cannot be had."""
         try:
+            return Media(self.state.configuration, library)
+        except MediaError as wrong:
+            raise StateError(str(wrong)) from None
+
+    def composed(self, media: Media | None = None) -> Composition:
+        """A partition that is the saved one; `StateError` where that cannot be.
+
+        `media` are those of the saved configuration, with the contents they had.
+        """
+        composition = compose(self.state.configuration, epoch=0, seed=0, media=media)
+        try:
+            servers = self.state.scsi_servers
+            check(len(servers) == len(composition.scsi_servers), "other SCSI adapters than here")
+            for server, its in zip(composition.scsi_servers, servers, strict=True):
+                server.restore(its)
             self.storage.fill(composition.partition.memory)
             composition.firmware.restore(self.state.firmware)
             composition.partition.restore(self.state.partition)
@@ -147,7 +165,13 @@ def snapshot(composition: Composition, run: RunState, files: dict[str, bytes]) -
 
 def _gather(composition: Composition, run: RunState) -> SavedState:
     partition = composition.partition
-    return SavedState(partition.configuration, partition.state(), composition.firmware.state(), run)
+    return SavedState(
+        partition.configuration,
+        partition.state(),
+        composition.firmware.state(),
+        tuple(server.state() for server in composition.scsi_servers),
+        run,
+    )
 
 
 # -- files -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ rtas = RtasGroup()
 @rtas.define("display-character", papr="7.3.5.3", nargs=1, nrets=1)
 def display_character(caller: RtasCaller, value: int) -> None:
     """Show one character."""
-    terminal = next(iter(caller.partition.terminals), None)
+    terminal = next(iter(caller.partition.virtual_io.terminals), None)
     if terminal is None:
         raise RtasError(Status.HARDWARE_ERROR, "the partition has no terminal")
     if value > 0xFF:

@@ -17,7 +17,7 @@ _NO_ADDRESS = bytes(8) + b"not an address in the hypervisor\0"
 @rtas.define("ibm,display-message", papr="", nargs=1, nrets=1)
 def display_message(caller: RtasCaller, address: int) -> None:
     """Show a string on the operator panel: here, the partition's first terminal."""
-    terminal = next(iter(caller.partition.terminals), None)
+    terminal = next(iter(caller.partition.virtual_io.terminals), None)
     if terminal is None:
         raise RtasError(Status.HARDWARE_ERROR, "the partition has no terminal")
     buffer(caller.memory, address, 1)

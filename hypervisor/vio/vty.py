@@ -13,8 +13,12 @@ from emu.state import Length, check, record
 from hypervisor.abi import H, HcallError, UnitAddress
 from hypervisor.hcall import HcallGroup
 
+from .adapter import AdapterKind, no_ioctl
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from .adapter import InterruptLine, Slot
 
 hcalls = HcallGroup()
 
@@ -30,25 +34,29 @@ class TerminalState:
 
 
 class ClientTerminal:
-    """One client vty; `interrupt` raises its `interrupt_source`."""
+    """One client vty, a `VirtualAdapter`."""
 
-    def __init__(
-        self, unit: UnitAddress, interrupt: Callable[[], None], interrupt_source: int = 0
-    ) -> None:
-        self.unit = unit
-        self.interrupt_source = interrupt_source
-        self.interrupts_enabled = True
+    kind = AdapterKind.CLIENT_TERMINAL
+
+    def __init__(self, slot: Slot, interrupt: InterruptLine) -> None:
+        self.slot, self.interrupt = slot, interrupt
         self.listeners: list[Callable[[bytes], None]] = []
-        self._interrupt = interrupt
         self._input: deque[int] = deque()
+
+    @property
+    def unit(self) -> UnitAddress:
+        return self.slot.unit
+
+    def ioctl(self, subfunction: int, arguments: tuple[int, int, int]) -> tuple[int, ...]:
+        return no_ioctl(subfunction)
 
     def type(self, text: bytes) -> int:
         """Queue input for the guest; gives how many bytes found room."""
         accepted = text[: INPUT_LIMIT - len(self._input)]
         was_empty = not self._input
         self._input.extend(accepted)
-        if was_empty and accepted and self.interrupts_enabled:
-            self._interrupt()
+        if was_empty and accepted:
+            self.interrupt.signal()
         return len(accepted)
 
     @property
@@ -65,10 +73,10 @@ class ClientTerminal:
         return bytes([self._input.popleft() for _ in range(count)])
 
     def state(self) -> TerminalState:
-        return TerminalState(self.unit, self.interrupts_enabled, bytes(self._input))
+        return TerminalState(self.unit, self.interrupt.enabled, bytes(self._input))
 
     def restore(self, state: TerminalState) -> None:
-        self.interrupts_enabled, self._input = state.interrupts_enabled, deque(state.waiting)
+        self.interrupt.enabled, self._input = state.interrupts_enabled, deque(state.waiting)
 
 
 class Terminals:
@@ -80,13 +88,10 @@ class Terminals:
     def __iter__(self) -> Iterator[ClientTerminal]:
         return iter(self._terminals.values())
 
-    def add(
-        self, unit: UnitAddress, interrupt: Callable[[], None], interrupt_source: int = 0
-    ) -> ClientTerminal:
-        if unit in self._terminals:
-            raise ValueError(f"unit address {unit:#x} is taken")
-        terminal = self._terminals[unit] = ClientTerminal(unit, interrupt, interrupt_source)
-        return terminal
+    def add(self, terminal: ClientTerminal) -> None:
+        if terminal.unit in self._terminals:
+            raise ValueError(f"unit address {terminal.unit:#x} is taken")
+        self._terminals[terminal.unit] = terminal
 
     def state(self) -> tuple[TerminalState, ...]:
         return tuple(terminal.state() for terminal in self)
@@ -96,9 +101,6 @@ class Terminals:
         check(same, "other terminals than this partition's")
         for terminal, its in zip(self, state, strict=True):
             terminal.restore(its)
-
-    def find(self, unit: UnitAddress) -> ClientTerminal | None:
-        return self._terminals.get(unit)
 
     def terminal(self, unit: UnitAddress) -> ClientTerminal:
         """The terminal a guest names.
@@ -113,9 +115,14 @@ class Terminals:
         return found
 
 
-class TerminalOwner(Protocol):
+class TerminalsOfPartition(Protocol):
     @property
     def terminals(self) -> Terminals: ...
+
+
+class TerminalOwner(Protocol):
+    @property
+    def virtual_io(self) -> TerminalsOfPartition: ...
 
 
 class TerminalCaller(Protocol):
@@ -128,7 +135,7 @@ class TerminalCaller(Protocol):
 @hcalls.define(0x54, papr="17.5.2.1.1", function_set="hcall-term")
 def h_get_term_char(caller: TerminalCaller, unit: UnitAddress) -> tuple[int, int, int]:
     """Read up to 16 characters: their count, then the characters in two registers."""
-    characters = caller.partition.terminals.terminal(unit).read(16)
+    characters = caller.partition.virtual_io.terminals.terminal(unit).read(16)
     sixteen = int.from_bytes(characters.ljust(16, b"\0"), "big")
     return len(characters), sixteen >> 64, sixteen & (1 << 64) - 1
 
@@ -138,22 +145,8 @@ def h_put_term_char(
     caller: TerminalCaller, unit: UnitAddress, length: int, first: int, second: int
 ) -> None:
     """Write the `length` (at most 16) characters held in two registers."""
-    terminal = caller.partition.terminals.terminal(unit)
+    terminal = caller.partition.virtual_io.terminals.terminal(unit)
     if length > 16:
         raise HcallError(H.PARAMETER, f"{length} characters: at most 16 fit the registers")
     sixteen = (first << 64 | second).to_bytes(16, "big")
     terminal.write(sixteen[:length])
-
-
-@hcalls.define(0x104, papr="17.2.1.3.1", function_set="hcall-vio")
-def h_vio_signal(caller: TerminalCaller, unit: UnitAddress, mode: int) -> None:
-    """Enable (1) or disable (0) the interrupts of a virtual adapter.
-
-    What happened while they were disabled never interrupts (LoPAR 14.5.4.7).
-    """
-    terminal = caller.partition.terminals.find(unit)
-    if terminal is None:
-        raise HcallError(H.PARAMETER, f"no virtual adapter at unit address {unit:#x}")
-    if mode not in (0, 1):
-        raise HcallError(H.PARAMETER, f"interrupt mode {mode:#x}: 0 or 1 is needed")
-    terminal.interrupts_enabled = bool(mode)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pyphyp.partition import Partition
 
 _BOOT_ARGUMENTS = "console=hvc0"
+DISK_MODULES = ("crc32c_generic", "ext4", "sd_mod", "ibmvscsi")
+OPTICAL_MODULES = ("isofs", "sr_mod", "ibmvscsi")
 _HELP = f"""Boot Debian's ppc64el kernel and a busybox shell.
 
 Kernel and busybox come from the distribution's archive, through the host's apt, once; then from
@@ -68,6 +70,14 @@ Examples:
     help="Add a Debian package and what it depends on to the guest's file system.",
 )
 @click.option(
+    "--module",
+    "modules",
+    multiple=True,
+    metavar="NAME",
+    help="Load a module of Debian's kernel, and what it depends on, before the shell.  Those that "
+    "--disk and --cdrom need are loaded anyway.",
+)
+@click.option(
     "--big-endian",
     is_flag=True,
     help="Boot a small big-endian kernel and busybox, built from Debian's sources the first time.",
@@ -80,6 +90,7 @@ def linux(
     command: str | None,
     initrd_add: tuple[Path, ...],
     packages: tuple[str, ...],
+    modules: tuple[str, ...],
     big_endian: bool,
     direct: bool,
     **parameters: Any,
@@ -98,11 +109,12 @@ def linux(
         with ProgressBar() as progress:
             guest = _guest(big_endian, progress)
             userland = fetch_userland(packages, progress) if packages else None
+            drivers = _drivers(guest, modules, options, progress)
     except GuestFilesError as wrong:
         complain(str(wrong))
         return Status.ERROR
     extra = dict(entry for directory in initrd_add for entry in _below(directory))
-    initrd = guest.initramfs(extra, _script(script, command), userland)
+    initrd = guest.initramfs(extra, _script(script, command), userland, drivers)
     if options.machine.memory < (needed := memory_needed(initrd, direct=direct)):
         complain(f"Linux with these files needs more storage: --memory {-(-needed // MIB)}M")
         return Status.ERROR
@@ -128,6 +140,20 @@ def _guest(big_endian: bool, progress: ProgressBar) -> LinuxGuest:
         return guest
     report("building a big-endian Linux from Debian's sources: once, some minutes; Ctrl-C pauses")
     return build_big_endian_linux(progress)
+
+
+def _drivers(
+    guest: LinuxGuest, modules: tuple[str, ...], options: RunOptions, progress: ProgressBar
+) -> list[tuple[str, bytes]]:
+    """The modules to load, in their order."""
+    from guests.modules import kernel_modules
+
+    wanted = list(modules)
+    if options.machine.disk:
+        wanted += DISK_MODULES
+    if options.machine.cdrom:
+        wanted += OPTICAL_MODULES
+    return kernel_modules(guest, progress).load_order(wanted) if wanted else []
 
 
 def _script(script: Path | None, command: str | None) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,10 @@ import click
 from emu.clock import Clock
 from emu.isa_level import IsaLevel
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
+from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
-from pyphyp.memory_size import memory_size
-from pyphyp.places import PlaceError
-from pyphyp.places import needs_symbols as check_place
+
+from .values import TRACE_KINDS, DiskFile, Epoch, GdbAddress, MemorySize, Traced, TraceKinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,102 +24,6 @@ if TYPE_CHECKING:
     from pyphyp.partition import Partition
 
     CommandT = TypeVar("CommandT", bound=Callable[..., Any])
-
-TRACE_KINDS = ("hcall", "rtas", "of", "irq", "insn")
-ALL_BUT_INSTRUCTIONS = TRACE_KINDS[:-1]
-PLACED_KINDS = ("insn", "mem", "load", "store")
-"""What can be traced at places."""
-
-
-class MemorySize(click.ParamType):  # type: ignore[type-arg]
-    name = "size"
-
-    def convert(
-        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        try:
-            return memory_size(value)
-        except ValueError as wrong:
-            self.fail(str(wrong), param, ctx)
-
-
-class Epoch(click.ParamType):  # type: ignore[type-arg]
-    """Seconds since 1970, or a date and time."""
-
-    name = "time"
-
-    def convert(
-        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        if isinstance(value, int) or value.isdecimal():
-            return int(value)
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(
-                f"{value!r} is no time: 1700000000 or 2026-01-31T12:00:00, for example, would be",
-                param,
-                ctx,
-            )
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-
-
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """What is to be traced: everywhere, and at places."""
-
-    kinds: frozenset[str]
-    places: tuple[tuple[str, str], ...] = ()
-
-
-class TraceKinds(click.ParamType):  # type: ignore[type-arg]
-    name = "kinds"
-
-    def convert(
-        self, value: str | Traced, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Traced:
-        if isinstance(value, Traced):
-            return value
-        words = [word.strip() for word in value.split(",") if word.strip()]
-        placed = [word.partition(":") for word in words if ":" in word]
-        kinds = {word for word in words if ":" not in word}
-        if "all" in kinds:
-            kinds = kinds - {"all"} | set(TRACE_KINDS)
-        unknown = kinds - {*TRACE_KINDS, *PLACED_KINDS}
-        unknown |= {f"{kind}:" for kind, _, _ in placed if kind not in PLACED_KINDS}
-        if unknown or not words:
-            self.fail(
-                f"nothing is called {', '.join(sorted(unknown))!r}: {', '.join(TRACE_KINDS)}, "
-                f"or all; {':, '.join(PLACED_KINDS)}: with a place",
-                param,
-                ctx,
-            )
-        places = tuple((kind, place) for kind, _, place in placed)
-        try:
-            for _, place in places:
-                check_place(place)
-        except PlaceError as wrong:
-            self.fail(str(wrong), param, ctx)
-        return Traced(frozenset(kinds), places)
-
-
-class GdbAddress(click.ParamType):  # type: ignore[type-arg]
-    """[HOST:]PORT to listen on."""
-
-    name = "address"
-
-    def convert(
-        self,
-        value: str | tuple[str, int],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, int]:
-        if isinstance(value, tuple):
-            return value
-        host, _, port = value.rpartition(":")
-        if not (port.isascii() and port.isdecimal() and int(port) < 1 << 16):
-            self.fail(f"{value!r} is no address: 1234 or 127.0.0.1:1234, for example", param, ctx)
-        return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +37,8 @@ class MachineOptions:
     mmu: str
     interrupts: str
     clock: str
+    disk: tuple[tuple[Path, bool], ...]
+    cdrom: tuple[Path, ...]
     epoch: int | None
     seed: int
 
@@ -160,7 +65,18 @@ class MachineOptions:
             clock=self.clock,
             reboot=reboot,
             nvram=nvram,
+            scsi=self._scsi(),
         )
+
+    def _scsi(self) -> tuple[ScsiAdapter, ...]:
+        """One adapter for all disks and drives, each a target of its own."""
+        disks = [ScsiUnit(Medium.DISK, str(p), n, 0, ro) for n, (p, ro) in enumerate(self.disk)]
+        drives = [
+            ScsiUnit(Medium.OPTICAL, str(path), n, 0, True)
+            for n, path in enumerate(self.cdrom, start=len(disks))
+        ]
+        units = (*disks, *drives)
+        return (ScsiAdapter(FIRST_FREE_SLOT, units),) if units else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +170,20 @@ _MACHINE_OPTIONS = (
         show_default=True,
         help="What the guest's time follows: instructions, or the host's clock (faster; no run "
         "repeats another).",
+    ),
+    click.option(
+        "--disk",
+        type=DiskFile(),
+        multiple=True,
+        metavar="FILE[,ro]",
+        help="A virtual SCSI disk in a file or block device of the host; ro: not written to.",
+    ),
+    click.option(
+        "--cdrom",
+        type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+        multiple=True,
+        metavar="ISO",
+        help="A virtual optical drive with that image in it.",
     ),
     click.option(
         "--epoch",

@@ -16,6 +16,7 @@ from pyphyp.api import Machine
 from pyphyp.console import ConsoleSession, Finish
 from pyphyp.decode import plain
 from pyphyp.dump import DumpError
+from pyphyp.media import MediaError
 from pyphyp.messages import complain, report
 from pyphyp.nvram_file import NvramFileError
 from pyphyp.places import PlaceError
@@ -24,9 +25,9 @@ from pyphyp.report import crash_report
 from pyphyp.symbols import SymbolsError, of_file
 from pyphyp.trace import JsonTrace, Kind, TextTrace, Tracer
 
-from .options import ALL_BUT_INSTRUCTIONS, Traced
 from .progress import ProgressBar
 from .status import SIGNAL_BASE, Status
+from .values import ALL_BUT_INSTRUCTIONS, Traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,6 +87,7 @@ def _run(
         BootError,
         DumpError,
         EngineError,
+        MediaError,
         MemoryError,
         NvramFileError,
         OptionError,

@@ -8,18 +8,18 @@ import pytest
 
 from firmware.boot import BootImage, PlatformFirmware
 from hypervisor import splpar, xics
-from hypervisor.abi import UnitAddress
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition
 from hypervisor.vio import vty
+from hypervisor.vio.adapter import Slot
 from tests.firmware.guest import MIB, Guest, elf_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CONSOLE = UnitAddress(0x30000000)
-CONSOLE_INTERRUPT = 0x1100
+CONSOLE_SLOT = Slot(0)
+CONSOLE, CONSOLE_INTERRUPT = CONSOLE_SLOT.unit, CONSOLE_SLOT.interrupt
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def partition() -> Iterator[Partition]:
     hcalls = HcallTable(vty.hcalls, xics.hcalls, splpar.hcalls, PlatformFirmware.hcalls)
     configuration = PartitionConfiguration(name="lpar1", number=3, memory_bytes=16 * MIB)
     partition = Partition(configuration, hcalls, epoch=1_700_000_000)
-    partition.add_terminal(CONSOLE, CONSOLE_INTERRUPT)
+    partition.virtual_io.add_terminal(CONSOLE_SLOT)
     yield partition
     partition.close()
 
@@ -48,5 +48,5 @@ def guest(partition: Partition, firmware: PlatformFirmware) -> Guest:
 def screen(partition: Partition) -> bytearray:
     """What the console shows."""
     shown = bytearray()
-    partition.terminals.terminal(CONSOLE).listeners.append(shown.extend)
+    partition.virtual_io.terminals.terminal(CONSOLE).listeners.append(shown.extend)
     return shown

@@ -181,7 +181,7 @@ def test_read_takes_what_waits_and_gives_minus_two_for_nothing(
 ) -> None:
     stdin, buffer = handle_in_chosen(guest, "stdin"), guest.buffer()
     assert guest.call("read", stdin, buffer, 8) == 0xFFFF_FFFE
-    partition.terminals.terminal(CONSOLE).type(b"abc")
+    partition.virtual_io.terminals.terminal(CONSOLE).type(b"abc")
     assert guest.call("read", stdin, buffer, 8) == 3
     assert guest.memory.read(buffer, 3) == b"abc"
 
@@ -189,9 +189,9 @@ def test_read_takes_what_waits_and_gives_minus_two_for_nothing(
 def test_typed_text_is_not_lost_on_a_buffer_outside_storage(
     guest: Guest, partition: Partition
 ) -> None:
-    partition.terminals.terminal(CONSOLE).type(b"abc")
+    partition.virtual_io.terminals.terminal(CONSOLE).type(b"abc")
     assert guest.call("read", handle_in_chosen(guest, "stdin"), 0xFFFF_0000, 8) == FAILED
-    assert partition.terminals.terminal(CONSOLE).waiting == 3
+    assert partition.virtual_io.terminals.terminal(CONSOLE).waiting == 3
 
 
 def test_only_terminals_can_be_read_and_written_and_nothing_sought(guest: Guest) -> None:

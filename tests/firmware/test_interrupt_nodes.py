@@ -15,7 +15,7 @@ from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition
 from hypervisor.vio import vty
 from hypervisor.xive_pages import OS_PAGE, PAGE, USER_PAGE
-from tests.firmware.conftest import CONSOLE, CONSOLE_INTERRUPT
+from tests.firmware.conftest import CONSOLE_INTERRUPT, CONSOLE_SLOT
 from tests.firmware.guest import MIB, Guest, elf_image
 from tests.firmware.test_cas import EITHER_BYTE, XICS_BYTE, XIVE_BYTE, client_vectors
 from tests.firmware.test_client_methods import architecture_support
@@ -36,7 +36,7 @@ def partition() -> Iterator[Partition]:
         name="lpar1", memory_bytes=16 * MIB, interrupts=InterruptOffer.AUTO
     )
     partition = Partition(configuration, hcalls)
-    partition.add_terminal(CONSOLE, CONSOLE_INTERRUPT)
+    partition.virtual_io.add_terminal(CONSOLE_SLOT)
     yield partition
     partition.close()
 

@@ -122,7 +122,7 @@ def test_a_terminal_has_its_unit_address_and_interrupt(firmware: PlatformFirmwar
     node = firmware.tree.at("/vdevice/vty@30000000")
     assert node.properties["compatible"] == string("hvterm1")
     assert node.properties["reg"] == cells(0x30000000)
-    assert node.properties["interrupts"] == cells(0x1100, 0)
+    assert node.properties["interrupts"] == cells(0x1001, 0)
 
 
 def test_the_random_number_facility_stands_where_linux_looks_for_it(

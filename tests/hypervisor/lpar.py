@@ -24,11 +24,11 @@ from hypervisor import (
     xics,
     xive_hcalls,
 )
-from hypervisor.abi import UnitAddress
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition
-from hypervisor.vio import vty
+from hypervisor.vio import adapter, crq, tce, vty
+from hypervisor.vio.adapter import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 GROUPS = (
     vty.hcalls,
+    adapter.hcalls,
+    tce.hcalls,
+    crq.hcalls,
     xics.hcalls,
     splpar.hcalls,
     processor_mode.hcalls,
@@ -52,8 +55,8 @@ GROUPS = (
     logical_access.hcalls,
 )
 NUMBERS = {call.name: call.number for group in GROUPS for call in group}
-CONSOLE = UnitAddress(0x30000000)
-CONSOLE_INTERRUPT = 0x1001
+CONSOLE_SLOT = Slot(0)
+CONSOLE, CONSOLE_INTERRUPT = CONSOLE_SLOT.unit, CONSOLE_SLOT.interrupt
 UNTOUCHED = 0x5A5A_5A5A
 PRIVILEGED = MSR(0).replace(SF=1)
 ABOVE = MIB
@@ -74,7 +77,7 @@ class Lpar:
     def __init__(self, processors: int = 1) -> None:
         configuration = PartitionConfiguration(memory_bytes=MIB, virtual_processors=processors)
         self.partition = Partition(configuration, HcallTable(*GROUPS))
-        self.console = self.partition.add_terminal(CONSOLE, CONSOLE_INTERRUPT)
+        self.console = self.partition.virtual_io.add_terminal(CONSOLE_SLOT)
         self.memory = self.partition.memory
         self.engine = self.partition.engine
         self.interrupts = self.partition.interrupts.xics

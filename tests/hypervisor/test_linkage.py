@@ -83,7 +83,7 @@ def test_an_address_outside_storage_is_an_invalid_parameter(lpar: Lpar) -> None:
 
 
 def test_a_number_can_be_declared_once() -> None:
-    with pytest.raises(ValueError, match="H_REGISTER_VPA repeats hcall 0xdc"):
+    with pytest.raises(ValueError, match="H_GET_TCE repeats hcall 0x1c"):
         HcallTable(*GROUPS, GROUPS[2])
 
 

@@ -92,7 +92,7 @@ def test_a_guest_sees_the_code_of_an_hcall_in_r3(lpar: Lpar) -> None:
 
 
 def test_input_interrupts_a_guest_that_waits_for_it(lpar: Lpar) -> None:
-    interrupt = lpar.console.interrupt_source
+    interrupt = lpar.console.slot.interrupt
     lpar.interrupts.set_source(interrupt, 0, 5)
     lpar.call("H_CPPR", 0xFF)
     lpar.load(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypervisor.abi import DOUBLEWORD, H, UnitAddress
+from hypervisor.abi import DOUBLEWORD, H
+from hypervisor.vio.adapter import InterruptLine, Slot
 from hypervisor.vio.vty import INPUT_LIMIT, ClientTerminal, Terminals
 from tests.hypervisor.lpar import CONSOLE, CONSOLE_INTERRUPT, opened
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from tests.hypervisor.lpar import Lpar
 
 NO_TERMINAL = CONSOLE + 1
+
+
+def terminal_in_slot_0() -> ClientTerminal:
+    return ClientTerminal(Slot(0), InterruptLine(lambda: None))
 
 
 def doublewords(text: bytes) -> tuple[int, int]:
@@ -78,23 +83,20 @@ def test_h_get_term_char_needs_a_terminal_of_the_partition(lpar: Lpar) -> None:
 
 def test_unit_address_0_is_the_first_terminal(lpar: Lpar) -> None:
     screen = shown(lpar)
-    lpar.partition.add_terminal(UnitAddress(0x30000001), CONSOLE_INTERRUPT + 1)
+    lpar.partition.virtual_io.add_terminal(Slot(1))
     assert lpar.code("H_PUT_TERM_CHAR", 0, 1, *doublewords(b"!")) == H.SUCCESS
     assert screen == b"!"
 
 
 def test_unit_address_0_is_no_terminal_where_there_is_none() -> None:
-    assert Terminals().find(UnitAddress(0)) is None
     with opened() as lpar:
-        lpar.partition.terminals = Terminals()
+        lpar.partition.virtual_io.terminals = Terminals()
         assert lpar.code("H_GET_TERM_CHAR", 0) == H.PARAMETER
 
 
-def test_a_unit_address_is_given_once() -> None:
-    terminals = Terminals()
-    terminals.add(CONSOLE, lambda: None)
-    with pytest.raises(ValueError, match="0x30000000 is taken"):
-        terminals.add(CONSOLE, lambda: None)
+def test_a_slot_is_given_once(lpar: Lpar) -> None:
+    with pytest.raises(ValueError, match="slot 0 is taken"):
+        lpar.partition.virtual_io.bus.add(terminal_in_slot_0())
 
 
 def test_input_interrupts_when_the_queue_stops_being_empty(lpar: Lpar) -> None:
@@ -131,11 +133,11 @@ def test_what_happens_while_interrupts_are_disabled_never_interrupts(lpar: Lpar)
 )
 def test_h_vio_signal_refuses_other_adapters_and_modes(lpar: Lpar, unit: int, mode: int) -> None:
     assert lpar.code("H_VIO_SIGNAL", unit, mode) == H.PARAMETER
-    assert lpar.console.interrupts_enabled
+    assert lpar.console.interrupt.enabled
 
 
 def test_input_that_nobody_reads_is_bounded() -> None:
-    terminal = ClientTerminal(CONSOLE, lambda: None)
+    terminal = terminal_in_slot_0()
     assert terminal.type(bytes(INPUT_LIMIT - 1)) == INPUT_LIMIT - 1
     assert terminal.type(b"abc") == 1
     assert terminal.type(b"d") == 0
@@ -145,7 +147,7 @@ def test_input_that_nobody_reads_is_bounded() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.one_of(st.binary(max_size=40), st.none()), max_size=20))
 def test_a_guest_reads_what_was_typed_in_its_order(steps: list[bytes | None]) -> None:
-    terminal = ClientTerminal(CONSOLE, lambda: None)
+    terminal = terminal_in_slot_0()
     typed, read = b"", b""
     for step in steps:
         if step is None:

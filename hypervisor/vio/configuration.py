@@ -1,0 +1,54 @@
+"""The virtual adapters of a partition, as whoever builds one says them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from hypervisor.scsi.target import TARGETS, UNITS
+
+from .adapter import Slot
+
+FIRST_FREE_SLOT = 2
+"""Slots before it are for consoles, as on PowerVM."""
+
+
+class Medium(Enum):
+    """What a logical unit is."""
+
+    DISK = "disk"
+    OPTICAL = "optical"
+
+
+@dataclass(frozen=True, slots=True)
+class ScsiUnit:
+    """A logical unit and the file or block device it is kept in; an empty drive has none."""
+
+    medium: Medium
+    path: str = ""
+    target: int = 0
+    lun: int = 0
+    read_only: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no adapter can have."""
+        if not 0 <= self.target < TARGETS:
+            raise ValueError(f"target {self.target}: 0 to {TARGETS - 1} are possible")
+        if not 0 <= self.lun < UNITS:
+            raise ValueError(f"LUN {self.lun}: 0 to {UNITS - 1} are possible")
+        if self.medium is Medium.DISK and not self.path:
+            raise ValueError("a disk needs a file")
+
+
+@dataclass(frozen=True, slots=True)
+class ScsiAdapter:
+    """A client adapter of virtual SCSI in a slot, and what the server behind it offers."""
+
+    slot: int
+    units: tuple[ScsiUnit, ...] = ()
+
+    def __post_init__(self) -> None:
+        Slot(self.slot)
+        places = [(unit.target, unit.lun) for unit in self.units]
+        if len(set(places)) < len(places):
+            raise ValueError(f"slot {self.slot}: two logical units have one address")

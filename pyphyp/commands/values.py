@@ -1,0 +1,128 @@
+"""What the options of commands can be given: sizes, times, places, addresses, files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from pyphyp.memory_size import memory_size
+from pyphyp.places import PlaceError
+from pyphyp.places import needs_symbols as check_place
+
+TRACE_KINDS = ("hcall", "rtas", "of", "irq", "insn")
+ALL_BUT_INSTRUCTIONS = TRACE_KINDS[:-1]
+PLACED_KINDS = ("insn", "mem", "load", "store")
+"""What can be traced at places."""
+
+
+class MemorySize(click.ParamType):  # type: ignore[type-arg]
+    name = "size"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        try:
+            return memory_size(value)
+        except ValueError as wrong:
+            self.fail(str(wrong), param, ctx)
+
+
+class Epoch(click.ParamType):  # type: ignore[type-arg]
+    """Seconds since 1970, or a date and time."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        if isinstance(value, int) or value.isdecimal():
+            return int(value)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is no time: 1700000000 or 2026-01-31T12:00:00, for example, would be",
+                param,
+                ctx,
+            )
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What is to be traced: everywhere, and at places."""
+
+    kinds: frozenset[str]
+    places: tuple[tuple[str, str], ...] = ()
+
+
+class TraceKinds(click.ParamType):  # type: ignore[type-arg]
+    name = "kinds"
+
+    def convert(
+        self, value: str | Traced, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Traced:
+        if isinstance(value, Traced):
+            return value
+        words = [word.strip() for word in value.split(",") if word.strip()]
+        placed = [word.partition(":") for word in words if ":" in word]
+        kinds = {word for word in words if ":" not in word}
+        if "all" in kinds:
+            kinds = kinds - {"all"} | set(TRACE_KINDS)
+        unknown = kinds - {*TRACE_KINDS, *PLACED_KINDS}
+        unknown |= {f"{kind}:" for kind, _, _ in placed if kind not in PLACED_KINDS}
+        if unknown or not words:
+            self.fail(
+                f"nothing is called {', '.join(sorted(unknown))!r}: {', '.join(TRACE_KINDS)}, "
+                f"or all; {':, '.join(PLACED_KINDS)}: with a place",
+                param,
+                ctx,
+            )
+        places = tuple((kind, place) for kind, _, place in placed)
+        try:
+            for _, place in places:
+                check_place(place)
+        except PlaceError as wrong:
+            self.fail(str(wrong), param, ctx)
+        return Traced(frozenset(kinds), places)
+
+
+class GdbAddress(click.ParamType):  # type: ignore[type-arg]
+    """[HOST:]PORT to listen on."""
+
+    name = "address"
+
+    def convert(
+        self,
+        value: str | tuple[str, int],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value
+        host, _, port = value.rpartition(":")
+        if not (port.isascii() and port.isdecimal() and int(port) < 1 << 16):
+            self.fail(f"{value!r} is no address: 1234 or 127.0.0.1:1234, for example", param, ctx)
+        return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+
+
+class DiskFile(click.ParamType):  # type: ignore[type-arg]
+    """FILE, or FILE,ro for one that is not written to."""
+
+    name = "file"
+
+    def convert(
+        self,
+        value: str | tuple[Path, bool],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[Path, bool]:
+        if isinstance(value, tuple):
+            return value
+        path = Path(value.removesuffix(",ro"))
+        if not path.exists():
+            self.fail(f"there is no file {path}: truncate -s 4G {path} makes an empty disk")
+        return path.resolve(), value.endswith(",ro")

@@ -1,0 +1,235 @@
+"""Media of virtual disks and drives: files and block devices of the host.
+
+A machine opens a file once, whichever of its partitions use it, so they share one disk with its
+reservations.  A file that another process uses is refused: two machines would destroy what is on
+it.  A guest's flush is the host's fdatasync; a process that is killed leaves a consistent image.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypervisor.scsi.backing import BackingError
+from hypervisor.scsi.disk import BLOCK, Disk
+from hypervisor.scsi.optical import SECTOR, OpticalDrive
+from hypervisor.scsi.target import Targets
+from hypervisor.vio.configuration import Medium
+
+from .fallocate import punch_hole
+
+if TYPE_CHECKING:
+    from hypervisor.configuration import PartitionConfiguration
+    from hypervisor.scsi.unit import LogicalUnit
+    from hypervisor.vio.configuration import ScsiUnit
+
+
+class MediaError(Exception):
+    """A file cannot be used as a medium; the message says why and what would help."""
+
+
+class RawFile:
+    """A `Backing` over a file or block device, byte for byte."""
+
+    def __init__(self, path: Path, *, read_only: bool = False, block: int = BLOCK) -> None:
+        """Raises `MediaError`."""
+        self.path, self.read_only = path, read_only
+        try:
+            self._file = os.open(path, (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CLOEXEC)
+        except OSError as wrong:
+            raise MediaError(f"{path}: {wrong.strerror}{_remedy(wrong)}") from None
+        try:
+            self._lock()
+            self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
+            self.size = os.lseek(self._file, 0, os.SEEK_END)
+            if self.size < block or self.size % block:
+                raise MediaError(
+                    f"{path} has {self.size} bytes: a medium has whole blocks of {block}; "
+                    f"truncate -s %{block} would make it so"
+                )
+        except OSError as wrong:
+            os.close(self._file)
+            raise MediaError(f"{path}: {wrong.strerror}") from None
+        except MediaError:
+            os.close(self._file)
+            raise
+
+    def _lock(self) -> None:
+        kind = fcntl.LOCK_SH if self.read_only else fcntl.LOCK_EX
+        try:
+            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MediaError(
+                f"{self.path} is in use by another machine; end that one, or use a copy"
+            ) from None
+
+    def read(self, offset: int, length: int) -> bytes:
+        try:
+            data = os.pread(self._file, length, offset)
+        except OSError as wrong:
+            raise BackingError(f"{self.path}: {wrong.strerror}") from None
+        if len(data) < length:  # somebody has cut the file
+            raise BackingError(f"{self.path} ends before {offset + length}")
+        return data
+
+    def write(self, offset: int, data: bytes) -> None:
+        try:
+            rest = memoryview(data)
+            while rest:
+                done = os.pwrite(self._file, rest, offset)
+                rest, offset = rest[done:], offset + done
+        except OSError as wrong:
+            raise self._failure(wrong) from None
+
+    def flush(self) -> None:
+        if self.read_only:
+            return
+        try:
+            os.fdatasync(self._file)
+        except OSError as wrong:
+            raise self._failure(wrong) from None
+
+    def discard(self, offset: int, length: int) -> None:
+        if self._regular:
+            try:
+                if punch_hole(self._file, offset, length):
+                    return
+            except OSError as wrong:
+                raise self._failure(wrong) from None
+        zeros = bytes(min(length, 1 << 20))
+        for start in range(0, length, len(zeros) or 1):
+            self.write(offset + start, zeros[: length - start])
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _failure(self, wrong: OSError) -> BackingError:
+        full = wrong.errno in (errno.ENOSPC, errno.EDQUOT)
+        return BackingError(f"{self.path}: {wrong.strerror}", full=full)
+
+
+def _remedy(wrong: OSError) -> str:
+    match wrong.errno:
+        case errno.ENOENT:
+            return "; truncate -s 4G FILE makes an empty disk"
+        case errno.EACCES | errno.EROFS:
+            return "; FILE,ro uses it without writing"
+    return ""
+
+
+@dataclass(slots=True)
+class _Opened:
+    disk: Disk
+    backing: RawFile
+    users: int
+
+
+class MediaLibrary:
+    """The disks of one machine, by file."""
+
+    def __init__(self) -> None:
+        self._disks: dict[tuple[int, int], _Opened] = {}
+
+    def disk(self, path: Path, *, read_only: bool) -> Disk:
+        """The disk kept in `path`; `MediaError` where that cannot be."""
+        try:
+            status = path.stat()
+        except OSError as wrong:
+            raise MediaError(f"{path}: {wrong.strerror}{_remedy(wrong)}") from None
+        key = status.st_dev, status.st_ino
+        if (opened := self._disks.get(key)) is not None:
+            if opened.backing.read_only != read_only:
+                raise MediaError(f"{path} is used read-only by one and writable by another")
+            opened.users += 1
+            return opened.disk
+        backing = RawFile(path, read_only=read_only)
+        disk = Disk(backing, serial=f"{status.st_dev:x}{status.st_ino:012x}")
+        self._disks[key] = _Opened(disk, backing, 1)
+        return disk
+
+    def release(self, disk: LogicalUnit) -> None:
+        """One that asked for `disk` no longer uses it."""
+        for key, opened in self._disks.items():
+            if opened.disk is disk:
+                opened.users -= 1
+                if not opened.users:
+                    del self._disks[key]
+                    opened.backing.close()
+                return
+
+
+class Media:
+    """The logical units of one partition; they outlive its boots.  `close` it."""
+
+    def __init__(self, configuration: PartitionConfiguration, library: MediaLibrary) -> None:
+        """Raises `MediaError`; nothing is open then."""
+        self._library = library
+        self.targets: dict[int, Targets] = {}
+        """By slot of their adapter."""
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            for adapter in configuration.scsi_adapters:
+                targets = self.targets[adapter.slot] = Targets()
+                for unit in adapter.units:
+                    targets.add(self._unit(unit, adapter.slot), unit.target, unit.lun)
+            undo.pop_all()
+
+    def _unit(self, unit: ScsiUnit, slot: int) -> LogicalUnit:
+        if unit.medium is Medium.DISK:
+            return self._library.disk(Path(unit.path), read_only=unit.read_only)
+        drive = OpticalDrive(f"C{slot}T{unit.target}L{unit.lun}")
+        if unit.path:
+            drive.load(_image(Path(unit.path)))
+        return drive
+
+    @property
+    def drives(self) -> list[OpticalDrive]:
+        """The optical drives, in the order of their addresses."""
+        units = (unit for targets in self.targets.values() for _, unit in targets)
+        return [unit for unit in units if isinstance(unit, OpticalDrive)]
+
+    def load(self, path: Path, drive: int = 0) -> None:
+        """Put the image `path` into a drive; what was in it is taken out.
+
+        Raises `MediaError`, and `MediumLockedError` where the guest has locked the drive.
+        """
+        if not 0 <= drive < len(self.drives):
+            raise MediaError(f"no optical drive {drive}: there are {len(self.drives)}")
+        image = _image(path)
+        try:
+            self.drives[drive].unload()
+        except BaseException:
+            image.close()
+            raise
+        self.drives[drive].load(image)
+
+    def unload(self, drive: int = 0, *, force: bool = False) -> None:
+        """Take the medium out of a drive, if there is one; raises as `load`."""
+        if not 0 <= drive < len(self.drives):
+            raise MediaError(f"no optical drive {drive}: there are {len(self.drives)}")
+        self.drives[drive].unload(force=force)
+
+    @property
+    def writable(self) -> bool:
+        """Whether any disk can be written to."""
+        units = (unit for targets in self.targets.values() for _, unit in targets)
+        return any(isinstance(unit, Disk) and not unit.medium().read_only for unit in units)
+
+    def close(self) -> None:
+        for targets in self.targets.values():
+            for _, unit in targets:
+                if isinstance(unit, OpticalDrive):
+                    unit.unload(force=True)
+                else:
+                    self._library.release(unit)
+        self.targets.clear()
+
+
+def _image(path: Path) -> RawFile:
+    return RawFile(path, read_only=True, block=SECTOR)

@@ -1,0 +1,104 @@
+"""Debian's unmodified ibmvscsi, sd and sr drivers on virtual disks and drives."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.pyphyp.terminal import PATIENCE, PYPHYP
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.linux
+
+MIB = 1 << 20
+
+
+def run(command: str, *arguments: str | Path) -> str:
+    options = ("--epoch", "0", "--timeout", "60", "-c", command)
+    done = subprocess.run(
+        [*PYPHYP, "linux", *options, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    complaints = re.findall(r"^<[0-3]>.*", done.stdout, re.MULTILINE)
+    assert [line for line in complaints if "vas: API" not in line] == []
+    return done.stdout
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "disk.img"
+    path.write_bytes(b"")
+    os.truncate(path, 64 * MIB)
+    return path
+
+
+@pytest.mark.parametrize("mmu", ["radix", "hash"])
+def test_linux_writes_a_disk_and_reads_it_back(image: Path, mmu: str) -> None:
+    content = random.Random(mmu).randbytes(3 * MIB)
+    with image.open("r+b") as file:
+        file.seek(17 * MIB)
+        file.write(content)
+    command = (
+        "dd if=/dev/sda bs=1M skip=17 count=3 2>/dev/null | tee /tmp/part | sha256sum; "
+        "dd if=/tmp/part of=/dev/sda bs=65536 seek=16 conv=fsync 2>/dev/null; "
+        "blockdev --getsize64 /dev/sda; dmesg -r"
+    )
+    shown = run(command, "--disk", image, "--mmu", mmu)
+    assert hashlib.sha256(content).hexdigest() in shown
+    assert f"\n{64 * MIB}" in shown.replace("\r", "")
+    assert "SRP_LOGIN succeeded" in shown
+    assert image.read_bytes()[MIB : 4 * MIB] == content
+
+
+def test_linux_keeps_a_file_system_over_boots(image: Path) -> None:
+    run(
+        "mke2fs /dev/sda >/dev/null && mount /dev/sda /mnt && cp /usr/bin/busybox /mnt/b && "
+        "sha256sum </mnt/b >/mnt/sum && umount /mnt && dmesg -r",
+        "--disk",
+        image,
+    )
+    shown = run("mount /dev/sda /mnt && cat /mnt/sum && sha256sum </mnt/b", "--disk", image)
+    sums = re.findall(r"[0-9a-f]{64}", shown)
+    assert len(sums) == 2
+    assert sums[0] == sums[1]
+
+
+def test_linux_reads_a_disc_and_ejects_it(tmp_path: Path) -> None:
+    disc = tmp_path / "disc.iso"
+    disc.write_bytes(random.Random(1).randbytes(2 * MIB))
+    command = "sha256sum /dev/sr0; eject /dev/sr0; head -c1 /dev/sr0; dmesg -r"
+    shown = run(command, "--cdrom", disc, "--package", "eject")
+    assert hashlib.sha256(disc.read_bytes()).hexdigest() in shown
+    assert "No medium found" in shown
+
+
+def test_a_disk_that_is_read_only_refuses_the_guest(image: Path) -> None:
+    before = image.stat().st_mtime_ns
+    shown = run("dd if=/dev/zero of=/dev/sda count=1 conv=fsync; echo $?", "--disk", f"{image},ro")
+    assert re.search(r"\n[1-9]", shown.replace("\r", ""))
+    assert image.stat().st_mtime_ns == before
+
+
+def test_linux_finds_every_disk(tmp_path: Path) -> None:
+    options: list[str | Path] = []
+    for n in range(32):
+        path = tmp_path / f"{n}.img"
+        path.write_bytes(b"")
+        os.truncate(path, (n + 1) * MIB)
+        options += ["--disk", path]
+    shown = run("cat /proc/partitions; dmesg -r", *options)
+    found = re.findall(r" (\d+) sd[a-z]+\s", shown)
+    assert sorted(map(int, found)) == [1024 * (n + 1) for n in range(32)]
