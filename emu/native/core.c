@@ -319,14 +319,16 @@ void core_set_xer(core *c, uint64_t value)
     *window64(c->env, ENV_XER) = value;
 }
 
-uint64_t core_fpscr(core *c)
-{
-    uint64_t value = 0;
-    c->api.reg_read(c->uc, UC_PPC_REG_FPSCR, &value);
-    return value;
-}
+#define DECIMAL_ROUNDING 7 /* DRN, in the upper half of FPSCR */
 
-void core_set_fpscr(core *c, uint64_t value) { c->api.reg_write(c->uc, UC_PPC_REG_FPSCR, &value); }
+uint64_t core_fpscr(core *c) { return *window64(c->env, ENV_FPSCR); }
+
+void core_set_fpscr(core *c, uint64_t value)
+{
+    uint64_t *fpscr = window64(c->env, ENV_FPSCR);
+    c->api.reg_write(c->uc, UC_PPC_REG_FPSCR, &value); /* which takes the lower half */
+    *fpscr = (value >> 32 & DECIMAL_ROUNDING) << 32 | (uint32_t)*fpscr;
+}
 
 /* ---- observing -------------------------------------------------------------------------- */
 

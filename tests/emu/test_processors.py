@@ -22,6 +22,11 @@ def cpu() -> Iterator[Bare]:
         yield machine
 
 
+def fpscr(seed: int) -> int:
+    """Rounding modes and enabled exceptions."""
+    return seed & 0xFF | (seed & 7) << 32
+
+
 def test_each_processor_keeps_its_registers_through_others_turns(cpu: Bare) -> None:
     other = cpu.engine.add_processor()
     registers = cpu.registers
@@ -31,7 +36,7 @@ def test_each_processor_keeps_its_registers_through_others_turns(cpu: Bare) -> N
             registers.set_gpr(n, seed * (n + 1))
         for n in range(64):
             registers.set_vsr(n, seed << 70 | n)
-        registers.cr, registers.fpscr, registers.nip = seed, seed & 0xFF, seed * 4
+        registers.cr, registers.fpscr, registers.nip = seed, fpscr(seed), seed * 4
         registers.msr = REAL.replace(FP=1, PR=int(number != 0), EE=1, IR=1, DR=1)
         for name in ("lr", "ctr", "xer", "srr0", "sprg3", "pidr", "amr"):
             registers.set_spr(name, seed)
@@ -39,7 +44,7 @@ def test_each_processor_keeps_its_registers_through_others_turns(cpu: Bare) -> N
         cpu.engine.select(number)
         assert [registers.gpr(n) for n in range(32)] == [seed * (n + 1) for n in range(32)]
         assert registers.vsr(63) == seed << 70 | 63
-        assert (registers.cr, registers.fpscr, registers.nip) == (seed, seed & 0xFF, seed * 4)
+        assert (registers.cr, registers.fpscr, registers.nip) == (seed, fpscr(seed), seed * 4)
         assert bool(registers.msr.PR) is (number != 0)
         assert {registers.spr(name) for name in ("lr", "ctr", "xer", "srr0", "sprg3")} == {seed}
 

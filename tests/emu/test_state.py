@@ -84,6 +84,7 @@ WORK = """
         mtspr   815,r3
         mtxer   r3
         mtfsb1  30
+        mtfsfi  7,5,1           # decimal rounding
         vspltisw 0,5
         mtvscr  0
         xxlor   40,32,32
@@ -104,7 +105,7 @@ def test_every_architected_register_moves_to_another_engine() -> None:
         assert other.engine.state() == state
         processor = state.processors[0]
         assert (processor.ctr, processor.spr[815], processor.xer) == (3, 3, 3)
-        assert processor.fpscr & 2
+        assert (processor.fpscr & 2, processor.fpscr >> 32) == (2, 5)
         assert processor.vscr == 5
         assert processor.vsr[40] == int("00000005" * 4, 16)
         assert state.reservation is not None
