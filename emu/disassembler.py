@@ -35,6 +35,7 @@ _PREFIXES = {
     isa.Kind.FPR: "f",
     isa.Kind.VR: "v",
     isa.Kind.VSR: "vs",
+    isa.Kind.ACC: "a",
     isa.Kind.CR_FIELD: "cr",
 }
 

@@ -28,6 +28,7 @@ _PREFIXES = {
     Kind.FPR: ("f",),
     Kind.VR: ("v",),
     Kind.VSR: ("vs", "f"),
+    Kind.ACC: ("a",),
     Kind.CR_FIELD: ("cr",),
     Kind.CR_BIT: (),
     Kind.SPR: (),

@@ -67,7 +67,7 @@ def _register(prefix: str, number: int) -> Register:
 
 REGISTERS = {
     f"{prefix}{n}": _register(prefix, n)
-    for prefix, count in (("r", 32), ("f", 32), ("v", 32), ("vs", 64), ("cr", 8))
+    for prefix, count in (("r", 32), ("f", 32), ("v", 32), ("vs", 64), ("a", 8), ("cr", 8))
     for n in range(count)
 }
 # The bits of a condition register field, for 4*cr7+eq.

@@ -248,5 +248,5 @@ def read_row(row: str) -> Iterator[Extended]:
 
 
 REGISTER_KINDS = frozenset(
-    (Kind.GPR, Kind.FPR, Kind.VR, Kind.VSR, Kind.CR_FIELD, Kind.CR_BIT, Kind.SPR)
+    (Kind.GPR, Kind.FPR, Kind.VR, Kind.VSR, Kind.ACC, Kind.CR_FIELD, Kind.CR_BIT, Kind.SPR)
 )

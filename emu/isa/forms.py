@@ -151,6 +151,7 @@ class Kind(Enum):
     FPR = "a floating-point register (f0-f31)"
     VR = "a vector register (v0-v31)"
     VSR = "a VSX register (vs0-vs63)"
+    ACC = "an accumulator (a0-a7)"
     CR_FIELD = "a condition register field (cr0-cr7)"
     CR_BIT = "a condition register bit (4*cr7+eq)"
     SPR = "a special purpose register"
@@ -221,6 +222,8 @@ OPERANDS = {
         Operand("xb", Kind.VSR, W.XB),
         Operand("xc", Kind.VSR, W.XC),
         Operand("xtp", Kind.VSR, W.XTP, scale=2),
+        Operand("xap", Kind.VSR, W.XA, even=True),
+        Operand("acc", Kind.ACC, W.BF),
         Operand("bf", Kind.CR_FIELD, W.BF),
         Operand("bfa", Kind.CR_FIELD, W.BFA),
         Operand("bt", Kind.CR_BIT, W.RT),

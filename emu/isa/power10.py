@@ -155,4 +155,38 @@ xscvqpuqz        X     63  836   vrt,vrb            RA=0
 xscvuqqp         X     63  836   vrt,vrb            RA=3
 xscvqpsqz        X     63  836   vrt,vrb            RA=8
 xscvsqqp         X     63  836   vrt,vrb            RA=11
+
+# I 7.6.1.14 Matrix-Multiply Assist
+xxmfacc          X     31  177   acc                RA=0
+xxmtacc          X     31  177   acc                RA=1
+xxsetaccz        X     31  177   acc                RA=3
+xvi4ger8         XX3   59  35    acc,xa,xb
+xvi4ger8pp       XX3   59  34    acc,xa,xb
+xvi8ger4         XX3   59  3     acc,xa,xb
+xvi8ger4pp       XX3   59  2     acc,xa,xb
+xvi8ger4spp      XX3   59  99    acc,xa,xb
+xvi16ger2        XX3   59  75    acc,xa,xb
+xvi16ger2s       XX3   59  43    acc,xa,xb
+xvi16ger2pp      XX3   59  107   acc,xa,xb
+xvi16ger2spp     XX3   59  42    acc,xa,xb
+xvbf16ger2       XX3   59  51    acc,xa,xb
+xvbf16ger2pp     XX3   59  50    acc,xa,xb
+xvbf16ger2pn     XX3   59  178   acc,xa,xb
+xvbf16ger2np     XX3   59  114   acc,xa,xb
+xvbf16ger2nn     XX3   59  242   acc,xa,xb
+xvf16ger2        XX3   59  19    acc,xa,xb
+xvf16ger2pp      XX3   59  18    acc,xa,xb
+xvf16ger2pn      XX3   59  146   acc,xa,xb
+xvf16ger2np      XX3   59  82    acc,xa,xb
+xvf16ger2nn      XX3   59  210   acc,xa,xb
+xvf32ger         XX3   59  27    acc,xa,xb
+xvf32gerpp       XX3   59  26    acc,xa,xb
+xvf32gerpn       XX3   59  154   acc,xa,xb
+xvf32gernp       XX3   59  90    acc,xa,xb
+xvf32gernn       XX3   59  218   acc,xa,xb
+xvf64ger         XX3   59  59    acc,xap,xb
+xvf64gerpp       XX3   59  58    acc,xap,xb
+xvf64gerpn       XX3   59  186   acc,xap,xb
+xvf64gernp       XX3   59  122   acc,xap,xb
+xvf64gernn       XX3   59  250   acc,xap,xb
 """

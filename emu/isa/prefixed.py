@@ -26,6 +26,12 @@ class PrefixedWord(Word):
     TX_OPCODE = Field(37)
     XO_8RR = Field(43, 46)
     IX = Field(46)
+    PMSK2 = Field(16, 17)
+    PMSK4 = Field(16, 19)
+    PMSK8 = Field(16, 23)
+    XMSK = Field(24, 27)
+    YMSK = Field(28, 31)
+    YMSK2 = Field(28, 29)
     TX = Field(47)
 
     D34 = SplitField(D0, W.D16)
@@ -37,7 +43,13 @@ class PrefixedWord(Word):
 P = PrefixedWord
 
 PREFIX_OPCODE = 1
-PREFIXES = {"8LS": 0x0400_0000, "8RR": 0x0500_0000, "MLS": 0x0600_0000, "MRR": 0x0700_0000}
+PREFIXES = {
+    "8LS": 0x0400_0000,
+    "8RR": 0x0500_0000,
+    "MLS": 0x0600_0000,
+    "MRR": 0x0700_0000,
+    "MMIRR": 0x0790_0000,
+}
 
 OPERANDS = forms.OPERANDS | {
     operand.name: operand
@@ -50,6 +62,12 @@ OPERANDS = forms.OPERANDS | {
         Operand("xto", Kind.VSR, P.XT_OPCODE),
         Operand("xti", Kind.VSR, P.XT_8RR),
         Operand("imm3", Kind.UNSIGNED, P.IMM3),
+        Operand("pmsk2", Kind.UNSIGNED, P.PMSK2),
+        Operand("pmsk4", Kind.UNSIGNED, P.PMSK4),
+        Operand("pmsk8", Kind.UNSIGNED, P.PMSK8),
+        Operand("xmsk", Kind.UNSIGNED, P.XMSK),
+        Operand("ymsk", Kind.UNSIGNED, P.YMSK),
+        Operand("ymsk2", Kind.UNSIGNED, P.YMSK2),
         Operand("fn", Kind.UNSIGNED, P.IMM8),
     )
 }
@@ -92,6 +110,36 @@ xxblendvd        8RR:XX4  33  3     xt,xa,xb,xc
 xxpermx          8RR:XX4  34  0     xt,xa,xb,xc,imm3
 xxeval           8RR:XX4  34  1     xt,xa,xb,xc,fn
 pnop             MRR:D    0   -
+
+pmxvi4ger8       MMIRR:XX3  59  35    acc,xa,xb,xmsk,ymsk,pmsk8
+pmxvi4ger8pp     MMIRR:XX3  59  34    acc,xa,xb,xmsk,ymsk,pmsk8
+pmxvi8ger4       MMIRR:XX3  59  3     acc,xa,xb,xmsk,ymsk,pmsk4
+pmxvi8ger4pp     MMIRR:XX3  59  2     acc,xa,xb,xmsk,ymsk,pmsk4
+pmxvi8ger4spp    MMIRR:XX3  59  99    acc,xa,xb,xmsk,ymsk,pmsk4
+pmxvi16ger2      MMIRR:XX3  59  75    acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvi16ger2s     MMIRR:XX3  59  43    acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvi16ger2pp    MMIRR:XX3  59  107   acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvi16ger2spp   MMIRR:XX3  59  42    acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvbf16ger2     MMIRR:XX3  59  51    acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvbf16ger2pp   MMIRR:XX3  59  50    acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvbf16ger2pn   MMIRR:XX3  59  178   acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvbf16ger2np   MMIRR:XX3  59  114   acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvbf16ger2nn   MMIRR:XX3  59  242   acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvf16ger2      MMIRR:XX3  59  19    acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvf16ger2pp    MMIRR:XX3  59  18    acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvf16ger2pn    MMIRR:XX3  59  146   acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvf16ger2np    MMIRR:XX3  59  82    acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvf16ger2nn    MMIRR:XX3  59  210   acc,xa,xb,xmsk,ymsk,pmsk2
+pmxvf32ger       MMIRR:XX3  59  27    acc,xa,xb,xmsk,ymsk
+pmxvf32gerpp     MMIRR:XX3  59  26    acc,xa,xb,xmsk,ymsk
+pmxvf32gerpn     MMIRR:XX3  59  154   acc,xa,xb,xmsk,ymsk
+pmxvf32gernp     MMIRR:XX3  59  90    acc,xa,xb,xmsk,ymsk
+pmxvf32gernn     MMIRR:XX3  59  218   acc,xa,xb,xmsk,ymsk
+pmxvf64ger       MMIRR:XX3  59  59    acc,xap,xb,xmsk,ymsk2
+pmxvf64gerpp     MMIRR:XX3  59  58    acc,xap,xb,xmsk,ymsk2
+pmxvf64gerpn     MMIRR:XX3  59  186   acc,xap,xb,xmsk,ymsk2
+pmxvf64gernp     MMIRR:XX3  59  122   acc,xap,xb,xmsk,ymsk2
+pmxvf64gernn     MMIRR:XX3  59  250   acc,xap,xb,xmsk,ymsk2
 """
 
 

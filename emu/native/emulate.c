@@ -126,7 +126,10 @@ static enum emulated carry_out(core *c, uint64_t address, uint32_t word)
     case 1: return emulate_prefixed(c, address, word);
     case 4: return emulate_vector(c, address, word);
     case 31: return emulate_fixed(c, address, word);
-    case 59: return emulate_decimal(c, address, word);
+    case 59: {
+        enum emulated how = emulate_decimal(c, address, word);
+        return how == NOT_THERE && c->isa >= ISA_3_1 ? emulate_matrix(c, address, 0, word) : how;
+    }
     case 6:
     case 60: return emulate_vsx(c, address, word);
     case 63: {

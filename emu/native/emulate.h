@@ -75,13 +75,16 @@ uint64_t single_to_double(uint32_t single);
 uint32_t double_to_single(uint64_t number);
 
 /* What a floating-point instruction found, as bits of FPSCR beside the summaries; those of
-   `replaced` are cleared before.  False: the target stays as it is, for an invalid operation is
-   enabled.  An enabled exception that is to interrupt was delivered. */
-bool raise_floating(core *c, uint64_t address, uint64_t causes, uint64_t replaced);
+   `replaced` are cleared before.  The target, if there is one, becomes the result, but for an
+   enabled invalid operation. */
+enum emulated raise_floating(core *c, uint64_t address, uint64_t causes, uint64_t replaced,
+                             quadword *target, quadword result);
 #define FPSCR_XX 0x02000000ull
 #define FPSCR_UX 0x08000000ull
 #define FPSCR_OX 0x10000000ull
 #define FPSCR_VXSNAN 0x01000000ull
+#define FPSCR_VXISI 0x00800000ull
+#define FPSCR_VXIMZ 0x00100000ull
 #define FPSCR_VXVC 0x00080000ull
 #define FPSCR_VXCVI 0x00000100ull
 #define FPSCR_FI 0x00020000ull
@@ -89,6 +92,10 @@ bool raise_floating(core *c, uint64_t address, uint64_t causes, uint64_t replace
 #define FPSCR_FPRF 0x0001f000ull
 #define FPSCR_VE 0x80ull
 #define FPSCR_ROUNDING(fpscr) ((fpscr) & 3)
+
+/* Densely packed decimal, ten bits, and three digits of four (Power ISA I B.1, B.2). */
+unsigned digits_of_declet(unsigned declet);
+unsigned declet_of_digits(unsigned digits);
 
 /* Of a doubleword, by a mask: the bits under ones spread, gathered, gathered to the right with the
    others to their left; how many of the leading or trailing ones are 0. */
@@ -102,6 +109,9 @@ enum emulated emulate_vector(core *c, uint64_t address, uint32_t word);
 bool is_later_vector(uint32_t word); /* one of ISA 3.1 */
 enum emulated emulate_vsx(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_vsx_3_1(core *c, uint64_t address, uint32_t word);
+enum emulated emulate_matrix(core *c, uint64_t address, uint32_t prefix, uint32_t word);
+enum emulated emulate_accumulator(core *c, uint64_t address, uint32_t word);
+enum emulated emulate_decimal_integer(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_decimal(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_prefixed(core *c, uint64_t address, uint32_t prefix);
 

@@ -10,7 +10,7 @@
 #define BIT(value, n) ((value) >> (n) & 1u)
 
 /* Densely packed decimal, ten bits, and three digits of four (I B.1, B.2). */
-static unsigned digits_of(unsigned declet)
+unsigned digits_of_declet(unsigned declet)
 {
     unsigned p = BIT(declet, 9), q = BIT(declet, 8), r = BIT(declet, 7), s = BIT(declet, 6),
              t = BIT(declet, 5), u = BIT(declet, 4), v = BIT(declet, 3), w = BIT(declet, 2),
@@ -35,7 +35,7 @@ static unsigned digits_of(unsigned declet)
     return (first | r) << 8 | (second | u) << 4 | third | y;
 }
 
-static unsigned declet_of(unsigned digits)
+unsigned declet_of_digits(unsigned digits)
 {
     bool a = BIT(digits, 11), b = BIT(digits, 10), c = BIT(digits, 9), e = BIT(digits, 7),
          f = BIT(digits, 6), g = BIT(digits, 5), i = BIT(digits, 3), j = BIT(digits, 2),
@@ -54,8 +54,8 @@ static uint64_t decimal_to_packed(uint64_t value)
 {
     uint64_t result = 0;
     for (unsigned half = 0; half < 64; half += 32)
-        result |= (uint64_t)(digits_of(value >> half & 0x3ff)
-                             | digits_of(value >> (half + 10) & 0x3ff) << 12)
+        result |= (uint64_t)(digits_of_declet(value >> half & 0x3ff)
+                             | digits_of_declet(value >> (half + 10) & 0x3ff) << 12)
                   << half;
     return result;
 }
@@ -64,8 +64,8 @@ static uint64_t packed_to_decimal(uint64_t value)
 {
     uint64_t result = 0;
     for (unsigned half = 0; half < 64; half += 32)
-        result |= (uint64_t)(declet_of(value >> half & 0xfff)
-                             | declet_of(value >> (half + 12) & 0xfff) << 10)
+        result |= (uint64_t)(declet_of_digits(value >> half & 0xfff)
+                             | declet_of_digits(value >> (half + 12) & 0xfff) << 10)
                   << half;
     return result;
 }
@@ -238,6 +238,7 @@ static enum emulated since_3_1(core *c, uint64_t address, uint32_t word)
         return store_right(c, address, word, 1u << (XO_X(word) - 141) / 32);
     case 333: return load_pair(c, address, VSR_PAIR(word), indexed_address(c, word));
     case 461: return store_pair(c, address, VSR_PAIR(word), indexed_address(c, word));
+    case 177: return emulate_accumulator(c, address, word);
     case 722: case 754: return check_hash(c, address, false);
     case 658: case 690: return check_hash(c, address, true);
     case 384: return set_on_bit(c, word, 1, 0);

@@ -45,7 +45,8 @@ uint32_t double_to_single(uint64_t number)
 #define ENABLES 0xf8ull
 #define ENABLES_SHIFT 22 /* from VE to VX, and so on to XE and XX */
 
-bool raise_floating(core *c, uint64_t address, uint64_t causes, uint64_t replaced)
+enum emulated raise_floating(core *c, uint64_t address, uint64_t causes, uint64_t replaced,
+                             quadword *target, quadword result)
 {
     uint64_t *fpscr = window64(c->env, ENV_FPSCR), now = (*fpscr & ~replaced) | causes;
     uint64_t found = (causes & CAUSES) | (causes & CAUSES_OF_VX ? VX : 0);
@@ -58,7 +59,10 @@ bool raise_floating(core *c, uint64_t address, uint64_t causes, uint64_t replace
         now |= FEX;
     *fpscr = now; /* nothing that the library keeps elsewhere */
     uint64_t enabled = found >> ENABLES_SHIFT & now & ENABLES;
-    if (enabled && msr(c) & (MSR_FE0 | MSR_FE1))
-        deliver(c, 0x700, address, PROGRAM_FP);
-    return !(enabled & FPSCR_VE);
+    if (target && !(enabled & FPSCR_VE))
+        *target = result;
+    if (!enabled || !(msr(c) & (MSR_FE0 | MSR_FE1)))
+        return DONE;
+    deliver(c, 0x700, address, PROGRAM_FP);
+    return INTERRUPTED;
 }

@@ -9,6 +9,8 @@
 #define CROSSES_BOUNDARY 0x10000000ull /* SRR1[35] */
 #define BOUNDARY 64
 
+#define MATRIX 9 /* subtype of what has masks: MMIRR */
+
 enum type { TYPE_8LS, TYPE_8RR, TYPE_MLS, TYPE_MRR };
 
 /* Fields of the prefix. */
@@ -298,7 +300,10 @@ static enum emulated carry_out(core *c, uint64_t address, uint32_t prefix, uint3
     case TYPE_8LS:
     case TYPE_MLS: return displaced(c, address, prefix, suffix);
     case TYPE_8RR: return of_registers(c, address, prefix, suffix);
-    case TYPE_MRR: return SUBTYPE(prefix) == 0 && suits_nothing(suffix) ? DONE : NOT_THERE;
+    case TYPE_MRR:
+        if (SUBTYPE(prefix) == MATRIX)
+            return emulate_matrix(c, address, prefix, suffix);
+        return SUBTYPE(prefix) == 0 && suits_nothing(suffix) ? DONE : NOT_THERE;
     }
     return NOT_THERE;
 }

@@ -26,6 +26,8 @@ static int compare(quadword a, quadword b)
     return a & SIGN ? -magnitude : magnitude;
 }
 
+static quadword *target(core *c, uint32_t word) { return &vsr_of(c->env, 32 + RT(word))->q; }
+
 /* ---- comparisons ---------------------------------------------------------------------------- */
 
 static enum emulated compared(core *c, uint64_t address, uint32_t word, int relation)
@@ -38,9 +40,7 @@ static enum emulated compared(core *c, uint64_t address, uint32_t word, int rela
         causes |= FPSCR_VXVC;
     int order = unordered ? -1 : compare(a, b);
     bool holds = relation == EQUAL ? order == 0 : relation == GREATER ? order > 0 : order >= 0;
-    if (raise_floating(c, address, causes, 0))
-        vsr_of(c->env, 32 + RT(word))->q = holds ? ones(128) : 0;
-    return DONE;
+    return raise_floating(c, address, causes, 0, target(c, word), holds ? ones(128) : 0);
 }
 
 /* C's operator: with a NaN, the second operand. */
@@ -48,9 +48,8 @@ static enum emulated chosen(core *c, uint64_t address, uint32_t word, int wanted
 {
     quadword a = vsr_of(c->env, 32 + RA(word))->q, b = vsr_of(c->env, 32 + RB(word))->q;
     bool second = is_nan(a) || is_nan(b) || compare(a, b) != wanted;
-    if (raise_floating(c, address, is_signaling(a) || is_signaling(b) ? FPSCR_VXSNAN : 0, 0))
-        vsr_of(c->env, 32 + RT(word))->q = second ? b : a;
-    return DONE;
+    uint64_t causes = is_signaling(a) || is_signaling(b) ? FPSCR_VXSNAN : 0;
+    return raise_floating(c, address, causes, 0, target(c, word), second ? b : a);
 }
 
 /* ---- conversions ---------------------------------------------------------------------------- */
@@ -89,9 +88,7 @@ static enum emulated quad_to_integer(core *c, uint64_t address, uint32_t word, b
 {
     uint64_t causes = 0;
     quadword result = to_integer(vsr_of(c->env, 32 + RB(word))->q, is_signed, &causes);
-    if (raise_floating(c, address, causes, FPSCR_FI | FPSCR_FR))
-        vsr_of(c->env, 32 + RT(word))->q = result;
-    return DONE;
+    return raise_floating(c, address, causes, FPSCR_FI | FPSCR_FR, target(c, word), result);
 }
 
 static unsigned leading_zeros(quadword value)
@@ -129,9 +126,8 @@ static enum emulated integer_to_quad(core *c, uint64_t address, uint32_t word, b
     uint64_t found;
     quadword result = from_integer(vsr_of(c->env, 32 + RB(word))->q, is_signed,
                                    FPSCR_ROUNDING(core_fpscr(c)), &found);
-    if (raise_floating(c, address, found, FPSCR_FI | FPSCR_FR | FPSCR_FPRF))
-        vsr_of(c->env, 32 + RT(word))->q = result;
-    return DONE;
+    return raise_floating(c, address, found, FPSCR_FI | FPSCR_FR | FPSCR_FPRF, target(c, word),
+                          result);
 }
 
 static enum emulated converted(core *c, uint64_t address, uint32_t word)

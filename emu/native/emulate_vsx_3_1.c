@@ -102,9 +102,7 @@ static enum emulated to_bfloats(core *c, uint64_t address, uint32_t word)
     uint64_t causes = 0;
     for (unsigned n = 0; n < 4; n++)
         WORD(&result, n) = single_to_bfloat(WORD(b, n), mode, &causes);
-    if (raise_floating(c, address, causes, 0))
-        *vsr_of(c->env, VSR_T(word)) = result;
-    return DONE;
+    return raise_floating(c, address, causes, 0, &vsr_of(c->env, VSR_T(word))->q, result.q);
 }
 
 static enum emulated from_bfloats(core *c, uint32_t word)
@@ -167,7 +165,9 @@ enum emulated emulate_vsx_3_1(core *c, uint64_t address, uint32_t word)
     switch (word >> 26) {
     case 6: return access_pair(c, address, word);
     case 60: return vector_scalar(c, address, word);
-    case 63: return emulate_quad(c, address, word);
+    case 63:
+        return XO_X(word) == 994 ? emulate_decimal_integer(c, address, word)
+                                 : emulate_quad(c, address, word);
     default: return NOT_THERE;
     }
 }

@@ -306,6 +306,8 @@ bool interpose(void *library, char *error, size_t error_size)
         missing = find_all(library, map, helper_replacements, HELPER_REPLACEMENTS, helper_slots);
     if (!missing)
         missing = helpers_load(library);
+    if (!missing)
+        missing = matrix_load(library);
     if (missing) {
         snprintf(error, error_size, "the Unicorn library has no %s: version " WINDOW_VERSION
                  " as released is needed", missing);

@@ -33,4 +33,6 @@ void helpers_gen_call(gen_call_function plain, gen_call_function gen, void *cont
 #define HELPER_REPLACEMENTS 12
 extern const replacement helper_replacements[HELPER_REPLACEMENTS];
 const char *helpers_load(void *library); /* the name of what is missing, or NULL */
+/* emulate_matrix.c */
+const char *matrix_load(void *library); /* what is missing, or null */
 #endif

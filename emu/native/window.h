@@ -50,6 +50,7 @@ enum {
     ENV_SPR_CB = 11032,
     ENV_VSCR = 76568,
     ENV_VSR = 76576,
+    ENV_VSCR_SAT = 77600,
     ENV_VECTOR_STATUS = 77628, /* of floating point, as its library keeps it */
     ENV_FPSCR = 77648,
     ENV_TB_ENV = 77656,

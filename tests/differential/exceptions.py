@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .block import State
 
 FR, FI, FX, FEX, VX = 0x40000, 0x20000, 0x8000_0000, 0x4000_0000, 0x2000_0000
+UX = 0x0800_0000
 FPRF, CAUSES_OF_VX, INEXACT = 0x1F000, 0x01F8_0700, 0x0A00_0000
 """Class of a result; VXSNAN to VXCVI; XX and UX."""
 VE, ZE = 0x80, 0x10
@@ -65,11 +66,13 @@ RULES = (
         fpscr=0xFFFFFFFF,
     ),
     Rule(
-        "vdive[su][wq]",
+        "vdive[su][wdq]",
         "quotients that do not fit are undefined (test_power10.py has those that do)",
         result=True,
     ),
-    Rule("d[ct]t?f?fixqq", "CAVEATS: not there", everything=True),
+    Rule("dcffixqq|dctfixqq", "QEMU leaves FI and FR of before", fpscr=FI | FR),
+    Rule("dctfixqq", "QEMU does not interrupt", everything=True, enabled_only=True),
+    Rule("(pm)?xvb?f.*ger.*", "QEMU notes no underflow beside an overflow", fpscr=UX),
     Rule("bcdcfsq\\.", "what has more than 31 digits gives an undefined result", result=True),
     Rule("fcti.*|x[sv].*", "CAVEATS: instructions of VSX change FI that should not", fpscr=FI | FR),
     Rule("denbcd.*", "QEMU sets no FPRF for a QNaN, and stores garbage", fpscr=FPRF, result=True),

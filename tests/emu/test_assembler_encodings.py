@@ -34,6 +34,7 @@ INVALID_FORMS = (
     "invalid tbr number",
     "invalid counter access",
     "invalid R operand",
+    "VSR overlaps ACC operand",
 )
 # Where GNU as means another number than Power ISA v3.0B: BookE's PIR, the unprivileged PSSCR.
 OTHERWISE_IN_GNU_AS = {"mfpir", "mfpsscr", "mtpsscr"}

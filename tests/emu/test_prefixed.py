@@ -150,7 +150,7 @@ def test_older_levels_have_none(cpu: Bare, level: IsaLevel) -> None:
         "0x04000000, 0xe0630000",  # plq into its own base
         "0x07000000, 0x48000000",  # pnop with a branch behind it
         "0x05000000, 0x80080000",  # no such immediate form
-        "0x07900000, 0xec000018",  # a prefixed matrix instruction
+        "0x07900000, 0xec000018",  # a matrix instruction on its own accumulator
     ],
 )
 def test_what_is_no_prefixed_instruction_is_illegal(cpu: Bare, words: str) -> None:

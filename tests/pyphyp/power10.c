@@ -1,5 +1,6 @@
 /* What compilers make of ordinary programs for POWER10: prefixed loads and addresses relative to
-   the instruction, vectors, quadwords; and the C library's own code for that processor. */
+   the instruction, vectors, quadwords, accumulators of matrices; and the C library's own code for
+   that processor. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -150,6 +151,72 @@ static void vectors(void)
     show("doublewords", &d, sizeof d);
 }
 
+/* ---- matrices in accumulators ---------------------------------------------------------------- */
+
+typedef __vector unsigned char bytes;
+
+static bytes some_bytes(int n)
+{
+    union {
+        uint64_t d[2];
+        float f[4];
+        bytes v;
+    } value = {.d = {next(), next()}};
+    if (n % 3)
+        for (int i = 0; i < 4; i++)
+            value.f[i] = (float)(int32_t)(value.d[0] >> (7 * i)) / 65536;
+    return value.v;
+}
+
+static void show_accumulator(const char *what, __vector_quad *accumulator)
+{
+    bytes rows[4];
+    __builtin_mma_disassemble_acc(rows, accumulator);
+    show(what, rows, sizeof rows);
+}
+
+static void accumulators(void)
+{
+    __vector_quad integers, shorts, wide, narrow, halves;
+    __builtin_mma_xxsetaccz(&integers);
+    __builtin_mma_xxsetaccz(&wide);
+    __builtin_mma_xxsetaccz(&halves);
+    __builtin_mma_xvi16ger2s(&shorts, some_bytes(0), some_bytes(0));
+    __builtin_mma_xvf32ger(&narrow, some_bytes(1), some_bytes(1));
+    for (int n = 0; n < 50; n++) {
+        bytes a = some_bytes(n), b = some_bytes(n + 1);
+        __vector_pair pair;
+        __builtin_vsx_build_pair(&pair, some_bytes(1), some_bytes(2));
+        __builtin_mma_xvi8ger4pp(&integers, a, b);
+        __builtin_mma_pmxvi4ger8pp(&integers, b, a, 13, 7, 0x5a);
+        __builtin_mma_xvi16ger2spp(&shorts, a, b);
+        __builtin_mma_xvf64gerpp(&wide, pair, b);
+        __builtin_mma_pmxvf64gernp(&wide, pair, a, 6, 2);
+        __builtin_mma_xvf32gerpn(&narrow, a, b);
+        __builtin_mma_xvbf16ger2pp(&halves, a, b);
+        __builtin_mma_pmxvf16ger2nn(&halves, b, a, 9, 15, 2);
+    }
+    show_accumulator("bytes", &integers);
+    show_accumulator("halfwords", &shorts);
+    show_accumulator("doubles", &wide);
+    show_accumulator("singles", &narrow);
+    show_accumulator("halves", &halves);
+}
+
+static void decimals(void)
+{
+    uint64_t sum = 0;
+    for (int n = 0; n < 200; n++) {
+        __int128 integer = (__int128)((unsigned __int128)next() << 64 | next()) >> (n % 120), back;
+        _Decimal128 decimal;
+        __asm__("dcffixqq %0,%1" : "=d"(decimal) : "v"(integer));
+        decimal = decimal / 3 + 1;
+        __asm__("dctfixqq %0,%1" : "=v"(back) : "d"(decimal));
+        sum = sum * 31 + (uint64_t)back + (uint64_t)(back >> 64);
+    }
+    show("decimals", &sum, sizeof sum);
+}
+
 /* ---- storage --------------------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
@@ -192,6 +259,8 @@ int main(void)
     matrices();
     quadwords();
     vectors();
+    accumulators();
+    decimals();
     storage();
     return 0;
 }
