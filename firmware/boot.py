@@ -14,7 +14,8 @@ from emu.bits import MSR
 from emu.memory import MIB
 from hypervisor.abi import H, HcallError
 
-from . import cas, client_services, elf, platform_tree, services, stubs
+from . import boot_devices, cas, client_services, elf, platform_tree, services, stubs
+from .block_devices import block_devices
 from .claims import ClaimError, Claims
 from .client_interface import ClientInterface, ServiceTable
 from .compatibility import modes_up_to
@@ -89,6 +90,7 @@ class PlatformFirmware:
             shootdown_by_hcall="hcall-rpt-invalidate" in function_sets,
         )
         partition.engine.set_isa_level(partition.configuration.isa_level)
+        self.block_devices = block_devices(partition)
         self.tree = self._build_tree()
         self._client: ClientInterface | None = None
         partition.firmware = self
@@ -142,6 +144,7 @@ class PlatformFirmware:
                 client.claims.state(),
                 client.instances.state(self.tree),
                 client.property_bytes_left,
+                client.report_area,
             ),
             rtas=dict(self.rtas.counts),
             services=dict(self.services.counts),
@@ -160,6 +163,7 @@ class PlatformFirmware:
             client.claims.restore(its.claims)
             client.instances.restore(its.instances, self.tree)
             client.property_bytes_left = its.property_bytes_left
+            client.report_area = its.report_area
         for counts, saved in (
             (self.rtas.counts, state.rtas),
             (self.services.counts, state.services),
@@ -178,16 +182,34 @@ class PlatformFirmware:
         if image.direct:
             self._boot_direct(kernel, image)
         else:
-            self._boot_as_client(kernel, image)
+            self._boot_as_client(kernel, image.initrd or b"")
+
+    def boot_from_device(self, specifiers: str = "", bootargs: str | None = None) -> None:
+        """Boot the program that a disk or disc holds; `BootError` if none does.
+
+        `specifiers`, apart by blanks, are tried in their order (see `boot_devices`); without any,
+        boot-device in NVRAM says which.  `bootargs` come from boot-file there, if not given.
+        """
+        self._client = None
+        self.tree = self._build_tree()
+        settings = self.nvram.variables()
+        wanted = specifiers or settings.get("boot-device", "")
+        program = boot_devices.search(self.block_devices, self.tree, wanted)
+        chosen = self.tree.at("/chosen").properties
+        chosen["bootpath"] = string(program.path)
+        chosen["bootargs"] = string(settings.get("boot-file", "") if bootargs is None else bootargs)
+        self._boot_as_client(elf.parse(program.image), b"")
 
     def _build_tree(self) -> Node:
-        return platform_tree.build(self.partition, self.rtas, self.offer, len(self.nvram))
+        root = platform_tree.build(self.partition, self.rtas, self.offer, len(self.nvram))
+        names = root.at("/aliases").properties
+        names |= {name: string(path) for name, path in boot_devices.aliases(self.block_devices)}
+        return root
 
-    def _boot_as_client(self, kernel: elf.Executable, image: BootImage) -> None:
+    def _boot_as_client(self, kernel: elf.Executable, initrd: bytes) -> None:
         memory = self.partition.memory
         base = 0 if kernel.start >= FIRMWARE_BYTES else CLIENT_BASE
         kernel.load(memory, base)
-        initrd = image.initrd or b""
         at = self._place(initrd, base + kernel.end, "the initial file system") if initrd else 0
         kept = ((base + kernel.start, kernel.end - kernel.start), (at, len(initrd)))
         self.serve_client(CLIENT_ENTRY, ((0, FIRMWARE_BYTES), *kept))
@@ -197,6 +219,7 @@ class PlatformFirmware:
             r3=at,
             r4=len(initrd),
             r5=CLIENT_ENTRY,
+            wide=kernel.bits == 64,
         )
 
     def serve_client(self, entry: int, kept: Iterable[tuple[int, int]]) -> None:
@@ -222,7 +245,13 @@ class PlatformFirmware:
 
     def _new_client(self, claims: Claims) -> ClientInterface:
         return ClientInterface(
-            self.partition, self.tree, claims, Instances(), self.services, self.offer
+            self.partition,
+            self.tree,
+            claims,
+            Instances(),
+            self.services,
+            self.offer,
+            self.block_devices,
         )
 
     def _boot_direct(self, kernel: elf.Executable, image: BootImage) -> None:
@@ -270,11 +299,14 @@ class PlatformFirmware:
             if node and (instance := client.instances.open(node)):
                 chosen[name] = cells(instance.handle)
 
-    def _enter(self, address: int, *, r3: int, r1: int = 0, r4: int = 0, r5: int = 0) -> None:
+    def _enter(
+        self, address: int, *, r3: int, r1: int = 0, r4: int = 0, r5: int = 0, wide: bool = True
+    ) -> None:
+        """`wide`: with 64-bit addresses."""
         registers = self.partition.processors[0].registers
         for number in range(32):
             registers.set_gpr(number, 0)
         for number, value in ((1, r1), (3, r3), (4, r4), (5, r5)):
             registers.set_gpr(number, value)
-        registers.msr = MSR(0).replace(SF=1, ME=1)
+        registers.msr = MSR(0).replace(SF=int(wide), ME=1)
         registers.nip = address

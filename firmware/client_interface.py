@@ -15,19 +15,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from emu.bits import low_bits
+from emu.engine import TIME_BASE_HZ
 from emu.memory import StorageError
 from hypervisor.abi import H, HcallError
 from hypervisor.calls import Interceptors, as_results, summary
 
+from .block_devices import DeviceError
 from .claims import ClaimError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from hypervisor.calls import Handler
     from hypervisor.partition import Partition
     from hypervisor.processor import VirtualProcessor
 
+    from .block_devices import BlockDevice
     from .cas import Offer
     from .claims import Claims
     from .device_tree import Node
@@ -61,8 +64,16 @@ class ClientInterface:
     instances: Instances
     services: ServiceTable
     offer: Offer
+    block_devices: Mapping[str, BlockDevice]
+    """By the path of their node."""
     property_bytes_left: int = 1 << 20
     """How much the client may still add to the tree with setprop."""
+    caller: VirtualProcessor | None = None
+    """Who has called the service that is carried out."""
+    answered_at: int = -1
+    """The millisecond that the client was last told."""
+    report_area: int = 0
+    """Storage that vscsi-report-luns has claimed."""
 
     def text(self, address: int, limit: int = NAME_LIMIT) -> str:
         """The string a cell points at; at most `limit` bytes."""
@@ -76,6 +87,20 @@ class ClientInterface:
         if (node := self.root.by_phandle(phandle)) is None:
             raise ServiceError(f"no node has phandle {phandle:#x}")
         return node
+
+    @property
+    def millisecond(self) -> int:
+        """Milliseconds of the time base."""
+        return self.partition.time_base * 1000 // TIME_BASE_HZ
+
+    def rest(self) -> None:
+        """The client polls: its processor rests up to the next millisecond."""
+        if self.caller is not None:
+            self.caller.rest(-(-(self.millisecond + 1) * TIME_BASE_HZ // 1000))
+
+    def block_device(self, node: Node) -> BlockDevice | None:
+        """The disk or drive a node stands for."""
+        return self.block_devices.get(node.path)
 
     def instance(self, ihandle: int) -> Instance:
         """The instance a cell names."""
@@ -170,6 +195,7 @@ class ServiceTable:
         or no such array.
         """
         memory = processor.partition.memory
+        client.caller = processor
         try:
             event, returns, nrets = self._read(processor, client, block)
         except (ServiceError, StorageError) as wrong:
@@ -182,7 +208,7 @@ class ServiceTable:
         except ServiceError as failure:
             failed, event.why = True, failure.why
             event.results = failure.results or (service.failure if service else ())
-        except (ClaimError, StorageError) as wrong:
+        except (ClaimError, DeviceError, StorageError) as wrong:
             failed, event.why = True, str(wrong)
             event.results = service.failure if service else ()
         self.interceptors.after(event)

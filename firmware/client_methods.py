@@ -7,11 +7,12 @@ order they are pushed, results too, so the last is the top of the stack.
 from __future__ import annotations
 
 import inspect
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from . import cas, stubs
-from .client_interface import TRUE, ClientInterface, ServiceError
+from .client_interface import CELL_BITS, TRUE, ClientInterface, ServiceError
 from .interrupt_nodes import set_interrupt_mode
 from .platform_tree import RTAS_BYTES
 from .processor_nodes import set_mode
@@ -19,12 +20,16 @@ from .processor_nodes import set_mode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .block_devices import BlockDevice
     from .device_tree import Node
+    from .instances import Instance
 
     Handler = Callable[..., tuple[int, ...]]
     HandlerT = TypeVar("HandlerT", bound=Handler)
 
 FALSE = 0
+REPORT_BYTES, REPORT_ALIGNMENT = 0x5000, 0x1000
+"""Storage for the table of vscsi-report-luns, which may have 2,048 units."""
 NO_SUCH_METHOD = -21
 """Catch result of a method that is not there (ANS Forth THROW code: unsupported operation)."""
 
@@ -50,7 +55,7 @@ class MethodGroup:
         """Declare the handler of method `name`."""
 
         def declare(handler: HandlerT) -> HandlerT:
-            arity = len(inspect.signature(handler).parameters) - 1
+            arity = len(inspect.signature(handler).parameters) - 2  # client, instance
             self._methods[package, name] = Method(name, package, papr, handler, arity)
             return handler
 
@@ -72,12 +77,14 @@ def call_method(client: ClientInterface, name: int, ihandle: int, *stack: int) -
         raise ServiceError(f"{instance.node.path} has no method {text!r}", NO_SUCH_METHOD)
     if len(stack) != method.arity:
         raise ServiceError(f"{text} takes {method.arity} cells, not {len(stack)}")
-    results = method.handler(client, *reversed(stack))
+    results = method.handler(client, instance, *reversed(stack))
     return (0, *reversed(results))
 
 
 @methods.define("ibm,client-architecture-support", package="", papr="B.5.2.3")
-def client_architecture_support(client: ClientInterface, vectors: int) -> tuple[int, ...]:
+def client_architecture_support(
+    client: ClientInterface, instance: Instance, vectors: int
+) -> tuple[int, ...]:
     """( vec -- err? ) Agree on what client and platform do; see `cas`."""
     try:
         request = cas.read_request(client.partition.memory, vectors)
@@ -94,7 +101,7 @@ def client_architecture_support(client: ClientInterface, vectors: int) -> tuple[
 
 
 @methods.define("instantiate-rtas", package="rtas", papr="B.5.2.2")
-def instantiate_rtas(client: ClientInterface, base: int) -> tuple[int, ...]:
+def instantiate_rtas(client: ClientInterface, instance: Instance, base: int) -> tuple[int, ...]:
     """( base -- entry ) Put RTAS at `base`."""
     client.partition.memory.check(base, RTAS_BYTES)
     client.partition.memory.write(base, stubs.entry(stubs.RTAS_CALL))
@@ -103,8 +110,44 @@ def instantiate_rtas(client: ClientInterface, base: int) -> tuple[int, ...]:
 
 
 @methods.define("translate", package="cpu")
-def translate(client: ClientInterface, virtual: int) -> tuple[int, ...]:
+def translate(client: ClientInterface, instance: Instance, virtual: int) -> tuple[int, ...]:
     """( virt -- phys.lo phys.hi mode true | false ) Firmware runs in real mode."""
     if not client.partition.memory.contains(virtual):
         return (FALSE,)
     return virtual, 0, 0, TRUE
+
+
+@methods.define("block-size", package="block")
+def block_size(client: ClientInterface, instance: Instance) -> tuple[int, ...]:
+    """( -- bytes ) Of a block of the medium."""
+    return (_device(client, instance).geometry()[0],)
+
+
+@methods.define("#blocks", package="block")
+def blocks(client: ClientInterface, instance: Instance) -> tuple[int, ...]:
+    """( -- n ) How many blocks the medium has, as far as a cell counts."""
+    return (min(_device(client, instance).geometry()[1], (1 << CELL_BITS) - 1),)
+
+
+def _device(client: ClientInterface, instance: Instance) -> BlockDevice:
+    if (device := client.block_device(instance.node)) is None:
+        raise ServiceError(f"{instance.node.path} has no blocks", NO_SUCH_METHOD)
+    return device
+
+
+@methods.define("vscsi-report-luns", package="vscsi")
+def report_luns(client: ClientInterface, instance: Instance) -> tuple[int, ...]:
+    """( -- table n ) Lists of the disks of an adapter, of 64 bits each, ended by zero.
+
+    The table has a pair of cells for each list; the second is its address.  Here is one list, at
+    a place that is claimed once: the next call writes to it again.
+    """
+    below = instance.node.path + "/"
+    its = [d for path, d in client.block_devices.items() if path.startswith(below)]
+    luns = [device.lun for device in its if not device.removable]
+    at = client.report_area
+    if not at:
+        at = client.report_area = client.claims.claim(REPORT_BYTES, REPORT_ALIGNMENT)
+    table = struct.pack(">II", 0, at + 8) + b"".join(luns) + bytes(8)
+    client.partition.memory.write(at, table)
+    return at, 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emu.bits import low_bits
-from emu.engine import TIME_BASE_HZ
 from hypervisor.partition import Ending
 
+from . import block_package
 from .client_interface import (
     CELL_BITS,
     FAILURE,
@@ -35,6 +35,8 @@ NO_CHARACTERS = -2
 TRANSFER_LIMIT = 1 << 16
 PROPERTY_LIMIT = 1 << 16
 BOOT_SPECIFIER_LIMIT = 1024
+_ENDING_WORDS = {"reset-all": Ending.REBOOT, "power-off": Ending.POWER_OFF}
+"""What boot loaders end a run by."""
 
 
 # -- device tree (6.3.2.2) -------------------------------------------------------------------
@@ -181,7 +183,11 @@ tree.define("call-method", section="6.3.2.2")(call_method)
 @devices.define("open", section="6.3.2.3", failure=(0,))
 def open_(client: ClientInterface, specifier: int) -> int:
     """An instance of what a device specifier names."""
-    instance = client.instances.open(*_resolve(client, specifier))
+    node, arguments = _resolve(client, specifier)
+    if (device := client.block_device(node)) is not None:
+        instance = client.instances.open(node, arguments, block_package.opened(device, arguments))
+    else:
+        instance = client.instances.open(node, arguments)
     if instance is None:
         raise ServiceError("too many instances are open")
     return instance.handle
@@ -193,8 +199,7 @@ def close(client: ClientInterface, ihandle: int) -> None:
     client.instances.close(client.instance(ihandle).handle)
 
 
-def _terminal(client: ClientInterface, ihandle: int) -> ClientTerminal:
-    node = client.instance(ihandle).node
+def _terminal(client: ClientInterface, node: Node) -> ClientTerminal:
     for terminal in client.partition.virtual_io.terminals:
         if node is client.root.find(f"/vdevice/vty@{terminal.unit:x}"):
             return terminal
@@ -203,28 +208,40 @@ def _terminal(client: ClientInterface, ihandle: int) -> ClientTerminal:
 
 @devices.define("read", section="6.3.2.3")
 def read(client: ClientInterface, ihandle: int, buffer: int, length: int) -> int:
-    """Read what was typed, up to `length` bytes; -2 if nothing waits."""
-    terminal = _terminal(client, ihandle)
+    """Read on from a disk, or what was typed, up to `length` bytes; -2 if nothing waits."""
+    instance, memory = client.instance(ihandle), client.partition.memory
+    if (device := client.block_device(instance.node)) is not None:
+        return block_package.read(device, instance, memory, buffer, length)
+    terminal = _terminal(client, instance.node)
     length = min(length, TRANSFER_LIMIT)
-    client.partition.memory.check(buffer, length)
+    memory.check(buffer, length)
     data = terminal.read(length)
-    client.partition.memory.write(buffer, data)
+    memory.write(buffer, data)
+    if not data:
+        client.rest()
     return len(data) or NO_CHARACTERS
 
 
 @devices.define("write", section="6.3.2.3")
 def write(client: ClientInterface, ihandle: int, buffer: int, length: int) -> int:
-    """Write to a terminal; gives how much was written."""
-    terminal = _terminal(client, ihandle)
+    """Write on to a disk, or to a terminal; gives how much was written."""
+    instance, memory = client.instance(ihandle), client.partition.memory
+    if (device := client.block_device(instance.node)) is not None:
+        return block_package.write(device, instance, memory, buffer, length)
+    terminal = _terminal(client, instance.node)
     length = min(length, TRANSFER_LIMIT)
-    terminal.write(client.partition.memory.read(buffer, length))
+    terminal.write(memory.read(buffer, length))
     return length
 
 
 @devices.define("seek", section="6.3.2.3")
 def seek(client: ClientInterface, ihandle: int, high: int, low: int) -> int:
-    """Set the position to read at: a terminal has none."""
-    raise ServiceError(f"{client.instance(ihandle).node.path} has no position")
+    """Set the position a disk is read at: 0.  A terminal has none."""
+    instance = client.instance(ihandle)
+    if client.block_device(instance.node) is None:
+        raise ServiceError(f"{instance.node.path} has no position")
+    block_package.seek(instance, high << CELL_BITS | low)
+    return 0
 
 
 # -- memory (6.3.2.4) ------------------------------------------------------------------------
@@ -287,14 +304,26 @@ def quiesce(client: ClientInterface) -> None:
 
 @control.define("interpret", section="6.3.2.6")
 def interpret(client: ClientInterface, command: int, *cells: int) -> int:
-    """Interpret Forth: there is no interpreter, and the catch result says so."""
-    raise ServiceError(f"no Forth interpreter for {client.text(command, PATH_LIMIT)!r}")
+    """Interpret Forth: of its words, those that end the run; else the catch result says no."""
+    text = client.text(command, PATH_LIMIT)
+    if (ending := _ENDING_WORDS.get(text.strip())) is None:
+        raise ServiceError(f"no Forth interpreter for {text!r}")
+    client.partition.end(ending)
+    return 0
 
 
 @control.define("milliseconds", section="6.3.2.7")
 def milliseconds(client: ClientInterface) -> int:
-    """Milliseconds since some start, as far as a cell counts."""
-    return low_bits(client.partition.time_base * 1000 // TIME_BASE_HZ, CELL_BITS)
+    """Milliseconds since some start, as far as a cell counts.
+
+    Whoever asks again within one waits for the next, which the answer then is.
+    """
+    now = client.millisecond
+    if now <= client.answered_at:
+        client.rest()
+        now += 1
+    client.answered_at = now
+    return low_bits(now, CELL_BITS)
 
 
 ALL = (tree, devices, memory, control)

@@ -1,4 +1,4 @@
-"""Loading an ELF executable for 64-bit POWER into a partition's storage."""
+"""Loading an ELF executable for POWER into a partition's storage."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from elftools.elf.elffile import ELFFile
 
 if TYPE_CHECKING:
     from emu.memory import Memory
+
+
+SEGMENT_LIMIT = 64
+"""An image that a guest has made must not make the host load the same bytes over and over."""
 
 
 class BootError(Exception):
@@ -37,6 +41,8 @@ class Executable:
 
     segments: tuple[Segment, ...]
     entry: int
+    bits: int = 64
+    """Width of the addresses it computes with."""
 
     @property
     def start(self) -> int:
@@ -60,7 +66,7 @@ class Executable:
 
 
 def parse(image: bytes) -> Executable:
-    """The executable in `image`; `BootError` if it is none for 64-bit POWER."""
+    """The executable in `image`; `BootError` if it is none for POWER, of 32 or 64 bits."""
     try:
         return _parse(ELFFile(io.BytesIO(image)))
     except (ELFError, ConstructError, ValueError, OverflowError, KeyError, TypeError) as wrong:
@@ -70,13 +76,15 @@ def parse(image: bytes) -> Executable:
 
 
 def _parse(file: ELFFile) -> Executable:
-    if file.elfclass != 64 or file["e_machine"] != "EM_PPC64":
+    if (file.elfclass, file["e_machine"]) not in ((64, "EM_PPC64"), (32, "EM_PPC")):
         raise BootError(
             f"the kernel is {file.elfclass}-bit ELF for {file['e_machine']}: "
-            "64-bit ELF for EM_PPC64 is needed"
+            "64-bit ELF for EM_PPC64 is needed, or 32-bit ELF for EM_PPC"
         )
     if file["e_type"] not in ("ET_EXEC", "ET_DYN"):
         raise BootError(f"the kernel is of type {file['e_type']}: ET_EXEC or ET_DYN is needed")
+    if file.num_segments() > SEGMENT_LIMIT:
+        raise BootError(f"the kernel has {file.num_segments()} segments: at most {SEGMENT_LIMIT}")
     entry: int | None = None
     segments: list[Segment] = []
     for header in file.iter_segments("PT_LOAD"):
@@ -88,4 +96,4 @@ def _parse(file: ELFFile) -> Executable:
             entry = address + file["e_entry"] - header["p_vaddr"]
     if entry is None:
         raise BootError(f"no segment holds the entry point {file['e_entry']:#x}")
-    return Executable(tuple(segments), entry)
+    return Executable(tuple(segments), entry, file.elfclass)

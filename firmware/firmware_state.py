@@ -37,6 +37,7 @@ class ClientState:
     claims: Annotated[tuple[Range, ...], Length(0, CLAIM_LIMIT)]
     instances: InstancesState
     property_bytes_left: int
+    report_area: U32
 
 
 @record

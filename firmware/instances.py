@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from emu.state import Length, check, record
+from emu.state import U64, Length, check, record
+
+from .disk_label import Extent
 
 if TYPE_CHECKING:
     from .device_tree import Node
@@ -15,15 +17,20 @@ FIRST_HANDLE = 0x8000_0001
 """Far from the phandles, so that mistaking one for the other is noticed."""
 LAST_HANDLE = 0xFFFF_FFF0
 PATH_LIMIT = 1024
+_NOTHING = Extent(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Instance:
     """A node that was opened, with the arguments of its path."""
 
     handle: int
     node: Node
     arguments: str = ""
+    extent: Extent = _NOTHING
+    """Of a device with positions: the bytes that are read and written."""
+    position: int = 0
+    """Within these."""
 
     @property
     def path(self) -> str:
@@ -37,6 +44,9 @@ class InstanceState:
     handle: Annotated[int, range(FIRST_HANDLE, LAST_HANDLE + 1)]
     node: int
     arguments: Annotated[str, Length(0, PATH_LIMIT)]
+    start: U64
+    length: U64
+    position: U64
 
 
 @record
@@ -52,13 +62,13 @@ class Instances:
         self._instances: dict[int, Instance] = {}
         self._next = FIRST_HANDLE
 
-    def open(self, node: Node, arguments: str = "") -> Instance | None:
+    def open(self, node: Node, arguments: str = "", extent: Extent = _NOTHING) -> Instance | None:
         """A new instance of `node`, or None if too many are open."""
         if len(self._instances) >= INSTANCE_LIMIT:
             return None
         while self._next in self._instances:
             self._advance()
-        instance = self._instances[self._next] = Instance(self._next, node, arguments)
+        instance = self._instances[self._next] = Instance(self._next, node, arguments, extent)
         self._advance()
         return instance
 
@@ -69,7 +79,13 @@ class Instances:
         """The instances of nodes of the tree at `root`."""
         order = {id(node): n for n, node in enumerate(root.walk())}
         opened = tuple(
-            InstanceState(instance.handle, order[id(instance.node)], instance.arguments)
+            InstanceState(
+                instance.handle,
+                order[id(instance.node)],
+                instance.arguments,
+                *instance.extent,
+                instance.position,
+            )
             for instance in self._instances.values()
         )
         return InstancesState(opened, self._next)
@@ -78,8 +94,16 @@ class Instances:
         nodes = list(root.walk())
         for its in state.opened:
             check(0 <= its.node < len(nodes), f"instance {its.handle:#x} of no node")
+            check(its.position <= its.length, f"instance {its.handle:#x} behind its end")
         self._instances = {
-            its.handle: Instance(its.handle, nodes[its.node], its.arguments) for its in state.opened
+            its.handle: Instance(
+                its.handle,
+                nodes[its.node],
+                its.arguments,
+                Extent(its.start, its.length),
+                its.position,
+            )
+            for its in state.opened
         }
         self._next = state.next_handle
 

@@ -77,6 +77,21 @@ class Nvram:
         self.stores += 1
         return len(fitting)
 
+    def variables(self) -> dict[str, str]:
+        """The configuration variables: boot-device and others (LoPAR 8.5)."""
+        at = 0
+        while at + UNIT_BYTES <= len(self):
+            head = self._bytes[at : at + UNIT_BYTES]
+            length = int.from_bytes(head[2:4], "big") * UNIT_BYTES
+            if not length or checksum(head[0], bytes(head[2:])) != head[1]:
+                break
+            if head[0] == SYSTEM and head[4:].rstrip(b"\0") == b"common":
+                text = bytes(self._bytes[at + UNIT_BYTES : at + length]).partition(b"\0\0")[0]
+                pairs = (item.partition("=") for item in text.decode("latin-1").split("\0"))
+                return {name: value for name, equals, value in pairs if equals}
+            at += length
+        return {}
+
     def state(self) -> bytes:
         return self.content
 

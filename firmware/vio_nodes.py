@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hypervisor.vio.adapter import AdapterKind
 from hypervisor.vio.tce import WINDOW_BYTES
 
+from .block_devices import devices_of
 from .device_tree import EMPTY, Node, cells, string
 from .vital_product_data import system_location
 
@@ -63,7 +64,11 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
             "ibm,#dma-size-cells": cells(2),
             "ibm,my-dma-window": cells(slot.liobn, 0, 0, 0, WINDOW_BYTES),
         }
-    return Node(names.node, f"{slot.unit:x}", properties)
+    node = Node(names.node, f"{slot.unit:x}", properties)
+    for device in devices_of(adapter):
+        its = {"device_type": string("block"), "reg": device.lun}
+        node.add(Node(device.name, device.unit_address, its))
+    return node
 
 
 def location_code(adapter: VirtualAdapter, partition: Partition) -> str:

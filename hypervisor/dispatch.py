@@ -150,9 +150,5 @@ class Dispatcher:
 
     def _others_wake(self, holder: VirtualProcessor) -> int:
         """The time base at which the decrementer of another processor wakes it."""
-        waiting = (
-            p.next_event
-            for p in self._processors
-            if p is not holder and p.standing is Standing.CEDED
-        )
+        waiting = (p.next_event for p in self._processors if p is not holder)
         return min(waiting, default=FOREVER)

@@ -233,10 +233,8 @@ class Partition:
     @property
     def next_event(self) -> int:
         """The time base at which a waiting partition has work of its own accord."""
-        due = [p.next_event for p in self.processors if p.standing is Standing.CEDED]
-        if self.watchdogs.due != NEVER:
-            due.append(self.watchdogs.due)
-        return min(due, default=self.time_base)
+        due = min(*(p.next_event for p in self.processors), self.watchdogs.due)
+        return self.time_base if due == NEVER else due
 
     def pass_time(self, until: int) -> None:
         """Let idle time go by up to time base `until`."""
@@ -333,8 +331,8 @@ class Partition:
         the processor's next event.  None where the instruction was such a one, or the processor
         waits for others.
         """
-        if processor.standing is Standing.CEDED and not processor.wake_if_interrupted():
-            self.pass_time(processor.next_event)
+        if not processor.wake_if_interrupted() and (due := processor.next_event) != NEVER:
+            self.pass_time(due)
         if not processor.wake_if_interrupted() or self.outcome is not None:
             return None
         self.engine.select(processor.number)
@@ -349,8 +347,8 @@ class Partition:
         return exit_ if isinstance(exit_, DebugStop) else None
 
     def _idle(self) -> Progress:
-        ceded = any(p.standing is Standing.CEDED for p in self.processors)
-        if ceded or self.watchdogs.due != NEVER:
+        waits = any(p.next_event != NEVER for p in self.processors)
+        if waits or self.watchdogs.due != NEVER:
             return Progress.IDLE
         self.end(Ending.CRASH, "every processor stopped itself or joined")
         return Progress.ENDED

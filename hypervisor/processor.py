@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from emu.bits import MSR
-from emu.state import record
+from emu.state import Ticks, record
 
 from .splpar_areas import RegisteredAreas
 from .watchdog import NEVER
@@ -28,6 +28,7 @@ class Standing(Enum):
     READY = "it runs when its turn comes"
     CEDED = "an interrupt or a prod"
     JOINED = "a prod"
+    RESTING = "a time, within a call of firmware"
     STOPPED = "start-cpu"
 
 
@@ -38,6 +39,7 @@ class WaitState:
     standing: Standing
     prodded: bool
     areas: RegisteredAreas
+    rests_until: Ticks
 
 
 @dataclass(slots=True)
@@ -52,6 +54,8 @@ class VirtualProcessor:
     areas: RegisteredAreas = field(default_factory=RegisteredAreas)
     ready_since: int = 0
     """The time base at which what it waited for happened."""
+    rests_until: int = 0
+    """The time base a resting one waits for."""
 
     # -- state -----------------------------------------------------------------------------
 
@@ -91,11 +95,12 @@ class VirtualProcessor:
         self.registers.set_gprs(first, values)
 
     def state(self) -> WaitState:
-        return WaitState(self.standing, self.prodded, self.areas)
+        return WaitState(self.standing, self.prodded, self.areas, self.rests_until)
 
     def restore(self, state: WaitState) -> None:
         state.areas.check(self.partition.memory)
         self.standing, self.prodded, self.areas = state.standing, state.prodded, state.areas
+        self.rests_until = state.rests_until
 
     # -- starting and stopping -------------------------------------------------------------
 
@@ -130,6 +135,10 @@ class VirtualProcessor:
         """Wait for a prod; while MSR[EE] is on, for an interrupt too (LoPAR 14.11.3.4)."""
         self._wait(Standing.CEDED if self.registers.msr.EE else Standing.JOINED)
 
+    def rest(self, until: int) -> None:
+        """Go on at time base `until`: firmware that was called waits for something."""
+        self.standing, self.rests_until = Standing.RESTING, until
+
     def _wait(self, standing: Standing) -> None:
         if self.prodded:
             self.prodded = False
@@ -162,12 +171,13 @@ class VirtualProcessor:
             self._become_ready()
 
     def wake_if_interrupted(self) -> bool:
-        """End a cede that an interrupt is due for; True if the processor can run."""
-        if self.standing is Standing.CEDED:
-            if self.partition.interrupts.pending(self.number):
-                self._become_ready()
-            elif (due := self.next_event) <= self.engine.time_base:
-                self.standing, self.ready_since = Standing.READY, due
+        """End a cede that an interrupt is due for, or a rest; True if the processor can run."""
+        if self.standing is Standing.READY:
+            return True
+        if self.standing is Standing.CEDED and self.partition.interrupts.pending(self.number):
+            self._become_ready()
+        elif (due := self.next_event) <= self.engine.time_base:
+            self.standing, self.ready_since = Standing.READY, due
         return self.standing is Standing.READY
 
     def _become_ready(self) -> None:
@@ -182,9 +192,14 @@ class VirtualProcessor:
             self.standing, self.ready_since = Standing.READY, now
         if self.standing is Standing.READY:
             return self.ready_since
-        return self.next_event if self.standing is Standing.CEDED else NEVER
+        return self.next_event
 
     @property
     def next_event(self) -> int:
-        """The time base at which the decrementer interrupts."""
-        return self.engine.decrementer_due(self.number)
+        """The time base at which a wait ends by itself; `NEVER`: others must end it."""
+        match self.standing:
+            case Standing.CEDED:
+                return self.engine.decrementer_due(self.number)
+            case Standing.RESTING:
+                return self.rests_until
+        return NEVER

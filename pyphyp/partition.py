@@ -26,7 +26,7 @@ from .media import Media, MediaLibrary
 from .pacing import WINDOW_TICKS, Unattended, let_pass
 from .range_traces import RangeTraces
 from .service import Service
-from .starts import Booted, described
+from .starts import Booted, DeviceBoot, described
 from .stats import Stats, collect
 
 if TYPE_CHECKING:
@@ -143,6 +143,14 @@ class Partition(Inspected, Service):
         Raises `firmware.boot.BootError` where the kernel cannot be loaded.
         """
         self.start(Booted.of(kernel, initrd, append, direct=direct))
+
+    def boot_from_device(self, specifiers: str = "", append: str | None = None) -> None:
+        """Boot the program that a virtual disk or disc holds, as firmware finds it.
+
+        `specifiers` are tried in their order ("disk1 cdrom"); without any, boot-device in NVRAM
+        says which, or all are.  `append` replaces boot-file.  Raises `BootError`.
+        """
+        self.start(DeviceBoot(specifiers, append))
 
     def load(self, program: Program | bytes) -> None:
         """Put a program (assembled, or an ELF file) into storage, to be entered in real mode.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from emu.bits import ByteOrder
@@ -62,6 +63,24 @@ class Booted:
         composition.firmware.boot(self.image)
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceBoot:
+    """The program that firmware finds on a disk or disc, each time it boots."""
+
+    specifiers: str = ""
+    bootargs: str | None = None
+
+    @property
+    def byte_order(self) -> ByteOrder:
+        return ByteOrder.BIG
+
+    def symbols(self) -> Symbols:
+        return Symbols()
+
+    def start(self, composition: Composition) -> None:
+        composition.firmware.boot_from_device(self.specifiers, self.bootargs)
+
+
 class Reader(Protocol):
     """A section that is read when it is needed."""
 
@@ -117,11 +136,18 @@ class ProgramState:
 
 
 @record
+class DeviceBootState:
+    specifiers: str
+    bootargs: str | None
+
+
+@record
 class StartState:
-    """One of the two, or none: then the guest cannot be booted again."""
+    """One of them, or none: then the guest cannot be booted again."""
 
     kernel: KernelState | None = None
     program: ProgramState | None = None
+    device: DeviceBootState | None = None
 
 
 def described(start: Start | None) -> tuple[StartState, dict[str, bytes]]:
@@ -143,6 +169,8 @@ def described(start: Start | None) -> tuple[StartState, dict[str, bytes]]:
             tuple(SegmentState(s.address, s.size, len(s.data)) for s in segments),
         )
         return StartState(program=state), {PROGRAM: b"".join(s.data for s in segments)}
+    if isinstance(start, DeviceBoot):
+        return StartState(device=DeviceBootState(start.specifiers, start.bootargs)), {}
     return StartState(), {}
 
 
@@ -152,6 +180,8 @@ def rebuilt(state: StartState, files: dict[str, bytes]) -> Start:
         check(KERNEL in files, "the kernel is missing")
         its = state.kernel
         return Booted(BootImage(files[KERNEL], files.get(INITRD), its.bootargs, its.direct))
+    if state.device is not None:
+        return DeviceBoot(state.device.specifiers, state.device.bootargs)
     if state.program is None:
         raise StateError("what was booted was not saved")
     check(PROGRAM in files, "the program is missing")

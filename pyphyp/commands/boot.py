@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_HELP = f"""Boot a kernel (an ELF file such as vmlinux) in a partition.
+_HELP = f"""Boot a kernel (an ELF file such as vmlinux), or what a disk or disc holds.
+
+Without --kernel, firmware looks for a boot loader as on a real machine: in the PReP partition of
+a disk, or where \\ppc\\bootinfo.txt of a disc says.
 
 \b
 Examples:
   pyphyp boot --kernel vmlinux --initrd initrd.img --append console=hvc0
   pyphyp boot --kernel vmlinux --direct --memory 2G --timeout 60 --stats
+  pyphyp boot --disk system.img --nvram system.nvram
+  pyphyp boot --disk new.img --cdrom installer.iso --boot-device cdrom
 
 {STATUS_HELP}"""
 
@@ -33,10 +38,16 @@ def kernel_options(command: CommandT) -> CommandT:
     """What to boot."""
     for option in reversed(
         (
-            click.option("--kernel", type=FILE, required=True, help="The kernel, an ELF file."),
+            click.option("--kernel", type=FILE, help="The kernel, an ELF file."),
             click.option("--initrd", type=FILE, help="Its initial file system."),
-            click.option("--append", default="", metavar="ARGS", help="Arguments for the kernel."),
+            click.option("--append", metavar="ARGS", help="Arguments for what is booted."),
             direct_option,
+            click.option(
+                "--boot-device",
+                metavar="DEVICES",
+                help="Without a kernel: the devices to try, such as 'cdrom disk1'.  Else "
+                "boot-device in NVRAM says which, or all are tried.",
+            ),
         )
     ):
         command = option(command)
@@ -53,13 +64,32 @@ direct_option = click.option(
 @click.command("boot", help=_HELP)
 @kernel_options
 @run_options
-def boot(kernel: Path, initrd: Path | None, append: str, direct: bool, **parameters: Any) -> int:
+def boot(
+    kernel: Path | None,
+    initrd: Path | None,
+    append: str | None,
+    direct: bool,
+    boot_device: str | None,
+    **parameters: Any,
+) -> int:
     from .session import run_guest
 
-    def start(partition: Partition) -> None:
-        partition.boot(kernel, initrd, append, direct=direct)
+    options = RunOptions.take(parameters)
+    if kernel is None:
+        if not (options.machine.disk or options.machine.cdrom):
+            raise click.UsageError("give a --kernel, or a --disk or --cdrom to boot from")
+        if initrd is not None or direct:
+            raise click.UsageError("--initrd and --direct go with a --kernel")
+    elif boot_device is not None:
+        raise click.UsageError("--boot-device is for booting without a --kernel")
 
-    return run_guest(RunOptions.take(parameters), start)
+    def start(partition: Partition) -> None:
+        if kernel is None:
+            partition.boot_from_device(boot_device or "", append)
+        else:
+            partition.boot(kernel, initrd, append or "", direct=direct)
+
+    return run_guest(options, start)
 
 
 COMMANDS = {"boot": boot}

@@ -317,3 +317,14 @@ def test_there_is_no_client_interface_without_a_client(partition: Partition) -> 
     processor = partition.processors[0]
     processor.set_gpr(3, 0xF005)
     assert partition.hcalls.dispatch(processor) is H.FUNCTION
+
+
+@pytest.mark.parametrize(
+    ("word", "ending"), [("reset-all", Ending.REBOOT), ("power-off", Ending.POWER_OFF)]
+)
+def test_interpret_knows_the_words_that_end_a_run(
+    guest: Guest, partition: Partition, word: str, ending: Ending
+) -> None:
+    assert guest.call("interpret", word) == 0
+    assert partition.outcome is not None
+    assert partition.outcome.ending is ending
