@@ -88,6 +88,8 @@ fcmpu            X     63  0     bf,fra,frb
 fcmpo            X     63  32    bf,fra,frb
 mffs[.]          X     63  583   frt
 mffsce           X     63  583   frt                RA=1
+mffscdrn         X     63  583   frt,frb            RA=20
+mffscdrni        X     63  583   frt,drm            RA=21
 mffscrn          X     63  583   frt,frb            RA=22
 mffscrni         X     63  583   frt,rm             RA=23
 mffsl            X     63  583   frt                RA=24

@@ -44,6 +44,7 @@ class InstructionWord(Word):
     U = Field(16, 19)
     TH4 = Field(7, 10)
     RM = Field(19, 20)
+    DRM = Field(18, 20)
     L = Field(10)
     A6 = Field(6)
     IH = Field(8, 10)
@@ -275,6 +276,7 @@ OPERANDS = {
         Operand("fw", Kind.UNSIGNED, W.FLM_W),
         Operand("u", Kind.UNSIGNED, W.U),
         Operand("rm", Kind.UNSIGNED, W.RM),
+        Operand("drm", Kind.UNSIGNED, W.DRM),
         Operand("cy", Kind.UNSIGNED, W.CY, high=0),  # other values are reserved
         Operand("shb", Kind.UNSIGNED, W.SHB),
         Operand("dm", Kind.UNSIGNED, W.DM),

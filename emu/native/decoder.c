@@ -72,6 +72,7 @@ static bool mend(core *c, uint8_t **table, int size, uint8_t *part, int depth)
             uint8_t *handler = c->handlers + HANDLER_SIZE * c->handler_count++;
             memcpy(handler, table[i], HANDLER_SIZE);
             *window32(handler, HANDLER_RESERVED_BITS) = refused_bits(part);
+            correct_edition(handler, part);
             table[i] = handler;
         }
     }

@@ -91,6 +91,7 @@ enum emulated raise_floating(core *c, uint64_t address, uint64_t causes, uint64_
 #define FPSCR_FR 0x00040000ull
 #define FPSCR_FPRF 0x0001f000ull
 #define FPSCR_VE 0x80ull
+#define FPSCR_DRN 0x700000000ull
 #define FPSCR_ROUNDING(fpscr) ((fpscr) & 3)
 
 /* Densely packed decimal, ten bits, and three digits of four (Power ISA I B.1, B.2). */

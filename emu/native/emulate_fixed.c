@@ -290,6 +290,7 @@ enum emulated emulate_fixed(core *c, uint64_t address, uint32_t word)
     case 74 + 512: /* where OE would stand */
         *gpr(c, RT(word)) = add_and_generate_sixes(*gpr(c, RA(word)), *gpr(c, RB(word)));
         return DONE;
+    case 22: return c->isa >= ISA_2_07 ? DONE : NOT_THERE; /* icbt, a hint */
     default: return c->isa >= ISA_3_0 ? since_3_0(c, address, word) : NOT_THERE;
     }
 }

@@ -51,6 +51,8 @@ enum spr_number {
     SPR_PVR = 287,
     SPR_PURR = 309,
     SPR_LPCR = 318,
+    SPR_EBBRR = 805,
+    SPR_BESCR = 806,
     SPR_VTB = 849,
     SPR_DEADLINE = 267, /* a number the core leaves unused: what the time base is compared with */
     SPR_TB = 268,
@@ -334,6 +336,8 @@ int device_fault(core *c);              /* an exit, or -1: go on */
 /* level.c */
 bool levels_start(core *c);
 void levels_end(core *c);
+/* Where the table errs about the edition of what these parts of an opcode lead to (decoder.c). */
+void correct_edition(uint8_t *handler, const uint8_t *part);
 
 /* tracing.c */
 void block_traced(core *c, uint64_t address, uint64_t size); /* instead of block_begins */

@@ -8,9 +8,12 @@
 
 /* DSISR: an atomic memory operation with a function code that is not there (III 7.5.3). */
 #define CAUSE_ATOMIC_FUNCTION 0x00080000u
+#define FSCR_EBB (1ull << 7)
 #define FSCR_SCV (1ull << 12)
 #define FSCR_CAUSE_SHIFT 56
+#define FACILITY_EBB 7ull
 #define FACILITY_SCV 12ull
+#define BESCR_GE (1ull << 63)
 #define LOCATION_OFFSET_3 0xc000000000004000ull
 #define LOCATION_OFFSET_2 0x18000ull
 
@@ -134,8 +137,25 @@ static bool emulate_privileged(core *c, uint32_t word)
     return true;
 }
 
+/* Nothing here makes event-based branches, but a program may return as if from one. */
+static void return_from_event_based_branch(core *c, uint64_t address, uint64_t enable)
+{
+    if (msr(c) & MSR_PR && !(*spr(c, SPR_FSCR) & FSCR_EBB)) {
+        facility_unavailable(c, address, FACILITY_EBB);
+        return;
+    }
+    *spr(c, SPR_BESCR) = (*spr(c, SPR_BESCR) & ~BESCR_GE) | (enable ? BESCR_GE : 0);
+    *nip(c) = effective_address(c, *spr(c, SPR_EBBRR) & ~3ull);
+    c->counts.emulated++;
+    guest_completes(c);
+}
+
 static bool emulate_missing(core *c, uint64_t address, uint32_t word)
 {
+    if ((word & 0xfc0007fe) == 0x4c000124 && c->isa >= ISA_2_07) {
+        return_from_event_based_branch(c, address, word & 0x800);
+        return true;
+    }
     if (c->isa < ISA_3_0)
         return false;
     if ((word & 0xfffff01f) == 0x44000001) {

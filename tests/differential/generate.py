@@ -65,6 +65,7 @@ LEFT_OUT = frozenset(
         "stbcix",
         "stdcix",
         "icbi",
+        "icbt",
         "isync",
     ]
 )
@@ -105,7 +106,7 @@ PROCESSORS = {name: "power9" for name in _MODULES} | {
 
 
 def _accesses_storage(instruction: Instruction) -> bool:
-    return instruction.mnemonic.removeprefix("p").startswith(("l", "st", "dcb", "icbt")) and any(
+    return instruction.mnemonic.removeprefix("p").startswith(("l", "st", "dcb")) and any(
         operand.name in ("ra", "rau") for operand in instruction.operands
     )
 

@@ -20,6 +20,7 @@ EVERYTHING_ON = REAL.replace(FP=1, VEC=1, VSX=1)
 ILLEGAL = 0x700, 0x80000
 PRIVILEGED = 0x700, 0x40000
 FACILITY_TM = 5
+FACILITY_EBB, FSCR_EBB = 7, 1 << 7
 TAKEN = 1
 
 # Instructions by the edition they came with (Power ISA v3.0B, appendix "Instruction Sets" of each
@@ -91,6 +92,32 @@ def test_a_level_holds_for_code_that_ran_before(cpu: Bare) -> None:
         cpu.engine.set_isa_level(level)
         cpu.enter(at, EVERYTHING_ON, r31=0)
         assert cpu.registers.gpr(31) == vector
+
+
+@pytest.mark.parametrize("level", [V2_06, V2_07])
+def test_before_3_0_other_forms_of_mffs_are_mffs(cpu: Bare, level: IsaLevel) -> None:
+    cpu.engine.set_isa_level(level)
+    enabled = 0x1F << 3 | 2
+    for text in ("mffsce f1", "mffscrni f1,1", "mffscdrni f1,1", "mffsl f1", ".long 0xfc24048f"):
+        cpu.registers.fpscr = enabled
+        cpu.run(f"{text}\n stfd f1,0(r1)\n sc 1", EVERYTHING_ON, r1=0x8000)
+        assert cpu.memory.read(0x8000, 8) == enabled.to_bytes(8, "big")
+        assert cpu.registers.fpscr == enabled
+
+
+def test_a_program_returns_from_event_based_branches_where_fscr_lets_it(cpu: Bare) -> None:
+    cpu.load("mfspr r6,806\n sc 1", 0x5000)
+    for level in IsaLevel:
+        cpu.engine.set_isa_level(level)
+        cpu.registers.set_spr("fscr", FSCR_EBB)
+        cpu.registers.set_spr(SPRS["ebbrr"], 0x5002)
+        there = level >= V2_07
+        assert outcome(cpu, "rfebb 1", problem=True) == (None if there else ILLEGAL), level
+        assert cpu.registers.gpr(6) == (1 << 63 if there else 0)
+        cpu.registers.set_spr("fscr", 0)
+        assert outcome(cpu, "rfebb 1", problem=True) == ((0xF60, 0) if there else ILLEGAL)
+        if there:
+            assert cpu.registers.spr("fscr") >> 56 == FACILITY_EBB
 
 
 @pytest.mark.parametrize("level", IsaLevel)
