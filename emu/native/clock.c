@@ -32,7 +32,7 @@ bool interrupt_pending(core *c) { return c->external || decrementer_negative(c);
 
 static bool leaves_at_once(core *c)
 {
-    return c->external || c->stop_requested || c->tlb_full || c->retranslate || c->debug.on;
+    return c->external || c->stop_requested || c->tlb_stale || c->retranslate || c->debug.on;
 }
 
 void set_deadline(core *c)
@@ -53,7 +53,7 @@ void set_deadline(core *c)
 /* Whether something waits for the block that runs to end. */
 bool block_due(core *c)
 {
-    return c->stop_requested || c->tlb_full || c->retranslate || time_base(c) >= c->until
+    return c->stop_requested || c->tlb_stale || c->retranslate || time_base(c) >= c->until
            || (msr(c) & MSR_EE && interrupt_pending(c));
 }
 

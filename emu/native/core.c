@@ -5,6 +5,7 @@
 
 #include "internal.h"
 #include "interpose.h"
+#include "tlb.h"
 
 /* Translated code a guest may make the host keep: a Linux boot needs 55 MiB.  When it is used up
    all of it is dropped; Unicorn's own choice of 1 GiB a guest could fill in seconds. */
@@ -45,6 +46,7 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
     c->until = until;
     c->pauses = pauses;
     host_clock_run(c);
+    tlb_select(c); /* PID may have been written */
     debug_enter(c);
     for (;;) {
         if (c->debug.on && debug_stops(c))
@@ -53,8 +55,10 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
             c->stop_requested = 0;
             return CORE_PREEMPTED;
         }
-        if (c->tlb_full)
-            flush_tlb(c);
+        if (c->tlb_stale) {
+            tlb_flush(c);
+            c->tlb_stale = false;
+        }
         if (c->retranslate) {
             c->api.ctl(c->uc, CTL_FLUSH_CODE);
             c->retranslate = false;
@@ -131,19 +135,9 @@ core_nonmaskable *core_system_reset(core *c) { return &c->system_reset; }
 
 core_nonmaskable *core_machine_check(core *c) { return &c->machine_check; }
 
-void flush_tlb(core *c)
-{
-    core *outer = running_core;
-    running_core = c; /* the TLB resizes itself now, by the time of whoever runs */
-    c->api.ctl(c->uc, CTL_FLUSH_TLB);
-    running_core = outer;
-    c->fills_since_flush = 0;
-    c->tlb_full = false;
-}
-
 void core_flush_translations(core *c)
 {
-    flush_tlb(c);
+    tlb_flush(c);
     *window64(c->env, ENV_RESERVE_ADDR) = ~0ull;
 }
 
@@ -206,7 +200,7 @@ static bool core_start(core *c, const char *library, bool host_clock, char *erro
     if (!interpose_engine(cpu))
         FAIL("this Unicorn fills its TLB elsewhere: version " WINDOW_VERSION
              " as released is needed");
-    if (!window_check(c, error, error_size))
+    if (!window_check(c, error, error_size) || !tlb_start(c, error, error_size))
         return false;
     if (!decoder_start(c) || !levels_start(c))
         FAIL("out of memory");
@@ -237,7 +231,7 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_c
     c->code_pages = calloc(size / 4096, 1);
     c->jumps = calloc(JUMPS, sizeof *c->jumps);
     core *outer = running_core;
-    running_core = c; /* from its first moment on the engine's time is the guest's */
+    running_core = c;
     bool started = c->code_pages && c->jumps
                    && core_start(c, library, host_clock, error, error_size);
     running_core = outer;
@@ -252,8 +246,10 @@ void core_close(core *c)
 {
     if (c)
         host_clock_close(c);
-    if (c && c->uc)
+    if (c && c->uc) {
+        tlb_end(c);
         c->api.close(c->uc);
+    }
     if (c) {
         processors_end(c);
         levels_end(c);

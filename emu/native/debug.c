@@ -10,6 +10,7 @@
    is not 0 nothing that waits for the end of a block may happen.  So a debugged run is the run
    that would have been, to the instruction. */
 #include "internal.h"
+#include "tlb.h"
 
 #define PAGE_MASK (~0xfffull)
 
@@ -79,7 +80,7 @@ int core_debug_add_watchpoint(core *c, uint64_t address, uint64_t length, int ac
     if (d->watch_count == DEBUG_WATCHPOINTS || !length || address + (length - 1) < address)
         return -1;
     d->watches[d->watch_count++] = (watchpoint){address, address + (length - 1), access, false};
-    flush_tlb(c); /* the reservation stays */
+    tlb_flush(c); /* the reservation stays */
     debug_settle(c);
     return 0;
 }
@@ -93,7 +94,7 @@ void core_debug_remove_watchpoint(core *c, uint64_t address, uint64_t length, in
             || w->access != access)
             continue;
         *w = d->watches[--d->watch_count];
-        flush_tlb(c);
+        tlb_flush(c);
         debug_settle(c);
         return;
     }
@@ -193,7 +194,7 @@ static void close_watch(core *c, bool done)
     debug_state *d = &c->debug;
     d->watch_open = false;
     for (int i = 0; i < d->opened_count; i++)
-        c->api.flush_page(*(void **)((uint8_t *)c->uc + UC_CPU), d->opened[i]);
+        tlb_drop_page(c, d->opened[i]);
     d->opened_count = 0;
     trace_access_ends(c, done);
 }

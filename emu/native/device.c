@@ -5,6 +5,7 @@
    be accessed with, but a device may not, gives the guest an interrupt (Power ISA III 7.5.3,
    7.5.8).  The block was counted when it began; what of it did not run is `ahead` (debug.c). */
 #include "internal.h"
+#include "tlb.h"
 
 #define PAGE_MASK (~0xfffull)
 /* DSISR: the instruction needs storage that is cached (III 7.5.3). */
@@ -138,7 +139,7 @@ int device_fault(core *c)
     c->ahead_nip = *nip(c);
     debug_settle(c);
     if (!fetch_instruction(c, *nip(c), &word)) { /* unmapped, and the TLB does not know it */
-        flush_tlb(c);
+        tlb_flush(c);
         return -1;
     }
     operation o = decode(word);

@@ -7,6 +7,8 @@
 
 #include "helpers.h"
 
+enum { OP_INSTRUCTION = 129 };
+
 /* Called as (env, i64, i64) -> i64: what a result function is declared as. */
 static void *two_operands;
 
@@ -14,9 +16,20 @@ static void *two_operands;
 static __thread uint8_t *last_operation;
 static void *(*emit)(void *context, int opcode);
 
+/* The one that begins an instruction: its address is the first argument. */
+static __thread uint8_t *last_instruction;
+
 static void *emit_operation(void *context, int opcode)
 {
-    return last_operation = emit(context, opcode);
+    last_operation = emit(context, opcode);
+    if (opcode == OP_INSTRUCTION)
+        last_instruction = last_operation;
+    return last_operation;
+}
+
+uint64_t instruction_generated(void)
+{
+    return *window64(last_instruction, OPERATION_ARGUMENTS);
 }
 
 static void gen_exchanged(gen_call_function gen, void *context, void *declared, void *called,

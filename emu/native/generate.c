@@ -11,6 +11,9 @@
 #include "emulate.h"
 #include "internal.h"
 #include "interpose.h"
+#include "tlb.h"
+
+#define PAGE 4096ull
 
 unicorn_generator generator;
 
@@ -172,16 +175,48 @@ int gen_code(void *context, void *block)
 
 /* ---- an indirect branch ----------------------------------------------------------------- */
 
+/* Blocks lie in front of their code, all of them alike. */
+static uint8_t *block_of(core *c, uint8_t *code)
+{
+    uint8_t *block = code - c->block_distance;
+    if (c->block_distance && *window64(block, BLOCK_CODE) == (uint64_t)code)
+        return block;
+    block = generator.find_block(c->generator, (uintptr_t)code);
+    c->block_distance = block ? code - block : 0;
+    return block;
+}
+
+/* The page of storage that the block at `code` comes from. */
+static uint32_t page_of_block(core *c, void *code)
+{
+    uint8_t *block = block_of(c, code);
+    translation found;
+    uint32_t cause;
+    if (!block)
+        return NO_PAGE;
+    uint64_t address = *window64(block, BLOCK_ADDRESS), size = *window16(block, BLOCK_SIZE);
+    if (size > PAGE - address % PAGE || !translate(c, address, ACCESS_FETCH, false, &found, &cause))
+        return NO_PAGE;
+    return found.real / PAGE;
+}
+
 static void *find_code(core *c)
 {
     uint64_t address = *nip(c);
-    uint32_t flags = *window32(c->env, ENV_HFLAGS);
+    uint32_t flags = *window32(c->env, ENV_HFLAGS), translated = c->translations[address >> 62 == 3];
     jump *j = &c->jumps[(address >> 2 ^ address >> 14) % JUMPS];
-    if (j->address == address && j->flags == flags && j->generation == c->generation)
-        return j->code;
+    if (j->address == address && j->flags == flags && j->generation == c->code_generation) {
+        if (j->translation == translated)
+            return j->code;
+        if (j->page != NO_PAGE && tlb_fetches_from(c, address, j->page)) {
+            j->translation = translated;
+            return j->code;
+        }
+    }
+    c->unicorn_jumped = true;
     void *code = generator.lookup(c->env);
     if ((uint64_t)code != *window64(c->generator, GENERATOR_EPILOGUE))
-        *j = (jump){address, code, c->generation, flags};
+        *j = (jump){address, code, translated, c->code_generation, flags, page_of_block(c, code)};
     return code;
 }
 
@@ -231,6 +266,17 @@ static void gen_check_exit(core *c, void *context)
         gen_count(c, context);
 }
 
+/* Unicorn's tlbie does not look at what it is told. */
+static void gen_invalidate(core *c, void *context)
+{
+    uint32_t word = 0;
+    if (!fetch_instruction(c, instruction_generated(), &word))
+        word = 0; /* everything */
+    void *arguments[] = {constant(context, (uint64_t)c, NULL), constant(context, word, NULL)};
+    call(context, (void *)tlb_invalidate, NULL, 2, arguments, 0);
+    free_all(context, 2, arguments);
+}
+
 void gen_call(void *context, void *function, void *result, int count, void **arguments)
 {
     core *c = core_generating(context);
@@ -240,6 +286,8 @@ void gen_call(void *context, void *function, void *result, int count, void **arg
         void *argument = constant(context, (uint64_t)c, NULL);
         call(context, (void *)find_code, result, 1, &argument, CALL_CHANGES_NOTHING);
         generator.free_temporary(context, argument);
+    } else if (c && function == (void *)generator.tlbie) {
+        gen_invalidate(c, context);
     } else if (c) {
         helpers_gen_call(generator.call, is_decimal(function) ? gen_decimal_call : generator.call,
                          context, function, result, count, arguments);

@@ -19,6 +19,8 @@ typedef struct {
     void (*branch)(void *generator, int condition, ptrdiff_t left, ptrdiff_t right, void *label);
     void *(*new_label)(void *generator);
     void *(*lookup)(void *env);
+    uint8_t *(*find_block)(void *generator, uintptr_t within);
+    void (*tlbie)(void *env, uint64_t rb);
     void (*check_exit)(void *uc, uint32_t delay_slot);
     uint8_t *first_decimal, *last_decimal;
 } unicorn_generator;

@@ -6,6 +6,7 @@
    registers are set by hypercalls.  The core's own trace is switched off: it takes rfid for an
    instruction to be traced and loses its target. */
 #include "internal.h"
+#include "tlb.h"
 
 /* SRR1 of a trace interrupt (III 7.5.15). */
 #define TRACE 0x40000000ull
@@ -62,7 +63,7 @@ bool guest_debugs(core *c)
 
 void core_guest_debug_changed(core *c)
 {
-    flush_tlb(c); /* the reservation stays */
+    tlb_flush(c); /* the reservation stays */
     debug_settle(c);
 }
 

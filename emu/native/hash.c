@@ -4,6 +4,7 @@
 #include <endian.h>
 
 #include "internal.h"
+#include "tlb.h"
 
 /* LPCR: with radix the guest keeps tables in its own storage and may use tlbie. */
 #define LPCR_UPRT (1ull << 22)
@@ -13,7 +14,8 @@
 
 /* SLB entry: both doublewords as slbmte takes them, and Unicorn's page-size pointer. */
 #define SLB_ENTRY_WORDS 3
-#define ESID_VALID (1ull << 27)
+#define ESID_VALID_SHIFT 27
+#define ESID_VALID (1ull << ESID_VALID_SHIFT)
 #define VSID_SHIFT 12
 #define VSID_SHIFT_1T 24
 #define VSID_KS (1ull << 11)
@@ -160,6 +162,75 @@ bool hash_translate(core *c, uint64_t effective, int access, bool update, transl
     out->real = (low & PTE_REAL_PAGE & ~within) | (effective & within);
     out->permissions = permissions;
     return true;
+}
+
+void hash_flush_page(core *c, uint64_t ptex, uint64_t high, uint64_t low)
+{
+    const unsigned largest = 16, group_bits = 11; /* of the hash that AVPN leaves out */
+    page_size size = pte_page_size(high, low);
+    if (!size.base || size.actual > largest || c->hash_mask >> group_bits == 0) {
+        tlb_flush(c);
+        return;
+    }
+    bool large = high >> SEGMENT_SIZE_SHIFT;
+    unsigned shift = large ? VSID_SHIFT_1T : VSID_SHIFT;
+    unsigned segment_shift = large ? SEGMENT_SHIFT_1T : SEGMENT_SHIFT;
+    uint64_t group = high & PTE_SECONDARY ? ~(ptex / PTES_A_GROUP) : ptex / PTES_A_GROUP;
+    uint64_t number = (high & ~(3ull << SEGMENT_SIZE_SHIFT)) >> shift;
+    uint64_t within = (high & ((1ull << shift) - 1) & ~0x7full) << 16
+                      | ((group ^ number) << size.base & 0x7fffff);
+    const uint64_t *entry = window64(c->env, ENV_SLB);
+    for (int i = 0; i < SLB_SLOTS; i++, entry += SLB_ENTRY_WORDS) {
+        if (!(entry[0] & ESID_VALID) || (entry[1] ^ high) >> shift)
+            continue;
+        uint64_t page = (entry[0] & ~0ull << segment_shift) | within;
+        page &= ~0ull << size.actual;
+        for (uint64_t end = page + (1ull << size.actual); page != end; page += 4096)
+            tlb_flush_page(c, page);
+    }
+}
+
+/* ---- changes of the SLB ------------------------------------------------------------------- */
+
+/* At all times the TLB has translations by segments that the SLB has, and by no others: removing
+   an entry of the page table flushes pages of those. */
+
+static void flush_segment(core *c, uint64_t effective)
+{
+    if (effective >> 62 == 3)
+        tlb_flush(c);
+    else
+        tlb_flush_low(c);
+}
+
+void slb_replaced(uint8_t *env, uint64_t rb, uint64_t rs)
+{
+    core *c = running_core;
+    uint64_t slot = rb & 0xfff, *entry = window64(env, ENV_SLB + 8 * SLB_ENTRY_WORDS * slot);
+    if (c && c->env == env && slot < SLB_SLOTS && entry[0] & ESID_VALID
+        && ((entry[0] ^ rb) >> ESID_VALID_SHIFT || entry[1] != rs))
+        flush_segment(c, entry[0]);
+}
+
+static void flushed(core *c) { *window32(c->env, ENV_FLUSH_NEEDED) = 0; }
+
+void slb_invalidated_one(uint8_t *env, uint64_t effective)
+{
+    core *c = running_core;
+    if (!c || c->env != env)
+        return;
+    flush_segment(c, effective);
+    flushed(c);
+}
+
+void slb_invalidated(uint8_t *env, uint32_t hint)
+{
+    core *c = running_core;
+    (void)hint;
+    if (!c || c->env != env)
+        return;
+    tlb_flush(c);
+    flushed(c);
 }
 
 void select_translation(core *c)

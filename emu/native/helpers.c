@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "emulate.h"
+#include "tlb.h"
 
 #define FP_FX (1ull << 31)
 #define FP_FEX (1ull << 30)
@@ -71,6 +72,15 @@ static void clear_bit(uint8_t *env, uint32_t bit)
     uint64_t upper = *fpscr(env) & ~0xffffffffull;
     library.clear_bit(env, bit);
     *fpscr(env) |= upper;
+}
+
+/* ---- translation -------------------------------------------------------------------------- */
+
+static void store_pid(uint8_t *env, uint64_t value)
+{
+    *window64(env, ENV_SPR + 8 * SPR_PID) = (uint32_t)value;
+    if (running_core && running_core->env == env)
+        tlb_select(running_core);
 }
 
 /* ---- fixed point -------------------------------------------------------------------------- */
@@ -463,6 +473,11 @@ static void test_class_of_single(uint8_t *env, uint32_t word, const vsr_value *b
 /* ---- exchanging calls --------------------------------------------------------------------- */
 
 exchange exchanges[] = {
+    {"helper_store_pidr_ppc64", .instead = store_pid},
+    {"helper_store_slb", .before = slb_replaced},
+    {"helper_slbie", .after = slb_invalidated_one},
+    {"helper_slbieg", .after = slb_invalidated_one},
+    {"helper_slbia", .after = slb_invalidated},
     {"helper_mtvscr_ppc64", .after = set_vscr_after},
     {"helper_fpscr_clrbit_ppc64", .instead = clear_bit},
     {"helper_store_fpscr_ppc64", .after = store_after},

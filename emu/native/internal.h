@@ -123,9 +123,12 @@ typedef struct {
 typedef struct {
     uint64_t address;
     void *code;
-    uint64_t generation;
-    uint64_t flags;
+    uint32_t translation, generation; /* of the address, and of translated code */
+    uint32_t flags;
+    uint32_t page; /* of storage, that all of it comes from; or NO_PAGE */
 } jump;
+#define NO_PAGE 0xffffffffu
+typedef struct tlb tlb;
 #define JUMPS 16384
 typedef struct later_instruction later_instruction;
 
@@ -249,9 +252,8 @@ struct core {
     core_device_access device_access;
     uint32_t device_instruction;
 
-    uint64_t fills_since_flush; /* by flush_tlb, whatever the guest flushed meanwhile */
-    bool tlb_full;
-    uint64_t flushes; /* of the TLB, by anybody */
+    tlb *tlb;
+    bool tlb_stale; /* to be flushed between two blocks */
 
     uint8_t *code_pages; /* one byte a page: translated code comes from it (interpose.c) */
 
@@ -259,7 +261,10 @@ struct core {
     void *generator;
     block_places block;
     jump *jumps;
-    uint64_t generation; /* of what is known of translated code */
+    uint32_t translations[2]; /* generations of low and of high addresses' (tlb.c) */
+    uint32_t code_generation;
+    bool unicorn_jumped; /* it remembers jumps of its own */
+    ptrdiff_t block_distance; /* from a block to its code; 0: not known yet */
     uint8_t no_time_base[TB_ENV_SIZE];
 
     uint64_t random;   /* where the numbers of darn go on from */
@@ -276,9 +281,10 @@ struct core {
     char failure[256];
 };
 
-/* The fields RS or RT, and RA, of an instruction. */
+/* The fields RS or RT, RA, and RB of an instruction. */
 #define RT(word) ((word) >> 21 & 0x1f)
 #define RA(word) ((word) >> 16 & 0x1f)
+#define RB(word) ((word) >> 11 & 0x1f)
 
 static inline uint64_t *gpr(core *c, int n) { return window64(c->env, ENV_GPR + 8 * n); }
 static inline uint64_t *spr(core *c, int n) { return window64(c->env, ENV_SPR + 8 * n); }
@@ -313,9 +319,6 @@ static inline void count_instructions(core *c, uint64_t count)
     if (!c->host)
         *spr(c, SPR_TB) += count;
 }
-
-/* core.c */
-void flush_tlb(core *c);
 
 /* debug.c */
 void debug_enter(core *c);             /* a run begins */
@@ -401,6 +404,7 @@ void decoder_end(core *c);
 extern __thread core *running_core;
 _Noreturn void leave_translated_code(core *c);
 void drop_code(core *c, uint64_t start, uint64_t end); /* translated from these addresses */
+bool holds_code(core *c, uint64_t page); /* that was stored to: stores go on being watched */
 
 /* translation.c */
 #define EFFECTIVE_REAL_MASK 0x0fffffffffffffffull
@@ -419,6 +423,8 @@ page_size pte_page_size(uint64_t high, uint64_t low);
 bool hash_translate(core *c, uint64_t effective, int access, bool update, translation *out,
                     uint32_t *cause);
 void select_translation(core *c);
+/* The entry at `ptex` was this one: what the TLB has by it goes. */
+void hash_flush_page(core *c, uint64_t ptex, uint64_t high, uint64_t low);
 
 /* page_table.c */
 bool answer_page_table_call(core *c);

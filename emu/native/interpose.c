@@ -6,13 +6,12 @@
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/time.h>
 
 #include "generate.h"
 #include "internal.h"
+#include "tlb.h"
 
 #define PAGE 4096ull
-#define TICKS_PER_MICROSECOND 512
 
 /* The core that runs on this thread; null outside core_run. */
 __thread core *running_core;
@@ -20,18 +19,19 @@ __thread core *running_core;
 static struct {
     void (*set_dirty)(void *cpu, uint64_t address);
     void (*reset_dirty_by_address)(void *cpu, uint64_t address, uint64_t length);
-    void (*reset_dirty)(void *cpu, uint64_t host_address, uint64_t length);
-    void (*set_page)(void *cpu, uint64_t address, uint64_t real, int permissions, int mode,
-                     uint64_t size);
     bool (*fill)(void *cpu, uint64_t address, int size, int access, int mode, bool probe,
                  uintptr_t from);
     void (*store_to_code)(void *generator, void *pages, uint64_t address, int length,
                           uintptr_t from);
     void (*drop_all_code)(void *cpu);
-    uint8_t *(*find_block)(void *generator, uintptr_t within);
+    void *(*find_known_block)(void *cpu, uint64_t address, uint64_t base, uint32_t flags,
+                              uint32_t properties);
     uint64_t (*load_purr)(void *env);
     uint64_t (*load_vtb)(void *env);
-    int (*time_of_day)(struct timeval *now, void *zone);
+    void (*flush)(void *cpu);
+    void (*flush_after_tlbie)(void *cpu);
+    void (*flush_modes)(void *cpu, uint16_t modes);
+    void (*flush_page)(void *cpu, uint64_t address);
 } original;
 
 static core *core_of(void *cpu)
@@ -79,13 +79,13 @@ static void reset_dirty_by_address(void *cpu, uint64_t address, uint64_t length)
         uint64_t page;
         if (page_of(c, at, ACCESS_FETCH, &page) && !c->code_pages[page]) {
             c->code_pages[page] = 1;
-            original.reset_dirty(cpu, (uint64_t)c->storage + page * PAGE, PAGE);
+            tlb_watch_stores(c, page);
         }
     }
 }
 
 /* A store went to `page`.  Whether it must go on being watched. */
-static bool holds_code(core *c, uint64_t page)
+bool holds_code(core *c, uint64_t page)
 {
     if (page >= c->size / PAGE || !c->code_pages[page])
         return false;
@@ -96,28 +96,21 @@ static bool holds_code(core *c, uint64_t page)
     return false;
 }
 
-/* A store went to `address`, code it overwrote is gone, and the TLB is about to let the next
-   stores through unseen, by this address in every translation mode; so also where it is a real
-   address. */
+/* A store went to `address`, and code it overwrote is gone. */
 static void set_dirty(void *cpu, uint64_t address)
 {
     core *c = core_of(cpu);
-    if (c) {
-        uint64_t page;
-        bool watched = holds_code(c, (address & EFFECTIVE_REAL_MASK) / PAGE);
-        if (page_of(c, address, ACCESS_STORE, &page))
-            watched |= holds_code(c, page);
-        if (watched)
-            return;
-    }
-    original.set_dirty(cpu, address);
+    if (c)
+        tlb_stored(c, address);
+    else
+        original.set_dirty(cpu, address);
 }
 
 /* ---- the TLB, and what is known of translated code ---------------------------------------- */
 
 static void note_block(core *c, uintptr_t from)
 {
-    uint8_t *block = from ? original.find_block(c->generator, from) : NULL;
+    uint8_t *block = from ? generator.find_block(c->generator, from) : NULL;
     if (block)
         c->block_end = *window64(block, BLOCK_ADDRESS) + *window16(block, BLOCK_SIZE);
 }
@@ -131,7 +124,7 @@ static bool fill(void *cpu, uint64_t address, int size, int access, int mode, bo
     uint64_t page = address & ~(PAGE - 1);
     if (c && on_tlb_miss(c->uc, page, UC_MEM_READ + access, &entry, c)
         && entry.perms & (UC_PROT_READ << access)) {
-        original.set_page(cpu, page, entry.paddr, entry.perms, mode, PAGE);
+        tlb_enter(c, mode, page, &entry);
         return true;
     }
     if (c)
@@ -139,24 +132,77 @@ static bool fill(void *cpu, uint64_t address, int size, int access, int mode, bo
     return original.fill(cpu, address, size, access, mode, probe, from);
 }
 
+/* Unicorn asks itself first, and remembers what this finds. */
+static void *find_known_block(void *cpu, uint64_t address, uint64_t base, uint32_t flags,
+                              uint32_t properties)
+{
+    core *c = core_of(cpu);
+    if (c)
+        c->unicorn_jumped = true;
+    return original.find_known_block(cpu, address, base, flags, properties);
+}
+
+static void flush(void *cpu)
+{
+    core *c = core_of(cpu);
+    if (c)
+        tlb_flush(c);
+    else
+        original.flush(cpu);
+}
+
+/* At the ptesync after tlbie, which has flushed what it names. */
+static void flush_after_tlbie(void *cpu)
+{
+    if (!core_of(cpu))
+        original.flush_after_tlbie(cpu);
+}
+
+static void flush_modes(void *cpu, uint16_t modes)
+{
+    core *c = core_of(cpu);
+    if (c)
+        tlb_flush(c);
+    else
+        original.flush_modes(cpu, modes);
+}
+
+static void flush_page(void *cpu, uint64_t address)
+{
+    core *c = core_of(cpu);
+    if (c)
+        tlb_flush_page(c, address & ~(PAGE - 1));
+    else
+        original.flush_page(cpu, address);
+}
+
+static uint64_t dropped_blocks(core *c)
+{
+    return *window64(c->generator, GENERATOR_DROPPED);
+}
+
 static void store_to_code(void *uc, void *pages, uint64_t address, int length, uintptr_t from)
 {
-    if (running_core)
-        running_core->generation++;
+    core *c = running_core;
+    uint64_t dropped = c ? dropped_blocks(c) : 0;
     original.store_to_code(uc, pages, address, length, from);
+    if (c && dropped_blocks(c) != dropped)
+        forget_code(c);
 }
 
 static void drop_all_code(void *cpu)
 {
     if (running_core)
-        running_core->generation++;
+        forget_code(running_core);
     original.drop_all_code(cpu);
 }
 
 void drop_code(core *c, uint64_t start, uint64_t end)
 {
-    c->generation++;
+    uint64_t dropped = dropped_blocks(c);
     c->api.invalidate_code(c->uc, start, end);
+    if (dropped_blocks(c) != dropped)
+        forget_code(c);
 }
 
 bool interpose_engine(uint8_t *cpu)
@@ -169,25 +215,6 @@ bool interpose_engine(uint8_t *cpu)
 }
 
 /* ---- time ------------------------------------------------------------------------------- */
-
-/* The TLB's size follows its use over the last tenth of a second, and every flush asks for the
-   time.  Measured in the guest's own time, the same run gives the same TLB misses.  A flush counts
-   for time of its own: the cost of one grows with the TLB, and a guest that has made it large and
-   then does little else but flush would take the host a minute for its ten milliseconds. */
-#define MICROSECONDS_A_FLUSH 100
-
-static int time_of_day(struct timeval *now, void *zone)
-{
-    core *c = running_core;
-    if (!c)
-        return gettimeofday(now, zone);
-    c->generation++; /* it is flushed now */
-    uint64_t microseconds = c->env ? time_base(c) / TICKS_PER_MICROSECOND : 0;
-    microseconds += ++c->flushes * MICROSECONDS_A_FLUSH;
-    now->tv_sec = microseconds / 1000000;
-    now->tv_usec = microseconds % 1000000;
-    return 0;
-}
 
 static uint64_t load_purr(void *env)
 {
@@ -250,13 +277,17 @@ static const replacement replacements[] = {
     {"tb_flush_ppc64", (void *)drop_all_code, (void **)&original.drop_all_code},
     {"cpu_ppc_load_purr_ppc64", (void *)load_purr, (void **)&original.load_purr},
     {"cpu_ppc_load_vtb_ppc64", (void *)load_vtb, (void **)&original.load_vtb},
-    {"gettimeofday", (void *)time_of_day, (void **)&original.time_of_day},
-    {"tcg_tb_lookup_ppc64", NULL, (void **)&original.find_block},
-    {"tlb_reset_dirty_ppc64", NULL, (void **)&original.reset_dirty},
-    {"tlb_set_page_ppc64", NULL, (void **)&original.set_page},
+    {"tb_htable_lookup_ppc64", (void *)find_known_block, (void **)&original.find_known_block},
+    {"tlb_flush_ppc64", (void *)flush, (void **)&original.flush},
+    {"tlb_flush_all_cpus_synced_ppc64", (void *)flush_after_tlbie,
+     (void **)&original.flush_after_tlbie},
+    {"tlb_flush_by_mmuidx_ppc64", (void *)flush_modes, (void **)&original.flush_modes},
+    {"tlb_flush_page_ppc64", (void *)flush_page, (void **)&original.flush_page},
+    {"tcg_tb_lookup_ppc64", NULL, (void **)&generator.find_block},
     {"unicorn_fill_tlb_ppc64", NULL, (void **)&original.fill},
     {"helper_check_exit_request_ppc64", NULL, (void **)&generator.check_exit},
     {"helper_lookup_tb_ptr_ppc64", NULL, (void **)&generator.lookup},
+    {"helper_tlbie_ppc64", NULL, (void **)&generator.tlbie},
     {"tcg_emit_op_ppc64", NULL, (void **)&generator.emit},
     {"tcg_gen_op1_ppc64", NULL, (void **)&generator.op1},
     {"tcg_gen_op3_ppc64", NULL, (void **)&generator.op3},

@@ -3,7 +3,8 @@
 
    Why: in this release every block's translation scans the whole TLB (a tenth of a Linux boot),
    and still a write through a second mapping of a page can leave stale code alive; and every
-   block asks twice whether to stop; and the TLB grows by the host's clock, which no two runs share. */
+   block asks twice whether to stop; and the TLB grows by the host's clock, which no two runs share,
+   and is flushed whole for a page of it (tlb.c). */
 #ifndef INTERPOSE_H
 #define INTERPOSE_H
 #include <stdbool.h>
@@ -32,6 +33,7 @@ void helpers_gen_call(gen_call_function plain, gen_call_function gen, void *cont
                       void *function, void *result, int count, void **arguments);
 #define HELPER_REPLACEMENTS 12
 extern const replacement helper_replacements[HELPER_REPLACEMENTS];
+uint64_t instruction_generated(void); /* the address of the one code is generated for */
 const char *helpers_load(void *library); /* the name of what is missing, or NULL */
 /* emulate_matrix.c */
 const char *matrix_load(void *library); /* what is missing, or null */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "internal.h"
+#include "tlb.h"
 
 /* What instructions belong to, of those the core has and ISA 2.06 does not. */
 #define TYPE_2_VSX_2_07 0x40ull
@@ -167,5 +168,5 @@ void core_set_isa(core *c, enum core_isa isa)
     set_registers(c, isa);
     c->isa = isa;
     c->api.ctl(c->uc, CTL_FLUSH_CODE);
-    c->generation++;
+    forget_code(c);
 }

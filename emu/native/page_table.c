@@ -51,6 +51,13 @@ static bool is_meant(uint64_t high, uint64_t flags, uint64_t avpn)
            && (!(flags & FLAG_ANDCOND) || !(high & avpn));
 }
 
+/* The entry at `ptex` was this one. */
+static void flush_page(core *c, uint64_t ptex, uint64_t high, uint64_t low)
+{
+    *window64(c->env, ENV_RESERVE_ADDR) = ~0ull;
+    hash_flush_page(c, ptex, high, low);
+}
+
 static bool enter(core *c)
 {
     uint64_t flags = *gpr(c, 4), ptex = *gpr(c, 5), high = *gpr(c, 6), low = *gpr(c, 7);
@@ -79,10 +86,11 @@ static bool remove_one(core *c)
     if (flags & ~(FLAG_AVPN | FLAG_ANDCOND) || !pte
         || !is_meant(be64toh(pte[0]), flags, *gpr(c, 6)))
         return false;
-    *gpr(c, 4) = be64toh(pte[0]);
-    *gpr(c, 5) = be64toh(pte[1]);
+    uint64_t ptex = *gpr(c, 5), high = be64toh(pte[0]), low = be64toh(pte[1]);
+    *gpr(c, 4) = high;
+    *gpr(c, 5) = low;
     store_pte(pte, 0, 0);
-    core_flush_translations(c);
+    flush_page(c, ptex, high, low);
     return true;
 }
 
@@ -96,7 +104,7 @@ static bool protect(core *c)
     low &= ~(PTE_PP0 | PTE_KEY_HIGH | FLAGS_AS_IN_PTE | PTE_REFERENCE);
     low |= (flags & FLAGS_AS_IN_PTE) | (flags & FLAG_KEY_HIGH) << 48 | (flags & FLAG_PP0) << 55;
     pte[1] = htobe64(low);
-    core_flush_translations(c);
+    flush_page(c, *gpr(c, 5), be64toh(pte[0]), low);
     return true;
 }
 
@@ -125,7 +133,6 @@ static bool remove_in_bulk(core *c)
             || !pte_at(c, word & SPECIFIER_PTEX))
             return false;
     }
-    core_flush_translations(c);
     for (int i = 0; i < count; i++) {
         uint64_t word = *gpr(c, 4 + 2 * i), avpn = *gpr(c, 5 + 2 * i);
         uint64_t *pte = pte_at(c, word & SPECIFIER_PTEX), high = be64toh(pte[0]);
@@ -135,9 +142,10 @@ static bool remove_in_bulk(core *c)
             *gpr(c, 4 + 2 * i) = SPECIFIER_NOT_FOUND | kept;
             continue;
         }
-        uint64_t marks = be64toh(pte[1]) & (PTE_REFERENCE | PTE_CHANGE);
+        uint64_t low = be64toh(pte[1]), marks = low & (PTE_REFERENCE | PTE_CHANGE);
         *gpr(c, 4 + 2 * i) = SPECIFIER_REMOVED | marks << 51 | kept;
         store_pte(pte, 0, 0);
+        flush_page(c, word & SPECIFIER_PTEX, high, low);
     }
     return true;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "internal.h"
+#include "tlb.h"
 
 /* The pieces of CPUPPCState that belong to a processor; plain values all of them (the SLB's
    page-size pointers lead to constants of the library). */
@@ -39,7 +40,7 @@ static void save(core *c, processor *p)
 static void load(core *c, const processor *p)
 {
     const uint8_t *from = p->env;
-    uint64_t now = time_base(c), process = *spr(c, SPR_PID);
+    uint64_t now = time_base(c);
     bool other_segments = memcmp(c->env + ENV_SLB, from + ENV_SLB, SLB_SIZE);
     bool watched = guest_watches(c);
     for (size_t i = 0; i < PIECES; from += pieces[i].size, i++)
@@ -54,9 +55,9 @@ static void load(core *c, const processor *p)
     c->system_reset = p->system_reset;
     c->machine_check = p->machine_check;
     core_set_msr(c, msr(c)); /* what the core derives from MSR; also ends the reservation */
-    if (*spr(c, SPR_PID) != process || watched || guest_watches(c)
-        || (c->hash_table && other_segments))
-        flush_tlb(c);
+    tlb_select(c);
+    if (watched || guest_watches(c) || (c->hash_table && other_segments))
+        tlb_flush(c);
 }
 
 bool processors_start(core *c)

@@ -57,7 +57,7 @@ int core_trace_add_accesses(core *c, uint64_t first, uint64_t last, int access)
         return -1;
     d->watches[d->watch_count++] = (watchpoint){first, last, access, true};
     d->traced_watches++;
-    c->tlb_full = true; /* it may hold what is to be seen */
+    c->tlb_stale = true; /* it may hold what is to be seen */
     set_deadline(c);
     return 0;
 }
@@ -71,7 +71,7 @@ void core_trace_remove_accesses(core *c, uint64_t first, uint64_t last, int acce
             continue;
         *w = d->watches[--d->watch_count];
         d->traced_watches--;
-        c->tlb_full = true; /* its pages need not be guarded any more */
+        c->tlb_stale = true; /* its pages need not be guarded any more */
         set_deadline(c);
         return;
     }

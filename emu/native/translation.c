@@ -135,11 +135,6 @@ bool translate(core *c, uint64_t effective, int access, bool update, translation
     return false;
 }
 
-/* The TLB doubles while 70 % of it are in use, up to four million entries for each translation mode:
-   a guest could make the host keep a gigabyte, and every flush of it takes 50 ms.  Flushed after so
-   many fills it stays below 65,536 entries, which no workload of a guest of 1 GiB exceeds. */
-#define MOST_FILLS 40000
-
 bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry *entry,
                  void *context)
 {
@@ -151,10 +146,6 @@ bool on_tlb_miss(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry
     (void)uc;
     if (translate(c, address, access, true, &found, &c->fault_cause)) {
         c->counts.tlb_fills++;
-        if (++c->fills_since_flush == MOST_FILLS) {
-            c->tlb_full = true;
-            *deadline(c) = 0;
-        }
         entry->paddr = found.real & PAGE_MASK;
         entry->perms = found.permissions;
         if ((!c->debug.watch_count && !guest_watches(c))

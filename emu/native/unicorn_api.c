@@ -26,7 +26,7 @@ bool unicorn_load(const char *library, unicorn_api *api, char *error, size_t err
         {"uc_hook_add", (void **)&api->hook_add},
         {"uc_ctl", (void **)&api->ctl},
         {"tb_invalidate_phys_range_ppc64", (void **)&api->invalidate_code},
-        {"tlb_flush_page_ppc64", (void **)&api->flush_page},
+        {"tlb_set_page_ppc64", (void **)&api->enter_page},
         {"helper_mfvscr_ppc64", (void **)&api->read_vscr},
         {"helper_mtvscr_ppc64", (void **)&api->write_vscr},
         {"helper_dtstsfi", (void **)&api->test_significance},

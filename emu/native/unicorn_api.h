@@ -59,7 +59,8 @@ typedef struct {
     /* Not of the public interface, which offers no way to drop translated code by the address of
        the storage it came from. */
     void (*invalidate_code)(uc_engine *uc, uint64_t start, uint64_t end);
-    void (*flush_page)(void *cpu, uint64_t address); /* of the TLB */
+    void (*enter_page)(void *cpu, uint64_t address, uint64_t real, int permissions, int mode,
+                       uint64_t size); /* into the TLB */
     /* What VSCR and the SLB hold besides plain values has no other way in. */
     uint32_t (*read_vscr)(void *env);
     void (*write_vscr)(void *env, uint32_t value);
@@ -73,7 +74,6 @@ typedef struct {
 #define UNICORN_CTL_WRITE(type, arguments) ((int)((type) | (arguments) << 26 | 1u << 30))
 #define CTL_USE_EXITS UNICORN_CTL_WRITE(4, 1)
 #define CTL_FLUSH_CODE UNICORN_CTL_WRITE(10, 0)
-#define CTL_FLUSH_TLB UNICORN_CTL_WRITE(11, 0)
 #define CTL_TLB_MODE UNICORN_CTL_WRITE(12, 1)
 #define CTL_CODE_BUFFER_SIZE UNICORN_CTL_WRITE(13, 1)
 enum { UC_TLB_CPU = 0, UC_TLB_VIRTUAL = 1 };

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "internal.h"
+#include "tlb.h"
 
 /* The decoder's table, and what the processor state says it was made of (level.c). */
 static bool check_opcodes(core *c)
@@ -33,7 +34,8 @@ bool window_check(core *c, char *error, size_t error_size)
     uint64_t canary = 0x0123456789abcdefull, pc = 0x100, back = 0;
     c->api.reg_write(c->uc, UC_PPC_REG_7, &canary);
     c->api.reg_write(c->uc, UC_PPC_REG_PC, &pc);
-    if (*window64(c->env, ENV_UC) != (uint64_t)c->uc || *gpr(c, 7) != canary || *nip(c) != pc
+    if (c->env != *(uint8_t **)((uint8_t *)c->uc + UC_CPU) + CPU_ENV
+        || *window64(c->env, ENV_UC) != (uint64_t)c->uc || *gpr(c, 7) != canary || *nip(c) != pc
         || !(msr(c) & MSR_SF) || (*window32(c->env, ENV_FLAGS) & FLAGS_TRACE) != FLAGS_TRACE
         || !check_opcodes(c) || !check_vector_status(c))
         FAIL("this Unicorn keeps its processor state elsewhere: version " WINDOW_VERSION
@@ -86,7 +88,7 @@ bool window_check_running(core *c, char *error, size_t error_size)
     *gpr(c, 7) = *gpr(c, 8) = *gpr(c, 9) = *spr(c, SPR_SPRG0) = *nip(c) = 0;
     core_hold_clock(c);
     *spr(c, SPR_TB) = c->purr_behind = 0;
-    flush_tlb(c); /* a guest begins with none, whatever it translates by */
+    tlb_flush(c); /* a guest begins with none, whatever it translates by */
     memset(&c->counts, 0, sizeof c->counts);
     core_set_decrementer(c, INT32_MAX);
     return true;

@@ -17,8 +17,17 @@ enum {
     CPU_EXCEPTION = 33184, /* QEMU's number of the exception to be raised */
     CPU_CFLAGS_NEXT_TB = 24, /* how to translate the next block; its low bits: instructions */
     CPU_ENV_PTR = 296,
+    CPU_JUMPS = 312, /* to which block each of the last indirect branches went */
+    CPU_JUMPS_SIZE = 4096 * 8,
     CPU_CLASS = 33200,
     CLASS_TLB_FILL = 72,
+    CPU_ENV = 40384, /* the processor state, with the TLB in front of it */
+    /* so far before the state: masks and entries by mode, and the rest by mode (tlb.c) */
+    ENV_TLB = 176,
+    TLB_FAST_SIZE = 16,
+    ENV_TLB_MODES = 7136,
+    TLB_MODE_SIZE = 696,
+    TLB_IO = 688,
     /* in PowerPCCPU, which begins with CPUState: the decoder's table, by primary opcode.  An entry
        leads to a handler or, its lowest bit set, to a table for the next part of the opcode. */
     CPU_OPCODES = 120464,
@@ -46,6 +55,7 @@ enum {
     ENV_MSR = 640,
     ENV_NIP = 680,
     ENV_SLB = 704,
+    ENV_FLUSH_NEEDED = 2836, /* the TLB is to be flushed when the guest next synchronizes */
     ENV_SPR = 2840,
     ENV_SPR_CB = 11032,
     ENV_VSCR = 76568,
@@ -83,11 +93,13 @@ enum {
     TB_ENV_SIZE = 96,
     /* in the code generator, its operations and its blocks */
     GENERATOR_EPILOGUE = 152,
+    GENERATOR_DROPPED = 216, /* how many blocks were, one by one */
     GENERATOR_ENV = 35056,
     OP_CALL_COUNTS = 1,
     OP_ARGUMENTS = 24,
     BLOCK_ADDRESS = 0,
     BLOCK_SIZE = 20,
+    BLOCK_CODE = 32,
 };
 
 static inline uint64_t *window64(uint8_t *base, uint64_t offset)

@@ -21,6 +21,10 @@ POWER9, POWER8 = ("-cpu", "power9"), ("-cpu", "power8")
 PSERIES, VOF = ("-M", "pseries"), ("-M", "pseries,x-vof=on")
 
 
+# Some machines let Python keep no compiled modules, and write its output unbuffered.
+PYTHON = ("env", "-u", "PYTHONDONTWRITEBYTECODE", "-u", "PYTHONUNBUFFERED", sys.executable)
+
+
 class Silent:
     def step(self, description: str, fraction: float | None = None) -> None:
         """Nobody watches."""
@@ -33,7 +37,7 @@ def main(rounds: int) -> None:
         initrd.write_bytes(guest.initramfs(script="poweroff -f"))
         kernel = ("-kernel", str(guest.kernel), "-initrd", str(initrd), "-append", "console=hvc0")
         pyphyp = (
-            *(sys.executable, "-m", "pyphyp", "boot", "--kernel", str(guest.kernel)),
+            *(*PYTHON, "-m", "pyphyp", "boot", "--kernel", str(guest.kernel)),
             *("--initrd", str(initrd), "--append", "console=hvc0"),
         )
         print("boot to the first program and power-off (radix, 1 GiB, one processor)")
