@@ -166,7 +166,10 @@ def _operands(instruction: isa.Instruction, address: int, word: int) -> str:
 def _operand(operand: isa.Operand, value: int, address: int) -> str:
     match operand.kind:
         case isa.Kind.SIGNED | isa.Kind.ABSOLUTE:
-            return str(signed(value, operand.field.width) * operand.scale)
+            number = signed(value, operand.field.width) * operand.scale
+            if number not in operand.range:  # the sign is none of the bits
+                number -= operand.scale << operand.field.width
+            return str(number)
         case isa.Kind.RELATIVE:
             distance = signed(value, operand.field.width) * operand.scale
             return hex(low_bits(address + distance, 64))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Special purpose registers by number (Power ISA III, SPR table; mnemonics in lower case).
 SPR_NUMBERS = {
+    "dscr": 17,
     "dsisr": 18,
     "dar": 19,
     "srr0": 26,
@@ -36,6 +37,10 @@ SPR_NUMBERS = {
     "sprg3": 275,
     "pvr": 287,
     "lpcr": 318,
+    "hashkeyr": 468,
+    "tar": 815,
+    "dexcr": 828,
+    "ppr": 896,
     "pir": 1023,
 }
 _FUNCTIONS = {

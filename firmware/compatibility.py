@@ -48,7 +48,7 @@ _PA_FEATURE_BYTES = {
     IsaLevel.V2_06: 6,
     IsaLevel.V2_07: 24,
     IsaLevel.V3_0: 64,
-    IsaLevel.V3_1: 66,
+    IsaLevel.V3_1: 74,
 }
 # ibm,pa-features (LoPAR C.6.2), attribute type 0: byte, bits, and the first level that has them.
 _PA_FEATURES = (
@@ -77,6 +77,8 @@ _PA_FEATURES = (
     (58, 0x80, IsaLevel.V3_0),  # SHA
     (60, 0x80, IsaLevel.V3_0),  # near-memory atomics
     (64, 0x80, IsaLevel.V3_1),  # second data address watchpoint
+    (68, 0x06, IsaLevel.V3_1),  # DEXCR: NPHIE, PHIE
+    (72, 0x80, IsaLevel.V3_1),  # hashst, hashchk and their privileged forms
 )
 
 

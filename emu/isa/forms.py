@@ -129,6 +129,7 @@ class InstructionWord(Word):
     XC = SplitField(B28, RC)
     XTP = SplitField(B10, TP)
     BM = SplitField(BM0, RA, RC31)
+    DH = SplitField(RC31, RT)  # below a sign that is always 1
     DCMXV = SplitField(B25, B29, RA)
 
 
@@ -276,6 +277,7 @@ OPERANDS = {
         Operand("fw", Kind.UNSIGNED, W.FLM_W),
         Operand("u", Kind.UNSIGNED, W.U),
         Operand("rm", Kind.UNSIGNED, W.RM),
+        Operand("dh", Kind.SIGNED, W.DH, scale=8, low=-64, high=-1),
         Operand("drm", Kind.UNSIGNED, W.DRM),
         Operand("cy", Kind.UNSIGNED, W.CY, high=0),  # other values are reserved
         Operand("shb", Kind.UNSIGNED, W.SHB),

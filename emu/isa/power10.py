@@ -16,6 +16,10 @@ cfuged           X     31  220   ra,rs,rb
 brh              X     31  219   ra,rs
 brw              X     31  155   ra,rs
 brd              X     31  187   ra,rs
+hashst           X     31  722   rb,dh(ra)
+hashchk          X     31  754   rb,dh(ra)
+hashstp          X     31  658   rb,dh(ra)
+hashchkp         X     31  690   rb,dh(ra)
 
 # I 5.6.5 Decimal conversion of quadwords
 dcffixqq         X     63  994   frte,vrb           RA=0

@@ -1,4 +1,4 @@
-"""Special purpose registers by name (Power ISA v3.0B, III 4.4.4; POWER8 and POWER9 user's manuals).
+"""Special purpose registers by name (Power ISA v3.1B, III 5.4.4; POWER8 and POWER9 user's manuals).
 
 A row is the number and every name it has; the assembler makes `mtlr` and `mflr` of `lr`.
 """
@@ -68,7 +68,11 @@ ROWS = """
 339  heir
 349  amor
 446  tir
+455  uhdexcr
 464  ptcr
+468  hashkeyr
+469  hashpkeyr
+471  hdexcr
 736  usier2
 737  usier3
 738  ummcr3
@@ -108,9 +112,11 @@ ROWS = """
 804  ebbhr
 805  ebbrr
 806  bescr
+812  udexcr
 815  tar
 816  asdr
 823  psscr_user
+828  dexcr
 848  ic
 849  vtb
 850  ldbar

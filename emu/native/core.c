@@ -149,17 +149,12 @@ void core_write_storage(core *c, uint64_t address, const uint8_t *data, uint64_t
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
-/* Have mtdec and mfdec refused so that they can be carried out here (on_exception); SPURR and VTB
-   read as PURR does.  A time base that nothing counts is asked for, by the way VTB was. */
+/* SPURR and VTB read as PURR does.  A time base that nothing counts is asked for, by the way VTB was. */
 static void own_the_clock(core *c)
 {
     uint8_t *callbacks = c->env + ENV_SPR_CB;
-    uint8_t *decrementer = callbacks + SPR_DEC * SPR_CB_SIZE;
     uint8_t *virtual_time = callbacks + SPR_VTB * SPR_CB_SIZE;
     uint8_t *purr = callbacks + SPR_PURR * SPR_CB_SIZE;
-    uint64_t refuse = *window64(decrementer, SPR_CB_UEA_WRITE);
-    *window64(decrementer, SPR_CB_OEA_READ) = refuse;
-    *window64(decrementer, SPR_CB_OEA_WRITE) = refuse;
     if (c->host) {
         uint8_t *time = callbacks + SPR_TB * SPR_CB_SIZE;
         *window64(time, SPR_CB_UEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
@@ -202,6 +197,7 @@ static bool core_start(core *c, const char *library, bool host_clock, char *erro
              " as released is needed");
     if (!window_check(c, error, error_size) || !tlb_start(c, error, error_size))
         return false;
+    registers_start(c);
     if (!decoder_start(c) || !levels_start(c))
         FAIL("out of memory");
     own_the_clock(c);

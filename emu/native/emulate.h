@@ -112,6 +112,9 @@ enum emulated emulate_vsx(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_vsx_3_1(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_matrix(core *c, uint64_t address, uint32_t prefix, uint32_t word);
 enum emulated emulate_accumulator(core *c, uint64_t address, uint32_t word);
+enum hash_use { HASH_STORE, HASH_CHECK };
+enum emulated emulate_hash(core *c, uint64_t address, uint32_t word, enum hash_use use,
+                           bool privileged);
 enum emulated emulate_decimal_integer(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_decimal(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_prefixed(core *c, uint64_t address, uint32_t prefix);

@@ -218,16 +218,6 @@ enum emulated store_pair(core *c, uint64_t address, unsigned from, uint64_t effe
     return DONE;
 }
 
-/* hashst, hashchk and their privileged likes do nothing where DEXCR does not ask for them, and
-   there is no DEXCR. */
-static enum emulated check_hash(core *c, uint64_t address, bool privileged)
-{
-    if (!privileged || !(msr(c) & MSR_PR))
-        return DONE;
-    deliver(c, 0x700, address, PROGRAM_PRIVILEGED);
-    return INTERRUPTED;
-}
-
 static enum emulated since_3_1(core *c, uint64_t address, uint32_t word)
 {
     uint64_t *target = gpr(c, RA(word)), s = *gpr(c, RT(word)), b = *gpr(c, RB(word));
@@ -239,8 +229,6 @@ static enum emulated since_3_1(core *c, uint64_t address, uint32_t word)
     case 333: return load_pair(c, address, VSR_PAIR(word), indexed_address(c, word));
     case 461: return store_pair(c, address, VSR_PAIR(word), indexed_address(c, word));
     case 177: return emulate_accumulator(c, address, word);
-    case 722: case 754: return check_hash(c, address, false);
-    case 658: case 690: return check_hash(c, address, true);
     case 384: return set_on_bit(c, word, 1, 0);
     case 416: return set_on_bit(c, word, 0, 1);
     case 448: return set_on_bit(c, word, ~0ull, 0);
@@ -281,6 +269,17 @@ static enum emulated since_3_0(core *c, uint64_t address, uint32_t word)
     }
 }
 
+static enum emulated hashed(core *c, uint64_t address, uint32_t word)
+{
+    switch (XO_X(word)) {
+    case 658: return emulate_hash(c, address, word, HASH_STORE, true);
+    case 690: return emulate_hash(c, address, word, HASH_CHECK, true);
+    case 722: return emulate_hash(c, address, word, HASH_STORE, false);
+    case 754: return emulate_hash(c, address, word, HASH_CHECK, false);
+    default: return DONE;
+    }
+}
+
 enum emulated emulate_fixed(core *c, uint64_t address, uint32_t word)
 {
     switch (XO_X(word)) {
@@ -290,6 +289,9 @@ enum emulated emulate_fixed(core *c, uint64_t address, uint32_t word)
     case 74 + 512: /* where OE would stand */
         *gpr(c, RT(word)) = add_and_generate_sixes(*gpr(c, RA(word)), *gpr(c, RB(word)));
         return DONE;
+    case 530: case 562: case 594: case 626: /* reserved no-ops; in ISA 3.1 half of them are more */
+    case 658: case 690: case 722: case 754:
+        return c->isa < ISA_2_07 ? NOT_THERE : c->isa < ISA_3_1 ? DONE : hashed(c, address, word);
     case 22: return c->isa >= ISA_2_07 ? DONE : NOT_THERE; /* icbt, a hint */
     default: return c->isa >= ISA_3_0 ? since_3_0(c, address, word) : NOT_THERE;
     }

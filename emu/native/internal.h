@@ -30,9 +30,12 @@
 /* SRR1 bits that an interrupt sets for itself: 33:36 and 42:47. */
 #define SRR1_INTERRUPT_BITS 0x783f0000ull
 #define PROGRAM_PRIVILEGED 0x040000ull
+#define PROGRAM_TRAP 0x020000ull
 #define PROGRAM_FP 0x100000ull /* of a program interrupt (Power ISA III 7.5.9) */
 
 enum spr_number {
+    SPR_UDSCR = 3, /* DSCR to problem state */
+    SPR_DSCR = 17,
     SPR_DSISR = 18,
     SPR_DAR = 19,
     SPR_DEC = 22,
@@ -51,8 +54,16 @@ enum spr_number {
     SPR_PVR = 287,
     SPR_PURR = 309,
     SPR_LPCR = 318,
+    SPR_UHDEXCR = 455, /* HDEXCR to those who may read it alone */
+    SPR_HASHKEYR = 468,
+    SPR_HASHPKEYR = 469,
+    SPR_HDEXCR = 471,
     SPR_EBBRR = 805,
     SPR_BESCR = 806,
+    SPR_UDEXCR = 812, /* DEXCR to read alone */
+    SPR_DEXCR = 828,
+    SPR_PPR = 896,
+    SPR_PPR32 = 898,
     SPR_VTB = 849,
     SPR_DEADLINE = 267, /* a number the core leaves unused: what the time base is compared with */
     SPR_TB = 268,
@@ -133,7 +144,7 @@ typedef struct tlb tlb;
 typedef struct later_instruction later_instruction;
 
 /* Registers of problem state that came with an ISA level, and their accessors (level.c). */
-#define LATER_REGISTERS 14
+#define LATER_REGISTERS 17
 
 typedef struct {
     void *read, *write;
@@ -335,6 +346,11 @@ int debug_watch_fault(core *c);         /* an exit, or -1: go on */
 /* device.c */
 bool is_device(const core *c, uint64_t real);
 int device_fault(core *c);              /* an exit, or -1: go on */
+
+/* registers.c */
+void registers_start(core *c);
+/* Whether mtspr or mfspr is of one kept here, and allowed: it is done, or interrupted. */
+bool access_register(core *c, uint64_t address, uint32_t word);
 
 /* level.c */
 bool levels_start(core *c);

@@ -3,7 +3,6 @@
 
 /* SRR1 of a program interrupt (Power ISA III 7.5.9). */
 #define PROGRAM_ILLEGAL 0x080000ull
-#define PROGRAM_TRAP 0x020000ull
 #define PREFIXED 0x20000000ull /* SRR1[34] of all interrupts that a prefixed instruction takes */
 
 /* DSISR: an atomic memory operation with a function code that is not there (III 7.5.3). */
@@ -117,26 +116,6 @@ static void return_from_system_call_vectored(core *c)
     drop_reservation(c);
 }
 
-/* The register field of mtspr and mfspr. */
-#define SPR_FIELD(n) (((n) & 0x1f) << 16 | ((n) >> 5 & 0x1f) << 11)
-#define IS_MTSPR(word, n) (((word) & 0xfc1fffff) == (0x7c0003a6u | SPR_FIELD(n)))
-#define IS_MFSPR(word, n) (((word) & 0xfc1fffff) == (0x7c0002a6u | SPR_FIELD(n)))
-
-/* The decrementer is kept as a point in time, so the core is made to refuse both accesses. */
-static bool emulate_privileged(core *c, uint32_t word)
-{
-    if (msr(c) & MSR_PR)
-        return false;
-    if (IS_MTSPR(word, SPR_DEC))
-        core_set_decrementer(c, (int32_t)*gpr(c, RT(word)));
-    else if (IS_MFSPR(word, SPR_DEC))
-        *gpr(c, RT(word)) = (uint32_t)core_decrementer(c);
-    else
-        return false;
-    c->counts.emulated++;
-    return true;
-}
-
 /* Nothing here makes event-based branches, but a program may return as if from one. */
 static void return_from_event_based_branch(core *c, uint64_t address, uint64_t enable)
 {
@@ -198,7 +177,7 @@ static void on_program(core *c, uint64_t address)
     switch (kind) {
     case 0x10: deliver(c, 0x700, address, PROGRAM_FP); return;
     case 0x30:
-        if (fetch_instruction(c, address, &word) && emulate_privileged(c, word))
+        if (fetch_instruction(c, address, &word) && access_register(c, address, word))
             return;
         deliver(c, 0x700, address, PROGRAM_PRIVILEGED);
         return;

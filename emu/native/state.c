@@ -44,8 +44,12 @@ int core_has_spr(core *c, int number)
     }
     if (number < 0 || number >= SPR_COUNT)
         return 0;
-    if (number == SPR_DAWR1 || number == SPR_DAWRX1) /* which the core does not know */
-        return 1;
+    switch (number) { /* which the core does not know */
+    case SPR_DAWR1:
+    case SPR_DAWRX1:
+    case SPR_HASHKEYR:
+    case SPR_DEXCR: return 1;
+    }
     return *window64(c->env, ENV_SPR_CB + (uint64_t)number * SPR_CB_SIZE + SPR_CB_NAME) != 0;
 }
 

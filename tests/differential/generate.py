@@ -66,6 +66,10 @@ LEFT_OUT = frozenset(
         "stdcix",
         "icbi",
         "icbt",
+        "hashst",
+        "hashchk",
+        "hashstp",
+        "hashchkp",
         "isync",
     ]
 )

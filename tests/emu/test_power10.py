@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emu.isa_level import IsaLevel
-from tests.emu.machine import PROBLEM, REAL, Bare, bare
+from tests.emu.machine import REAL, Bare, bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,17 +53,3 @@ def test_extended_quotients_that_fit_are_exact(
         exact = -magnitude if (dividend < 0) != (divisor < 0) else magnitude
         if low <= exact < low + 2**bits:
             assert quotient == exact
-
-
-HASHST, HASHCHK, HASHSTP, HASHCHKP = 0x7FE8_FDA5, 0x7FE8_FDE5, 0x7FE8_FD25, 0x7FE8_FD65
-
-
-@pytest.mark.parametrize("word", [HASHST, HASHCHK, HASHSTP, HASHCHKP])
-def test_hashes_are_not_checked_where_dexcr_does_not_ask_for_it(cpu: Bare, word: int) -> None:
-    cpu.memory.write_u64(0x8FF8, 0x1234)
-    cpu.run(f".long {word:#x}\n sc 1", r8=0x9000)
-    assert cpu.memory.read(0x8FF8, 8)[6:] == b"\x124"
-    cpu.identity_map()
-    cpu.load("li r9,1\n sc 1", 0x700)
-    registers = cpu.run(f".long {word:#x}\n sc 1", PROBLEM, r9=0)
-    assert registers.gpr(9) == (word in (HASHSTP, HASHCHKP))

@@ -54,6 +54,7 @@ LITTLE_ENDIAN, QUADWORDS, VSX, RADIX_MMU, SECOND_WATCHPOINT = (
     (40, 0),
     (64, 0),
 )
+HASH_CHECKS, HASHES = (68, 5), (72, 0)
 EVENT_BRANCHES, TRANSACTIONS, PERFORMANCE_MONITORS = (5, 2), (22, 0), ((28, 0), (42, 0))
 
 
@@ -72,6 +73,8 @@ def announced(mode: CompatibilityMode) -> set[tuple[int, int]]:
         (VSX, POWER8),
         (RADIX_MMU, POWER9),
         (SECOND_WATCHPOINT, POWER10),
+        (HASH_CHECKS, POWER10),
+        (HASHES, POWER10),
     ],
 )
 def test_pa_features_announce_what_a_mode_has(
