@@ -189,11 +189,12 @@ class _Core:
         return self._pack("33Q", *values, registers.fpscr)
 
     def _vectors(self, registers: Registers) -> bytes:
-        """VR 0 to 31, VSCR (which the core does not show: 0), VRSAVE."""
+        """VR 0 to 31, VSCR, VRSAVE."""
         order = self._order.name_for_int
         vectors = (registers.vsr(32 + n).to_bytes(16, order) for n in range(32))
         vrsave = low_bits(registers.spr("vrsave"), 32)
-        return b"".join(vectors) + bytes(16) + self._pack("I12x", vrsave)
+        status = registers.vscr.to_bytes(16, order)
+        return b"".join(vectors) + status + self._pack("I12x", vrsave)
 
     def _vector_scalars(self, registers: Registers) -> bytes:
         """The halves of VSR 0 to 31 behind the floating-point registers."""

@@ -1,7 +1,8 @@
 """The registers a debugger sees, and the target description that tells it of them.
 
-Features, names and order of the first four are GDB's own for a 64-bit PowerPC with AltiVec and
-VSX (GDB manual, G.5.11); the special purpose registers are a feature of ours.  Values travel in
+Features, names and order of all but the last are GDB's own for a 64-bit PowerPC with AltiVec and
+VSX (GDB manual, G.5.11); other special purpose registers are a feature of ours.  An accumulator
+is its four vector-scalar registers.  Values travel in
 the target's byte order.
 """
 
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
 _SPRS = (
     "srr0", "srr1", "dar", "dsisr", "sprg0", "sprg1", "sprg2", "sprg3", "pidr", "dec", "tb",
-    "purr", "cfar", "fscr", "amr", "iamr", "ctrl", "lpcr", "pvr", "pir",
+    "purr", "cfar", "fscr", "amr", "iamr", "ctrl", "lpcr", "pvr", "pir", "dexcr", "hashkeyr",
 )  # fmt: skip
 _READ_ONLY = frozenset({"tb", "purr", "lpcr", "pvr"})
 """What the machine keeps to itself: the clock, what it is and how it translates."""
+VSCR_BITS = 0x1_0001
+"""NJ and SAT."""
 SPR_FEATURE = "org.pyphyp.power.spr"
 
 
@@ -88,6 +91,10 @@ def _fpscr(registers: Registers, value: int) -> None:
     registers.fpscr = value
 
 
+def _vscr(registers: Registers, value: int) -> None:
+    registers.vscr = value & VSCR_BITS
+
+
 def _spr(name: str, bits: int = 64, type_: str = "uint64", group: str = "general") -> Register:
     def write(registers: Registers, value: int) -> None:
         registers.set_spr(name, value)
@@ -138,7 +145,7 @@ _FPU = (
 )
 _ALTIVEC = (
     *(_vr(n) for n in range(32)),
-    Register("vscr", 32, "uint32", "vector", lambda registers: None, None),
+    Register("vscr", 32, "uint32", "vector", lambda registers: registers.vscr, _vscr),
     _spr("vrsave", 32, "uint32", "vector"),
 )
 _VSX = tuple(_vsr_second(n) for n in range(32))
@@ -147,6 +154,7 @@ _FEATURES = {
     "org.gnu.gdb.power.fpu": _FPU,
     "org.gnu.gdb.power.altivec": _ALTIVEC,
     "org.gnu.gdb.power.vsx": _VSX,
+    **{f"org.gnu.gdb.power.{name}": (_spr(name),) for name in ("ppr", "dscr", "tar")},
     SPR_FEATURE: tuple(_spr(name, group="system") for name in _SPRS),
 }
 REGISTERS = tuple(register for feature in _FEATURES.values() for register in feature)

@@ -84,15 +84,17 @@ def test_all_registers_written_back_are_as_they_were(commands: Commands, process
         processor.registers.set_vsr(32 + n, n << 100)
     processor.registers.set_spr("lr", 0x1234)
     processor.registers.cr = 0x12345678
+    processor.registers.vscr = 1
     everything = commands.answer(b"g")
     assert isinstance(everything, bytes)
     assert len(everything) == 2 * REGISTER_BYTES
     for n in range(32):
         processor.registers.set_vsr(n, 0)
     processor.registers.set_spr("lr", 0)
+    processor.registers.vscr = 0
     assert commands.answer(b"G" + everything) == b"OK"
     assert commands.answer(b"g") == everything
-    assert processor.registers.spr("lr") == 0x1234
+    assert (processor.registers.spr("lr"), processor.registers.vscr) == (0x1234, 1)
 
 
 def test_the_description_lists_the_registers_that_travel() -> None:
@@ -105,6 +107,9 @@ def test_the_description_lists_the_registers_that_travel() -> None:
         "org.gnu.gdb.power.fpu",
         "org.gnu.gdb.power.altivec",
         "org.gnu.gdb.power.vsx",
+        "org.gnu.gdb.power.ppr",
+        "org.gnu.gdb.power.dscr",
+        "org.gnu.gdb.power.tar",
         "org.pyphyp.power.spr",
     ]
 

@@ -87,6 +87,7 @@ def test_every_processor_has_its_registers_in_notes(machine: Machine, tmp_path: 
     processors = partition.composition.partition.processors
     processors[2].registers.set_gpr(31, 0xABCD)
     processors[1].registers.set_vsr(33, 0x0102030405060708090A0B0C0D0E0F10)
+    processors[0].registers.vscr, processors[1].registers.vscr = 0, 0x10001
     partition.dump(tmp_path / "core")
     with (tmp_path / "core").open("rb") as file:
         found = notes(ELFFile(file))
@@ -100,6 +101,8 @@ def test_every_processor_has_its_registers_in_notes(machine: Machine, tmp_path: 
     assert {len(note["n_descdata"]) for note in found} == {504, 264, 544, 256}
     vectors = [note["n_descdata"] for note in found if len(note["n_descdata"]) == 544]
     assert vectors[1][16:32] == bytes(range(1, 17))
+    assert vectors[1][512:528] == (0x10001).to_bytes(16, "big")
+    assert vectors[0][512:528] == bytes(16)
 
 
 def test_the_vmcoreinfo_of_a_kernel_becomes_a_note(machine: Machine, tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ def test_gdb_breaks_steps_watches_and_looks(
         "p $vr2.v4_int32",
         "p/x $vs2.uint128",
         "p/x $pvr",
+        "set var $tar = 0x1234",
+        'printf "tar %x vscr %x dscr %x\n", $tar, $vscr, $dscr',
         "delete",
         "set var *(int*)&counter=7",
         "x/2xw &counter",
@@ -77,6 +79,7 @@ def test_gdb_breaks_steps_watches_and_looks(
     assert re.search(r"Breakpoint 1, 0x0*[0-9a-f]+ in twice \(\)", said)
     assert re.search(r"#1 .* in work \(\)\n#2 .* in _start \(\)", said)
     assert "r3 is 42\n" in said
+    assert re.search(r"tar 1234 vscr \w+ dscr 0\n", said)
     assert re.search(r"Old value = 41\nNew value = 42\n.* in stored \(\)", said)
     assert "counter is 42\n" in said
     assert "= {3, 3, 3, 3}" in said
