@@ -29,6 +29,7 @@ def run(
     files: Mapping[str, bytes],
     *,
     processors: int = 1,
+    cpu_mode: str = "power9",
     seconds: float = 600,
 ) -> dict[str, str]:
     """What each program says, by name, within so many `seconds` of the guest's time."""
@@ -40,7 +41,7 @@ def run(
         userland,
     )
     with Machine(epoch=0) as machine:
-        partition = machine.add_partition(memory="2G", processors=processors)
+        partition = machine.add_partition(memory="2G", processors=processors, cpu_mode=cpu_mode)
         kernel = fetch_linux(Silent()).kernel
         partition.boot(kernel, initrd, f"console=hvc0 quiet {KERNEL_ARGUMENTS}")
         outcome = partition.run(seconds=seconds)

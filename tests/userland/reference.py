@@ -26,7 +26,7 @@ QEMU = "qemu-ppc64le"
 _RUN = """\
 run() {
     name=$1; shift
-    "$QEMU" -cpu power9 -L "$TREE" -0 "/usr/bin/$name" "$TREE/usr/bin/$name" "$@"
+    "$QEMU" -cpu "$CPU" -L "$TREE" -0 "/usr/bin/$name" "$TREE/usr/bin/$name" "$@"
 }
 """
 
@@ -51,7 +51,11 @@ def unpack(userland: Userland, root: Path) -> None:
 
 
 def run(
-    programs: Iterable[Program], tree: Path, work: Path, files: Mapping[str, bytes]
+    programs: Iterable[Program],
+    tree: Path,
+    work: Path,
+    files: Mapping[str, bytes],
+    cpu: str = "power9",
 ) -> dict[str, str]:
     """What each program says, by name."""
     qemu = shutil.which(QEMU)
@@ -61,7 +65,7 @@ def run(
     done = subprocess.run(
         ["sh", "-c", script(programs, _RUN)],
         cwd=work,
-        env={"PATH": "/usr/bin:/bin", "QEMU": qemu, "TREE": str(tree)},
+        env={"PATH": "/usr/bin:/bin", "QEMU": qemu, "TREE": str(tree), "CPU": cpu},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         check=True,

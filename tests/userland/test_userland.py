@@ -23,17 +23,35 @@ pytestmark = [
 ]
 
 
-def test_programs_say_in_the_guest_what_they_say_under_qemu(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processor", ["power9", "power10"])
+def test_programs_say_in_the_guest_what_they_say_under_qemu(processor: str, tmp_path: Path) -> None:
     programs = [program for program in PROGRAMS if not program.long]
     userland = fetch_userland(PACKAGES, Silent())
     tree, work = tmp_path / "tree", tmp_path / "work"
     work.mkdir()
     reference.unpack(userland, tree)
-    theirs = reference.run(programs, tree, work, files())
-    ours = guest.run(programs, userland, files())
+    theirs = reference.run(programs, tree, work, files(), processor)
+    ours = guest.run(programs, userland, files(), cpu_mode=processor)
     assert list(theirs) == list(ours) == [program.name for program in programs]
     for program in programs:
         assert ours[program.name] == theirs[program.name], program.name
+
+
+def test_matrices_are_multiplied_in_accumulators_as_under_qemu(tmp_path: Path) -> None:
+    directory = "/usr/lib/powerpc64le-linux-gnu/openblas-pthread"
+    program = Program(
+        "matrices",
+        f"export LD_LIBRARY_PATH={directory} OPENBLAS_NUM_THREADS=1\n"
+        "run python3 matrices.py libopenblas.so.0",
+    )
+    userland = fetch_userland(("python3-numpy", "libopenblas0-pthread"), Silent())
+    tree, work = tmp_path / "tree", tmp_path / "work"
+    work.mkdir()
+    reference.unpack(userland, tree)
+    theirs = reference.run([program], tree, work, files(), "power10")["matrices"]
+    ours = guest.run([program], userland, files(), cpu_mode="power10")["matrices"]
+    assert theirs.startswith("POWER10\n")
+    assert ours == theirs
 
 
 def test_processes_threads_signals_and_time_hold_on_four_processors() -> None:
