@@ -1,18 +1,12 @@
 """A partition's terminal on the command's own: keys to the guest, its output to the screen.
 
-On a terminal, keys go to the guest one by one, Ctrl-C included, but for the escape key `Ctrl-]`
-(telnet's) and the letter behind it.  In pipes and batch jobs input is fed as it comes; its end
-does not end the guest.  While input may come the guest's idle time lasts as long as it says, on
-the host's clock; else it is skipped.
+In pipes and batch jobs the end of input does not end the guest.  While input may come the guest's
+idle time lasts as long as it says, on the host's clock; else it is skipped.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import select
 import signal
-import sys
 import time
 from dataclasses import dataclass
 from enum import Enum
@@ -20,9 +14,8 @@ from typing import TYPE_CHECKING
 
 from firmware.error_logs import QueueFullError
 
+from .own_terminal import EndRequested, OutputClosedError, OwnTerminal
 from .pacing import wait_for_host
-from .rawmode import RawMode
-from .signals import SignalWatch
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -34,8 +27,6 @@ if TYPE_CHECKING:
 
     from .partition import Partition
 
-ESCAPE = 0x1D
-HINT = "Escape character is Ctrl-].  Ctrl-] ? lists what it can do."
 HELP = """\
 Ctrl-] q       end the partition at once (as pulling its plug)
 Ctrl-] p       press the power button: the guest is asked to power off in order
@@ -44,7 +35,6 @@ Ctrl-] s       save the partition, for pyphyp restore, and go on
 Ctrl-] i       show where the partition is
 Ctrl-] Ctrl-]  send Ctrl-] itself
 Ctrl-] ?       this help"""
-_READ_AT_ONCE = 4096
 _INPUT_AHEAD = 1 << 16
 """Bytes of input read from the host that may wait for the guest."""
 _LONGEST_POLL = 1.0
@@ -70,37 +60,6 @@ class RunEnd:
     signal: signal.Signals | None = None
 
 
-class _OutputClosedError(Exception):
-    """Nobody reads the output any more."""
-
-
-class _EndRequested(Exception):  # noqa: N818 - a way out of the run, not an error
-    """A signal came while output waited."""
-
-
-class EscapeKeys:
-    """Tells the keys for the guest from those behind the escape key."""
-
-    def __init__(self) -> None:
-        self._escaped = False
-
-    def split(self, keys: bytes) -> tuple[bytes, str]:
-        """What the guest gets, and the letters behind escape keys."""
-        guest, commands = bytearray(), ""
-        for key in keys:
-            if self._escaped:
-                self._escaped = False
-                if key == ESCAPE:
-                    guest.append(key)
-                else:
-                    commands += chr(key)
-            elif key == ESCAPE:
-                self._escaped = True
-            else:
-                guest.append(key)
-        return bytes(guest), commands
-
-
 class ConsoleSession:
     """The command's terminal, joined to `partition` while entered; attends its run."""
 
@@ -114,27 +73,16 @@ class ConsoleSession:
         save: Callable[[], str] | None = None,
     ) -> None:
         self._partition = partition
-        self._input, self._output = input_descriptor, output_descriptor
-        self._open = _readable(input_descriptor)
-        self._interactive = self._open and os.isatty(input_descriptor)
+        self._terminal = OwnTerminal(input_descriptor, output_descriptor, on_ending=partition.stop)
         self._save = save
-        self._raw = RawMode(input_descriptor)
-        self._keys = EscapeKeys()
-        self._signals = SignalWatch(self._end_soon, self._raw.leave, self._resume)
         self._deadline = None if host_seconds is None else time.monotonic() + host_seconds
         self._watch = Watch(input_descriptor, partition.pause, self._deadline)
         self._quit = self._disturbed = False
-        self._at_line_start = True
 
     def __enter__(self) -> Self:
-        self._signals.__enter__()
-        self._partition.console.transcript.listeners.append(self._write)
-        if self._interactive:
-            if sys.stderr.isatty():
-                sys.stderr.write(f"{HINT}\n")
-                sys.stderr.flush()
-            self._raw.enter()
-        self._watch.input_open = self._open
+        self._terminal.__enter__()
+        self._partition.console.transcript.listeners.append(self._terminal.write)
+        self._watch.input_open = self._terminal.open
         self._watch.start()
         return self
 
@@ -145,26 +93,12 @@ class ConsoleSession:
         at: TracebackType | None,
     ) -> None:
         self._watch.close()
-        self._raw.close()
-        self._partition.console.transcript.listeners.remove(self._write)
-        self._signals.__exit__(kind, error, at)
-        if not self._at_line_start and self._messages_beside_output:
-            self._at_line_start = True
-            sys.stderr.write("\n")
-
-    @property
-    def _messages_beside_output(self) -> bool:
-        try:
-            return os.path.sameopenfile(self._output, sys.stderr.fileno())
-        except (OSError, ValueError):
-            return False
+        self._partition.console.transcript.listeners.remove(self._terminal.write)
+        self._terminal.__exit__(kind, error, at)
 
     def say(self, text: str) -> None:
         """A message of ours, on lines of its own beside the guest's."""
-        start = "" if self._at_line_start else "\n"
-        self._at_line_start = True
-        sys.stderr.write(f"{start}pyphyp: {text}\n")
-        sys.stderr.flush()
+        self._terminal.say(text)
 
     # -- running ---------------------------------------------------------------------------
 
@@ -172,14 +106,14 @@ class ConsoleSession:
         """Run until the partition ends, or for so many seconds of its time, or until told."""
         try:
             outcome = self._partition.run(seconds=seconds, attendant=self)
-        except _OutputClosedError:
+        except OutputClosedError:
             return RunEnd(Finish.SIGNAL, signal=signal.SIGPIPE)
-        except _EndRequested:
+        except EndRequested:
             outcome = None
         if outcome is not None:
             return RunEnd(Finish.ENDED, outcome)
-        if self._signals.received is not None:
-            return RunEnd(Finish.SIGNAL, signal=self._signals.received)
+        if self._terminal.signals.received is not None:
+            return RunEnd(Finish.SIGNAL, signal=self._terminal.signals.received)
         if self._quit:
             return RunEnd(Finish.QUIT)
         return RunEnd(Finish.HOST_TIME if self._late else Finish.GUEST_TIME)
@@ -190,13 +124,13 @@ class ConsoleSession:
 
     def look(self) -> bool:
         """Between windows: take what was typed; False if the run is over."""
-        if self._open:
+        if self._terminal.open:
             self._poll(0)
-        return not (self._quit or self._signals.received or self._late)
+        return not (self._quit or self._terminal.signals.received or self._late)
 
     def wait(self, ticks: int) -> int:
         """Idle time lasts as long as it says while somebody may type; else it is skipped."""
-        return wait_for_host(ticks, self._disturbed_within) if self._open else ticks
+        return wait_for_host(ticks, self._disturbed_within) if self._terminal.open else ticks
 
     def rest(self, seconds: float) -> None:
         self._disturbed_within(seconds)
@@ -204,7 +138,7 @@ class ConsoleSession:
     def _disturbed_within(self, seconds: float) -> bool:
         end = time.monotonic() + seconds
         self._disturbed = False
-        while not self._disturbed and not self._signals.received:
+        while not self._disturbed and not self._terminal.signals.received:
             now = time.monotonic()
             if self._late:
                 return True
@@ -216,41 +150,18 @@ class ConsoleSession:
 
     def _poll(self, seconds: float) -> None:
         """Wait that long for input or a signal, and take what comes."""
-        waiting = select.poll()
-        waiting.register(self._signals.descriptor, select.POLLIN)
-        if self._may_read():
-            waiting.register(self._input, select.POLLIN)
-        for descriptor, _ in waiting.poll(max(0, seconds) * 1000):
-            if descriptor == self._input:
-                self._read()
-            else:
-                self._signals.drain()
-
-    def _may_read(self) -> bool:
-        if not self._open or self._partition.console.transcript.waiting >= _INPUT_AHEAD:
-            return False
-        return not self._interactive or self._raw.foreground
+        room = self._partition.console.transcript.waiting < _INPUT_AHEAD
+        if self._terminal.input in self._terminal.poll(seconds, reading=room):
+            self._read()
 
     # -- input -----------------------------------------------------------------------------
 
     def _read(self) -> None:
-        try:
-            keys = os.read(self._input, _READ_AT_ONCE)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            keys = b""  # the terminal is gone
+        keys = self._terminal.read()
         self._disturbed = True
-        if not keys:
-            self._open = self._watch.input_open = False
-            return
-        commands = ""
-        if self._interactive:
-            keys, commands = self._keys.split(keys)
-        self._partition.console.send(keys)
-        for command in commands:
+        self._watch.input_open = self._terminal.open
+        self._partition.console.send(keys.guest)
+        for command in keys.commands:
             self._obey(command)
 
     def _obey(self, command: str) -> None:
@@ -284,45 +195,6 @@ class ConsoleSession:
             return self._save()
         except OSError as error:
             return f"not saved: {error.filename or ''}: {error.strerror}"
-
-    # -- signals ---------------------------------------------------------------------------
-
-    def _end_soon(self) -> None:
-        self._partition.stop()
-
-    def _resume(self) -> None:
-        if self._interactive:
-            self._raw.enter()
-
-    # -- output ----------------------------------------------------------------------------
-
-    def _write(self, text: bytes) -> None:
-        """All of `text`, now; waits for a slow reader, but not past a signal."""
-        self._at_line_start = text.endswith(b"\n") if text else self._at_line_start
-        ready = select.poll()
-        ready.register(self._output, select.POLLOUT)
-        ready.register(self._signals.descriptor, select.POLLIN)
-        while text:
-            ready.poll()
-            if self._signals.received is not None:
-                raise _EndRequested
-            self._signals.drain()
-            try:
-                text = text[os.write(self._output, text) :]
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                if error.errno not in (errno.EPIPE, errno.EIO):
-                    raise
-                raise _OutputClosedError from None
-
-
-def _readable(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
 
 
 def status_line(partition: Partition) -> str:

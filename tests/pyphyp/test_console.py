@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyphyp.console import ESCAPE, EscapeKeys
+from pyphyp.own_terminal import ESCAPE, EscapeKeys
 from tests.pyphyp.guests import PRELUDE, START, put
 from tests.pyphyp.terminal import PATIENCE, PYPHYP, Terminal
 
