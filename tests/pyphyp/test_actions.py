@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emu.state import StateError
-from hypervisor.management import ManagementError
 from pyphyp.actions import (
     ActivatePartition,
     ActivateSystemProfile,
@@ -81,9 +80,3 @@ def test_any_value_is_an_action_or_refused(value: object, name: str) -> None:
     except StateError:
         return
     assert rebuild_action(plain_action(action)) == action
-
-
-def test_a_refusal_says_what_would_be_right() -> None:
-    assert str(ManagementError("there is no core 7", "cores are 0 to 3")) == (
-        "there is no core 7; cores are 0 to 3"
-    )

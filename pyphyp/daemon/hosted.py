@@ -1,0 +1,145 @@
+"""A managed machine as the daemon runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from firmware.error_logs import QueueFullError
+from hypervisor.dispatching.records import WINDOW
+from hypervisor.system.errors import ManagementError
+from hypervisor.system.units import ProcUnits
+from pyphyp import actions
+from pyphyp.metering import Meter
+from pyphyp.usage import PartitionState
+
+from .service import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from emu.state import Plain
+    from pyphyp.actions import Action
+    from pyphyp.managed import ManagedMachine
+    from pyphyp.pacing import Attendant
+    from pyphyp.transcript import Transcript
+    from pyphyp.usage import MachineUsage
+
+_REST = 100
+"""Windows that pass at once while no partition runs."""
+
+
+class HostedMachine:
+    """`machine` as `service.Managed`."""
+
+    def __init__(self, machine: ManagedMachine) -> None:
+        self._machine = machine
+        self._meter = Meter(machine)
+
+    @property
+    def name(self) -> str:
+        return self._machine.system.name
+
+    @property
+    def now(self) -> int:
+        return self._machine.now
+
+    def perform(self, action: Action) -> str:
+        self._known(action)
+        try:
+            self._machine.perform(action)
+        except QueueFullError as wrong:
+            raise ManagementError(str(wrong), "shut it down with --now") from None
+        return said(action)
+
+    def _known(self, action: Action) -> None:
+        """Whoever mistypes a partition's name is told the names."""
+        name = getattr(action, "partition", None)
+        names = [partition.name for partition in self._machine.system.partitions]
+        if name is not None and name not in names:
+            raise ManagementError(
+                f"there is no partition {name!r}", f"there are {', '.join(names)}"
+            )
+
+    def run(self, *, attendant: Attendant) -> None:
+        self._machine.run(until=self._sampled, attendant=attendant)
+
+    def _sampled(self) -> bool:
+        self._meter.sample()
+        return False
+
+    def pass_idle(self, attendant: Attendant) -> None:
+        """No partition runs: let time pass."""
+        self._machine.dispatcher.skip(attendant.wait(_REST * WINDOW) // WINDOW)
+        self._meter.sample()
+
+    def usage(self) -> MachineUsage:
+        return self._meter.usage()
+
+    def schedule(self, first: int | None, last: int | None, most: int) -> Plain:
+        """Dispatches as `[core, partition, processor, start, end]`, behind the windows' numbers."""
+        now = self.now // WINDOW
+        last = now if last is None else min(last, now)
+        first = max(0, last - most + 1 if first is None else first)
+        last = min(last, first + most - 1)
+        begin, end = first * WINDOW, (last + 1) * WINDOW
+        found: list[Plain] = [
+            [d.core, d.partition, d.processor, d.start, d.end]
+            for d in self._machine.schedule
+            if d.start < end and d.end > begin
+        ]
+        return {"first": first, "last": last, "dispatches": found}
+
+    def standings(self) -> Mapping[str, Standing]:
+        return {
+            definition.name: self._standing(definition.name)
+            for definition in self._machine.system.partitions
+        }
+
+    def _standing(self, name: str) -> Standing:
+        made = self._machine.partitions.get(name)
+        if made is None:
+            return Standing(PartitionState.NOT_ACTIVATED)
+        outcome = made.composition.partition.outcome
+        if made.runs or outcome is None:
+            return Standing(made.state)
+        words = filter(None, (outcome.ending.value, outcome.reason))
+        return Standing(made.state, ": ".join(words))
+
+    def transcripts(self) -> Mapping[str, Transcript]:
+        return {name: made.console.transcript for name, made in self._machine.partitions.items()}
+
+
+def said(action: Action) -> str:
+    """A line about an action that was performed."""
+    match action:
+        case actions.ActivatePartition(name, profile):
+            return f"{name} is activated" + (f" with profile {profile}" if profile else "")
+        case actions.ActivateSystemProfile(name):
+            return f"the partitions of {name} are activated"
+        case actions.ShutdownPartition(name, immediate):
+            return f"{name} is off" if immediate else f"{name} was asked to power off"
+        case actions.ResetPartition(name):
+            return f"{name} was ended and boots again"
+        case actions.CrashPartition(name):
+            return f"{name} was given a system reset"
+        case actions.ChangeProcessors(name):
+            return f"{name}: {_changes(action)}"
+        case actions.EnterActivationCode():
+            return "the activation code was accepted"
+        case actions.FailCore(number):
+            return f"core {number} has failed"
+        case actions.TypeAtConsole(name, text):
+            return f"{len(text)} bytes for {name}"
+
+
+def _changes(action: actions.ChangeProcessors) -> str:
+    parts = []
+    if action.units is not None:
+        parts.append(f"{ProcUnits(action.units)} processing units")
+    if action.virtual_processors is not None:
+        parts.append(f"{action.virtual_processors} virtual processors")
+    if action.weight is not None:
+        parts.append(f"weight {action.weight}")
+    if action.capped is not None:
+        parts.append("capped" if action.capped else "uncapped")
+    return ", ".join(parts) or "nothing changed"

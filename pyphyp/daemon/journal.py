@@ -1,0 +1,61 @@
+"""What operators did, and what became of it, with its ticks: one JSON line each.
+
+The performed actions are all that came into a run from outside: performed again at the same ticks
+(`Replay`), in a machine of the same definition, epoch and seed, they give the same run.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, TextIO
+
+from emu.state import StateError
+from pyphyp.actions import plain_action, rebuild_action
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from emu.state import Plain
+    from pyphyp.actions import Action
+
+    from .protocol import Notice
+
+
+class Journal:
+    """Writes to `file`, if there is one."""
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        self._file = file
+
+    def performed(self, now: int, action: Action) -> None:
+        self._write({"now": now, "performed": plain_action(action)})
+
+    def refused(self, now: int, action: Action, why: str) -> None:
+        self._write({"now": now, "refused": plain_action(action), "why": why})
+
+    def noticed(self, notice: Notice) -> None:
+        self._write({"now": notice.now, "partition": notice.partition, "notice": notice.text})
+
+    def close(self, now: int) -> None:
+        """The run ends."""
+        self._write({"now": now, "notice": "end"})
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self, entry: dict[str, Plain]) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps(entry) + "\n")
+            self._file.flush()
+
+
+def performed_actions(lines: Iterable[str]) -> list[tuple[int, Action]]:
+    """The actions in a journal, with their ticks; raises `StateError`."""
+    actions = []
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            raise StateError("this is no journal") from None
+        if isinstance(entry, dict) and "performed" in entry:
+            actions.append((int(entry["now"]), rebuild_action(entry["performed"])))
+    return actions

@@ -1,0 +1,267 @@
+"""A machine's daemon as a process: its place, its signals, its detaching, its end.
+
+`host` runs a machine in this process until it is powered off.  `in_background` does so in a child
+in a session of its own, and comes back when operators can reach it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emu.engine import TIME_BASE_HZ
+from hypervisor.system.errors import ManagementError
+from pyphyp.actions import ActivatePartition
+from pyphyp.managed import ManagedMachine
+from pyphyp.usage import PartitionState
+
+from .claim import Claim
+from .hosted import HostedMachine
+from .journal import Journal
+from .locations import state_directory
+from .server import Server
+from .service import Daemon
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from types import FrameType
+    from typing import Any
+
+    from hypervisor.system.definition import ManagedSystem
+    from pyphyp.starts import Start
+    from pyphyp.usage import MachineUsage
+
+    from .locations import Location
+    from .protocol import Notice
+    from .service import Standing
+
+log = logging.getLogger(__name__)
+
+GRACE = 20
+"""Seconds that operating systems have to power off in order."""
+LOG = "daemon.log"
+_PRIVATE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A machine to be hosted, and how.
+
+    `paced`, `enough` and `until` are `Daemon`'s.  `starts` are guests that are ready to be booted.
+    """
+
+    system: ManagedSystem
+    location: Location
+    epoch: int | None = None
+    seed: int = 0
+    starts: Mapping[str, Start] | None = None
+    host_threads: int | None = None
+    paced: bool = True
+    enough: Callable[[MachineUsage], bool] = lambda usage: False
+    until: int | None = None
+
+    @property
+    def directory(self) -> Path:
+        """Where its log, journal and consoles are kept."""
+        return state_directory(self.system.name)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a hosted machine ended."""
+
+    usage: MachineUsage
+    standings: Mapping[str, Standing]
+    signal: signal.Signals | None
+
+    @property
+    def failed(self) -> list[str]:
+        """The partitions that crashed."""
+        return [n for n, its in self.standings.items() if its.state is PartitionState.ERROR]
+
+
+class Watcher:
+    """Whoever looks on as a machine runs; by default nobody does."""
+
+    def ready(self, refused: list[str]) -> None:
+        """It can be reached; what of its partitions could not be activated."""
+
+    def noticed(self, notice: Notice) -> None:
+        """Something happened."""
+
+    def ending(self, number: signal.Signals) -> None:
+        """A signal asks for the end."""
+
+    def hung_up(self) -> None:
+        """The terminal is gone."""
+
+
+def host(plan: Plan, watcher: Watcher) -> End:
+    """Run the machine to its end; raises `RunningError`, `LocationError`, `OSError`."""
+    claim = Claim.take(plan.location)
+    with contextlib.ExitStack() as undo:
+        undo.callback(claim.release)
+        undo.callback(claim.listening.close)
+        machine = undo.enter_context(
+            ManagedMachine(
+                plan.system,
+                epoch=plan.epoch,
+                seed=plan.seed,
+                host_threads=plan.host_threads,
+                starts=plan.starts,
+            )
+        )
+        hosted = HostedMachine(machine)
+        daemon = Daemon(
+            hosted,
+            journal=Journal(_private(plan.directory / "journal.jsonl")),
+            directory=plan.directory,
+            paced=plan.paced,
+            enough=plan.enough,
+            until=plan.until,
+        )
+        daemon.on_notice = watcher.noticed
+        server = Server(claim.listening, daemon)
+        daemon.tell_news(server.tell)
+        endings = undo.enter_context(_signals(daemon, watcher))
+        server.start()
+        undo.callback(server.close)
+        watcher.ready(_power_on(plan.system, daemon))
+        daemon.run()
+        return End(hosted.usage(), hosted.standings(), endings[0] if endings else None)
+
+
+def _private(path: Path) -> Any:
+    """A new file that only its owner reads: what is typed at consoles is in it."""
+    if path.exists():
+        path.replace(path.with_name(f"{path.name}.old"))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _PRIVATE)
+    return os.fdopen(descriptor, "w", encoding="utf-8")
+
+
+def _power_on(system: ManagedSystem, daemon: Daemon) -> list[str]:
+    """Activate what starts with the machine; why some could not be."""
+    refused = []
+    for definition in sorted(system.partitions, key=lambda its: its.number):
+        if definition.start:
+            try:
+                daemon.act(ActivatePartition(definition.name))
+            except ManagementError as wrong:
+                refused.append(f"{definition.name}: {wrong}")
+    return refused
+
+
+@contextlib.contextmanager
+def _signals(daemon: Daemon, watcher: Watcher) -> Iterator[list[signal.Signals]]:
+    """The first of SIGINT and SIGTERM powers off in order, the second pulls the plugs."""
+    received: list[signal.Signals] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        received.append(signal.Signals(number))
+        daemon.power_off(immediate=len(received) > 1, seconds=GRACE)
+        watcher.ending(received[-1])
+
+    def hang_up(number: int, frame: FrameType | None) -> None:
+        watcher.hung_up()
+
+    handlers = {signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: hang_up}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# -- in the background -----------------------------------------------------------------------
+
+
+class StartError(Exception):
+    """The daemon ended before it could be reached."""
+
+
+def in_background(plan: Plan) -> list[str]:
+    """Host the machine in a child; the partitions that could not be activated.
+
+    Raises `StartError` with what the child says.
+    """
+    reading, writing = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if (child := os.fork()) == 0:
+        status = 1
+        try:
+            os.close(reading)
+            status = _be_daemon(plan, writing)
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as answer:
+        word, _, rest = answer.read().partition("\n")
+    if word != _READY:
+        os.waitpid(child, 0)
+        raise StartError(rest.strip() or f"it ended at once; {plan.directory / LOG} may say why")
+    return rest.splitlines()
+
+
+_READY, _NOT_READY = "ready", "not ready"
+
+
+class _Logged(Watcher):
+    """Tells the process that waits when the machine can be reached; notices go into the log."""
+
+    def __init__(self, waiting: int) -> None:
+        self._waiting = waiting
+
+    def ready(self, refused: list[str]) -> None:
+        self.answer(_READY, refused)
+
+    def answer(self, word: str, lines: list[str]) -> None:
+        if self._waiting >= 0:
+            with contextlib.suppress(OSError):
+                os.write(self._waiting, "\n".join((word, *lines)).encode())
+            os.close(self._waiting)
+            self._waiting = -1
+
+    def noticed(self, notice: Notice) -> None:
+        seconds, who = notice.now / TIME_BASE_HZ, notice.partition or "the machine"
+        log.info("%.2f s: %s: %s", seconds, who, notice.text)
+
+    def ending(self, number: signal.Signals) -> None:
+        log.info("%s", number.name)
+
+
+def _be_daemon(plan: Plan, waiting: int) -> int:
+    os.setsid()
+    watcher = _Logged(waiting)
+    try:
+        redirect(plan.directory)
+        log.info("process %d runs %s", os.getpid(), plan.system.name)
+        host(plan, watcher)
+    except Exception as wrong:  # the last stop: whoever waits is told, the log has it all
+        traceback.print_exc()
+        watcher.answer(_NOT_READY, [str(wrong) or type(wrong).__name__])
+        return 1
+    log.info("the end")
+    return 0
+
+
+def redirect(directory: Path) -> None:
+    """From now on standard output and error are the machine's log; there is no input."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    written = os.open(directory / LOG, mode, _PRIVATE)
+    for descriptor, to in ((nothing, 0), (written, 1), (written, 2)):
+        os.dup2(descriptor, to)
+    for descriptor in {nothing, written} - {0, 1, 2}:
+        os.close(descriptor)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr, force=True
+    )

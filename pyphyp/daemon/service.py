@@ -1,0 +1,296 @@
+"""The daemon: a machine that runs window after window, and the desk where operators ask for things.
+
+Everything that changes the machine happens in the thread that runs it, between two windows:
+requests from the socket, from signals and from deadlines alike.  Each is recorded with its tick
+(`journal`), so the run can be repeated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from emu.engine import TIME_BASE_HZ
+from hypervisor.dispatching.records import NEVER, WINDOW
+from hypervisor.system.errors import ManagementError
+from pyphyp.actions import ShutdownPartition, TypeAtConsole
+from pyphyp.pacing import wait_for_host
+from pyphyp.usage import PartitionState
+
+from .connection import BusyError
+from .consoles import Consoles
+from .inbox import Inbox
+from .protocol import Notice
+from .streams import NoticeBoard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from emu.state import Plain
+    from pyphyp.actions import Action
+    from pyphyp.pacing import Attendant
+    from pyphyp.transcript import Transcript
+    from pyphyp.usage import MachineUsage
+
+    from .journal import Journal
+    from .protocol import AskSchedule
+    from .streams import ConsoleStream
+
+_INPUT_AHEAD = 1 << 16
+"""Bytes of input that may wait for a guest."""
+UP = (PartitionState.RUNNING, PartitionState.SHUTTING_DOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a partition is doing, and why it ended if it did."""
+
+    state: PartitionState
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.state.value}: {self.reason}" if self.reason else self.state.value
+
+
+class Managed(Protocol):
+    """What the daemon needs of a managed machine."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def now(self) -> int:
+        """Ticks since it was switched on."""
+
+    def perform(self, action: Action) -> str:
+        """Do it; gives a line about that, or raises `ManagementError`."""
+
+    def run(self, *, attendant: Attendant) -> object:
+        """Run windows until the attendant looks away, or no partition runs."""
+
+    def pass_idle(self, attendant: Attendant) -> None:
+        """No partition runs: let some time pass."""
+
+    def usage(self) -> MachineUsage: ...
+    def schedule(self, first: int | None, last: int | None, most: int) -> Plain:
+        """The dispatches of so many windows."""
+
+    def standings(self) -> Mapping[str, Standing]:
+        """All partitions, by name, in the order of their numbers."""
+
+    def transcripts(self) -> Mapping[str, Transcript]:
+        """The consoles of those that were activated."""
+
+
+class Pace:
+    """Holds a machine that is faster than the host's clock; one that is slower falls behind."""
+
+    def __init__(self, now: int) -> None:
+        self._now, self._host = now, time.monotonic()
+
+    def ahead(self, now: int) -> float:
+        """By how many seconds the machine is ahead, at its tick `now`."""
+        host = time.monotonic()
+        ahead = (now - self._now) / TIME_BASE_HZ - (host - self._host)
+        if ahead < -_BEHIND:
+            self._now, self._host = now, host
+        return max(0.0, ahead)
+
+
+_BEHIND = 0.05
+"""Seconds that a machine makes up for; what it is further behind, it stays."""
+
+
+@dataclass(slots=True)
+class _PoweringOff:
+    deadline: float
+    done: Future[str] = field(default_factory=Future)
+
+
+class Daemon:
+    """Runs `machine`; what operators ask goes through here (`connection.Desk`).
+
+    `paced`: idle time lasts on the host's clock, as people expect; else it is skipped.
+    `enough(usage)` is asked once in a second of the machine's time, and ends the run; so does
+    tick `until`.
+    """
+
+    def __init__(
+        self,
+        machine: Managed,
+        *,
+        journal: Journal,
+        directory: Path | None,
+        paced: bool = True,
+        enough: Callable[[MachineUsage], bool] = lambda usage: False,
+        until: int | None = None,
+    ) -> None:
+        self._machine, self._journal, self._paced, self._enough = machine, journal, paced, enough
+        self._until = NEVER if until is None else until
+        self._inbox = Inbox()
+        self._listeners: list[Callable[[], None]] = []
+        self.notices = NoticeBoard(self._tell)
+        self._standings = dict(machine.standings())
+        self._consoles = Consoles(self._standings, self._tell, directory)
+        self._consoles.connect(machine.transcripts())
+        self._pace = Pace(machine.now)
+        self._powering_off: _PoweringOff | None = None
+        self._next_look = machine.now
+        self._over = False
+        self.on_notice: Callable[[Notice], None] = lambda notice: None
+
+    def tell_news(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called, in any thread, whenever something was written or noticed."""
+        self._listeners.append(listener)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    # -- the desk, for other threads ---------------------------------------------------------
+
+    @property
+    def machine(self) -> str:
+        return self._machine.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._standings)
+
+    def console(self, partition: str) -> ConsoleStream:
+        return self._consoles.stream(partition)
+
+    def perform(self, action: Action) -> Future[str]:
+        return self._inbox.put(partial(self._perform, action))
+
+    def usage(self) -> Future[MachineUsage]:
+        return self._inbox.put(self._machine.usage)
+
+    def schedule(self, wanted: AskSchedule) -> Future[Plain]:
+        ask = partial(self._machine.schedule, wanted.first, wanted.last, wanted.most)
+        return self._inbox.put(ask)
+
+    def power_off(self, *, immediate: bool, seconds: int) -> Future[str]:
+        """End the partitions and then the run; safe in a signal handler too."""
+        request = _PoweringOff(time.monotonic() + (0 if immediate else seconds))
+        self._inbox.put(partial(self._begin_power_off, request))
+        return request.done
+
+    # -- running -----------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run the machine until it is powered off, or enough."""
+        try:
+            while not self._over:
+                self._machine.run(attendant=self)
+                if not self._over and not self._up():
+                    self._over = not self._paced and self._powering_off is None
+                    self._machine.pass_idle(self)
+        finally:
+            self._inbox.close()
+            self._consoles.flush()
+            self._journal.close(self._machine.now)
+            if self._powering_off is not None:
+                with contextlib.suppress(InvalidStateError):  # nobody waits any more
+                    self._powering_off.done.set_result(f"{self.machine} is off")
+
+    def look(self) -> bool:
+        """Between windows."""
+        if self._paced and (ahead := self._pace.ahead(self._machine.now)) > 0:
+            self._disturbed_within(ahead)
+        self._inbox.carry_out()
+        self._consoles.flush()
+        self._look_at_standings()
+        if self._powering_off is not None:
+            self._go_on_powering_off(self._powering_off)
+        elif self._machine.now >= self._next_look:
+            self._next_look = self._machine.now + TIME_BASE_HZ
+            self._over = self._over or self._enough(self._machine.usage())
+        self._over = self._over or self._machine.now >= self._until
+        return not self._over
+
+    def wait(self, ticks: int) -> int:
+        """The machine is idle."""
+        ticks = min(ticks, -(-(self._until - self._machine.now) // WINDOW) * WINDOW)
+        if not self._paced:
+            return ticks
+        return wait_for_host(ticks, self._disturbed_within)
+
+    def rest(self, seconds: float) -> None:
+        """The machine is idle, and its time passes by itself."""
+        self._disturbed_within(seconds)
+
+    def _disturbed_within(self, seconds: float) -> bool:
+        if self._powering_off is not None:
+            seconds = min(seconds, max(0.0, self._powering_off.deadline - time.monotonic()))
+            return self._inbox.wait(seconds) or time.monotonic() >= self._powering_off.deadline
+        return self._inbox.wait(seconds)
+
+    def act(self, action: Action) -> str:
+        """Perform it now, in the machine's thread; raises `ManagementError`."""
+        return self._perform(action)
+
+    def _perform(self, action: Action) -> str:
+        if isinstance(action, TypeAtConsole):
+            transcript = self._machine.transcripts().get(action.partition)
+            if transcript is not None and transcript.waiting >= _INPUT_AHEAD:
+                raise BusyError(f"{action.partition} does not read what is typed")
+        now = self._machine.now
+        try:
+            said = self._machine.perform(action)
+        except ManagementError as wrong:
+            self._journal.refused(now, action, str(wrong))
+            raise
+        self._journal.performed(now, action)
+        self._consoles.connect(self._machine.transcripts())
+        return said
+
+    def _look_at_standings(self) -> None:
+        now = self._machine.now
+        for name, standing in self._machine.standings().items():
+            if standing != self._standings.get(name):
+                self._standings[name] = standing
+                self.post(Notice(now, name, str(standing)))
+
+    def post(self, notice: Notice) -> None:
+        """Tell everybody who follows."""
+        self._journal.noticed(notice)
+        self.notices.post(notice)
+        self.on_notice(notice)
+
+    # -- powering off ------------------------------------------------------------------------
+
+    def _begin_power_off(self, request: _PoweringOff) -> None:
+        before, self._powering_off = self._powering_off, request
+        if before is not None:  # asked again: the sooner of both counts, and both are answered
+            request.deadline = min(request.deadline, before.deadline)
+            request.done.add_done_callback(partial(_pass_on, before.done))
+            return
+        self.post(Notice(self._machine.now, "", "powering off"))
+        if request.deadline > time.monotonic():
+            self._shut_down(immediate=False)
+
+    def _go_on_powering_off(self, request: _PoweringOff) -> None:
+        if self._up() and time.monotonic() >= request.deadline:
+            self._shut_down(immediate=True)
+            self._look_at_standings()
+        self._over = not self._up()
+
+    def _up(self) -> list[str]:
+        return [name for name, its in self._machine.standings().items() if its.state in UP]
+
+    def _shut_down(self, *, immediate: bool) -> None:
+        for name in self._up():
+            try:
+                self._perform(ShutdownPartition(name, immediate))
+            except ManagementError as wrong:
+                self.post(Notice(self._machine.now, name, str(wrong)))
+
+
+def _pass_on(to: Future[str], answered: Future[str]) -> None:
+    with contextlib.suppress(Exception):
+        to.set_result(answered.result())

@@ -1,0 +1,112 @@
+"""A daemon that runs in this process, with a real socket and real guests."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from firmware import services
+from firmware.rtas import RtasTable
+from pyphyp.daemon.client import Client
+from pyphyp.daemon.journal import Journal
+from pyphyp.daemon.locations import Location
+from pyphyp.daemon.server import Server, listen
+from pyphyp.daemon.service import Daemon
+from tests.pyphyp.guests import FOREVER, PRELUDE, START, put, rtas
+
+from .simple_machine import SimpleMachine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+# Echoes what is typed, asking a hundred times a second.
+ECHO = (
+    PRELUDE
+    + "        .org 0x900\n        lis r9,0x7fff\n        mtdec r9\n        rfid\n"
+    + START
+    + put("ready\n")
+    + """
+again:  load64  r5,5120000
+        mtdec   r5
+        hcall   H_CEDE
+        li      r4,0
+        hcall   H_GET_TERM_CHAR
+        cmpdi   r4,0
+        beq     again
+        mr      r7,r6
+        mr      r6,r5
+        mr      r5,r4
+        li      r4,0
+        hcall   H_PUT_TERM_CHAR
+        b       again
+"""
+)
+NOISY = (
+    PRELUDE
+    + START
+    + "noise:  li r5,500\n        mtctr r5\nrest:   bdnz rest\n"
+    + put("noise and noise\n")
+    + "        b noise\n"
+)
+OS_TERM = RtasTable(*services.ALL).token("ibm,os-term")
+CRASHES = PRELUDE + START + put("oh\n") + rtas(OS_TERM, 0x1004) + FOREVER
+PATIENCE = 60
+
+
+class RunningDaemon:
+    """A daemon in a thread, its partitions not activated yet."""
+
+    def __init__(self, directory: Path, sources: dict[str, str]) -> None:
+        self.location = Location(directory / "simple.sock")
+        self.machine = SimpleMachine(sources)
+        self.journal = directory / "journal"
+        self.daemon = Daemon(
+            self.machine,
+            journal=Journal(open(self.journal, "w", encoding="utf-8")),  # noqa: SIM115 - it closes
+            directory=directory,
+        )
+        self.server = Server(listen(self.location.socket), self.daemon)
+        self.daemon.tell_news(self.server.tell)
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            self.daemon.run()
+        finally:
+            self.location.socket.unlink()
+            self.server.close()
+
+    def connect(self) -> Client:
+        return Client.connect(self.location, seconds=PATIENCE)
+
+    def wait(self) -> None:
+        """For its end."""
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.daemon.power_off(immediate=True, seconds=0)
+        self.wait()
+        self.machine.close()
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[RunningDaemon]:
+    sources = {"echo": ECHO, "noisy": NOISY, "crashes": CRASHES}
+    with RunningDaemon(tmp_path, sources) as running:
+        yield running
