@@ -37,7 +37,7 @@ def check(file: Path, quiet: bool) -> int:
         for problem in wrong.problems:
             click.echo(str(problem), err=True)
         return Status.ERROR
-    refused, rows = _activated(machine.system)
+    refused, rows = activated(machine.system)
     for line in refused:
         click.echo(f"{file}: {line}", err=True)
     if not quiet:
@@ -45,7 +45,7 @@ def check(file: Path, quiet: bool) -> int:
     return Status.ERROR if refused else Status.OK
 
 
-def _activated(system: ManagedSystem) -> tuple[list[str], list[str]]:
+def activated(system: ManagedSystem) -> tuple[list[str], list[str]]:
     """What is refused when all partitions start that should, and a line for what each gets."""
     from hypervisor.system.allocation import Allocation
     from hypervisor.system.errors import ManagementError

@@ -19,7 +19,10 @@ from tests.pyphyp.terminal import PATIENCE, PYPHYP
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = ("run", "boot", "linux", "list", "tree", "asm", "dis", "completion", "check", "schema")
+COMMANDS = (
+    *("run", "boot", "linux", "list", "tree", "asm", "dis", "completion", "check", "schema"),
+    *("up", "ps", "console", "activate", "shutdown", "crash", "down"),
+)
 OS_TERM = (
     START + '        b begin\nmessage: .asciz "all is \\033[1mlost"\n        .balign 4\nbegin:\n'
 )
@@ -92,7 +95,7 @@ def test_version_names_pyphyp_and_unicorn() -> None:
         (("run", "hello", "--memory", "lots"), "512M or 1.5G, for example, would be"),
         (("run", "hello", "--epoch", "later"), "2026-01-31T12:00:00, for example, would be"),
         (("run", "hello", "--timeout", "-1"), "--timeout"),
-        (("boot",), "Missing option '--kernel'"),
+        (("boot",), "give a --kernel, or a --disk"),
         (("boot", "--kernel", "/no/such/file"), "does not exist"),
         (("completion", "tcsh"), "'bash', 'zsh', 'fish'"),
     ],

@@ -1,0 +1,411 @@
+"""Machines as processes, and the commands that speak with them, on real terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyphyp.cli import main
+from pyphyp.daemon.claim import Claim, RunningError
+from pyphyp.daemon.client import Client, DaemonError, NotRunningError
+from pyphyp.daemon.locations import Location, LocationError, location
+from pyphyp.daemon.protocol import PowerOff
+from tests.pyphyp.terminal import PATIENCE, PYPHYP, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MACHINE = """
+[machine]
+name = "office"
+cores = 1
+memory = "256M"
+lmb = "16M"
+epoch = 0
+
+[[partition]]
+name = "shell"
+guest = "hcalls"
+memory = "32M"
+units = 0.3
+
+[[partition]]
+name = "counter"
+guest = "ticks"
+memory = "32M"
+units = 0.2
+weight = 100
+
+[[partition]]
+name = "spare"
+guest = "hello"
+memory = "32M"
+units = 0.1
+start = false
+"""
+
+
+def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PYPHYP, *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A user's directories of its own; a short one for sockets, as their paths are bounded."""
+    directory = Path(tempfile.mkdtemp(prefix="pyphyp-test-"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("PYPHYP_MACHINE", raising=False)
+    yield directory
+    for path in (directory / "pyphyp").glob("*.sock"):
+        try:
+            with Client.connect(Location(path), seconds=PATIENCE) as client:
+                client.ask(PowerOff(immediate=True, seconds=0))
+        except DaemonError:
+            continue
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "machine.toml"
+    path.write_text(MACHINE)
+    return str(path)
+
+
+@pytest.fixture
+def office(file: str) -> Location:
+    """A machine in the background."""
+    done = run("up", file, "--detach")
+    assert done.returncode == 0, done.stderr
+    return location("office")
+
+
+def daemon_process(place: Location) -> int:
+    owner = place.owner()
+    assert owner
+    return owner
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def until_gone(process: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while alive(process):
+        assert time.monotonic() < end, "the daemon does not end"
+        time.sleep(0.02)
+
+
+# -- up, ps, down ------------------------------------------------------------------------------
+
+
+def test_a_detached_machine_is_shown_and_ended(office: Location) -> None:
+    process = daemon_process(office)
+    shown = run("ps").stdout
+    assert shown.startswith("office: ")
+    assert "counter    Running" in shown
+    assert "spare      Not Activated" in shown
+    down = run("down", "--now")
+    assert down.returncode == 0
+    assert down.stderr.endswith("office is off\n")
+    until_gone(process)
+    assert not office.socket.exists()
+    nothing = run("ps")
+    assert nothing.returncode == 1
+    assert "no machine runs; pyphyp up machine.toml starts one" in nothing.stderr
+
+
+def test_json_has_all_of_the_usage(office: Location) -> None:
+    usage = json.loads(run("ps", "--json").stdout)
+    assert [partition["name"] for partition in usage["partitions"]] == ["shell", "counter", "spare"]
+    assert usage["pools"][0]["entitled"] == 50
+    core = usage["cores"][0]
+    assert 0 <= core["used"] <= core["elapsed"]
+
+
+def test_a_machine_that_runs_is_not_started_again(office: Location, file: str) -> None:
+    again = run("up", file, "--detach")
+    assert again.returncode == 1
+    assert f"process {daemon_process(office)}" in again.stderr
+    assert "pyphyp down -m office" in again.stderr
+
+
+def test_of_several_machines_one_must_be_named(office: Location, file: str) -> None:
+    assert run("up", file, "--name", "other", "--detach").returncode == 0
+    both = run("down")
+    assert both.returncode == 1
+    assert "--machine says which: office, other" in both.stderr
+    assert run("down", "-m", "other", "--now").returncode == 0
+    assert run("ps").stdout.count("PARTITION") == 1
+
+
+def test_a_socket_may_be_anywhere(file: str, runtime: Path) -> None:
+    path = runtime / "here.sock"
+    assert run("up", file, "--detach", "--socket", str(path)).returncode == 0
+    assert run("ps").returncode == 1
+    assert run("ps", "--socket", str(path)).stdout.startswith("office: ")
+    assert run("down", "--now", "--socket", str(path)).returncode == 0
+
+
+def test_a_killed_daemon_leaves_a_socket_that_is_replaced(office: Location, file: str) -> None:
+    process = daemon_process(office)
+    os.kill(process, signal.SIGKILL)
+    until_gone(process)
+    assert office.socket.exists()
+    assert "no machine runs" in run("ps").stderr
+    reached = run("ps", "-m", "office")
+    assert reached.returncode == 1
+    assert "no machine runs at" in reached.stderr
+    assert run("up", file, "--detach").returncode == 0
+    assert run("ps").returncode == 0
+
+
+def test_a_file_with_problems_starts_nothing(tmp_path: Path, file: str) -> None:
+    Path(file).write_text(MACHINE.replace("0.3", "1.3"))
+    done = run("up", file, "--detach")
+    assert done.returncode == 1
+    assert "units" in done.stderr
+    assert run("ps").returncode == 1
+
+
+def test_sigterm_ends_the_daemon_in_order(office: Location, tmp_path: Path) -> None:
+    process = daemon_process(office)
+    os.kill(process, signal.SIGTERM)
+    os.kill(process, signal.SIGTERM)
+    until_gone(process)
+    assert not office.socket.exists()
+    assert "the end" in (tmp_path / "state" / "pyphyp" / "office" / "daemon.log").read_text()
+
+
+def test_the_machine_outlives_the_terminal_it_was_started_at(file: str) -> None:
+    with Terminal("up", file) as terminal:
+        terminal.wait_for(b"office runs")
+        process = daemon_process(location("office"))
+        terminal.hang_up()
+        time.sleep(0.3)
+        assert alive(process)
+        assert "shell" in run("ps").stdout
+        assert run("down", "--now").returncode == 0
+        assert terminal.status() == 0
+
+
+def test_ctrl_c_powers_off_and_again_pulls_the_plugs(file: str) -> None:
+    with Terminal("up", file) as terminal:
+        terminal.wait_for(b"office runs")
+        terminal.type(b"\x03")
+        terminal.wait_for(b"once more pulls the plugs")
+        terminal.type(b"\x03")
+        assert terminal.status() == 130
+        assert not location("office").socket.exists()
+
+
+# -- batch jobs --------------------------------------------------------------------------------
+
+
+def test_a_batch_job_skips_idle_time(file: str) -> None:
+    begin = time.monotonic()
+    done = run("up", file, "--seconds", "60")
+    assert done.returncode == 0
+    assert time.monotonic() - begin < 40
+    assert done.stdout.startswith("office: 60.00 s, ")
+    assert "counter    Powered Off" in done.stdout
+
+
+def test_a_batch_job_ends_when_all_wait(file: str) -> None:
+    done = run("up", file, "--until-idle")
+    assert done.returncode == 0
+    assert "shell      Running" in done.stdout
+
+
+# -- partitions --------------------------------------------------------------------------------
+
+
+def test_partitions_are_activated_and_ended(office: Location) -> None:
+    assert run("activate", "spare").stderr == "pyphyp: spare is activated\n"
+    assert run("shutdown", "counter", "--now").stderr == "pyphyp: counter is off\n"
+    assert "counter    Not Activated" in run("ps").stdout or "Powered Off" in run("ps").stdout
+    again = run("shutdown", "counter")
+    assert again.returncode == 1
+    assert "counter does not run: running: shell" in again.stderr
+
+
+def test_a_mistyped_partition_is_answered_with_the_names(office: Location) -> None:
+    for command in ("activate", "shutdown", "crash", "console"):
+        done = run(command, "shel")
+        assert done.returncode == 1
+        assert "there is no partition 'shel': there are shell, counter, spare" in done.stderr
+
+
+def test_a_system_reset_reaches_the_guest(office: Location) -> None:
+    assert "system reset" in run("crash", "shell").stderr
+
+
+def test_commands_without_a_machine_say_what_would_be_right() -> None:
+    for command in (["down"], ["console", "x"], ["activate", "x"], ["crash", "x"]):
+        done = run(*command)
+        assert done.returncode == 1
+        assert "pyphyp up machine.toml" in done.stderr
+
+
+# -- consoles ----------------------------------------------------------------------------------
+
+
+def test_a_console_is_left_and_found_again_with_its_history(office: Location) -> None:
+    with Terminal("console", "shell") as terminal:
+        terminal.wait_for(b"hcall> ")
+        terminal.type(b"H_RANDOM\r")
+        terminal.wait_for(b"H_SUCCESS")
+        terminal.type(b"\x1dd")
+        assert terminal.status() == 0
+        assert terminal.restored
+        assert b"pyphyp console shell comes back" in terminal.output
+    with Terminal("console", "shell") as terminal:
+        terminal.wait_for(b"H_SUCCESS")
+        terminal.type(b"99999\r")
+        terminal.wait_for(b"H_FUNCTION")
+        terminal.type(b"\x1dd")
+        assert terminal.status() == 0
+
+
+def test_two_terminals_are_at_one_console(office: Location) -> None:
+    with Terminal("console", "shell") as one, Terminal("console", "shell") as other:
+        one.wait_for(b"hcall> ")
+        other.wait_for(b"hcall> ")
+        one.type(b"99999\r")
+        one.wait_for(b"H_FUNCTION")
+        other.wait_for(b"H_FUNCTION")
+        one.hang_up()
+        other.type(b"H_RANDOM\r")
+        other.wait_for(b"H_SUCCESS")
+
+
+def test_keys_behind_the_escape_key_act_on_the_partition(office: Location) -> None:
+    with Terminal("console", "shell") as terminal:
+        terminal.wait_for(b"hcall> ")
+        terminal.type(b"\x1di")
+        terminal.wait_for(b"shell: Running, ")
+        terminal.type(b"\x1d?")
+        terminal.wait_for(b"Ctrl-] d       detach")
+        terminal.type(b"\x1dp")
+        terminal.wait_for(b"was asked to power off")
+        terminal.wait_for(b"shell: Shutting Down")
+
+
+def test_a_console_ends_with_its_machine(office: Location) -> None:
+    with Terminal("console", "shell") as terminal:
+        terminal.wait_for(b"hcall> ")
+        assert run("down", "--now").returncode == 0
+        terminal.wait_for(b"office is off")
+        assert terminal.status() == 0
+        assert terminal.restored
+
+
+def test_a_console_whose_daemon_is_killed_says_so(office: Location) -> None:
+    with Terminal("console", "shell") as terminal:
+        terminal.wait_for(b"hcall> ")
+        os.kill(daemon_process(office), signal.SIGKILL)
+        assert terminal.status() == 1
+        assert b"is gone" in terminal.output
+        assert terminal.restored
+
+
+def test_input_from_a_pipe_goes_to_a_partition_until_it_ends(office: Location) -> None:
+    done = run("console", "shell", text="quit\r")
+    assert done.returncode == 0
+    assert "hcall>" in done.stdout
+    assert "shell: Powered Off" in done.stderr
+
+
+# -- completion --------------------------------------------------------------------------------
+
+
+def completed(words: str) -> list[str]:
+    environment = os.environ | {
+        "_PYPHYP_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "from pyphyp.cli import main; main()"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    return [line.partition(",")[2] for line in done.stdout.split()]
+
+
+def test_names_are_completed(office: Location) -> None:
+    assert completed("pyphyp console s") == ["shell", "spare"]
+    assert completed("pyphyp activate ") == ["shell", "counter", "spare"]
+    assert completed("pyphyp ps --machine o") == ["office"]
+
+
+def test_completion_without_a_machine_is_empty() -> None:
+    assert completed("pyphyp console s") == []
+    assert completed("pyphyp ps --machine o") == []
+
+
+# -- places ------------------------------------------------------------------------------------
+
+
+def test_a_place_is_held_by_one(runtime: Path) -> None:
+    place = Location(runtime / "x.sock")
+    claim = Claim.take(place)
+    with pytest.raises(RunningError):
+        Claim.take(place)
+    assert place.owner() == os.getpid()
+    claim.listening.close()
+    claim.release()
+    assert place.owner() is None
+    again = Claim.take(place)
+    again.listening.close()
+    again.release()
+
+
+def test_what_is_no_socket_is_not_replaced(runtime: Path) -> None:
+    path = runtime / "x.sock"
+    path.write_text("precious")
+    with pytest.raises(LocationError, match="is no socket"):
+        Claim.take(Location(path))
+    assert path.read_text() == "precious"
+
+
+def test_a_directory_that_others_may_write_to_is_refused(
+    runtime: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (runtime / "pyphyp").mkdir()
+    (runtime / "pyphyp").chmod(0o777)
+    assert main(["down"]) == 1
+    assert "is not yours alone; set XDG_RUNTIME_DIR" in capsys.readouterr().err
+
+
+def test_a_socket_that_nobody_listens_at_is_no_machine(runtime: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(runtime / "dead.sock"))
+    with pytest.raises(NotRunningError):
+        Client.connect(Location(runtime / "dead.sock"))
