@@ -21,6 +21,7 @@ from .processor_nodes import processor_node
 from .services.indicators import EPOW_SENSOR
 from .services.product_data import product_data
 from .vio_nodes import virtual_devices
+from .vital_product_data import MODEL, PLANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,9 +74,9 @@ def _root(partition: Partition) -> Node:
             "#address-cells": cells(2),
             "#size-cells": cells(2),
             "device_type": string("chrp"),
-            "model": string("IBM,pyphyp"),
+            "model": string(f"IBM,{MODEL}"),
             "compatible": string("IBM,pseries"),
-            "system-id": string(f"IBM,{configuration.serial}"),
+            "system-id": string(f"IBM,{PLANT}{configuration.serial}"),
             "ibm,partition-no": cells(configuration.number),
             "ibm,partition-name": string(configuration.name),
             "ibm,partition-uuid": string(str(UUID(configuration.uuid))),

@@ -1,7 +1,8 @@
 """Vital product data: what the machine is made of, part by part (LoPAR chapter 12).
 
 Each part has a name and keywords of two letters; its location code says where it is.  The encoding
-is that of the PCI Local Bus Specification 2.1, as LoPAR narrows it.
+is that of the PCI Local Bus Specification 2.1, as LoPAR narrows it, each part's behind its length
+(LoPAR B.6, "ibm,vpd").
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 LOCATION_LIMIT = 80
 """Bytes of a location code, its zero included (LoPAR 12.3.2)."""
+MODEL = "pyphyp"
+PLANT = "02"
+"""Where it was made: system identifiers have that before the serial number."""
 FIRMWARE_LEVEL = "PYP010_001"
+_FIRMWARE_IMAGES = " ".join((FIRMWARE_LEVEL,) * 3)
+"""The temporary, the permanent and the booted one."""
 _NAME, _KEYWORDS, _END = 0x82, 0x90, 0x79
 _MOST_BYTES = 255
 """Of a keyword's data."""
@@ -32,10 +38,11 @@ class Part:
     keywords: tuple[tuple[str, str], ...]
 
     def encode(self) -> bytes:
-        """As ibm,get-vpd gives it; its bytes up to the end tag and the checksum sum up to 0."""
+        """As ibm,get-vpd gives it: its length, and bytes that sum up to 0 without the end tag."""
         keywords = b"".join(_keyword(*pair) for pair in (*self.keywords, ("YL", self.location)))
         described = _resource(_NAME, self.name.encode()) + _resource(_KEYWORDS, keywords)
-        return described + bytes((_END, -sum(described) % 256))
+        whole = described + bytes((_END, -sum(described) % 256))
+        return struct.pack(">I", len(whole)) + whole
 
 
 def _keyword(name: str, value: str) -> bytes:
@@ -49,20 +56,20 @@ def _resource(tag: int, content: bytes) -> bytes:
 
 def system_location(configuration: PartitionConfiguration) -> str:
     """The location code of the machine itself."""
-    return f"U{configuration.machine_name}.{configuration.serial}"[: LOCATION_LIMIT // 2]
+    return f"U{MODEL}.{configuration.serial}"[: LOCATION_LIMIT // 2]
 
 
 def parts(configuration: PartitionConfiguration) -> tuple[Part, ...]:
     """The parts of the machine that a partition can see."""
     system = system_location(configuration)
     planar = f"{system}-P1"
-    model, serial = configuration.machine_name, configuration.serial
+    serial = configuration.serial
     return (
-        Part("System VPD", system, (("RT", "VSYS"), ("BR", "O0"), ("SE", serial), ("TM", model))),
+        Part("System VPD", system, (("RT", "VSYS"), ("BR", "O0"), ("SE", serial), ("TM", MODEL))),
         Part(
             "System Firmware",
             f"{system}-Y1",
-            (("MI", f"{FIRMWARE_LEVEL} {FIRMWARE_LEVEL}"), ("ML", f"{FIRMWARE_LEVEL} 1 1")),
+            (("MI", _FIRMWARE_IMAGES), ("ML", _FIRMWARE_IMAGES)),
         ),
         Part("Processor", f"{planar}-C1", (("RT", "VPRO"), ("SE", serial))),
         Part("Memory", f"{planar}-C2", (("SZ", str(configuration.memory_bytes // MIB)),)),

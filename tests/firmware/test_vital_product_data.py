@@ -23,8 +23,10 @@ BY_LOCATION = 0xFFFF_FFFF
 
 def stanzas(data: bytes) -> list[dict[str, str]]:
     """Names and keywords, decoded as the PCI specification says; checksums must be right."""
-    found = []
-    while data:
+    found, rest = [], data
+    while rest:
+        (length,) = struct.unpack_from(">I", rest)
+        data, rest = rest[4 : 4 + length], rest[4 + length :]
         assert data[0] == 0x82
         (name_bytes,) = struct.unpack_from("<H", data, 1)
         at = 3 + name_bytes
@@ -39,7 +41,7 @@ def stanzas(data: bytes) -> list[dict[str, str]]:
         assert data[end] == 0x79
         assert (sum(data[:end]) + data[end + 1]) % 256 == 0
         found.append(keywords)
-        data = data[end + 2 :]
+        assert len(data) == end + 2
     return found
 
 
