@@ -29,8 +29,8 @@ ffibuilder.set_source(
     ),
     include_dirs=["emu/native"],
     depends=sorted(f"emu/native/{file.name}" for file in HERE.glob("*.h")),
-    extra_compile_args=["-O2", "-std=gnu11", "-Wall", "-Wextra"],
-    libraries=["dl"],
+    extra_compile_args=["-O2", "-std=gnu11", "-ffp-contract=off", "-Wall", "-Wextra"],
+    libraries=["dl", "m"],
 )
 
 if __name__ == "__main__":

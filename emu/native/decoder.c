@@ -2,13 +2,14 @@
 
    Reserved bits are ignored, as hardware does (Power ISA I 1.3.3), where the core refused the
    instruction for them.  What the core decodes but does wrong is refused, so that it is carried
-   out by emulate.c. */
+   out by emulate.c; where it translates binary floating point, a call of ours is generated. */
 #include <stdlib.h>
 
-#include "emulate.h"
-#include "internal.h"
+#include "floating.h"
+#include "interpose.h"
 
-#define HANDLER_SIZE 48
+#define CORES_HANDLER_SIZE 48
+#define HANDLER_SIZE (CORES_HANDLER_SIZE + 8) /* and the core's own translator */
 #define MOST_HANDLERS 4096
 #define NO_BITS 0u
 #define ALL_BITS 0xffffffffu
@@ -57,6 +58,45 @@ static uint32_t refused_bits(const uint8_t *part)
     return is_later_vector_with_bit_31(part) ? 1 : NO_BITS;
 }
 
+/* ---- floating point ----------------------------------------------------------------------- */
+
+typedef void (*translator)(uint8_t *context);
+
+static uint8_t *handler_of(core *c, uint32_t word)
+{
+    static const uint8_t shifts[] = {1, 6, 16};
+    uint8_t *entry = opcodes(c)[word >> 26];
+    for (int depth = 0; (uintptr_t)entry & 1; depth++)
+        entry = ((uint8_t **)((uintptr_t)entry & ~3ull))[word >> shifts[depth] & 0x1f];
+    return entry;
+}
+
+/* Blocks are translated in the state that they run in. */
+static bool usable(core *c, uint32_t word, float_places places)
+{
+    return msr(c) & (word >> 26 == 60 || places.quad_facility ? MSR_VSX : MSR_FP);
+}
+
+static void translate_float(uint8_t *context)
+{
+    core *c = running_core;
+    uint32_t word = *window32(context, CONTEXT_INSTRUCTION);
+    float_operation operation;
+    float_places places;
+    if (float_find(word, &operation, &places) && usable(c, word, places))
+        gen_float_call(c, float_function_for(operation), operation.all, places.all);
+    else
+        (*(translator *)(handler_of(c, word) + CORES_HANDLER_SIZE))(context);
+}
+
+static void replace_translator(uint8_t *handler)
+{
+    memcpy(handler + CORES_HANDLER_SIZE, handler + HANDLER_TRANSLATOR, sizeof(translator));
+    *(translator *)(handler + HANDLER_TRANSLATOR) = translate_float;
+}
+
+/* ---- the table ---------------------------------------------------------------------------- */
+
 static bool mend(core *c, uint8_t **table, int size, uint8_t *part, int depth)
 {
     uint8_t *none = opcodes(c)[OPCODE_UNUSED];
@@ -70,9 +110,11 @@ static bool mend(core *c, uint8_t **table, int size, uint8_t *part, int depth)
             if (c->handler_count == MOST_HANDLERS)
                 return false;
             uint8_t *handler = c->handlers + HANDLER_SIZE * c->handler_count++;
-            memcpy(handler, table[i], HANDLER_SIZE);
+            memcpy(handler, table[i], CORES_HANDLER_SIZE);
             *window32(handler, HANDLER_RESERVED_BITS) = refused_bits(part);
             correct_edition(handler, part);
+            if (part[0] == 59 || part[0] == 60 || part[0] == 63)
+                replace_translator(handler);
             table[i] = handler;
         }
     }

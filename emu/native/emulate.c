@@ -134,6 +134,8 @@ static enum emulated carry_out(core *c, uint64_t address, uint32_t word)
     case 60: return emulate_vsx(c, address, word);
     case 63: {
         enum emulated how = emulate_decimal(c, address, word);
+        if (how == NOT_THERE)
+            how = emulate_multiply_add(c, address, word);
         return how == NOT_THERE ? emulate_vsx(c, address, word) : how;
     }
     default: return NOT_THERE;

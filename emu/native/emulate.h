@@ -117,6 +117,8 @@ enum emulated emulate_hash(core *c, uint64_t address, uint32_t word, enum hash_u
                            bool privileged);
 enum emulated emulate_decimal_integer(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_decimal(core *c, uint64_t address, uint32_t word);
+enum emulated emulate_quad(core *c, uint64_t address, uint32_t word);
+enum emulated emulate_multiply_add(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_prefixed(core *c, uint64_t address, uint32_t prefix);
 
 /* interpose.c */

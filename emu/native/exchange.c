@@ -9,9 +9,6 @@
 
 enum { OP_INSTRUCTION = 129 };
 
-/* Called as (env, i64, i64) -> i64: what a result function is declared as. */
-static void *two_operands;
-
 /* The operation that was generated last: what is called stands among its arguments. */
 static __thread uint8_t *last_operation;
 static void *(*emit)(void *context, int opcode);
@@ -45,13 +42,6 @@ static void gen_exchanged(gen_call_function gen, void *context, void *declared, 
     abort();
 }
 
-static void gen_result(gen_call_function gen, void *context, void *called, void *result, int count,
-                       void **arguments)
-{
-    void *more[] = {arguments[0], arguments[count - 1], result};
-    gen_exchanged(gen, context, two_operands, called, result, 3, more);
-}
-
 static const exchange *find(void *function)
 {
     for (size_t i = 0; i < exchange_count; i++)
@@ -80,8 +70,6 @@ void helpers_gen_call(gen_call_function plain, gen_call_function gen, void *cont
         gen(context, function, result, count, arguments);
     if (change && change->after)
         gen_exchanged(plain, context, function, change->after, NULL, count, arguments);
-    if (change && change->result)
-        gen_result(plain, context, change->result, result, count, arguments);
 }
 
 const replacement helper_replacements[HELPER_REPLACEMENTS] = {
@@ -91,12 +79,9 @@ const replacement helper_replacements[HELPER_REPLACEMENTS] = {
     {"helper_fpscr_clrbit_ppc64", NULL, (void **)&library.clear_bit},
     {"helper_reset_fpstatus_ppc64", NULL, (void **)&library.reset_status},
     {"raise_exception_err_ra_ppc64", NULL, (void **)&library.raise},
-    {"cpu_restore_state_ppc64", NULL, (void **)&library.restore_state},
-    {"helper_xscvqpdp_ppc64", NULL, (void **)&library.quad_to_double},
     {"helper_store_fpscr_ppc64", NULL, &library.store_fpscr},
     {"helper_fpscr_setbit_ppc64", NULL, &library.set_bit},
     {"helper_float_check_status_ppc64", NULL, &library.check_status},
-    {"helper_fadd_ppc64", NULL, &two_operands},
 };
 
 const char *helpers_load(void *handle)

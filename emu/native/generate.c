@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "emulate.h"
+#include "floating.h"
 #include "internal.h"
 #include "interpose.h"
 #include "tlb.h"
@@ -85,6 +85,15 @@ static void access_spr(void *context, int operation, void *temporary, int number
 {
     generator.op3(context, operation, (uintptr_t)temporary, (uintptr_t)environment(context),
                   ENV_SPR + 8 * number);
+}
+
+void gen_float_call(core *c, float_function function, uint64_t operation, uint64_t places)
+{
+    void *context = c->generator;
+    void *arguments[] = {environment(context), constant(context, operation, NULL),
+                         constant(context, places, NULL)};
+    call(context, (void *)function, NULL, 3, arguments, 0);
+    free_all(context, 2, arguments + 1);
 }
 
 /* ---- a block begins --------------------------------------------------------------------- */

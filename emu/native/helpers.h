@@ -7,7 +7,6 @@
 typedef struct {
     const char *name;
     void *instead, *before, *after; /* null: as it is */
-    void *result;                   /* from the last argument and the result so far */
     void *original;
 } exchange;
 
@@ -19,8 +18,6 @@ typedef struct {
     void (*clear_bit)(uint8_t *env, uint32_t bit);
     void (*reset_status)(uint8_t *env);
     void (*raise)(uint8_t *env, uint32_t exception, uint32_t error, uintptr_t return_address);
-    bool (*restore_state)(uint8_t *cpu, uintptr_t return_address, bool leaving);
-    void (*quad_to_double)(uint8_t *env, uint32_t word, vsr_value *to, vsr_value *from);
     void *store_fpscr, *set_bit, *check_status;
 } helpers_library;
 
@@ -28,7 +25,28 @@ extern helpers_library library;
 extern void *(*context_default)(void *context, int32_t kind);
 extern void *(*context_set_rounding)(void *context, unsigned rounding);
 
+/* helpers_status.c */
+void interrupt_floating(uint8_t *env, void *return_address); /* the address in translated code */
 void raise_deferred(uint8_t *env);
+void store_after(uint8_t *env, uint64_t value, uint32_t fields);
+void set_bit_after(uint8_t *env, uint32_t bit);
+void clear_bit(uint8_t *env, uint32_t bit);
+void test_class_of_single(uint8_t *env, uint32_t word, const vsr_value *b);
+
+/* helpers_vector.c */
+void insert_byte(vsr_value *to, const vsr_value *from, uint32_t index);
+void insert_halfword(vsr_value *to, const vsr_value *from, uint32_t index);
+void insert_word(vsr_value *to, const vsr_value *from, uint32_t index);
+void insert_doubleword(vsr_value *to, const vsr_value *from, uint32_t index);
+void rotate_word_insert(vsr_value *to, const vsr_value *a, const vsr_value *b);
+void rotate_word_and(vsr_value *to, const vsr_value *a, const vsr_value *b);
+void rotate_doubleword_insert(vsr_value *to, const vsr_value *a, const vsr_value *b);
+void rotate_doubleword_and(vsr_value *to, const vsr_value *a, const vsr_value *b);
+
+/* helpers_decimal.c */
+void encode_before(uint8_t *env, vsr_value *to, const vsr_value *from, uint32_t is_signed);
+void encode_after(uint8_t *env, vsr_value *to, const vsr_value *from, uint32_t is_signed);
+void encode_pair_after(uint8_t *env, vsr_value *to, const vsr_value *from, uint32_t is_signed);
 void *default_context(void *context, int32_t kind);
 void *set_rounding(void *context, unsigned rounding);
 #endif

@@ -39,6 +39,9 @@ enum {
     HANDLER_RESERVED_BITS = 0,
     HANDLER_TYPE = 8,
     HANDLER_TYPE_2 = 16,
+    HANDLER_TRANSLATOR = 24,
+    /* in what a translator is given */
+    CONTEXT_INSTRUCTION = 40,
     /* in CPUPPCState */
     ENV_GPR = 0,
     ENV_LR = 512,

@@ -67,23 +67,31 @@ class Finding:
         return "\n  ".join((head, *map(str, self.found)))
 
 
+def _finding(beginning: Case, there: State, here: State) -> Finding | None:
+    """By its last instruction, whose differences alone the exceptions may forgive."""
+    forgiven = forgive(beginning.words[-1], beginning.state, there, here)
+    found = tuple(differences(beginning.state, there, forgiven))
+    return Finding(beginning, found) if found else None
+
+
 def shortest(theirs: Runner, ours: Runner, case: Case) -> Finding | None:
     """The first of the case's beginnings that ends differently beyond the exceptions; or None."""
     cases = [case.first(count) for count in range(1, len(case.words) + 1)]
     # A case's addresses are those of its slot, so each beginning runs in the same one.
     for beginning in cases:
         there, here = theirs.run([beginning])[0], ours.run([beginning])[0]
-        if there == here:
-            continue
-        forgiven = forgive(beginning.words[-1], beginning.state, there, here)
-        found = tuple(differences(beginning.state, there, forgiven))
-        # What is undefined must not go on into the next instruction.
-        return Finding(beginning, found) if found else None
+        if there != here:
+            # What is undefined must not go on into the next instruction.
+            return _finding(beginning, there, here)
     return None
 
 
 def findings(theirs: Runner, ours: Runner, cases: list[Case]) -> Iterator[Finding]:
     pairs = zip(cases, theirs.run(cases), ours.run(cases), strict=True)
     for case, there, here in pairs:
-        if there != here and (finding := shortest(theirs, ours, case)) is not None:
+        if there == here:
+            continue
+        if len(case.words) == 1 and _finding(case, there, here) is None:
+            continue
+        if (finding := shortest(theirs, ours, case)) is not None:  # alone, if need be
             yield finding

@@ -191,15 +191,20 @@ VECTORS = {
 }
 
 
-VE, ZE = 0x80, 0x10
+ENABLES = (0x80, 0x40, 0x20, 0x10, 0x8)
+"""VE, OE, UE, ZE, XE of FPSCR."""
 
 
 def fpscr(rng: random.Random) -> int:
     """Rounding, and either exceptions that happened or exceptions that are enabled."""
     value = rng.getrandbits(2) | rng.getrandbits(3) << 32
-    match rng.randrange(4):
+    match rng.randrange(5):
         case 0:
-            value |= rng.choice((VE, ZE, VE | ZE))
+            value |= rng.choice(ENABLES)
         case 1:
+            value |= sum(enable for enable in ENABLES if rng.random() < 0.5)
+        case 2:
             value |= rng.getrandbits(32) & 0x1FFFF700 | rng.getrandbits(5) << 12
+            if value & 0x1F8_0700:  # VX sums up what else there is
+                value |= 0x2000_0000
     return value
