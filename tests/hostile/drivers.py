@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import firmware_calls, hypercalls, instructions, page_tables
+from . import firmware_calls, hypercalls, instructions, page_tables, virtual_scsi
 
 if TYPE_CHECKING:
     from .rounds import Driver
@@ -16,5 +16,6 @@ DRIVERS: dict[str, Driver] = {
         instructions.driver,
         page_tables.driver,
         firmware_calls.driver,
+        virtual_scsi.driver,
     )
 }

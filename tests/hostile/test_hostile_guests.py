@@ -61,6 +61,7 @@ _start: li r10,12
         ("instructions", 50_000),
         ("page-tables", 2_000),
         ("firmware-calls", 10_000),
+        ("virtual-scsi", 20_000),
     ],
 )
 def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
@@ -75,6 +76,7 @@ def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
         ("instructions", 10_000_000),
         ("page-tables", 200_000),
         ("firmware-calls", 500_000),
+        ("virtual-scsi", 1_000_000),
     ],
 )
 def test_hostile_guests_harm_nobody(name: str, count: int) -> None:
