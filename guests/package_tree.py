@@ -6,16 +6,14 @@ with memory.
 
 from __future__ import annotations
 
-import subprocess
-import tarfile
 from typing import TYPE_CHECKING
 
 from guests import cpio
 from guests.layout import LINKS, placed
-from guests.packages import GuestFilesError
+from guests.packages import GuestFilesError, members
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import tarfile
     from pathlib import Path
 
 _LEFT_OUT = tuple(
@@ -29,7 +27,7 @@ def package_tree(deb: Path) -> dict[str, cpio.Entry]:
     Raises `GuestFilesError` if it cannot be read.
     """
     tree: dict[str, cpio.Entry] = {}
-    for member, content in _members(deb):
+    for member, content in members(deb):
         path = placed(member.name)
         if path and path not in LINKS and not f"{path}/".startswith(_LEFT_OUT):
             entry = _entry(member, content, tree)
@@ -50,20 +48,3 @@ def _entry(member: tarfile.TarInfo, content: bytes, tree: dict[str, cpio.Entry])
     if member.islnk() and (linked := tree.get(placed(member.linkname))):
         return linked
     raise GuestFilesError(f"{member.name} is neither file, directory nor link")
-
-
-def _members(deb: Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
-    """Everything in `deb` with its content, which is empty for what is no file."""
-    with subprocess.Popen(
-        ["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as unpacker:
-        assert unpacker.stdout is not None
-        try:
-            with tarfile.open(fileobj=unpacker.stdout, mode="r|") as archive:
-                for member in archive:
-                    stream = archive.extractfile(member) if member.isreg() else None
-                    yield member, stream.read() if stream else b""
-        except (tarfile.TarError, EOFError) as error:
-            raise GuestFilesError(f"{deb.name} is damaged: {error}") from error
-        finally:
-            unpacker.kill()

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 from guests.apt_sources import distribution_sources, host_sources, stanzas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 ARCHITECTURE = "ppc64el"
 # deb-control(5).  To apt-get a word that ends in "-" would mean "remove".
@@ -58,6 +58,14 @@ class Package:
     architecture: str
     sha256: str
     depends: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A package is unpacked, or configured."""
+
+    package: Package
+    configures: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,9 @@ class Apt:
         }
         self._options = [f"--config-file={configuration}"]
         self._options += [f"--option={name}={value}" for name, value in settings.items()]
-        (sources / "host.sources").write_text(self._host_sources(source_packages))
+        self.sources = self._host_sources(source_packages)
+        """The archive's places, as sources.list(5) has them in the deb822 form."""
+        (sources / "host.sources").write_text(self.sources)
 
     def update(self) -> None:
         """Fetch the package lists; a source that fails is passed over, as apt does itself.
@@ -130,19 +140,37 @@ class Apt:
 
         Raises `GuestFilesError` for a name that is not on offer, or packages that exclude another.
         """
+        return [step.package for step in self.plan(names) if not step.configures]
+
+    def plan(self, names: Iterable[str]) -> list[PlannedStep]:
+        """In which order apt would unpack and configure `names` and all they depend on.
+
+        Raises as `closure`.
+        """
         wanted = list(names)
         if bad := [name for name in wanted if not PACKAGE_NAME.fullmatch(name)]:
             raise GuestFilesError(f"{bad[0]!r} is no name of a package")
         done = self._run("apt-get", "install", "--simulate", "--no-install-recommends", *wanted)
         if done.returncode:
             raise GuestFilesError(self._explain(done))
-        chosen = re.findall(r"^Inst (\S+) (?:\[\S+\] )?\((\S+)", done.stdout, re.MULTILINE)
-        names_versions = [(name.partition(":")[0], version) for name, version in chosen]
+        lines = re.findall(r"^(Inst|Conf) (\S+) (?:\[\S+\] )?\((\S+)", done.stdout, re.MULTILINE)
+        steps = [(name.partition(":")[0], version, word == "Conf") for word, name, version in lines]
         known = {
             (package.name, package.version): package
-            for package in self._show([f"{name}={version}" for name, version in names_versions])
+            for package in self._show({f"{name}={version}" for name, version, _ in steps})
         }
-        return [known[key] for key in names_versions]
+        return [PlannedStep(known[name, version], conf) for name, version, conf in steps]
+
+    def required(self) -> list[str]:
+        """The names of the packages that every system has."""
+        shown = self._run("apt-cache", "dumpavail")
+        return sorted(
+            {
+                stanza["package"]
+                for stanza in stanzas(shown.stdout)
+                if stanza.get("priority") == "required" or stanza.get("essential") == "yes"
+            }
+        )
 
     def download(self, packages: Sequence[Package], into: Path) -> list[Path]:
         """Fetch the .deb of each package into the directory `into` and check it."""
@@ -298,6 +326,26 @@ def extract(deb: Path, wanted: Mapping[str, Path]) -> None:
         finally:
             unpacker.kill()
     raise GuestFilesError(f"{deb.name} holds no file {', '.join(missing)}")
+
+
+def members(deb: Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
+    """Everything in `deb` with its content, which is empty for what is no file.
+
+    Raises `GuestFilesError` if it cannot be read.
+    """
+    with subprocess.Popen(
+        ["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as unpacker:
+        assert unpacker.stdout is not None
+        try:
+            with tarfile.open(fileobj=unpacker.stdout, mode="r|") as archive:
+                for member in archive:
+                    stream = archive.extractfile(member) if member.isreg() else None
+                    yield member, stream.read() if stream else b""
+        except (tarfile.TarError, EOFError) as error:
+            raise GuestFilesError(f"{deb.name} is damaged: {error}") from error
+        finally:
+            unpacker.kill()
 
 
 def sha256_of(file: Path) -> str:

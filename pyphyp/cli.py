@@ -28,6 +28,7 @@ _COMMANDS = {
     "run": "run",
     "boot": "boot",
     "linux": "linux",
+    "install": "install",
     "restore": "restore",
     "up": "up",
     "ps": "ps",

@@ -102,3 +102,35 @@ def test_linux_finds_every_disk(tmp_path: Path) -> None:
     shown = run("cat /proc/partitions; dmesg -r", *options)
     found = re.findall(r" (\d+) sd[a-z]+\s", shown)
     assert sorted(map(int, found)) == [1024 * (n + 1) for n in range(32)]
+
+
+def test_debians_sg3_utils_agree_with_the_configuration(image: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.img"
+    other.touch()
+    os.truncate(other, 10 * MIB)
+    command = (
+        "sg_inq /dev/sg0; sg_vpd -p di /dev/sg0; sg_vpd -p lbpv /dev/sg0; sg_readcap -l /dev/sg1;"
+        "sg_persist --out --register --param-sark=0x1234 /dev/sg0;"
+        "sg_persist --out --reserve --param-rk=0x1234 --prout-type=5 /dev/sg0;"
+        "sg_persist -r /dev/sg0;"
+        "sg_write_same --lba=0 --num=8 --unmap --16 /dev/sg0; echo same $?;"
+        "sg_verify --lba=0 --count=100 /dev/sg0; echo verify $?;"
+        "sg_reset -d /dev/sg0; sg_turs /dev/sg0; echo attention $?; sg_sync /dev/sg0; echo sync $?;"
+        "sg_dd if=/dev/zero of=/dev/sg1 bs=512 count=1; echo write $?;"
+        "sg_rep_zones /dev/sg0; echo zones $?"
+    )
+    options = ("--package", "sg3-utils", "--module", "sg")
+    shown = run(command, "--disk", image, "--disk", f"{other},ro", *options)
+    for words in (
+        "Product identification: VDASD",
+        "LBPRZ): 1",
+        f"Device size: {10 * MIB} bytes",
+        "type: Write Exclusive, registrants only",
+        "same 0",
+        "verify 0",
+        "attention 6",  # sg3_utils' exit statuses: a unit attention,
+        "sync 0",
+        "write 7",  # write protected,
+        "zones 9",  # and a command that is not supported
+    ):
+        assert words in shown, words
