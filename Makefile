@@ -40,7 +40,7 @@ sanitize:                     ## hostile guests under AddressSanitizer and UBSan
 	    $(PYTHON) -m tests.hostile $$driver --seed 3 --count 100000 || exit 1; \
 	done
 
-bench:                        ## alternating runs against qemu-system-ppc64; prints ratios
+bench:                        ## alternating runs against qemu-system-ppc64; prints the table of figures
 	$(PYTHON) -m tests.bench
 
 docs:                         ## the generated pages under docs/

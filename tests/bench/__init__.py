@@ -1,7 +1,7 @@
-"""Benchmarks: pyphyp and qemu-system-ppc64 in alternating runs on the same machine.
+"""Timings on this machine, against qemu-system-ppc64 where QEMU does the same.
 
-    python -m tests.bench [--rounds N] [NAME ...]
+    python -m tests.bench [--runs N] [--json] [FIGURE ...]
 
-They print medians and ratios and never fail on time.  What is counted, not timed, is asserted in
-the tests.
+They print one table of medians and ratios and never fail on time; docs/performance.md says what
+each figure means.  What is counted, not timed, is asserted in the tests.
 """

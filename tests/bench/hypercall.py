@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
-import time
+from typing import TYPE_CHECKING
 
 from emu.assembler import assemble
 from pyphyp import Machine
+
+from .figure import Figure, Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .session import Session
 
 CALLS = 100_000
 LOOP = f"""
@@ -19,19 +25,21 @@ LOOP = f"""
 """
 
 
-def main(rounds: int) -> None:
-    figures = [_microseconds_a_call() for _ in range(rounds)]
-    median = statistics.median(figures)
-    print(f"a hypercall through a Python handler ({CALLS:,} of H_RANDOM)")
-    print(f"  {median:.1f} us ({min(figures):.1f} to {max(figures):.1f}); reach 4, prize 2")
+FIGURE = Figure("hypercall", "a hypercall answered by a Python handler", "us", 4, 2)
+FIGURES = (FIGURE,)
 
 
-def _microseconds_a_call() -> float:
+def measure(wanted: Sequence[Figure], session: Session) -> Iterator[Measured]:
+    work = (FIGURE.name, lambda: _microseconds_a_call(session))
+    yield Measured(FIGURE, *session.in_turn([work]))
+
+
+def _microseconds_a_call(session: Session) -> float:
     with Machine(epoch=0) as machine:
         partition = machine.add_partition(memory="16M")
         partition.load(assemble(LOOP))
-        begin = time.perf_counter()
+        begin = session.now()
         partition.run(instructions=3 * CALLS + 100)  # and a few at its end
-        passed = time.perf_counter() - begin
+        passed = session.now() - begin
         assert partition.stats().hcalls["H_RANDOM"] == CALLS
     return passed / CALLS * 1e6

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from guests.cpio import File
 from guests.userland import fetch_userland
 
-from .boot import Silent
+from .systems import Silent
 
 if TYPE_CHECKING:
     from guests.linux import LinuxGuest

@@ -1,10 +1,9 @@
-"""A booted Linux saved, restored to its prompt, and cloned: seconds on the host's clock."""
+"""A booted Linux saved, and restored to its prompt: seconds."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
-import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -12,58 +11,66 @@ from typing import TYPE_CHECKING
 from guests.linux import fetch_linux
 from pyphyp import Machine
 
-from .alternate import spread
-from .boot import Silent
+from .figure import Figure, Measured
+from .systems import PYTHON, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
-    from pyphyp import Partition
+    from .session import Session
 
 _PROMPT = ":~# "
 _ANSWER = "4" + "2"
 
 
-def main(rounds: int) -> None:
+FIGURES = (
+    Figure("save", "1 GiB with a booted Linux into a file, compressed", "s", 1, 0.3),
+    Figure(
+        "restore", "from that file to the shell's answer, in a process that runs", "s", 0.3, 0.05
+    ),
+    Figure("restore-command", "the same by the command, from its start", "s", 0.3, 0.05),
+    Figure("save-plain", "into a file that is not compressed", "s", 1, 0.3),
+    Figure("restore-plain", "from that file to the shell's answer", "s", 0.3, 0.05),
+    Figure("restore-command-plain", "the same by the command", "s", 0.3, 0.05),
+)
+
+
+def measure(wanted: Sequence[Figure], session: Session) -> Iterator[Measured]:
     guest = fetch_linux(Silent())
-    print("state of a booted Linux (1 GiB, one processor)")
     with TemporaryDirectory() as directory, Machine(epoch=0) as machine:
         partition = machine.add_partition(memory="1G")
         partition.boot(guest.kernel, guest.initramfs(), "console=hvc0")
+        session.tell("save: booting")
         partition.console.wait_for(_PROMPT)
-        for compress in (True, False):
-            name = "compressed" if compress else "plain"
-            file = Path(directory) / name
-            _row(f"save, {name}", rounds, lambda f=file, c=compress: partition.save(f, compress=c))
-            print(f"  {'':34} {file.stat().st_size >> 20:6d} MiB")
-            _row(f"restore, {name}", rounds, lambda f=file: _restore(f, answer=False))
-            _row(f"restore and a command, {name}", rounds, lambda f=file: _restore(f, answer=True))
-            _row(f"pyphyp restore, {name}: to an answer", rounds, lambda f=file: _process(f))
-        _row("clone", rounds, lambda: _clone(machine, partition))
+        for figure in wanted:
+            name, plain = figure.name, "plain" in figure.name
+            file = Path(directory) / ("plain" if plain else "compressed")
+            if name.startswith("save") or not file.exists():
+                save = partial(partition.save, file, compress=not plain)
+                if name.startswith("save"):
+                    yield Measured(figure, session.seconds(name, save))
+                    continue
+                save()
+            if "command" in name:
+                by_command = (name, partial(_restore_command, file, session))
+                yield Measured(figure, *session.in_turn([by_command]))
+            else:
+                yield Measured(figure, session.seconds(name, partial(_restore, file)))
 
 
-def _row(name: str, rounds: int, work: Callable[[], object]) -> None:
-    work()
-    seconds = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    print(f"  {name:34}" + spread("s", seconds), flush=True)
-
-
-def _restore(file: Path, *, answer: bool) -> None:
+def _restore(file: Path) -> None:
+    """In a process that runs already: a new partition, and a command of its shell."""
     with Machine() as machine:
         partition = machine.restore(file)
-        if answer:
-            partition.console.send("echo $((6*7))\n")
-            partition.console.wait_for(f"\n{_ANSWER}")
+        partition.console.send("echo $((6*7))\n")
+        partition.console.wait_for(f"\n{_ANSWER}")
 
 
-def _process(file: Path) -> None:
-    """From the command's start to the shell's answer."""
+def _restore_command(file: Path, session: Session) -> float:
+    """Seconds from the command's start on."""
+    begin = 0.0 if session.processor_time else session.now()
     with subprocess.Popen(
-        (sys.executable, "-m", "pyphyp", "restore", str(file)),
+        (*PYTHON, "-m", "pyphyp", "restore", str(file)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
@@ -76,9 +83,6 @@ def _process(file: Path) -> None:
             if not (more := process.stdout.read1()):
                 raise SystemExit(f"pyphyp restore ended with {seen!r}")
             seen += more
+        end = session.now(process.pid)
         process.kill()
-
-
-def _clone(machine: Machine, partition: Partition) -> None:
-    machine.clone(partition).close()
-    machine.partitions.pop()
+    return end - begin

@@ -5,77 +5,114 @@ Each system boots once a round and runs all programs; the boot itself is not cou
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from pathlib import Path
-from statistics import median
+from dataclasses import dataclass
+from functools import partial
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from guests.linux import fetch_linux
 
-from .alternate import TIMEOUT_SECONDS, spread
-from .boot import POWER9, QEMU, VOF, Silent
+from . import interpreter
+from .figure import Figure, Measured
+from .systems import POWER9, Guest, Silent, run
 
-PROGRAMS = {
-    "sha256sum of 64 MiB": "dd if=/dev/zero bs=1M count=64 2>/dev/null | sha256sum >/dev/null",
-    "shell loop of 60,000": "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done",
-    "sort of 60,000 lines": "seq 60000 | sort -r | sort -n >/dev/null",
-    "gzip of 24 MiB": "dd if=/bin/busybox bs=1M count=24 2>/dev/null | gzip -1 >/dev/null",
-    "fork and exec, 200 times": "for i in $(seq 200); do /bin/true; done",
-}
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from .session import Session
 
 
-def script() -> str:
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A command of the guest's shell, and the figure by one of pyphyp's clocks."""
+
+    figure: Figure
+    command: str
+    options: tuple[str, ...] = ()
+
+
+def _by_both_clocks(
+    name: str, what: str, command: str, reach: float = 1.2, prize: float = 0.9
+) -> tuple[Program, Program]:
+    return (
+        Program(Figure(name, what, "s", reach, prize, ratios=True), command),
+        Program(
+            Figure(f"{name}-host", "the same by the host's clock", "s", 1.0, 0.8, ratios=True),
+            command,
+            ("--clock", "host"),
+        ),
+    )
+
+
+PROGRAMS = (
+    *_by_both_clocks(
+        "sha256sum",
+        "sha256sum of 64 MiB",
+        "dd if=/dev/zero bs=1M count=64 2>/dev/null | sha256sum >/dev/null",
+        0.8,
+        0.6,
+    ),
+    *_by_both_clocks(
+        "loop",
+        "60,000 rounds of a loop of the shell",
+        "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done",
+    ),
+    *_by_both_clocks("sort", "sorting 60,000 lines", "seq 60000 | sort -r | sort -n >/dev/null"),
+    *_by_both_clocks(
+        "gzip",
+        "gzip of 24 MiB",
+        "dd if=/bin/busybox bs=1M count=24 2>/dev/null | gzip -1 >/dev/null",
+    ),
+    *_by_both_clocks(
+        "python",
+        "Debian's Python: floats, containers, strings",
+        f"{interpreter.COMMAND} >/dev/null",
+    ),
+)
+FIGURES = tuple(program.figure for program in PROGRAMS)
+
+
+def measure(wanted: Sequence[Figure], session: Session) -> Iterator[Measured]:
+    programs = [program for program in PROGRAMS if program.figure in wanted]
+    commands = list(dict.fromkeys(program.command for program in programs))
+    clocks = list(dict.fromkeys(program.options for program in programs))
     lines = [
-        f"echo begin:{n}; {{ {program}; }}; echo end:{n}"
-        for n, program in enumerate(PROGRAMS.values())
+        f"echo begin:{n}; {{ {command}; }}; echo end:{n}" for n, command in enumerate(commands)
     ]
-    return "\n".join([*lines, "poweroff -f"])
+    script = "\n".join([*lines, "poweroff -f"])
+    with TemporaryDirectory() as directory:
+        guest = Guest.write(directory, interpreter.initramfs(fetch_linux(Silent()), script))
+        systems = {options: guest.pyphyp(*options) for options in clocks}
+        names = [" ".join(("programs, pyphyp", *options)) for options in clocks]
+        works: list[tuple[str, Callable[[], list[float]]]] = [
+            (name, partial(_seconds, system, session, len(commands)))
+            for name, system in zip(names, systems.values(), strict=True)
+        ]
+        if session.qemu:
+            qemu = partial(_seconds, guest.qemu(*POWER9), session, len(commands))
+            works.append(("programs, qemu", qemu))
+        taken = session.in_turn(works)
+    for program in programs:
+        which = commands.index(program.command)
+        ours = [seconds[which] for seconds in taken[clocks.index(program.options)]]
+        theirs = [seconds[which] for seconds in taken[-1]] if session.qemu else ()
+        yield Measured(program.figure, ours, theirs)
 
 
-def run(command: tuple[str, ...]) -> list[float]:
-    """Seconds of each program, as its words come out of the console."""
+def _seconds(command: tuple[str, ...], session: Session, programs: int) -> list[float]:
+    """Those of each program, as its words come out of the console."""
     begun: dict[str, float] = {}
     taken: dict[str, float] = {}
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        assert process.stdout is not None
-        started = time.perf_counter()
-        for line in process.stdout:
-            now = time.perf_counter()
-            word, _, number = line.decode(errors="replace").strip().partition(":")
-            if word.endswith("begin"):
-                begun[number] = now
-            elif word == "end":
-                taken[number] = now - begun[number]
-            if now - started > TIMEOUT_SECONDS:
-                process.kill()
-    if len(taken) != len(PROGRAMS):
-        raise SystemExit(f"{command[0]}: only programs {sorted(taken)} came to an end")
-    return [taken[str(n)] for n in range(len(PROGRAMS))]
 
+    def look(line: bytes, process: int) -> None:
+        now = session.now(process)
+        word, _, number = line.decode(errors="replace").strip().partition(":")
+        if word.endswith("begin"):
+            begun[number] = now
+        elif word.endswith("end") and number in begun:
+            taken[number] = now - begun[number]
 
-def main(rounds: int) -> None:
-    guest = fetch_linux(Silent())
-    with TemporaryDirectory() as directory:
-        initrd = Path(directory) / "initrd"
-        initrd.write_bytes(guest.initramfs(script=script()))
-        append = "console=hvc0 quiet"
-        kernel = ("-kernel", str(guest.kernel), "-initrd", str(initrd), "-append", append)
-        ours = (
-            *(sys.executable, "-m", "pyphyp", "boot", "--kernel", str(guest.kernel)),
-            *("--initrd", str(initrd), "--append", append),
-        )
-        theirs = (*QEMU, *POWER9, *VOF, *kernel)
-        pairs = [(run(ours), run(theirs)) for _ in range(rounds)]
-    print("programs in the guest (busybox, radix, counted clock); pyphyp / qemu")
-    for n, name in enumerate(PROGRAMS):
-        seconds = [(mine[n], other[n]) for mine, other in pairs]
-        ratios = [mine / other for mine, other in seconds]
-        print(
-            f"  {name:28} {median(mine for mine, _ in seconds):6.2f}s /"
-            f" {median(other for _, other in seconds):6.2f}s   ratio{spread('x', ratios)}",
-            flush=True,
-        )
+    run(command, session, look)
+    if len(taken) != programs:
+        raise SystemExit(f"{command}: only programs {sorted(taken)} came to an end")
+    return [taken[str(n)] for n in range(programs)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from guests.userland import fetch_userland
-from tests.bench.boot import Silent
+from tests.bench.systems import Silent
 
 from . import guest, reference
 from .programs import PACKAGES, PROGRAMS, files

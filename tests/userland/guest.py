@@ -8,7 +8,7 @@ from guests.cpio import Directory, File
 from guests.initramfs import KERNEL_ARGUMENTS
 from guests.linux import fetch_linux
 from pyphyp import Ending, Machine
-from tests.bench.boot import Silent
+from tests.bench.systems import Silent
 
 from .words import said, script
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from guests.userland import fetch_userland
-from tests.bench.boot import Silent
+from tests.bench.systems import Silent
 
 from . import guest, reference
 from .programs import PACKAGES, PROGRAMS, Program, files
