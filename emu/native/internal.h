@@ -58,6 +58,12 @@ enum spr_number {
     SPR_HASHKEYR = 468,
     SPR_HASHPKEYR = 469,
     SPR_HDEXCR = 471,
+    SPR_USIER2 = 736, /* SIER2 and the next two, to read alone */
+    SPR_USIER3 = 737,
+    SPR_UMMCR3 = 738,
+    SPR_SIER2 = 752,
+    SPR_SIER3 = 753,
+    SPR_MMCR3 = 754,
     SPR_EBBRR = 805,
     SPR_BESCR = 806,
     SPR_UDEXCR = 812, /* DEXCR to read alone */
@@ -144,7 +150,7 @@ typedef struct tlb tlb;
 typedef struct later_instruction later_instruction;
 
 /* Registers of problem state that came with an ISA level, and their accessors (level.c). */
-#define LATER_REGISTERS 17
+#define LATER_REGISTERS 20
 
 typedef struct {
     void *read, *write;

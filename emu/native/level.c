@@ -38,6 +38,9 @@ static const struct {
 } later_registers[LATER_REGISTERS] = {
     {SPR_UDSCR, ISA_2_07},
     {SPR_UHDEXCR, ISA_3_1},
+    {SPR_USIER2, ISA_3_1},
+    {SPR_USIER3, ISA_3_1},
+    {SPR_UMMCR3, ISA_3_1},
     {SPR_UDEXCR, ISA_3_1},
     {128, ISA_2_07}, /* TFHAR, TFIAR, TEXASR, TEXASRU */
     {129, ISA_2_07}, {130, ISA_2_07}, {131, ISA_2_07},

@@ -18,6 +18,12 @@ static const own_register own_registers[] = {
     {SPR_DEC, SPR_DEC, 0, BOTH, 0, true}, /* a point in time */
     {SPR_UDSCR, SPR_DSCR, BOTH, BOTH, 0, false},
     {SPR_PPR32, SPR_PPR, BOTH, BOTH, 32, true},
+    {SPR_USIER2, SPR_SIER2, READ, READ, 0, false},
+    {SPR_USIER3, SPR_SIER3, READ, READ, 0, false},
+    {SPR_UMMCR3, SPR_MMCR3, READ, READ, 0, false},
+    {SPR_SIER2, SPR_SIER2, 0, BOTH, 0, false},
+    {SPR_SIER3, SPR_SIER3, 0, BOTH, 0, false},
+    {SPR_MMCR3, SPR_MMCR3, 0, BOTH, 0, false},
     {SPR_HASHKEYR, SPR_HASHKEYR, 0, BOTH, 0, false},
     {SPR_UDEXCR, SPR_DEXCR, READ, READ, 0, true},
     {SPR_DEXCR, SPR_DEXCR, 0, BOTH, 0, false},

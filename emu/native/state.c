@@ -48,6 +48,9 @@ int core_has_spr(core *c, int number)
     case SPR_DAWR1:
     case SPR_DAWRX1:
     case SPR_HASHKEYR:
+    case SPR_SIER2:
+    case SPR_SIER3:
+    case SPR_MMCR3:
     case SPR_DEXCR: return 1;
     }
     return *window64(c->env, ENV_SPR_CB + (uint64_t)number * SPR_CB_SIZE + SPR_CB_NAME) != 0;

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emu.isa.sprs import SPRS
 from emu.isa_level import IsaLevel
 from tests.emu.machine import PROBLEM, REAL, Bare, bare
 
@@ -109,11 +108,3 @@ def test_before_3_1_they_are_reserved_no_ops(cpu: Bare, name: str) -> None:
         assert stored(cpu) == 0
     cpu.engine.set_isa_level(IsaLevel.V2_06)
     assert outcome(cpu, f"{name} r4,-8(r3)", PROBLEM, r3=STACK) == (0x700, ILLEGAL)
-
-
-@pytest.mark.parametrize("name", ["udexcr", "uhdexcr"])
-def test_dexcr_is_there_from_3_1_on(cpu: Bare, name: str) -> None:
-    for level in IsaLevel:
-        cpu.engine.set_isa_level(level)
-        found = outcome(cpu, f"mfspr r5,{SPRS[name]}", PROBLEM)
-        assert found == (None if level >= IsaLevel.V3_1 else (0x700, ILLEGAL)), level

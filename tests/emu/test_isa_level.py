@@ -129,12 +129,18 @@ def test_system_call_vectored_is_there_from_3_0_on(cpu: Bare, level: IsaLevel) -
     assert outcome(cpu, "rfscv", problem=True) == (ILLEGAL if level < V3_0 else PRIVILEGED)
 
 
-@pytest.mark.parametrize("name", ["tar", "bescr", "ebbhr", "ummcr2", "usier"])
-def test_a_register_of_problem_state_is_there_from_its_level_on(cpu: Bare, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "since"),
+    [(name, V2_07) for name in ("tar", "bescr", "ebbhr", "ummcr2", "usier", "udscr")]
+    + [(name, V3_1) for name in ("usier2", "usier3", "ummcr3", "udexcr", "uhdexcr")],
+)
+def test_a_register_of_problem_state_is_there_from_its_level_on(
+    cpu: Bare, name: str, since: IsaLevel
+) -> None:
     cpu.registers.set_spr("fscr", (1 << 64) - 1)
     for level in IsaLevel:
         cpu.engine.set_isa_level(level)
-        there = None if level >= V2_07 else ILLEGAL
+        there = None if level >= since else ILLEGAL
         assert outcome(cpu, f"mfspr r5,{SPRS[name]}", problem=True) == there, level
         assert outcome(cpu, f"mfspr r5,{SPRS[name]}") is None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from emu.isa.sprs import SPRS
 from emu.isa_level import IsaLevel
 from emu.state import plain, rebuild
 from tests.emu.machine import PROBLEM, REAL, Bare, bare
@@ -61,6 +62,13 @@ def test_ppr32_is_the_upper_half_of_ppr(cpu: Bare) -> None:
     registers = cpu.run("mfspr r5,ppr32\n mtspr ppr32,r4\n sc 1", PROBLEM, r4=PATTERN)
     assert registers.gpr(5) == PATTERN >> 32
     assert registers.spr("ppr") == PATTERN % 2**32 << 32 | PATTERN % 2**32
+
+
+@pytest.mark.parametrize("name", ["sier2", "sier3", "mmcr3"])
+def test_problem_state_reads_registers_of_the_performance_monitor(cpu: Bare, name: str) -> None:
+    cpu.run(f"mtspr {name},r4\n mfspr r5,{name}\n sc 1", REAL, r4=PATTERN)
+    registers = cpu.run(f"mfspr r6,{SPRS[name] - 16}\n sc 1", PROBLEM)
+    assert (registers.gpr(5), registers.gpr(6)) == (PATTERN, PATTERN)
 
 
 def test_problem_state_reads_its_half_of_dexcr(cpu: Bare) -> None:
