@@ -32,6 +32,7 @@ _COMMANDS = {
     "restore": "restore",
     "up": "up",
     "ps": "ps",
+    "top": "top",
     "console": "console",
     "activate": "operate",
     "shutdown": "operate",

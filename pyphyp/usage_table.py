@@ -48,7 +48,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Iterabl
 def machine_line(usage: MachineUsage) -> str:
     """The machine in a line."""
     active = [core for core in usage.cores if core.state is CoreState.ACTIVE]
-    used = sum(core.used for core in active)
+    used = sum(core.used for core in usage.cores)
     elapsed = max((core.elapsed for core in active), default=0)
     failed = sum(core.state is CoreState.FAILED for core in usage.cores)
     return (

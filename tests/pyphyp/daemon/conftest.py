@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from firmware import services
 from firmware.rtas import RtasTable
-from pyphyp.daemon.client import Client
+from pyphyp.daemon.client import Client, DaemonError
 from pyphyp.daemon.journal import Journal
-from pyphyp.daemon.locations import Location
+from pyphyp.daemon.locations import Location, location
+from pyphyp.daemon.protocol import PowerOff
 from pyphyp.daemon.server import Server, listen
 from pyphyp.daemon.service import Daemon
 from tests.pyphyp.guests import FOREVER, PRELUDE, START, put, rtas
 
+from .processes import MACHINE, run
 from .simple_machine import SimpleMachine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -110,3 +114,35 @@ def daemon(tmp_path: Path) -> Iterator[RunningDaemon]:
     sources = {"echo": ECHO, "noisy": NOISY, "crashes": CRASHES}
     with RunningDaemon(tmp_path, sources) as running:
         yield running
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A user's directories of its own; a short one for sockets, as their paths are bounded."""
+    directory = Path(tempfile.mkdtemp(prefix="pyphyp-test-"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("PYPHYP_MACHINE", raising=False)
+    yield directory
+    for path in (directory / "pyphyp").glob("*.sock"):
+        try:
+            with Client.connect(Location(path), seconds=PATIENCE) as client:
+                client.ask(PowerOff(immediate=True, seconds=0))
+        except DaemonError:
+            continue
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def file(runtime: Path, tmp_path: Path) -> str:
+    path = tmp_path / "machine.toml"
+    path.write_text(MACHINE)
+    return str(path)
+
+
+@pytest.fixture
+def office(file: str) -> Location:
+    """A machine in the background."""
+    done = run("up", file, "--detach")
+    assert done.returncode == 0, done.stderr
+    return location("office")

@@ -4,119 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from pyphyp.cli import main
 from pyphyp.daemon.claim import Claim, RunningError
-from pyphyp.daemon.client import Client, DaemonError, NotRunningError
+from pyphyp.daemon.client import Client, NotRunningError
 from pyphyp.daemon.locations import Location, LocationError, location
-from pyphyp.daemon.protocol import PowerOff
-from tests.pyphyp.terminal import PATIENCE, PYPHYP, Terminal
+from tests.pyphyp.terminal import PATIENCE, Terminal
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .processes import MACHINE, alive, daemon_process, run, until_gone
 
-MACHINE = """
-[machine]
-name = "office"
-cores = 1
-memory = "256M"
-lmb = "16M"
-epoch = 0
-
-[[partition]]
-name = "shell"
-guest = "hcalls"
-memory = "32M"
-units = 0.3
-
-[[partition]]
-name = "counter"
-guest = "ticks"
-memory = "32M"
-units = 0.2
-weight = 100
-
-[[partition]]
-name = "spare"
-guest = "hello"
-memory = "32M"
-units = 0.1
-start = false
-"""
-
-
-def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PYPHYP, *arguments],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-
-
-@pytest.fixture(autouse=True)
-def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A user's directories of its own; a short one for sockets, as their paths are bounded."""
-    directory = Path(tempfile.mkdtemp(prefix="pyphyp-test-"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.delenv("PYPHYP_MACHINE", raising=False)
-    yield directory
-    for path in (directory / "pyphyp").glob("*.sock"):
-        try:
-            with Client.connect(Location(path), seconds=PATIENCE) as client:
-                client.ask(PowerOff(immediate=True, seconds=0))
-        except DaemonError:
-            continue
-    shutil.rmtree(directory)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> str:
-    path = tmp_path / "machine.toml"
-    path.write_text(MACHINE)
-    return str(path)
-
-
-@pytest.fixture
-def office(file: str) -> Location:
-    """A machine in the background."""
-    done = run("up", file, "--detach")
-    assert done.returncode == 0, done.stderr
-    return location("office")
-
-
-def daemon_process(place: Location) -> int:
-    owner = place.owner()
-    assert owner
-    return owner
-
-
-def alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def until_gone(process: int) -> None:
-    end = time.monotonic() + PATIENCE
-    while alive(process):
-        assert time.monotonic() < end, "the daemon does not end"
-        time.sleep(0.02)
+pytestmark = pytest.mark.usefixtures("runtime")
 
 
 # -- up, ps, down ------------------------------------------------------------------------------
