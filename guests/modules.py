@@ -37,6 +37,10 @@ FORMAT = 1
 ARCHIVE, INDEX = "modules.zip", "modules.json"
 _SUFFIX = ".ko"
 
+DISK_MODULES = ("crc32c_generic", "ext4", "sd_mod", "ibmvscsi")
+OPTICAL_MODULES = ("isofs", "sr_mod", "ibmvscsi")
+"""What a guest with virtual disks, or with optical drives, needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Module:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hypervisor.system.definition import DistributionLinux, KernelFiles, ToyKernel
+from hypervisor.system.definition import (
+    DeviceProgram,
+    DistributionLinux,
+    KernelFiles,
+    ToyKernel,
+)
 
 from .flat import from_program
 from .guest_list import assemble_toy
-from .starts import Booted
+from .starts import Booted, DeviceBoot
 
 if TYPE_CHECKING:
     from guests.packages import Progress
@@ -35,6 +40,8 @@ def start_of(guest: Guest, progress: Progress | None = None) -> Start:
             return from_program(assemble_toy(name, little=little))
         case KernelFiles():
             return Booted.of(guest.kernel, guest.initrd, guest.append, direct=guest.direct)
+        case DeviceProgram(specifiers, append):
+            return DeviceBoot(specifiers, append)
         case DistributionLinux():
             return _linux(guest, progress or Quiet())
 
@@ -43,6 +50,7 @@ def _linux(guest: DistributionLinux, progress: Progress) -> Start:
     from guests.big_endian import build_big_endian_linux
     from guests.initramfs import KERNEL_ARGUMENTS
     from guests.linux import fetch_linux
+    from guests.modules import kernel_modules
     from guests.userland import fetch_userland
 
     fetch = partial(build_big_endian_linux if guest.big_endian else fetch_linux, progress)
@@ -53,4 +61,6 @@ def _linux(guest: DistributionLinux, progress: Progress) -> Start:
         script = f"{script or ''}\n{guest.command}\npoweroff -f\n"
     quiet = "quiet" if guest.command else ""
     arguments = " ".join(filter(None, ("console=hvc0", KERNEL_ARGUMENTS, quiet, guest.append)))
-    return Booted.of(linux.kernel, linux.initramfs({}, script, userland), arguments, direct=False)
+    modules = kernel_modules(linux, progress).load_order(guest.modules) if guest.modules else []
+    initrd = linux.initramfs({}, script, userland, modules)
+    return Booted.of(linux.kernel, initrd, arguments, direct=guest.direct)

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 LEAST_BYTES = 2 << 30
 """A smaller disk has no room for Debian's base system and kernel."""
 TOOLS = ("e2fsprogs", "fdisk")
-MODULES = ("crc32c_generic", "ext4", "sd_mod", "ibmvscsi")
 _SAID = re.compile(r"pyphyp-install: (.*)")
 _DPKG = re.compile(r"(Unpacking|Setting up|Processing triggers for) ([a-z0-9][a-z0-9.+-]*)")
 _STEP = re.compile(r"step (\d+) of (\d+)")
@@ -159,6 +158,7 @@ def install(
 
 def _boot(partition: Partition, parts: Parts, settings: Settings) -> None:
     from guests.initramfs import KERNEL_ARGUMENTS
+    from guests.modules import DISK_MODULES
 
     scripts = resources.files("guests.debian")
     extra = settings.files() | {"install/system.sh": (scripts / "system.sh").read_bytes()}
@@ -166,7 +166,7 @@ def _boot(partition: Partition, parts: Parts, settings: Settings) -> None:
         extra,
         (scripts / "disk.sh").read_text(),
         parts.tools,
-        parts.modules.load_order(MODULES),
+        parts.modules.load_order(DISK_MODULES),
     )
     arguments = f"console=hvc0 {KERNEL_ARGUMENTS} quiet"
     partition.boot(parts.linux.kernel, initrd, arguments)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from emu.engine import TIME_BASE_HZ
 from emu.memory import MIB
+from firmware.boot import BootError
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.dispatching.dispatcher import (
     CapacityError,
@@ -36,6 +37,7 @@ from hypervisor.system.units import ProcUnits
 from . import actions
 from .guest_starts import start_of
 from .managed_partition import ManagedPartition
+from .media import MediaError, MediaLibrary
 from .pacing import Unattended, host_epoch
 from .usage import PartitionState
 
@@ -90,6 +92,7 @@ class ManagedMachine:
         self.dispatcher.between_slices.append(self._look_after)
         self._tracers = tracers
         self._starts = dict(starts or {})
+        self._library = MediaLibrary(exclusive=True)
         self._stopped = False
 
     # -- time ------------------------------------------------------------------------------
@@ -258,13 +261,29 @@ class ManagedMachine:
             interrupts=definition.interrupts,
             machine_name=self.system.name,
             serial=self.system.serial,
+            scsi_adapters=definition.scsi_adapters,
         )
-        made = ManagedPartition(
-            self, resources, configuration, epoch=epoch, seed=self.seed, prepare=self._prepare
-        )
-        if definition.nvram is not None:
-            made.keep_nvram_in(definition.nvram)
-        made.start(start)
+        try:
+            made = ManagedPartition(
+                self,
+                resources,
+                configuration,
+                epoch=epoch,
+                seed=self.seed,
+                prepare=self._prepare,
+                library=self._library,
+            )
+        except MediaError as wrong:
+            raise ManagementError(str(wrong)) from None
+        with ExitStack() as undo:
+            undo.callback(made.close)
+            if definition.nvram is not None:
+                made.keep_nvram_in(definition.nvram)
+            try:
+                made.start(start)
+            except BootError as wrong:
+                raise ManagementError(f"{definition.name}: {wrong}") from None
+            undo.pop_all()
         return made
 
     def _start(self, definition: PartitionDefinition) -> Start:
@@ -303,6 +322,7 @@ class ManagedMachine:
     def _switch_off(self, partition: ManagedPartition) -> None:
         self.dispatcher.remove(partition.configuration.number)
         self.allocation.release(partition.name)
+        partition.media.close()  # for others to use
 
     def _reset(self, partition: ManagedPartition) -> None:
         partition.restart()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from firmware.boot import BootError
 from hypervisor.dispatching.virtual import DispatchedProcessor
 from hypervisor.partition import Ending
 from hypervisor.watchdog import NEVER
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from hypervisor.system.allocation import PartitionResources
 
     from .compose import Composition
+    from .media import MediaLibrary
     from .pacing import Attendant
     from .stats import Stats
 
@@ -52,6 +54,7 @@ class ManagedPartition(Partition):
         epoch: int,
         seed: int,
         prepare: Callable[[Partition, Composition], None],
+        library: MediaLibrary,
     ) -> None:
         self.machine = machine
         self.resources = resources
@@ -61,7 +64,13 @@ class ManagedPartition(Partition):
         """An error of ours that ended it."""
         self.runnables: list[DispatchedProcessor] = []
         super().__init__(
-            configuration, epoch=epoch, seed=seed, reboot=True, prepare=prepare, settle=_nothing
+            configuration,
+            epoch=epoch,
+            seed=seed,
+            reboot=True,
+            prepare=prepare,
+            settle=_nothing,
+            library=library,
         )
 
     @property
@@ -124,7 +133,10 @@ class ManagedPartition(Partition):
         self.failure = next((r.failure for r in self.runnables if r.failure), None)
         self._leave_behind(outcome)
         if outcome.ending is Ending.REBOOT and self.reboot and self._start is not None:
-            self.restart()
+            try:
+                self.restart()
+            except BootError as wrong:  # what it booted from is no more
+                self.failure, self.state = wrong, PartitionState.ERROR
             return True
         crashed = outcome.crashed
         self.state = PartitionState.ERROR if crashed else PartitionState.POWERED_OFF

@@ -131,9 +131,14 @@ class _Opened:
 
 
 class MediaLibrary:
-    """The disks of one machine, by file."""
+    """The disks of one machine, by file.
 
-    def __init__(self) -> None:
+    `exclusive`: a disk that is written to is one partition's, as those that run side by side on
+    the host's processors would come to it in no certain order.
+    """
+
+    def __init__(self, *, exclusive: bool = False) -> None:
+        self._exclusive = exclusive
         self._disks: dict[tuple[int, int], _Opened] = {}
 
     def disk(self, path: Path, *, read_only: bool) -> Disk:
@@ -146,6 +151,8 @@ class MediaLibrary:
         if (opened := self._disks.get(key)) is not None:
             if opened.backing.read_only != read_only:
                 raise MediaError(f"{path} is used read-only by one and writable by another")
+            if self._exclusive and not read_only:
+                raise MediaError(f"{path} is in use by another partition; both can have it ,ro")
             opened.users += 1
             return opened.disk
         backing = RawFile(path, read_only=read_only)

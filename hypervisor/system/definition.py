@@ -18,6 +18,8 @@ from .units import NONE, ProcUnits
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hypervisor.vio.configuration import ScsiAdapter
+
     from .editions import Edition
 
 NumberT = TypeVar("NumberT", bound=int)
@@ -114,6 +116,8 @@ class DistributionLinux:
     script: Path | None = None
     """A shell script it runs before that."""
     packages: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    """Of Debian's kernel, loaded with what they depend on before anything runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,16 @@ class KernelFiles:
     """Entered with a flattened device tree, not as a client of Open Firmware."""
 
 
-Guest = DistributionLinux | ToyKernel | KernelFiles
+@dataclass(frozen=True, slots=True)
+class DeviceProgram:
+    """What firmware finds on the partition's disks and discs."""
+
+    specifiers: str = ""
+    """The devices to try, apart by blanks; empty: as boot-device in NVRAM says, or all."""
+    append: str | None = None
+
+
+Guest = DistributionLinux | ToyKernel | KernelFiles | DeviceProgram
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +168,7 @@ class PartitionDefinition:
     """Time of day at power-on, in seconds since 1970; None: the system's."""
     nvram: Path | None = None
     """A file that keeps its NVRAM between runs."""
+    scsi_adapters: tuple[ScsiAdapter, ...] = ()
     start: bool = True
     """It is activated when the system is powered on."""
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pyphyp.partition import Partition
 
 _BOOT_ARGUMENTS = "console=hvc0"
-DISK_MODULES = ("crc32c_generic", "ext4", "sd_mod", "ibmvscsi")
-OPTICAL_MODULES = ("isofs", "sr_mod", "ibmvscsi")
 _HELP = f"""Boot Debian's ppc64el kernel and a busybox shell.
 
 Kernel and busybox come from the distribution's archive, through the host's apt, once; then from
@@ -146,7 +144,7 @@ def _drivers(
     guest: LinuxGuest, modules: tuple[str, ...], options: RunOptions, progress: ProgressBar
 ) -> list[tuple[str, bytes]]:
     """The modules to load, in their order."""
-    from guests.modules import kernel_modules
+    from guests.modules import DISK_MODULES, OPTICAL_MODULES, kernel_modules
 
     wanted = list(modules)
     if options.machine.disk:

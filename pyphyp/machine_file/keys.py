@@ -31,6 +31,8 @@ from .kinds import (
 
 LINUX, BIG_ENDIAN_LINUX = "linux", "linux-big-endian"
 """Guests that are not toy kernels."""
+DISK = "disk"
+"""The guest that a disk or a disc holds."""
 ONLY_PROFILE = "normal"
 """What the profile of a partition is called that has its keys beside its own."""
 
@@ -201,13 +203,19 @@ PARTITION = Table(
             "guest",
             Text(),
             f'What it boots: `"{LINUX}"` is Debian\'s, as `pyphyp linux` boots it, '
-            f'`"{BIG_ENDIAN_LINUX}"` the big-endian one; or a toy kernel by its name '
-            "(`pyphyp list`).",
+            f'`"{BIG_ENDIAN_LINUX}"` the big-endian one, `"{DISK}"` what firmware finds on its '
+            "disks and discs; or a toy kernel by its name (`pyphyp list`).",
         ),
         Key("little", Flag(), "A toy kernel runs little-endian.", "false"),
         Key("kernel", Text("a file's name"), "Instead of a guest: a kernel, an ELF file."),
         Key("initrd", Text("a file's name"), "The kernel's initial file system."),
-        Key("append", Text(), "Arguments for Linux or the kernel.", "none"),
+        Key("append", Text(), "Arguments for Linux, the kernel or the boot loader.", "none"),
+        Key(
+            "boot_device",
+            Text("devices, apart by blanks"),
+            f'With the guest `"{DISK}"`: the devices to try, such as `"cdrom disk1"`.',
+            "as boot-device in NVRAM says, or all",
+        ),
         Key(
             "direct",
             Flag(),
@@ -217,6 +225,12 @@ PARTITION = Table(
         Key("command", Text(), "What Linux runs instead of a shell, to power off after it."),
         Key("script", Text("a file's name"), "A shell script Linux runs before that."),
         Key("packages", Several(Text("a package's name")), "Debian packages for Linux.", "none"),
+        Key(
+            "modules",
+            Several(Text("a module's name")),
+            "Modules of Debian's kernel to load first; those for its disks are loaded anyway.",
+            "none",
+        ),
         Key(
             "cpu_mode",
             Choice(CPU_MODES, cpu_mode_level),
@@ -237,6 +251,18 @@ PARTITION = Table(
         ),
         Key("epoch", Moment(), "Its time of day at power-on.", "the machine's"),
         Key("nvram", Text("a file's name"), "A file that keeps its NVRAM between runs.", "none"),
+        Key(
+            "disks",
+            Several(Text("a file's name, followed by `,ro` for one that is not written to")),
+            "Virtual SCSI disks, each a file or a block device of the host.",
+            "none",
+        ),
+        Key(
+            "cdroms",
+            Several(Text("a file's name, or nothing for an empty drive")),
+            "Virtual optical drives, each with the image in it.",
+            "none",
+        ),
         Key("start", Flag(), "Whether it is activated when the machine is powered on.", "true"),
         Key(
             "default_profile",

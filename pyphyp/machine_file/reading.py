@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emu.isa_level import IsaLevel
+from guests.modules import DISK_MODULES, OPTICAL_MODULES
 from hypervisor.abi import InterruptOffer, Mmu
+from hypervisor.scsi.target import TARGETS
 from hypervisor.system.definition import (
     Bounds,
     DedicatedProcessors,
+    DeviceProgram,
     DistributionLinux,
     Guest,
     KernelFiles,
@@ -29,10 +32,12 @@ from hypervisor.system.editions import Edition
 from hypervisor.system.share import DEFAULT_POOL, DEFAULT_WEIGHT, SharingMode
 from hypervisor.system.units import NONE, WHOLE, ProcUnits
 from hypervisor.system.validation import problems as problems_of
+from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
 from pyphyp.guest_list import sources
 
 from .keys import (
     BIG_ENDIAN_LINUX,
+    DISK,
     LINUX,
     MACHINE,
     ONLY_PROFILE,
@@ -55,7 +60,7 @@ Values = dict[str, Any]
 
 _SHARED_KEYS = ("units", "virtual_processors", "capped", "weight", "pool")
 _PROFILE_NAMES = tuple(key.name for key in PROFILE.keys if key.name != "name")
-_LINUX_KEYS = ("command", "script", "packages")
+_LINUX_KEYS = ("command", "script", "packages", "modules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +210,7 @@ class _Reading:
             interrupts=values.get("interrupts", InterruptOffer.XICS),
             epoch=values.get("epoch"),
             nvram=self._path(values.get("nvram")),
+            scsi_adapters=self._scsi(values, path),
             start=values.get("start", True),
         )
 
@@ -268,6 +274,32 @@ class _Reading:
         weight, pool = values.get("weight", DEFAULT_WEIGHT), values.get("pool", DEFAULT_POOL)
         return SharedProcessors(units, virtual, capped, weight, pool)
 
+    # -- its disks -------------------------------------------------------------------------
+
+    def _scsi(self, values: Values, path: KeyPath) -> tuple[ScsiAdapter, ...]:
+        """One adapter for all disks and drives, each a target of its own."""
+        units: list[ScsiUnit] = []
+        disks, cdroms = values.get("disks", ()), values.get("cdroms", ())
+        if len(disks) + len(cdroms) > TARGETS:
+            self.problems.add((*path, "disks"), f"{TARGETS} disks and drives at most")
+            return ()
+        for n, name in enumerate(disks):
+            file, comma, mode = name.rpartition(",")
+            read_only = bool(comma) and mode == "ro"
+            found = self._medium(file if read_only else name, (*path, "disks", n))
+            units.append(ScsiUnit(Medium.DISK, found or "?", len(units), read_only=read_only))
+        for n, name in enumerate(cdroms):
+            image = self._medium(name, (*path, "cdroms", n)) if name else ""
+            units.append(ScsiUnit(Medium.OPTICAL, image, len(units), read_only=True))
+        return (ScsiAdapter(FIRST_FREE_SLOT, tuple(units)),) if units else ()
+
+    def _medium(self, name: str, path: KeyPath) -> str:
+        """A file that must be there, or a block device."""
+        file = self._directory / name
+        if not (file.is_file() or file.is_block_device()):
+            self.problems.add(path, f"there is no file {file}; truncate -s 4G makes an empty disk")
+        return str(file.absolute())
+
     # -- what it boots ---------------------------------------------------------------------
 
     def _guest(self, content: Values, values: Values, path: KeyPath) -> Guest:
@@ -283,11 +315,18 @@ class _Reading:
             direct = values.get("direct", False)
             return KernelFiles(kernel, initrd, values.get("append", ""), direct)
         self._refuse(content, path, ("initrd",), "no kernel of your own")
+        if values.get("guest") == DISK:
+            names = ("little", "direct", *_LINUX_KEYS)
+            self._refuse(content, path, names, "what a disk holds")
+            if not (values.get("disks") or values.get("cdroms")):
+                self.problems.add((*path, "guest"), "another, or disks or cdroms to boot from")
+            return DeviceProgram(values.get("boot_device", ""), values.get("append"))
+        self._refuse(content, path, ("boot_device",), "not on a disk")
         match values.get("guest", LINUX):
             case "linux" | "linux-big-endian" as name:
                 self._refuse(content, path, ("little",), "Linux")
                 if name == BIG_ENDIAN_LINUX:
-                    self._refuse(content, path, ("packages",), "big-endian Linux")
+                    self._refuse(content, path, ("packages", "modules"), "big-endian Linux")
                 return DistributionLinux(
                     big_endian=name == BIG_ENDIAN_LINUX,
                     append=values.get("append", ""),
@@ -295,11 +334,12 @@ class _Reading:
                     command=values.get("command"),
                     script=self._file(values, "script", path),
                     packages=values.get("packages", ()),
+                    modules=_modules(values, big_endian=name == BIG_ENDIAN_LINUX),
                 )
             case name:
                 keys = ("append", "direct", *_LINUX_KEYS)
                 self._refuse(content, path, keys, "a toy kernel")
-                guests = (LINUX, BIG_ENDIAN_LINUX, *sources())
+                guests = (LINUX, BIG_ENDIAN_LINUX, DISK, *sources())
                 if name not in guests:
                     self.problems.add((*path, "guest"), _no_guest(name, guests))
                 return ToyKernel(name, values.get("little", False))
@@ -318,6 +358,16 @@ class _Reading:
 
     def _path(self, name: str | None) -> Path | None:
         return None if name is None else self._directory / name
+
+
+def _modules(values: Values, *, big_endian: bool) -> tuple[str, ...]:
+    """Those asked for, and what disks and drives need; the big-endian kernel has them all."""
+    if big_endian:
+        return ()
+    modules = list(values.get("modules", ()))
+    modules += DISK_MODULES if values.get("disks") else ()
+    modules += OPTICAL_MODULES if values.get("cdroms") else ()
+    return tuple(modules)
 
 
 def _least(units: int) -> int:

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emu.isa_level import IsaLevel
+from guests.modules import DISK_MODULES
 from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.system.definition import (
     Bounds,
     Capacity,
     DedicatedProcessors,
+    DeviceProgram,
     DistributionLinux,
     KernelFiles,
     SharedProcessors,
@@ -22,6 +24,7 @@ from hypervisor.system.definition import (
 )
 from hypervisor.system.share import SharingMode
 from hypervisor.system.units import ProcUnits
+from hypervisor.vio.configuration import Medium, ScsiUnit
 from pyphyp.machine_file import FileProblem, MachineFile, MachineFileError, parse, read
 
 if TYPE_CHECKING:
@@ -46,6 +49,47 @@ def shared(file: MachineFile) -> SharedProcessors:
 
 
 # -- what files mean -----------------------------------------------------------------------
+
+
+def test_disks_and_discs_are_targets_of_one_adapter(tmp_path: Path) -> None:
+    for name in ("a.img", "b.img", "c.iso"):
+        (tmp_path / name).write_bytes(bytes(2048))
+    more = 'disks = ["a.img", "b.img,ro"]\ncdroms = ["c.iso", ""]\n'
+    (adapter,) = (
+        parse(MACHINE + PARTITION + more, directory=tmp_path).system.partitions[0].scsi_adapters
+    )
+    assert adapter.units == (
+        ScsiUnit(Medium.DISK, str(tmp_path / "a.img"), 0),
+        ScsiUnit(Medium.DISK, str(tmp_path / "b.img"), 1, read_only=True),
+        ScsiUnit(Medium.OPTICAL, str(tmp_path / "c.iso"), 2, read_only=True),
+        ScsiUnit(Medium.OPTICAL, "", 3, read_only=True),
+    )
+
+
+def test_linux_with_disks_loads_their_drivers(tmp_path: Path) -> None:
+    (tmp_path / "a.img").write_bytes(bytes(512))
+    text = MACHINE + PARTITION.replace("hello", "linux") + 'disks = ["a.img"]\nmodules = ["sg"]\n'
+    guest = parse(text, directory=tmp_path).system.partitions[0].guest
+    assert isinstance(guest, DistributionLinux)
+    assert guest.modules == ("sg", *DISK_MODULES)
+
+
+def test_a_partition_can_boot_what_its_disk_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.img").write_bytes(bytes(512))
+    text = (
+        MACHINE + PARTITION.replace("hello", "disk") + 'disks = ["a.img"]\nboot_device = "disk"\n'
+    )
+    assert parse(text, directory=tmp_path).system.partitions[0].guest == DeviceProgram("disk")
+
+
+def test_disks_that_are_not_there_and_nothing_to_boot_from_are_told() -> None:
+    (problem,) = wrong(MACHINE + PARTITION + 'disks = ["none.img"]\n')
+    assert "none.img" in problem
+    assert "truncate" in problem
+    (problem,) = wrong(MACHINE + PARTITION.replace("hello", "disk"))
+    assert "disks or cdroms" in problem
+    (problem,) = wrong(MACHINE + PARTITION + 'boot_device = "disk"\n')
+    assert "boot_device" in problem
 
 
 def test_a_small_file_means_what_it_says() -> None:
