@@ -76,6 +76,10 @@ class ProcessorState:
     machine_check: Nonmaskable | None
     counted_ahead: Annotated[int, range(_LONGEST_BLOCK + 1)]
     """Instructions that the clock counted and a debugger's stop kept from running."""
+    facilities_known: bool
+    """Whether blocks end as where MSR[FP], MSR[VEC] and MSR[VSX] are known to be on."""
+    facilities_learnt: U64
+    """At which address they last came to be known."""
 
 
 @record
@@ -151,6 +155,8 @@ def read_processor(core: Any) -> ProcessorState:
         system_reset=_read_nonmaskable(lib.core_system_reset(core)),
         machine_check=_read_nonmaskable(lib.core_machine_check(core)),
         counted_ahead=int(lib.core_counted_ahead(core)),
+        facilities_known=bool(lib.core_facilities_known(core)),
+        facilities_learnt=int(lib.core_facilities_learnt(core)),
     )
 
 
@@ -182,6 +188,7 @@ def write_processor(core: Any, state: ProcessorState) -> None:
     registers.set_spr("dec", state.decrementer)
     lib.core_restore_fpscr(core, state.fpscr)
     registers.msr, registers.nip = state.msr, state.nip
+    lib.core_set_facilities(core, state.facilities_known, state.facilities_learnt)
     write_segments(core, state.slb)
     write_nonmaskable(lib.core_system_reset(core), state.system_reset)
     write_nonmaskable(lib.core_machine_check(core), state.machine_check)

@@ -271,6 +271,7 @@ const uint64_t *core_msr(core *c) { return window64(c->env, ENV_MSR); }
 void core_set_msr(core *c, uint64_t value)
 {
     c->api.reg_write(c->uc, UC_PPC_REG_MSR, &value);
+    facilities_forget(c);
     *window64(c->env, ENV_RESERVE_ADDR) = ~0ull;
 }
 

@@ -154,6 +154,11 @@ int core_set_slb_entry(core *, int index, uint64_t esid, uint64_t vsid); /* -1: 
 /* Instructions of a block that a debugger cut which were counted and have yet to run. */
 uint64_t core_counted_ahead(core *);
 void core_set_counted_ahead(core *, uint64_t);
+/* Whether its translated code knows that MSR[FP], MSR[VEC] or MSR[VSX] are on, and at which
+   address it last learnt that (facilities.c). */
+int core_facilities_known(core *);
+uint64_t core_facilities_learnt(core *);
+void core_set_facilities(core *, int known, uint64_t learnt);
 
 /* Time: the time base moves with each instruction, or with the host's clock from the begin of a
    run until that is held. */

@@ -254,6 +254,20 @@ void debug_interrupted(core *c)
         d->step = STEP_TAKEN;
 }
 
+void debug_repeats(core *c, uint64_t address)
+{
+    debug_state *d = &c->debug;
+    if (d->step == STEP_TAKEN)
+        d->step = STEP_ARMED;
+    if (has_breakpoint(d, address)) { /* it was stopped at */
+        d->pass_breakpoint = true;
+        d->stop_nip = address;
+        d->stop_processor = c->current;
+    }
+    c->trace.repeated = address;
+    c->trace.repeats = true;
+}
+
 /* ---- watchpoints ------------------------------------------------------------------------ */
 
 /* A page is open: the TLB is to forget it when the instruction is done. */

@@ -82,6 +82,7 @@ const replacement helper_replacements[HELPER_REPLACEMENTS] = {
     {"helper_store_fpscr_ppc64", NULL, &library.store_fpscr},
     {"helper_fpscr_setbit_ppc64", NULL, &library.set_bit},
     {"helper_float_check_status_ppc64", NULL, &library.check_status},
+    {"translator_loop_ppc64", (void *)translate_block, (void **)&library.translate_block},
 };
 
 const char *helpers_load(void *handle)

@@ -212,6 +212,7 @@ static uint32_t page_of_block(core *c, void *code)
 static void *find_code(core *c)
 {
     uint64_t address = *nip(c);
+    facilities_branch(c, address);
     uint32_t flags = *window32(c->env, ENV_HFLAGS), translated = c->translations[address >> 62 == 3];
     jump *j = &c->jumps[(address >> 2 ^ address >> 14) % JUMPS];
     if (j->address == address && j->flags == flags && j->generation == c->code_generation) {

@@ -36,6 +36,8 @@ static uint64_t single_as_double(uint8_t *env, uint64_t words)
 
 exchange exchanges[] = {
     {"helper_store_pidr_ppc64", .instead = store_pid},
+    {"helper_store_msr_ppc64", .after = store_msr_after},
+    {"helper_rfid", .after = return_after},
     {"helper_store_slb", .before = slb_replaced},
     {"helper_slbie", .after = slb_invalidated_one},
     {"helper_slbieg", .after = slb_invalidated_one},

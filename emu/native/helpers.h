@@ -13,17 +13,31 @@ typedef struct {
 extern exchange exchanges[];
 extern const size_t exchange_count;
 
+/* How a guest's instructions become those of the code generator: seven functions, of which the
+   first begins a block. */
+typedef struct translator {
+    void (*begin)(void *block, uint8_t *cpu);
+    void *others[6];
+} translator;
+
 /* The library's own, which those functions need. */
 typedef struct {
     void (*clear_bit)(uint8_t *env, uint32_t bit);
     void (*reset_status)(uint8_t *env);
     void (*raise)(uint8_t *env, uint32_t exception, uint32_t error, uintptr_t return_address);
     void *store_fpscr, *set_bit, *check_status;
+    void (*translate_block)(const struct translator *, void *, void *, void *, int);
 } helpers_library;
 
 extern helpers_library library;
 extern void *(*context_default)(void *context, int32_t kind);
 extern void *(*context_set_rounding)(void *context, unsigned rounding);
+
+/* facilities.c */
+void store_msr_after(uint8_t *env, uint64_t value);
+void return_after(uint8_t *env);
+void translate_block(const translator *functions, void *block, void *cpu, void *translated,
+                     int most);
 
 /* helpers_status.c */
 void interrupt_floating(uint8_t *env, void *return_address); /* the address in translated code */

@@ -189,6 +189,8 @@ typedef struct {
     bool translated;          /* each block begins with a call of block_traced */
     uint64_t lowest, highest; /* of the ranges */
     traced_access pending;
+    bool repeats; /* the instruction at `repeated` was told of and runs again */
+    uint64_t repeated;
     core_instruction_observer instruction;
     core_access_observer access;
     void *context;
@@ -248,6 +250,8 @@ struct core {
     bool prefixed; /* the instruction that is being emulated is */
     uint64_t completion; /* SRR1 of the trace interrupt that the running instruction ends in, or 0 */
     uint64_t instructions_before; /* executed, less what the selected one's PURR counts */
+
+    uint64_t facilities_learnt; /* where an instruction asked for one last (facilities.c) */
 
     uint64_t pauses; /* how many more end a run */
     volatile int stop_requested;
@@ -344,6 +348,7 @@ bool debug_limit(core *c);             /* the block entered next is a piece of o
 void debug_settle(core *c);
 void debug_block(core *c, uint64_t address, uint32_t size);
 void debug_interrupted(core *c);
+void debug_repeats(core *c, uint64_t address); /* the instruction there did not run yet */
 void debug_delivered(core *c, uint64_t srr0); /* an interrupt, while watched pages are open */
 bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry);
 bool debug_watch_stops(core *c, uint32_t word, uint64_t address, uint64_t length);
@@ -357,6 +362,11 @@ int device_fault(core *c);              /* an exit, or -1: go on */
 void registers_start(core *c);
 /* Whether mtspr or mfspr is of one kept here, and allowed: it is done, or interrupted. */
 bool access_register(core *c, uint64_t address, uint32_t word);
+
+/* facilities.c */
+void facilities_forget(core *c); /* MSR was set */
+void facilities_branch(core *c, uint64_t to);
+bool facilities_learn(core *c, uint64_t address);
 
 /* level.c */
 bool levels_start(core *c);

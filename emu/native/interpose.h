@@ -31,7 +31,7 @@ typedef void (*gen_call_function)(void *context, void *function, void *result, i
    own, by `plain` where it is not. */
 void helpers_gen_call(gen_call_function plain, gen_call_function gen, void *context,
                       void *function, void *result, int count, void **arguments);
-#define HELPER_REPLACEMENTS 9
+#define HELPER_REPLACEMENTS 10
 extern const replacement helper_replacements[HELPER_REPLACEMENTS];
 uint64_t instruction_generated(void); /* the address of the one code is generated for */
 const char *helpers_load(void *library); /* the name of what is missing, or NULL */

@@ -16,7 +16,11 @@
 #define LOCATION_OFFSET_3 0xc000000000004000ull
 #define LOCATION_OFFSET_2 0x18000ull
 
-static void set_msr(core *c, uint64_t value) { c->api.reg_write(c->uc, UC_PPC_REG_MSR, &value); }
+static void set_msr(core *c, uint64_t value)
+{
+    c->api.reg_write(c->uc, UC_PPC_REG_MSR, &value);
+    facilities_forget(c);
+}
 
 /* MSR at an interrupt handler's first instruction; `keep` names bits that survive. */
 static uint64_t handler_msr(core *c, uint64_t keep, bool relocated)
@@ -195,6 +199,13 @@ static void on_facility(core *c, uint64_t address)
     facility_unavailable(c, address, facility);
 }
 
+/* By MSR, as far as translated code knows it. */
+static void on_switched_off(core *c, uint64_t address, uint64_t vector)
+{
+    if (!facilities_learn(c, address))
+        deliver(c, vector, address, 0);
+}
+
 static void on_system_call(core *c)
 {
     if (*window32(c->env, ENV_ERROR_CODE) & 1) { /* bits above the last of LEV are reserved */
@@ -238,9 +249,9 @@ void on_exception(uc_engine *uc, uint32_t number, void *context)
             *spr(c, SPR_DAR) = operand_address(c, word);
         deliver(c, 0x600, address, 0);
         break;
-    case EXCEPTION_FP_UNAVAILABLE: deliver(c, 0x800, address, 0); break;
-    case EXCEPTION_VMX_UNAVAILABLE: deliver(c, 0xf20, address, 0); break;
-    case EXCEPTION_VSX_UNAVAILABLE: deliver(c, 0xf40, address, 0); break;
+    case EXCEPTION_FP_UNAVAILABLE: on_switched_off(c, address, 0x800); break;
+    case EXCEPTION_VMX_UNAVAILABLE: on_switched_off(c, address, 0xf20); break;
+    case EXCEPTION_VSX_UNAVAILABLE: on_switched_off(c, address, 0xf40); break;
     case EXCEPTION_FACILITY_UNAVAILABLE: on_facility(c, address); break;
     default:
         c->unknown_exception = number;

@@ -19,6 +19,8 @@ struct processor {
     uint8_t env[ENV_SLB + SLB_SIZE + SPR_COUNT * sizeof(uint64_t) + ENV_TB_ENV - ENV_VSCR];
     uint64_t decrementer_zero, purr;
     uint64_t ahead, ahead_nip;
+    bool facilities_known;
+    uint64_t facilities_learnt;
     int external;
     core_nonmaskable system_reset, machine_check;
 };
@@ -31,6 +33,8 @@ static void save(core *c, processor *p)
     p->decrementer_zero = c->decrementer_zero;
     p->purr = core_purr(c);
     p->ahead = c->ahead;
+    p->facilities_known = core_facilities_known(c);
+    p->facilities_learnt = c->facilities_learnt;
     p->ahead_nip = c->ahead_nip;
     p->external = c->external;
     p->system_reset = c->system_reset;
@@ -55,6 +59,7 @@ static void load(core *c, const processor *p)
     c->system_reset = p->system_reset;
     c->machine_check = p->machine_check;
     core_set_msr(c, msr(c)); /* what the core derives from MSR; also ends the reservation */
+    core_set_facilities(c, p->facilities_known, p->facilities_learnt);
     tlb_select(c);
     if (watched || guest_watches(c) || (c->hash_table && other_segments))
         tlb_flush(c);

@@ -110,7 +110,9 @@ uint64_t trace_untraced(const core *c, uint64_t address, uint64_t count)
 
 void trace_instruction(core *c, uint64_t address)
 {
-    if (traced(&c->trace, address))
+    bool told = c->trace.repeats && c->trace.repeated == address;
+    c->trace.repeats = false;
+    if (!told && traced(&c->trace, address))
         c->trace.instruction(c->trace.context, address);
 }
 
