@@ -33,6 +33,7 @@ _COMMANDS = {
     "up": "up",
     "ps": "ps",
     "top": "top",
+    "schedule": "schedule",
     "console": "console",
     "activate": "operate",
     "shutdown": "operate",

@@ -26,6 +26,7 @@ from .protocol import (
     LONGEST_ANSWER,
     VERSION,
     AskNames,
+    AskSchedule,
     AskUsage,
     ErrorKind,
     Perform,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from emu.state import Plain
     from pyphyp.actions import Action
+    from pyphyp.timeline import Timeline
 
     from .locations import Location
     from .protocol import Event, Request
@@ -132,6 +134,16 @@ class Client:
         found = self.ask(AskUsage())
         try:
             return rebuild(MachineUsage, found, "usage")
+        except StateError as wrong:
+            raise DaemonError(f"{self._where}: {wrong}") from None
+
+    def schedule(self, first: int | None, windows: int) -> Timeline:
+        """Who had which core in so many windows, from `first` on; else in the last ones."""
+        from pyphyp.timeline import Timeline
+
+        found = self.ask(AskSchedule(first, None, windows))
+        try:
+            return rebuild(Timeline, found, "schedule")
         except StateError as wrong:
             raise DaemonError(f"{self._where}: {wrong}") from None
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from emu.state import Plain
     from pyphyp.actions import Action
+    from pyphyp.timeline import Timeline
     from pyphyp.usage import MachineUsage
 
     from .protocol import Event, Request
@@ -74,7 +75,7 @@ class Desk(Protocol):
 
     def perform(self, action: Action) -> Future[str]: ...
     def usage(self) -> Future[MachineUsage]: ...
-    def schedule(self, wanted: AskSchedule) -> Future[Plain]: ...
+    def schedule(self, wanted: AskSchedule) -> Future[Timeline]: ...
     def power_off(self, *, immediate: bool, seconds: int) -> Future[str]: ...
 
 

@@ -10,6 +10,7 @@ from hypervisor.system.errors import ManagementError
 from hypervisor.system.units import ProcUnits
 from pyphyp import actions
 from pyphyp.metering import Meter
+from pyphyp.timeline import recorded
 from pyphyp.usage import PartitionState
 
 from .service import Standing
@@ -17,10 +18,10 @@ from .service import Standing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emu.state import Plain
     from pyphyp.actions import Action
     from pyphyp.managed import ManagedMachine
     from pyphyp.pacing import Attendant
+    from pyphyp.timeline import Timeline
     from pyphyp.transcript import Transcript
     from pyphyp.usage import MachineUsage
 
@@ -75,19 +76,8 @@ class HostedMachine:
     def usage(self) -> MachineUsage:
         return self._meter.usage()
 
-    def schedule(self, first: int | None, last: int | None, most: int) -> Plain:
-        """Dispatches as `[core, partition, processor, start, end]`, behind the windows' numbers."""
-        now = self.now // WINDOW
-        last = now if last is None else min(last, now)
-        first = max(0, last - most + 1 if first is None else first)
-        last = min(last, first + most - 1)
-        begin, end = first * WINDOW, (last + 1) * WINDOW
-        found: list[Plain] = [
-            [d.core, d.partition, d.processor, d.start, d.end]
-            for d in self._machine.schedule
-            if d.start < end and d.end > begin
-        ]
-        return {"first": first, "last": last, "dispatches": found}
+    def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
+        return recorded(self._machine, first, last, most)
 
     def standings(self) -> Mapping[str, Standing]:
         return {

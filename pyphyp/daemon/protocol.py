@@ -30,7 +30,7 @@ LONGEST_REQUEST = 1 << 16
 """Bytes of a line from a client, its end included."""
 LONGEST_ANSWER = 1 << 25
 LONGEST_HISTORY = 1 << 20
-_WINDOWS_AT_ONCE = 1 << 12
+WINDOWS_AT_ONCE = 1 << 12
 
 
 class ProtocolError(Exception):
@@ -73,11 +73,11 @@ class AskUsage:
 
 @record
 class AskSchedule:
-    """The dispatches in windows `first` to `last`, as far as they are kept; none: the last ones."""
+    """A `Timeline` of windows `first` to `last`, as far as they are kept; none: the last ones."""
 
     first: Ticks | None
     last: Ticks | None
-    most: Annotated[int, range(1, _WINDOWS_AT_ONCE + 1)] = _WINDOWS_AT_ONCE
+    most: Annotated[int, range(1, WINDOWS_AT_ONCE + 1)] = WINDOWS_AT_ONCE
     """As many windows at most."""
 
 

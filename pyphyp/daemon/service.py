@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from emu.state import Plain
     from pyphyp.actions import Action
     from pyphyp.pacing import Attendant
+    from pyphyp.timeline import Timeline
     from pyphyp.transcript import Transcript
     from pyphyp.usage import MachineUsage
 
@@ -76,8 +76,8 @@ class Managed(Protocol):
         """No partition runs: let some time pass."""
 
     def usage(self) -> MachineUsage: ...
-    def schedule(self, first: int | None, last: int | None, most: int) -> Plain:
-        """The dispatches of so many windows."""
+    def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
+        """Who had which core in so many windows."""
 
     def standings(self) -> Mapping[str, Standing]:
         """All partitions, by name, in the order of their numbers."""
@@ -170,7 +170,7 @@ class Daemon:
     def usage(self) -> Future[MachineUsage]:
         return self._inbox.put(self._machine.usage)
 
-    def schedule(self, wanted: AskSchedule) -> Future[Plain]:
+    def schedule(self, wanted: AskSchedule) -> Future[Timeline]:
         ask = partial(self._machine.schedule, wanted.first, wanted.last, wanted.most)
         return self._inbox.put(ask)
 

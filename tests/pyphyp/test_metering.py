@@ -90,22 +90,6 @@ def test_states_follow_what_happens() -> None:
         assert hosted.standings()["lpar1"].state is PartitionState.RUNNING
 
 
-def test_the_schedule_is_told_window_by_window() -> None:
-    with machine(1, [shared(50), shared(20)], SPINNER) as its:
-        hosted = HostedMachine(its)
-        hosted.run(attendant=Windows(10))
-        told = hosted.schedule(3, 4, 100)
-        assert isinstance(told, dict)
-        assert (told["first"], told["last"]) == (3, 4)
-        assert isinstance(told["dispatches"], list)
-        for core, partition, processor, start, end in told["dispatches"]:  # type: ignore[misc]
-            assert (core, processor) == (0, 0)
-            assert partition in (1, 2)
-            assert start < end
-            assert start < 5 * WINDOW
-            assert end > 3 * WINDOW
-
-
 def test_whoever_mistypes_a_name_is_told_the_names() -> None:
     with (
         machine(1, [shared(50)], CEDER) as its,

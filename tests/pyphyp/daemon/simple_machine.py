@@ -19,10 +19,10 @@ from pyphyp.actions import (
 )
 from pyphyp.daemon.service import Standing
 from pyphyp.pacing import WINDOW_TICKS
+from pyphyp.timeline import Timeline
 from pyphyp.usage import MachineUsage, PartitionState
 
 if TYPE_CHECKING:
-    from emu.state import Plain
     from pyphyp.pacing import Attendant
     from pyphyp.partition import Partition
     from pyphyp.transcript import Transcript
@@ -123,8 +123,8 @@ class SimpleMachine:
     def usage(self) -> MachineUsage:
         return MachineUsage("simple", self.now, self.now // WINDOW_TICKS, (), (), ())
 
-    def schedule(self, first: int | None, last: int | None, most: int) -> Plain:
-        return []
+    def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
+        return Timeline("simple", 0, 0, 1, (), ())
 
     def standings(self) -> dict[str, Standing]:
         return dict(self._standings)

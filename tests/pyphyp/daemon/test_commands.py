@@ -314,3 +314,20 @@ def test_a_socket_that_nobody_listens_at_is_no_machine(runtime: Path) -> None:
         dead.bind(str(runtime / "dead.sock"))
     with pytest.raises(NotRunningError):
         Client.connect(Location(runtime / "dead.sock"))
+
+
+# -- the schedule ------------------------------------------------------------------------------
+
+
+def test_the_schedule_is_shown_and_drawn(office: Location, tmp_path: Path) -> None:
+    shown = run("schedule", "--first", "0", "--windows", "3").stdout.splitlines()
+    assert "A  shell" in shown
+    assert [line.split()[0] for line in shown[-3:]] == ["0", "1", "2"]
+    picture = tmp_path / "schedule.svg"
+    drawn = run("schedule", "--windows", "2", "--svg", str(picture))
+    assert drawn.returncode == 0
+    assert f"are drawn in {picture}" in drawn.stderr
+    assert picture.read_text().startswith("<svg ")
+    nowhere = run("schedule", "--svg", str(tmp_path / "no" / "s.svg"))
+    assert nowhere.returncode == 1
+    assert "there is no directory" in nowhere.stderr
