@@ -67,8 +67,7 @@ class TceTable:
         first = self._page(ioba)
         if first + len(tces) > PAGES:
             raise HcallError(H.PARAMETER, f"{len(tces)} pages at {ioba:#x} end behind the window")
-        for tce in tces:
-            self._check(tce)
+        self._check(tces)
         self._entries[first : first + len(tces)] = array("Q", tces)
 
     def fill(self, ioba: IoBusAddress, tce: int, count: int) -> None:
@@ -76,7 +75,7 @@ class TceTable:
         first = self._page(ioba)
         if count > PAGES - first:
             raise HcallError(H.PARAMETER, f"{count} pages at {ioba:#x} end behind the window")
-        self._check(tce)
+        self._check([tce])
         self._entries[first : first + count] = array("Q", [tce]) * count
 
     def clear(self) -> None:
@@ -88,9 +87,13 @@ class TceTable:
             raise HcallError(H.PARAMETER, f"{ioba:#x} lies outside the window")
         return ioba // PAGE
 
-    def _check(self, tce: int) -> None:
-        if tce & _ACCESS and not self._memory.contains(tce & _REAL_PAGE, PAGE):
-            raise HcallError(H.PARAMETER, f"entry {tce:#x} names no page of storage")
+    def _check(self, tces: Sequence[int]) -> None:
+        highest = max(tces, default=0) & _REAL_PAGE
+        if highest + PAGE <= self._memory.size:  # nearly always: all in one go
+            return
+        for tce in tces:
+            if tce & _ACCESS and not self._memory.contains(tce & _REAL_PAGE, PAGE):
+                raise HcallError(H.PARAMETER, f"entry {tce:#x} names no page of storage")
 
     # -- what the adapter does -------------------------------------------------------------
 
@@ -102,15 +105,18 @@ class TceTable:
 
     def write(self, ioba: int, data: bytes | memoryview) -> None:
         """Write `data`, or nothing of it: raises `DmaError` where a page may not be written."""
-        done = 0
-        for address, length in list(self._pieces(ioba, len(data), WRITE)):
-            self._memory.write(address, bytes(data[done : done + length]))
+        pieces = self._pieces(ioba, len(data), WRITE)
+        if len(pieces) == 1:
+            self._memory.write(pieces[0][0], bytes(data))
+            return
+        done, view = 0, memoryview(data)
+        for address, length in pieces:
+            self._memory.write(address, bytes(view[done : done + length]))
             done += length
 
     def check(self, ioba: int, length: int, access: int) -> None:
         """Raise `DmaError` unless all pages allow `access`."""
-        for _ in self._pieces(ioba, length, access):
-            pass
+        self._pieces(ioba, length, access)
 
     def _real(self, ioba: int, access: int) -> int:
         entry = self._entries[ioba // PAGE] if 0 <= ioba < WINDOW_BYTES else 0
@@ -118,22 +124,24 @@ class TceTable:
             raise DmaError(f"liobn {self.liobn:#x}: no access to {ioba:#x}")
         return (entry & _REAL_PAGE) + ioba % PAGE
 
-    def _pieces(self, ioba: int, length: int, access: int) -> Iterator[tuple[int, int]]:
-        """Ranges of storage behind `length` bytes, neighbours joined."""
+    def _pieces(self, ioba: int, length: int, access: int) -> list[tuple[int, int]]:
+        """Address and length of the storage behind `length` bytes, neighbours joined."""
         if length < 0 or ioba < 0 or ioba + length > WINDOW_BYTES:
             raise DmaError(f"liobn {self.liobn:#x}: {length} bytes at {ioba:#x} lie outside")
-        start = end = -1
-        while length:
-            size = min(length, PAGE - ioba % PAGE)
-            real = self._real(ioba, access)
-            if real != end:
-                if end > start:
-                    yield start, end - start
+        if not length:
+            return []
+        pieces = []
+        start = end = self._real(ioba, access)
+        for entry in self._entries[ioba // PAGE : (ioba + length - 1) // PAGE + 1]:
+            if entry & access != access:
+                raise DmaError(f"liobn {self.liobn:#x}: no access behind {ioba:#x}")
+            real = entry & _REAL_PAGE
+            if real != end & _REAL_PAGE:
+                pieces.append((start, end - start))
                 start = real
-            end = real + size
-            ioba, length = ioba + size, length - size
-        if end > start:
-            yield start, end - start
+            end = real + PAGE
+        pieces.append((start, end - start - -(ioba + length) % PAGE))
+        return pieces
 
     # -- state -----------------------------------------------------------------------------
 

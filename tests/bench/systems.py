@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from guests.linux import fetch_linux
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .session import Session
 
@@ -86,3 +86,30 @@ def run(
         tail = b"".join(said)[-2000:].decode(errors="replace")
         raise SystemExit(f"{command} ended with {process.returncode}:\n{tail}")
     return taken
+
+
+def programs_script(commands: Sequence[str]) -> str:
+    """What the guest runs for `seconds_of_programs`: each command between two words."""
+    lines = [
+        f"echo begin:{n}; {{ {command}; }}; echo end:{n}" for n, command in enumerate(commands)
+    ]
+    return "\n".join([*lines, "poweroff -f"])
+
+
+def seconds_of_programs(command: tuple[str, ...], session: Session, programs: int) -> list[float]:
+    """Those of each program, as its words come out of the console."""
+    begun: dict[str, float] = {}
+    taken: dict[str, float] = {}
+
+    def look(line: bytes, process: int) -> None:
+        now = session.now(process)
+        word, _, number = line.decode(errors="replace").strip().partition(":")
+        if word.endswith("begin"):
+            begun[number] = now
+        elif word.endswith("end") and number in begun:
+            taken[number] = now - begun[number]
+
+    run(command, session, look)
+    if len(taken) != programs:
+        raise SystemExit(f"{command}: only programs {sorted(taken)} came to an end")
+    return [taken[str(n)] for n in range(programs)]

@@ -14,7 +14,7 @@ from guests.linux import fetch_linux
 
 from . import interpreter
 from .figure import Figure, Measured
-from .systems import POWER9, Guest, Silent, run
+from .systems import POWER9, Guest, Silent, programs_script, seconds_of_programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -76,20 +76,18 @@ def measure(wanted: Sequence[Figure], session: Session) -> Iterator[Measured]:
     programs = [program for program in PROGRAMS if program.figure in wanted]
     commands = list(dict.fromkeys(program.command for program in programs))
     clocks = list(dict.fromkeys(program.options for program in programs))
-    lines = [
-        f"echo begin:{n}; {{ {command}; }}; echo end:{n}" for n, command in enumerate(commands)
-    ]
-    script = "\n".join([*lines, "poweroff -f"])
     with TemporaryDirectory() as directory:
-        guest = Guest.write(directory, interpreter.initramfs(fetch_linux(Silent()), script))
+        guest = Guest.write(
+            directory, interpreter.initramfs(fetch_linux(Silent()), programs_script(commands))
+        )
         systems = {options: guest.pyphyp(*options) for options in clocks}
         names = [" ".join(("programs, pyphyp", *options)) for options in clocks]
         works: list[tuple[str, Callable[[], list[float]]]] = [
-            (name, partial(_seconds, system, session, len(commands)))
+            (name, partial(seconds_of_programs, system, session, len(commands)))
             for name, system in zip(names, systems.values(), strict=True)
         ]
         if session.qemu:
-            qemu = partial(_seconds, guest.qemu(*POWER9), session, len(commands))
+            qemu = partial(seconds_of_programs, guest.qemu(*POWER9), session, len(commands))
             works.append(("programs, qemu", qemu))
         taken = session.in_turn(works)
     for program in programs:
@@ -97,22 +95,3 @@ def measure(wanted: Sequence[Figure], session: Session) -> Iterator[Measured]:
         ours = [seconds[which] for seconds in taken[clocks.index(program.options)]]
         theirs = [seconds[which] for seconds in taken[-1]] if session.qemu else ()
         yield Measured(program.figure, ours, theirs)
-
-
-def _seconds(command: tuple[str, ...], session: Session, programs: int) -> list[float]:
-    """Those of each program, as its words come out of the console."""
-    begun: dict[str, float] = {}
-    taken: dict[str, float] = {}
-
-    def look(line: bytes, process: int) -> None:
-        now = session.now(process)
-        word, _, number = line.decode(errors="replace").strip().partition(":")
-        if word.endswith("begin"):
-            begun[number] = now
-        elif word.endswith("end") and number in begun:
-            taken[number] = now - begun[number]
-
-    run(command, session, look)
-    if len(taken) != programs:
-        raise SystemExit(f"{command}: only programs {sorted(taken)} came to an end")
-    return [taken[str(n)] for n in range(programs)]
