@@ -39,6 +39,7 @@ _COMMANDS = {
     "shutdown": "operate",
     "crash": "operate",
     "down": "operate",
+    "what-if": "what_if",
     "check": "machine",
     "schema": "machine",
     "list": "guests",

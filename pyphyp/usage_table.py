@@ -10,7 +10,7 @@ from hypervisor.system.units import WHOLE, ProcUnits
 from .usage import CoreState, PartitionState, ProcessorMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .usage import MachineUsage, PartitionUsage, ProcessorTimes
 
@@ -43,6 +43,26 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Iterabl
         ).rstrip()
         for line in lines
     )
+
+
+def side_by_side(
+    first: str,
+    names: Sequence[str],
+    headings: Sequence[str],
+    groups: Mapping[str, Sequence[Sequence[str]]],
+) -> str:
+    """Tables with the same lines and headings beside each other, each below its title."""
+    lines = table((first,), [(name,) for name in names], ()).splitlines()
+    width = max(map(len, lines))
+    shown = ["".ljust(width), *(line.ljust(width) for line in lines)]
+    for title, rows in groups.items():
+        block = table(headings, rows, headings).splitlines()
+        wide = max(len(title), *map(len, block))
+        shown = [
+            f"{line}  | {part.ljust(wide)}"
+            for line, part in zip(shown, (title, *block), strict=True)
+        ]
+    return "\n".join(line.rstrip() for line in shown)
 
 
 def machine_line(usage: MachineUsage) -> str:

@@ -10,9 +10,11 @@ from .boot import FILE
 from .status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from hypervisor.system.definition import ManagedSystem
+    from pyphyp.machine_file import Change, MachineFile
 
 
 @click.command("check")
@@ -29,15 +31,10 @@ def check(file: Path, quiet: bool) -> int:
       pyphyp check machine.toml
       pyphyp check --quiet machine.toml && pyphyp up machine.toml
     """
-    from pyphyp.machine_file import MachineFileError, read
-
-    try:
-        machine = read(file)
-    except MachineFileError as wrong:
-        for problem in wrong.problems:
-            click.echo(str(problem), err=True)
+    described = _read(file)
+    if described is None:
         return Status.ERROR
-    refused, rows = activated(machine.system)
+    refused, rows = _activated(described.system)
     for line in refused:
         click.echo(f"{file}: {line}", err=True)
     if not quiet:
@@ -45,7 +42,32 @@ def check(file: Path, quiet: bool) -> int:
     return Status.ERROR if refused else Status.OK
 
 
-def activated(system: ManagedSystem) -> tuple[list[str], list[str]]:
+def read_machine(file: Path, changes: Iterable[Change] = ()) -> MachineFile | None:
+    """A machine whose partitions can be activated; None, after complaints, where it cannot be.
+
+    Raises `ChangeError`.
+    """
+    described = _read(file, changes)
+    if described is None:
+        return None
+    refused, _ = _activated(described.system)
+    for line in refused:
+        click.echo(f"{file}: {line}", err=True)
+    return None if refused else described
+
+
+def _read(file: Path, changes: Iterable[Change] = ()) -> MachineFile | None:
+    from pyphyp.machine_file import MachineFileError, read
+
+    try:
+        return read(file, changes)
+    except MachineFileError as wrong:
+        for problem in wrong.problems:
+            click.echo(str(problem), err=True)
+        return None
+
+
+def _activated(system: ManagedSystem) -> tuple[list[str], list[str]]:
     """What is refused when all partitions start that should, and a line for what each gets."""
     from hypervisor.system.allocation import Allocation
     from hypervisor.system.errors import ManagementError

@@ -11,6 +11,7 @@ import click
 from pyphyp.messages import complain, report
 
 from .boot import FILE
+from .machine import read_machine
 from .progress import ProgressBar
 from .status import SIGNAL_BASE, Status
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from hypervisor.system.definition import ManagedSystem
     from pyphyp.daemon.process import End, Plan
-    from pyphyp.machine_file import MachineFile
     from pyphyp.starts import Start
 
 _UP_HELP = """Run the machine that the machine file FILE describes, with all its partitions.
@@ -129,24 +129,6 @@ def ticks(seconds: float) -> int:
     from emu.engine import TIME_BASE_HZ
 
     return round(seconds * TIME_BASE_HZ)
-
-
-def read_machine(file: Path) -> MachineFile | None:
-    """What a machine file describes; None, after complaints, where that cannot be."""
-    from pyphyp.machine_file import MachineFileError, read
-
-    from .machine import activated
-
-    try:
-        described = read(file.resolve())
-    except MachineFileError as wrong:
-        for problem in wrong.problems:
-            click.echo(str(problem), err=True)
-        return None
-    refused, _ = activated(described.system)
-    for line in refused:
-        click.echo(f"{file}: {line}", err=True)
-    return None if refused else described
 
 
 def starts_of(system: ManagedSystem) -> Mapping[str, Start] | None:

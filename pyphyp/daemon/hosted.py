@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmware.error_logs import QueueFullError
 from hypervisor.dispatching.records import WINDOW
 from hypervisor.system.errors import ManagementError
 from hypervisor.system.units import ProcUnits
 from pyphyp import actions
 from pyphyp.metering import Meter
+from pyphyp.refusals import refused
 from pyphyp.timeline import recorded
 from pyphyp.usage import PartitionState
 
@@ -46,10 +46,8 @@ class HostedMachine:
 
     def perform(self, action: Action) -> str:
         self._known(action)
-        try:
+        with refused():
             self._machine.perform(action)
-        except QueueFullError as wrong:
-            raise ManagementError(str(wrong), "shut it down with --now") from None
         return said(action)
 
     def _known(self, action: Action) -> None:

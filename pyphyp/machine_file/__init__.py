@@ -4,7 +4,16 @@
 docs/machine.md describes the format.
 """
 
+from .changes import Change, ChangeError
 from .problems import FileProblem, MachineFileError
 from .reading import MachineFile, parse, read
 
-__all__ = ["FileProblem", "MachineFile", "MachineFileError", "parse", "read"]
+__all__ = [
+    "Change",
+    "ChangeError",
+    "FileProblem",
+    "MachineFile",
+    "MachineFileError",
+    "parse",
+    "read",
+]

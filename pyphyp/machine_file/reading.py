@@ -35,6 +35,7 @@ from hypervisor.system.validation import problems as problems_of
 from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
 from pyphyp.guest_list import sources
 
+from .changes import Change, change
 from .keys import (
     BIG_ENDIAN_LINUX,
     DISK,
@@ -73,10 +74,11 @@ class MachineFile:
     seed: int = 0
 
 
-def read(path: Path) -> MachineFile:
-    """The machine that the file `path` describes.
+def read(path: Path, changes: Iterable[Change] = ()) -> MachineFile:
+    """The machine that the file `path` describes, with `changes` made.
 
-    Raises `MachineFileError` with all that is wrong, `OSError` if the file cannot be read.
+    Raises `MachineFileError` with all that is wrong, `ChangeError` if something cannot be changed,
+    `OSError` if the file cannot be read.
     """
     try:
         text = path.read_bytes().decode("utf-8")
@@ -84,10 +86,15 @@ def read(path: Path) -> MachineFile:
         line = wrong.object[: wrong.start].count(b"\n") + 1
         problem = FileProblem(str(path), line, "", "", "a machine file is text in UTF-8")
         raise MachineFileError((problem,)) from None
-    return parse(text, str(path), path.parent)
+    return parse(text, str(path), path.parent, changes)
 
 
-def parse(text: str, name: str = "machine.toml", directory: Path = Path()) -> MachineFile:
+def parse(
+    text: str,
+    name: str = "machine.toml",
+    directory: Path = Path(),
+    changes: Iterable[Change] = (),
+) -> MachineFile:
     """The machine that `text` describes; names of files in it are relative to `directory`.
 
     Raises `MachineFileError` with all that is wrong; `name` is what it calls the file.
@@ -101,6 +108,7 @@ def parse(text: str, name: str = "machine.toml", directory: Path = Path()) -> Ma
     except RecursionError:
         why = "brackets are nested too deeply"
         raise MachineFileError((FileProblem(name, None, "", "", why),)) from None
+    change(content, changes)
     reading = _Reading(Problems(name, content, key_lines(text)), directory)
     machine_file = reading.machine_file(content)
     for problem in problems_of(machine_file.system):
