@@ -347,8 +347,9 @@ class Engine:
 
     # -- storage ---------------------------------------------------------------------------
 
-    def storage_written(self, address: int, data: bytes) -> None:
-        lib.core_write_storage(self._core, address, data, len(data))
+    def storage_written(self, address: int, data: bytes | memoryview) -> None:
+        content = data if isinstance(data, bytes) else ffi.from_buffer(data)
+        lib.core_write_storage(self._core, address, content, len(data))
 
     def translate(self, effective: int, access: Access = Access.LOAD) -> int | None:
         """The logical real address behind `effective` as the processor sees it now, or None."""

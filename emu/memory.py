@@ -57,7 +57,7 @@ class MappedPiece(Piece):
 class StorageObserver(Protocol):
     """Whoever must know of writes from outside the processor (the engine)."""
 
-    def storage_written(self, address: int, data: bytes) -> None: ...
+    def storage_written(self, address: int, data: bytes | memoryview) -> None: ...
 
 
 def _pieces(marks: bytearray) -> list[Piece]:
@@ -236,7 +236,7 @@ class Memory:
         end = min(address + limit, self.size)
         return bytes(self._bytes[address:end]).split(b"\0", 1)[0]
 
-    def write(self, address: int, data: bytes) -> None:
+    def write(self, address: int, data: bytes | memoryview) -> None:
         self.check(address, len(data))
         if self._observer is None:
             self._bytes[address : address + len(data)] = data

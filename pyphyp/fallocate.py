@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 
@@ -15,6 +14,8 @@ def punch_hole(file: int, offset: int, length: int) -> bool:
 
     False where the file system cannot do that; raises `OSError` for any other failure.
     """
+    import ctypes  # which takes its time, and only guests that discard need it
+
     if not length:
         return True
     library = ctypes.CDLL(None, use_errno=True)

@@ -87,6 +87,9 @@ class OwnTerminal:
         self._raw = RawMode(input_descriptor)
         self._keys = EscapeKeys()
         self.signals = SignalWatch(on_ending, self._raw.leave, self._resume)
+        self._output_waits = select.poll()
+        self._output_waits.register(output_descriptor, select.POLLOUT)
+        self._output_waits.register(self.signals.descriptor, select.POLLIN)
         self._at_line_start = True
 
     def __enter__(self) -> Self:
@@ -172,14 +175,12 @@ class OwnTerminal:
         Raises `OutputClosedError`, `EndRequested`.
         """
         self._at_line_start = text.endswith(b"\n") if text else self._at_line_start
-        ready = select.poll()
-        ready.register(self._output, select.POLLOUT)
-        ready.register(self.signals.descriptor, select.POLLIN)
         while text:
-            ready.poll()
+            ready = self._output_waits.poll()
             if self.signals.received is not None:
                 raise EndRequested
-            self.signals.drain()
+            if any(descriptor == self.signals.descriptor for descriptor, _ in ready):
+                self.signals.drain()
             try:
                 text = text[os.write(self._output, text) :]
             except BlockingIOError:

@@ -8,12 +8,10 @@ import struct
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
-from elftools.common.exceptions import ELFError
-from elftools.construct.core import ConstructError
-from elftools.elf.elffile import ELFFile
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from elftools.elf.elffile import ELFFile
 
 _SYMBOL = "IBBHQQ"  # st_name, st_info, st_other, st_shndx, st_value, st_size
 _NOTYPE, _OBJECT, _FUNCTION = 0, 1, 2
@@ -99,6 +97,11 @@ class _Names:
 
 def of_elf(image: bytes) -> Symbols:
     """The functions, labels and objects of an ELF file's symbol table; none where it has none."""
+    # Most runs ask for no name, and this is a tenth of what starting takes.
+    from elftools.common.exceptions import ELFError
+    from elftools.construct.core import ConstructError
+    from elftools.elf.elffile import ELFFile
+
     try:
         return Symbols(_elf_symbols(ELFFile(io.BytesIO(image))))
     except (ELFError, ConstructError, struct.error, ValueError, KeyError, TypeError):

@@ -29,7 +29,11 @@ ffibuilder.set_source(
     ),
     include_dirs=["emu/native"],
     depends=sorted(f"emu/native/{file.name}" for file in HERE.glob("*.h")),
-    extra_compile_args=["-O2", "-std=gnu11", "-ffp-contract=off", "-Wall", "-Wextra"],
+    extra_compile_args=[
+        *("-O2", "-std=gnu11", "-ffp-contract=off", "-Wall", "-Wextra"),
+        # Calls between the files, and finding the core of this thread, are in every guest's way.
+        *("-fvisibility=hidden", "-ftls-model=initial-exec"),
+    ],
     libraries=["dl", "m"],
 )
 

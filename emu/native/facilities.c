@@ -8,23 +8,13 @@
    all, and forgets them when a branch leads away from there, or MSR is set. */
 #include "helpers.h"
 
-#define FACILITIES (MSR_FP | MSR_VEC | MSR_VSX)
-
 /* The state that translated code is for: bits as in MSR. */
 static uint32_t *flags(core *c) { return window32(c->env, ENV_HFLAGS); }
-
-#define NEARBY 0x2000ull /* a loop over some pages: learning takes longer than a branch */
 
 void facilities_forget(core *c)
 {
     if (!(msr(c) & (MSR_PR | MSR_SE | MSR_BE)))
         *flags(c) &= ~(uint32_t)FACILITIES;
-}
-
-void facilities_branch(core *c, uint64_t to)
-{
-    if (*flags(c) & FACILITIES && to - c->facilities_learnt + NEARBY > 2 * NEARBY)
-        facilities_forget(c);
 }
 
 /* Whether the instruction at `address`, which found a facility off, is to run again: it is on. */

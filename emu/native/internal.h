@@ -365,7 +365,15 @@ bool access_register(core *c, uint64_t address, uint32_t word);
 
 /* facilities.c */
 void facilities_forget(core *c); /* MSR was set */
-void facilities_branch(core *c, uint64_t to);
+/* A branch leads `to` there: far away from the last that asked, none is known. */
+#define FACILITIES (MSR_FP | MSR_VEC | MSR_VSX)
+#define NEARBY 0x2000ull /* a loop over some pages: learning takes longer than a branch */
+static inline void facilities_branch(core *c, uint64_t to)
+{
+    if (*window32(c->env, ENV_HFLAGS) & FACILITIES
+        && to - c->facilities_learnt + NEARBY > 2 * NEARBY)
+        facilities_forget(c);
+}
 bool facilities_learn(core *c, uint64_t address);
 
 /* level.c */

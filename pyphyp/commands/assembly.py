@@ -124,7 +124,7 @@ def dis(file: Path, address: int, little: bool) -> int:
         except elf.BootError as wrong:
             complain(f"{file}: {wrong}")
             return Status.ERROR
-        pieces = [(segment.address, segment.data) for segment in segments]
+        pieces = [(segment.address, bytes(segment.data)) for segment in segments]
         little = data[_ELF_DATA] == _ELF_LITTLE
     order = ByteOrder.LITTLE if little else ByteOrder.BIG
     for start, code in pieces:
