@@ -73,6 +73,7 @@ enum spr_number {
     SPR_VTB = 849,
     SPR_DEADLINE = 267, /* a number the core leaves unused: what the time base is compared with */
     SPR_TB = 268,
+    SPR_TBU = 269, /* its upper half */
 };
 
 /* QEMU's exception numbers, as the interrupt hook receives them. */

@@ -16,6 +16,7 @@ typedef struct {
 
 static const own_register own_registers[] = {
     {SPR_DEC, SPR_DEC, 0, BOTH, 0, true}, /* a point in time */
+    {SPR_TBU, SPR_TB, READ, READ, 32, true},
     {SPR_UDSCR, SPR_DSCR, BOTH, BOTH, 0, false},
     {SPR_PPR32, SPR_PPR, BOTH, BOTH, 32, true},
     {SPR_USIER2, SPR_SIER2, READ, READ, 0, false},
@@ -31,9 +32,10 @@ static const own_register own_registers[] = {
 };
 #define OWN_REGISTERS (sizeof own_registers / sizeof *own_registers)
 
-/* The register field of mtspr and mfspr, its halves exchanged. */
+/* The register field of mtspr, mfspr and mftb, its halves exchanged. */
 #define SPR_NUMBER(word) (((word) >> 16 & 0x1f) | ((word) >> 6 & 0x3e0))
 #define MFSPR 339
+#define MFTB 371
 #define MTSPR 467
 
 void registers_start(core *c)
@@ -49,7 +51,7 @@ void registers_start(core *c)
 
 static uint64_t read_register(core *c, const own_register *r)
 {
-    uint64_t value = *spr(c, r->kept_in) >> r->shift;
+    uint64_t value = (r->kept_in == SPR_TB ? time_base(c) : *spr(c, r->kept_in)) >> r->shift;
     if (r->number == SPR_DEC)
         value = (uint64_t)core_decrementer(c);
     return r->half ? (uint32_t)value : value;
@@ -67,19 +69,19 @@ static void write_register(core *c, const own_register *r, uint64_t value)
 bool access_register(core *c, uint64_t address, uint32_t word)
 {
     unsigned opcode = word >> 1 & 0x3ff, number = SPR_NUMBER(word);
+    bool reads = opcode == MFSPR || opcode == MFTB;
     const own_register *r = own_registers;
     while (r < own_registers + OWN_REGISTERS && r->number != number)
         r++;
-    if (word >> 26 != 31 || (opcode != MFSPR && opcode != MTSPR)
-        || r == own_registers + OWN_REGISTERS)
+    if (word >> 26 != 31 || (!reads && opcode != MTSPR) || r == own_registers + OWN_REGISTERS)
         return false;
-    if (!((msr(c) & MSR_PR ? r->problem : r->privileged) & (opcode == MFSPR ? READ : WRITE)))
+    if (!((msr(c) & MSR_PR ? r->problem : r->privileged) & (reads ? READ : WRITE)))
         return false;
     if (number == SPR_UDSCR && msr(c) & MSR_PR && !(*spr(c, SPR_FSCR) & FSCR_DSCR)) {
         facility_unavailable(c, address, FACILITY_DSCR);
         return true;
     }
-    if (opcode == MFSPR)
+    if (reads)
         *gpr(c, RT(word)) = read_register(c, r);
     else
         write_register(c, r, *gpr(c, RT(word)));

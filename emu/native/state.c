@@ -32,7 +32,7 @@ int core_has_spr(core *c, int number)
     case SPR_DEC:
     case SPR_CFAR:
     case SPR_TB:
-    case SPR_TB + 1:  /* its upper half */
+    case SPR_TBU:
     case SPR_TB + 16: /* the registers that write it */
     case SPR_TB + 17:
     case SPR_TB + 18:

@@ -54,14 +54,15 @@ static bool run_test_program(core *c, const uint8_t *program, size_t size)
     return core_run(c, c->host ? NEVER : 1000, 0) == CORE_HYPERCALL;
 }
 
-/* mtspr and mfspr of SPRG0, run as guest code, must reach spr[272]; the clock must count them;
-   overwritten code must not run again; decimal arithmetic must find FPSCR. */
+/* mtspr and mfspr of SPRG0, run as guest code, must reach spr[272]; the clock must count them; a
+   block must end where it is told to; overwritten code must not run again; decimal arithmetic
+   must find FPSCR. */
 bool window_check_running(core *c, char *error, size_t error_size)
 {
     static const uint8_t program[] = {
+        0x7d, 0x35, 0x4a, 0xa6, /* mfspr   r9,PURR */
         0x7c, 0xf0, 0x43, 0xa6, /* mtsprg0 r7 */
         0x7d, 0x10, 0x42, 0xa6, /* mfsprg0 r8 */
-        0x7d, 0x35, 0x4a, 0xa6, /* mfspr   r9,PURR */
         0x44, 0x00, 0x00, 0x22, /* sc      1 */
     };
     static const uint8_t another[] = {
@@ -75,10 +76,14 @@ bool window_check_running(core *c, char *error, size_t error_size)
     static const uint8_t nothing[sizeof another];
     const uint64_t fprf_zero = 0x2000, canary = 0xfeedfacecafef00dull;
     *gpr(c, 7) = canary;
-    bool good = run_test_program(c, program, sizeof program) && *spr(c, SPR_SPRG0) == canary
-                && *gpr(c, 8) == canary && (c->host || (*spr(c, SPR_TB) == 4 && *gpr(c, 9) == 4))
-                && run_test_program(c, another, sizeof another) && *gpr(c, 8) == 1
-                && core_fpscr(c) == fprf_zero;
+    uint32_t *next_block = window32(*(uint8_t **)((uint8_t *)c->uc + UC_CPU), CPU_CFLAGS_NEXT_TB);
+    bool good = *next_block == UINT32_MAX; /* like any other */
+    *next_block = 1;                       /* of one instruction */
+    good = good && run_test_program(c, program, sizeof program) && *next_block == UINT32_MAX
+           && *spr(c, SPR_SPRG0) == canary && *gpr(c, 8) == canary
+           && (c->host || (*spr(c, SPR_TB) == 4 && *gpr(c, 9) == 1))
+           && run_test_program(c, another, sizeof another) && *gpr(c, 8) == 1
+           && core_fpscr(c) == fprf_zero;
     if (!good)
         FAIL("test programs leave the processor state wrong: Unicorn " WINDOW_VERSION
              " as released is needed");

@@ -15,6 +15,7 @@ from tests.emu.machine import PROBLEM, REAL, Bare, bare
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from emu.bits import MSR
     from emu.engine import InterruptTaken
 
 HERE = 0x4000
@@ -96,3 +97,14 @@ def test_they_are_part_of_a_saved_state(cpu: Bare) -> None:
     with bare() as other:
         other.engine.restore(rebuild(type(state), json.loads(json.dumps(plain(state)))))
         assert [other.registers.spr(n) for n in ("dexcr", "hashkeyr", "dscr")] == [4, 5, 6]
+
+
+@pytest.mark.parametrize("instruction", ["mftbu r5", "mfspr r5,269"])
+@pytest.mark.parametrize("msr", [REAL, PROBLEM])
+def test_the_upper_half_of_the_time_base_has_a_number_of_its_own(
+    cpu: Bare, instruction: str, msr: MSR
+) -> None:
+    cpu.registers.set_spr("tb", PATTERN)
+    cpu.registers.set_spr("dec", 0x7FFF_FFFF)
+    assert interrupts(cpu, instruction, msr) == []
+    assert cpu.registers.gpr(5) == PATTERN >> 32
