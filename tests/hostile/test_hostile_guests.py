@@ -84,8 +84,13 @@ def test_hostile_guests_harm_nobody(name: str, count: int) -> None:
 
 
 @pytest.mark.slow
-def test_code_that_rewrites_itself_for_ever_takes_a_bounded_amount_of_host_memory() -> None:
+@pytest.mark.parametrize("traced", [False, True], ids=["plain", "traced elsewhere"])
+def test_code_that_rewrites_itself_for_ever_takes_a_bounded_amount_of_host_memory(
+    traced: bool,
+) -> None:
     with bare() as machine:
+        if traced:  # then each block is translated with a call of the extension
+            machine.engine.tracing.trace_instructions(range(16), lambda address: None)
         machine.registers.nip = machine.load(REWRITE, at=0x1000)
         before = resident_bytes()
         for _ in range(3):

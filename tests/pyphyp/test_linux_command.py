@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import time
@@ -103,6 +104,27 @@ def test_equal_runs_count_the_same_to_the_instruction(way: tuple[str, ...], tmp_
         texts.append(file.read_text())
     assert texts[0] == texts[1] == texts[2]
     assert json.loads(texts[0])["instructions"] > 500_000_000
+
+
+@pytest.mark.parametrize(
+    "way",
+    [("--processors", "4"), ("--mmu", "hash", "--processors", "4")],
+    ids=["radix", "hash"],
+)
+def test_equal_runs_of_four_processors_give_equal_traces(
+    way: tuple[str, ...], tmp_path: Path
+) -> None:
+    digests, commands = [], "(ls / | sort) & (ls /proc >/dev/null) & wait; sleep 1"
+    for _ in range(2):
+        trace = tmp_path / "trace"
+        options = ("--trace", "hcall,irq", "--trace-file", str(trace))
+        done = run(*way, *options, "-c", commands)
+        assert done.returncode == 0, done.stderr
+        with trace.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+        records = sum(1 for _ in trace.open("rb"))
+    assert digests[0] == digests[1]
+    assert records > 2000
 
 
 def test_panic_ends_with_status_3_and_the_registers() -> None:

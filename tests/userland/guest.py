@@ -30,6 +30,7 @@ def run(
     *,
     processors: int = 1,
     cpu_mode: str = "power9",
+    mmu: str = "auto",
     seconds: float = 600,
 ) -> dict[str, str]:
     """What each program says, by name, within so many `seconds` of the guest's time."""
@@ -41,7 +42,9 @@ def run(
         userland,
     )
     with Machine(epoch=0) as machine:
-        partition = machine.add_partition(memory="2G", processors=processors, cpu_mode=cpu_mode)
+        partition = machine.add_partition(
+            memory="2G", processors=processors, cpu_mode=cpu_mode, mmu=mmu
+        )
         kernel = fetch_linux(Silent()).kernel
         partition.boot(kernel, initrd, f"console=hvc0 quiet {KERNEL_ARGUMENTS}")
         outcome = partition.run(seconds=seconds)

@@ -23,15 +23,19 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("processor", ["power9", "power10"])
-def test_programs_say_in_the_guest_what_they_say_under_qemu(processor: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("processor", "mmu"), [("power9", "radix"), ("power10", "radix"), ("power9", "hash")]
+)
+def test_programs_say_in_the_guest_what_they_say_under_qemu(
+    processor: str, mmu: str, tmp_path: Path
+) -> None:
     programs = [program for program in PROGRAMS if not program.long]
     userland = fetch_userland(PACKAGES, Silent())
     tree, work = tmp_path / "tree", tmp_path / "work"
     work.mkdir()
     reference.unpack(userland, tree)
     theirs = reference.run(programs, tree, work, files(), processor)
-    ours = guest.run(programs, userland, files(), cpu_mode=processor)
+    ours = guest.run(programs, userland, files(), cpu_mode=processor, mmu=mmu)
     assert list(theirs) == list(ours) == [program.name for program in programs]
     for program in programs:
         assert ours[program.name] == theirs[program.name], program.name
@@ -54,9 +58,11 @@ def test_matrices_are_multiplied_in_accumulators_as_under_qemu(tmp_path: Path) -
     assert ours == theirs
 
 
-def test_processes_threads_signals_and_time_hold_on_four_processors() -> None:
+@pytest.mark.parametrize("mmu", ["radix", "hash"])
+def test_processes_threads_signals_and_time_hold_on_four_processors(mmu: str) -> None:
     program = Program("kernel", "run python3 kernel.py")
     userland = fetch_userland(PACKAGES, Silent())
-    said = guest.run([program], userland, files(), processors=4, seconds=60)["kernel"].splitlines()
+    words = guest.run([program], userland, files(), processors=4, mmu=mmu, seconds=60)["kernel"]
+    said = words.splitlines()
     assert len(said) == 6
     assert all(line.endswith("True") for line in said[:-1]), said
