@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _STEPS = 20
 """Characters of a window: half a millisecond each."""
 _IDLE = "."
+MOST_TURNS = 20_000
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
 
 
@@ -67,14 +68,22 @@ class Timeline:
 
 
 def recorded(machine: ManagedMachine, first: int | None, last: int | None, most: int) -> Timeline:
-    """What `machine` has kept of its windows `first` to `last`; without them of the last ones."""
+    """What `machine` has kept of its windows `first` to `last`; without them of the last ones.
+
+    Fewer windows where there would be too many turns.
+    """
     newest = max(machine.now // WINDOW - 1, 0)
     last = newest if last is None else min(last, newest)
     first = max(0, last - most + 1 if first is None else first)
     last = max(min(last, first + most - 1), first)
     begin, end = first * WINDOW, (last + 1) * WINDOW
     definitions = sorted(machine.system.partitions, key=lambda its: its.number)
-    turns = [_turn(d) for d in machine.schedule if d.start < end and d.end > begin]
+    found = [d for d in machine.schedule if d.start < end and d.end > begin]
+    if len(found) > MOST_TURNS:
+        found = sorted(found, key=lambda d: d.start)[:MOST_TURNS]
+        last = max(found[-1].start // WINDOW - 1, first)
+        end = (last + 1) * WINDOW
+    turns = [_turn(d) for d in found if d.start < end]
     running = filter(None, map(_running, machine.dispatcher.cores))
     turns += [turn for turn in running if turn.start < end and turn.end > begin]
     return Timeline(

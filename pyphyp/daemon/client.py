@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from .protocol import Event, Request
 
 _AT_ONCE = 1 << 16
+_GREETING = 10.0
+"""Seconds that a daemon has for its first line: one that was stopped says nothing."""
 
 
 class DaemonError(Exception):
@@ -103,7 +105,7 @@ class Client:
     def connect(cls, location: Location, *, seconds: float | None = None) -> Self:
         """Connect; an answer that takes longer than so many seconds is one lost."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        connection.settimeout(seconds)
+        connection.settimeout(_GREETING if seconds is None else seconds)
         try:
             connection.connect(os.fspath(location.socket))
         except (FileNotFoundError, ConnectionRefusedError):
@@ -113,7 +115,9 @@ class Client:
             connection.close()
             raise DaemonError(f"{location.socket}: {wrong.strerror or wrong}") from None
         try:
-            return cls(connection, str(location.socket))
+            client = cls(connection, str(location.socket))
+            connection.settimeout(seconds)
+            return client
         except BaseException:
             connection.close()
             raise
@@ -238,6 +242,8 @@ class Client:
                 raise DaemonError(f"{self._where} sent a message that is too long")
             try:
                 came = self._connection.recv(_AT_ONCE)
+            except TimeoutError:
+                raise DaemonError(f"the daemon at {self._where} does not answer") from None
             except OSError:
                 raise self._lost() from None
             if not came:

@@ -94,6 +94,8 @@ class Connection:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._streams: set[int] = set()
         """Which of them give events until they are left."""
+        self._large: set[int] = set()
+        """Which of them has an answer of megabytes: one at a time."""
         self._done = asyncio.Event()
         self._stream_news: set[asyncio.Event] = set()
 
@@ -169,14 +171,15 @@ class Connection:
             raise ProtocolError("a request has a number, its id")
         if number in self._tasks:
             raise ProtocolError(f"request {number} is not answered yet")
-        while len(self._tasks) >= OUTSTANDING:
-            self._done.clear()
-            await self._done.wait()
         try:
             request = rebuild_request(message)
         except StateError as wrong:
             await self._fail(number, ErrorKind.MALFORMED, str(wrong))
             return
+        large = isinstance(request, AskSchedule)
+        while len(self._tasks) >= OUTSTANDING or (large and self._large.intersection(self._tasks)):
+            self._done.clear()
+            await self._done.wait()
         if isinstance(request, Leave):
             await self._leave(number, request)
             return
@@ -188,6 +191,8 @@ class Connection:
             return
         if isinstance(request, Attach | Follow):
             self._streams.add(number)
+        if large:
+            self._large = {number}
         self._tasks[number] = task = asyncio.create_task(self._answer(number, request, answer))
         task.add_done_callback(partial(self._answered, number))
 

@@ -55,11 +55,12 @@ class Inbox:
         self._queue.put(None)
 
     def carry_out(self) -> None:
-        """Do all that has come; in the machine's thread."""
+        """Do what has come, in the machine's thread; what takes too long has to wait."""
+        end = time.monotonic() + _AT_ONCE
         first, self._first = self._first, None
         if first is not None:
             first.carry_out()
-        while True:
+        while time.monotonic() < end:
             try:
                 work = self._queue.get_nowait()
             except queue.Empty:
@@ -95,5 +96,7 @@ class Inbox:
                 work.future.cancel()
 
 
+_AT_ONCE = 0.05
+"""Seconds of requests between two windows: whoever asks without end does not stop the machine."""
 _LONGEST_WAIT = 1000.0
 """Seconds; more than that some systems cannot wait in one go."""

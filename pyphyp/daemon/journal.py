@@ -6,7 +6,9 @@ The performed actions are all that came into a run from outside: performed again
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 from typing import TYPE_CHECKING, TextIO
 
 from emu.state import StateError
@@ -21,8 +23,11 @@ if TYPE_CHECKING:
     from .protocol import Notice
 
 
+log = logging.getLogger(__name__)
+
+
 class Journal:
-    """Writes to `file`, if there is one."""
+    """Writes to `file`, if there is one; what cannot be written any more ends it, no machine."""
 
     def __init__(self, file: TextIO | None = None) -> None:
         self._file = file
@@ -41,11 +46,19 @@ class Journal:
         self._write({"now": now, "notice": "end"})
         if self._file is not None:
             self._file.close()
+            self._file = None
 
     def _write(self, entry: dict[str, Plain]) -> None:
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             self._file.write(json.dumps(entry) + "\n")
             self._file.flush()
+        except OSError as wrong:
+            log.warning("the journal ends here: %s", wrong.strerror)
+            file, self._file = self._file, None
+            with contextlib.suppress(OSError):
+                file.close()
 
 
 def performed_actions(lines: Iterable[str]) -> list[tuple[int, Action]]:

@@ -172,7 +172,11 @@ def _signals(daemon: Daemon, watcher: Watcher) -> Iterator[list[signal.Signals]]
         watcher.hung_up()
 
     handlers = {signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: hang_up}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    before = {
+        number: signal.signal(number, handler)
+        for number, handler in handlers.items()
+        if signal.getsignal(number) is not signal.SIG_IGN  # as nohup and background jobs have it
+    }
     try:
         yield received
     finally:

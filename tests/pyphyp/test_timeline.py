@@ -54,6 +54,16 @@ def test_no_more_windows_are_told_than_there_are_or_were_asked_for() -> None:
         assert (beyond.first, beyond.turns) == (50, ())
 
 
+def test_too_many_turns_are_told_of_fewer_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyphyp.timeline.MOST_TURNS", 20)
+    with machine(1, [shared(30), shared(20), shared(10)], SPINNER) as its:
+        its.run(windows=20)
+        told = recorded(its, 5, 19, 100)
+        assert (told.first, len(told.turns) <= 20) == (5, True)
+        assert 5 < told.last < 19
+        assert {turn.start // WINDOW for turn in told.turns} >= {5, told.last}
+
+
 @pytest.fixture
 def timeline() -> Timeline:
     """Two windows from the 25th on; a turn across their border, one from before."""

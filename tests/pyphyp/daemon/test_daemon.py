@@ -22,7 +22,8 @@ from pyphyp.actions import (
     TypeAtConsole,
 )
 from pyphyp.daemon.client import BusyError, Client, DaemonError, LostError, NotRunningError
-from pyphyp.daemon.journal import performed_actions
+from pyphyp.daemon.connection import OUTSTANDING
+from pyphyp.daemon.journal import Journal, performed_actions
 from pyphyp.daemon.locations import Location
 from pyphyp.daemon.protocol import (
     LONGEST_REQUEST,
@@ -340,6 +341,49 @@ def test_more_clients_than_there_is_room_for_are_turned_away(daemon: RunningDaem
     for client in clients:
         assert client.names()
         client.close()
+
+
+def test_a_client_that_asks_without_end_does_not_stop_the_machine(daemon: RunningDaemon) -> None:
+    over = threading.Event()
+
+    def ask() -> None:
+        with daemon.connect() as client:
+            while not over.is_set():
+                for _ in range(OUTSTANDING):
+                    client.begin(AskUsage())
+                for _ in range(OUTSTANDING):
+                    client.next_answer()
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        with daemon.connect() as client:
+            client.perform(ActivatePartition("echo"))
+            client.perform(TypeAtConsole("echo", b"x"))
+            assert read_until(client, b"x") == b"ready\nx"
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_journal_that_cannot_be_written_ends_no_machine(caplog: pytest.LogCaptureFixture) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        journal = Journal(full)
+        journal.performed(1, FailCore(1))
+        journal.performed(2, FailCore(1))
+        journal.close(3)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the journal ends here: No space left on device"
+    ]
+
+
+def test_a_daemon_that_says_nothing_is_not_waited_for(tmp_path: Path) -> None:
+    listening = listen(tmp_path / "mute.sock")
+    with pytest.raises(DaemonError, match="does not answer"):
+        Client.connect(Location(tmp_path / "mute.sock"), seconds=0.1)
+    listening.close()
 
 
 def test_a_client_that_dies_in_the_middle_of_anything_harms_nobody(daemon: RunningDaemon) -> None:
