@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from emu.memory import MIB
+from hypervisor.capacity_calls import PARAMETERS_LEVEL
 
 from .device_tree import EMPTY, Node, cells, cells64, number_nodes, string, strings
 from .error_log import EventClass
@@ -33,9 +34,8 @@ if TYPE_CHECKING:
     from .rtas import RtasTable
 
 RMA_BYTES = 1024 * MIB
-"""The first memory node is the real mode area, of this size if there is so much storage."""
-LMB_BYTES = 256 * MIB
-"""The size of a logical memory block: what the other memory nodes have."""
+"""The first memory node is the real mode area, of this size if there is so much storage; the others
+have that of a logical memory block."""
 NODE_ASSOCIATIVITY = (0, 0, 0, 0)
 FIRST_HANDLE = 0x1000
 
@@ -52,7 +52,8 @@ def build(partition: Partition, rtas: RtasTable, offer: Offer, nvram_bytes: int)
     root.add(_options())
     root.add(_openprom())
     root.add(_processors(partition, offer.modes[0]))
-    for node in memory_nodes(partition.configuration.memory_bytes):
+    configuration = partition.configuration
+    for node in memory_nodes(configuration.memory_bytes, configuration.lmb_bytes):
         root.add(node)
     root.add(interrupt_controller())
     set_interrupt_mode(root, partition.interrupts.mode, len(partition.processors))
@@ -80,6 +81,7 @@ def _root(partition: Partition) -> Node:
             "ibm,partition-no": cells(configuration.number),
             "ibm,partition-name": string(configuration.name),
             "ibm,partition-uuid": string(str(UUID(configuration.uuid))),
+            "ibm,partition-performance-parameters-level": cells(PARAMETERS_LEVEL),
             "clock-frequency": cells(100_000_000),
         },
     )
@@ -117,18 +119,18 @@ def _processors(partition: Partition, mode: CompatibilityMode) -> Node:
     return node
 
 
-def memory_nodes(size: int) -> Iterable[Node]:
-    """The nodes of `size` bytes of storage: the real mode area, then one for every LMB.
+def memory_nodes(size: int, lmb: int) -> Iterable[Node]:
+    """The nodes of `size` bytes of storage: the real mode area, then one for every LMB of `lmb`.
 
     Linux takes the size of the second node for that of a memory block, and a memory block must
     be a power of two; so what is no whole LMB goes to the real mode area.
     """
     rma = size
-    if size >= RMA_BYTES + LMB_BYTES:
-        rma = RMA_BYTES + (size - RMA_BYTES) % LMB_BYTES
+    if size >= RMA_BYTES + lmb:
+        rma = RMA_BYTES + (size - RMA_BYTES) % lmb
     yield memory_node(0, rma)
-    for base in range(rma, size, LMB_BYTES):
-        yield memory_node(base, LMB_BYTES)
+    for base in range(rma, size, lmb):
+        yield memory_node(base, lmb)
 
 
 def memory_node(base: int, size: int) -> Node:
@@ -144,7 +146,8 @@ def memory_node(base: int, size: int) -> Node:
 
 
 def _rtas(partition: Partition, rtas: RtasTable) -> Node:
-    size = partition.configuration.memory_bytes
+    capacity = partition.capacity.capacity
+    most = cells64(capacity.memory_mib.maximum * MIB, partition.configuration.lmb_bytes)
     properties = {call.name: cells(token) for token, call in rtas.tokens()}
     return Node(
         "rtas",
@@ -163,7 +166,7 @@ def _rtas(partition: Partition, rtas: RtasTable) -> Node:
             ),
             "ibm,extended-os-term": EMPTY,
             "ibm,hypertas-functions": strings(*partition.hcalls.function_sets()),
-            "ibm,lrdr-capacity": cells64(size, LMB_BYTES) + cells(len(partition.processors)),
+            "ibm,lrdr-capacity": most + cells(capacity.virtual.maximum),
             "ibm,associativity-reference-points": cells(4, 4),
             "ibm,max-associativity-domains": cells(4, 1, 1, 1, 1),
         },

@@ -23,6 +23,8 @@ class PartitionConfiguration:
     name: str = "partition"
     number: int = 1
     memory_bytes: int = 1024 * MIB
+    lmb_bytes: int = 256 * MIB
+    """The size of a logical memory block."""
     virtual_processors: int = 1
     interleaving: int | None = None
     """A seed for other orders of the processors' turns than the usual one."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from emu.engine import UNLIMITED
 from emu.state import U64, check, record
 
+from .dispatching.records import Dispatched, Preemption, Wake
 from .generator import GeneratorState, generator_state, restore_generator
 from .processor import Standing, VirtualProcessor
 
@@ -33,6 +34,7 @@ class DispatcherState:
     holder: int | None
     last: int
     preferred: int | None
+    conferred: bool
     turn_ends: Annotated[int, range(FOREVER + 1)]
     pauses: U64
     lengths: GeneratorState | None
@@ -47,6 +49,7 @@ class Dispatcher:
         self._holder: VirtualProcessor | None = None
         self._last = len(processors) - 1
         self._preferred: VirtualProcessor | None = None
+        self._conferred = False
         self.turn_ends = 0
         self.pauses = UNLIMITED
 
@@ -60,9 +63,11 @@ class Dispatcher:
             if self.pauses == UNLIMITED and self._others_ready(holder):
                 self._share(now)
             return holder
+        heir = self._preferred
         chosen = self._next()
         if chosen is not holder:
-            self._exchange(chosen)
+            self._exchange(chosen, now, heir)
+        self._conferred = False
         if chosen is not None:
             if self._others_ready(chosen):
                 self._share(now)
@@ -93,10 +98,15 @@ class Dispatcher:
         preferred, self._preferred = self._preferred, None
         return preferred
 
-    def end_turn(self, to: VirtualProcessor | None = None) -> None:
-        """Let others run, `to` first if it can."""
+    def end_turn(self) -> None:
+        """Let others run."""
         self.turn_ends = 0
-        self._preferred = to
+        self._preferred = None
+
+    def confer(self, to: VirtualProcessor | None = None) -> None:
+        """The holder gives the rest of its turn to others, to one of them if that can run."""
+        self.turn_ends = 0
+        self._preferred, self._conferred = to, True
 
     def paused(self, left: int) -> None:
         """The holder's run is over; of its pauses that many are left."""
@@ -108,6 +118,7 @@ class Dispatcher:
             holder=None if self._holder is None else self._holder.number,
             last=self._last,
             preferred=None if self._preferred is None else self._preferred.number,
+            conferred=self._conferred,
             turn_ends=self.turn_ends,
             pauses=self.pauses,
             lengths=None if self._lengths is None else generator_state(self._lengths),
@@ -120,6 +131,7 @@ class Dispatcher:
         self._holder = None if state.holder is None else self._processors[state.holder]
         self._preferred = None if state.preferred is None else self._processors[state.preferred]
         self._last, self.turn_ends, self.pauses = state.last, state.turn_ends, state.pauses
+        self._conferred = state.conferred
         same = (state.lengths is None) == (self._lengths is None)
         check(same, "the turns' lengths vary in one of configuration and state only")
         if self._lengths is not None and state.lengths is not None:
@@ -133,14 +145,21 @@ class Dispatcher:
         order = (self._processors[(self._last + step) % count] for step in range(1, count + 1))
         return next((p for p in order if p.wake_if_interrupted()), None)
 
-    def _exchange(self, chosen: VirtualProcessor | None) -> None:
-        """The core changes hands: the VPAs of both tell (LoPAR, VPA yield count)."""
+    def _exchange(
+        self, chosen: VirtualProcessor | None, now: int, heir: VirtualProcessor | None
+    ) -> None:
+        """The core changes hands: the areas of both tell.  What was conferred is for `heir`."""
         if (holder := self._holder) is not None:
-            holder.areas.count_preemption(holder.partition.memory)
+            holder.preempted(self._preemption(holder), now)
         self._holder = chosen
         if chosen is not None:
-            chosen.areas.count_dispatch(chosen.partition.memory)
+            chosen.dispatched(_facts(chosen, now, conferred=chosen is heir))
             self._last = chosen.number
+
+    def _preemption(self, holder: VirtualProcessor) -> Preemption:
+        if holder.standing is not Standing.READY:
+            return Preemption.CEDE
+        return Preemption.CONFER if self._conferred else Preemption.TIME_SLICE
 
     def _others_ready(self, holder: VirtualProcessor) -> bool:
         return any(p.wake_if_interrupted() for p in self._processors if p is not holder)
@@ -152,3 +171,16 @@ class Dispatcher:
         """The time base at which the decrementer of another processor wakes it."""
         waiting = (p.next_event for p in self._processors if p is not holder)
         return min(waiting, default=FOREVER)
+
+
+def _facts(chosen: VirtualProcessor, now: int, *, conferred: bool) -> Dispatched:
+    """Of a dispatch on the one core there is."""
+    lost_at = 0 if chosen.preemption is None else chosen.preemption.at
+    ready_since = max(chosen.ready_since, lost_at)
+    if conferred:
+        reason = Wake.CONFERRED
+    elif chosen.ready_since < lost_at:
+        reason = Wake.TIME_SLICE
+    else:
+        reason = chosen.woken_by
+    return Dispatched(0, now, reason, waited=max(now - ready_since, 0), dispersed=False)

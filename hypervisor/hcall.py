@@ -42,6 +42,7 @@ class HcallCaller(Protocol):
 
     @property
     def registers(self) -> HcallRegisters: ...
+    def postpone(self) -> None: ...
 
 
 _SUCCESS = H.SUCCESS  # an enumeration looks its members up slowly
@@ -66,6 +67,13 @@ class Hcall:
     def summary(self) -> str:
         """The first line of the handler's docstring."""
         return summary(self.handler)
+
+
+class Postponed(Exception):  # noqa: N818
+    """What a handler raises whose call is answered later.
+
+    Its processor waits until then, with its registers as they are, and makes the call anew.
+    """
 
 
 class HcallGroup:
@@ -172,6 +180,10 @@ class HcallTable:
                 results = as_results(call.handler(processor, *arguments))
         except HcallError as refusal:
             code, results, why = refusal.code, refusal.results, refusal.why
+        except Postponed:
+            self.counts[number] -= 1
+            processor.postpone()
+            return H.PENDING
         except StorageError as outside:
             code, why = H.PARAMETER, str(outside)
         if event is not None:

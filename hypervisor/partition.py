@@ -18,6 +18,7 @@ from emu.memory import Memory
 from emu.state import Ticks, check, record
 
 from .abi import MAXIMUM_PROCESSORS, Mmu
+from .capacity import OneProcessor
 from .devices import Devices
 from .dispatch import Dispatcher, DispatcherState
 from .generator import GeneratorState, generator_state, restore_generator
@@ -34,6 +35,7 @@ from .watchdog import NEVER, Action, Watchdog, Watchdogs
 if TYPE_CHECKING:
     from collections import Counter
 
+    from .capacity import CapacityManager
     from .configuration import PartitionConfiguration
     from .hcall import HcallTable
 
@@ -96,6 +98,7 @@ class Partition:
     """One partition over an engine of its own; `close` it or use it in `with`.
 
     `seed` feeds H_RANDOM and `darn`; `epoch` is the time of day at time base 0, seconds since 1970.
+    `capacity` gives it its processors; without one it has one processor of its own.
     """
 
     def __init__(
@@ -105,8 +108,10 @@ class Partition:
         *,
         epoch: int = 0,
         seed: int = 0,
+        capacity: CapacityManager | None = None,
     ) -> None:
         self.configuration = configuration
+        self.capacity = capacity or OneProcessor(self)
         self.hcalls = hcalls
         self.memory = Memory(configuration.memory_bytes)
         self.engine = Engine(self.memory, configuration.clock)

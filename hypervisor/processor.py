@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from emu.bits import MSR
 from emu.state import Ticks, record
 
+from .dispatch_trace import LastPreemption, tell_of_dispatch
+from .dispatching.records import Wake
 from .splpar_areas import RegisteredAreas
 from .watchdog import NEVER
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from emu.engine_state import Nonmaskable
     from emu.registers import Registers
 
+    from .dispatching.records import Dispatched, Preemption
     from .partition import Partition
 
 
@@ -30,6 +33,7 @@ class Standing(Enum):
     JOINED = "a prod"
     RESTING = "a time, within a call of firmware"
     STOPPED = "start-cpu"
+    POSTPONED = "the answer to its hcall"
 
 
 @record
@@ -39,6 +43,9 @@ class WaitState:
     standing: Standing
     prodded: bool
     areas: RegisteredAreas
+    ready_since: Ticks
+    woken_by: Wake
+    preemption: LastPreemption | None
     rests_until: Ticks
 
 
@@ -56,6 +63,10 @@ class VirtualProcessor:
     """The time base at which what it waited for happened."""
     rests_until: int = 0
     """The time base a resting one waits for."""
+    woken_by: Wake = Wake.SYSTEM_RESET
+    """What that was."""
+    preemption: LastPreemption | None = None
+    """When and why it lost the core last."""
 
     # -- state -----------------------------------------------------------------------------
 
@@ -95,12 +106,22 @@ class VirtualProcessor:
         self.registers.set_gprs(first, values)
 
     def state(self) -> WaitState:
-        return WaitState(self.standing, self.prodded, self.areas, self.rests_until)
+        return WaitState(
+            self.standing,
+            self.prodded,
+            self.areas,
+            self.ready_since,
+            self.woken_by,
+            self.preemption,
+            self.rests_until,
+        )
 
     def restore(self, state: WaitState) -> None:
         state.areas.check(self.partition.memory)
         self.standing, self.prodded, self.areas = state.standing, state.prodded, state.areas
         self.rests_until = state.rests_until
+        self.ready_since, self.woken_by = state.ready_since, state.woken_by
+        self.preemption = state.preemption
 
     # -- starting and stopping -------------------------------------------------------------
 
@@ -113,12 +134,38 @@ class VirtualProcessor:
         registers.set_gpr(3, parameter)
         registers.nip = address
         self.prodded = False
-        self._become_ready()
+        self.preemption = None
+        self._become_ready(Wake.SYSTEM_RESET)
 
     def stop(self) -> None:
         """Run no more until started; areas shared with the hypervisor are given back."""
         self.areas = RegisteredAreas()
         self.standing = Standing.STOPPED
+
+    @property
+    def wake(self) -> Wake:
+        """What lets it run: nobody looked yet at a decrementer that is due, or at a rest's end."""
+        match self.standing:
+            case Standing.CEDED:
+                return Wake.DECREMENTER
+            case Standing.RESTING:
+                return Wake.HYPERVISOR
+        return self.woken_by
+
+    # -- on a core and off it --------------------------------------------------------------
+
+    def dispatched(self, facts: Dispatched) -> None:
+        """It has got a core: its areas tell."""
+        tell_of_dispatch(self.areas, self.partition.memory, self.preemption, facts)
+
+    def preempted(self, reason: Preemption, at: int) -> None:
+        """It has lost its core."""
+        nip = msr = 0
+        if self.areas.trace_log is not None:
+            registers = self.registers
+            nip, msr = registers.nip, int(registers.msr)
+        self.preemption = LastPreemption(reason, at, nip, msr)
+        self.areas.count_preemption(self.partition.memory)
 
     # -- waiting and waking ----------------------------------------------------------------
 
@@ -148,7 +195,7 @@ class VirtualProcessor:
     def prod(self) -> None:
         """Wake the processor, or make its next wait return at once (LoPAR 14.11.3.5)."""
         if self.standing in (Standing.CEDED, Standing.JOINED):
-            self._become_ready()
+            self._become_ready(Wake.PROD)
         else:
             self.prodded = True
 
@@ -167,21 +214,31 @@ class VirtualProcessor:
             self.engine.system_reset(system_reset)
         if machine_check is not None:
             self.engine.machine_check(machine_check)
-        if self.standing is not Standing.READY:
-            self._become_ready()
+        if self.standing not in (Standing.READY, Standing.POSTPONED):
+            self._become_ready(Wake.SYSTEM_RESET)
 
     def wake_if_interrupted(self) -> bool:
         """End a cede that an interrupt is due for, or a rest; True if the processor can run."""
-        if self.standing is Standing.READY:
-            return True
-        if self.standing is Standing.CEDED and self.partition.interrupts.pending(self.number):
-            self._become_ready()
-        elif (due := self.next_event) <= self.engine.time_base:
-            self.standing, self.ready_since = Standing.READY, due
+        standing = self.standing
+        if standing is Standing.CEDED and self.partition.interrupts.pending(self.number):
+            self._become_ready(Wake.EXTERNAL_INTERRUPT)
+        elif standing is not Standing.READY and (due := self.next_event) <= self.engine.time_base:
+            self._become_ready(self.wake, due)
         return self.standing is Standing.READY
 
-    def _become_ready(self) -> None:
-        self.standing, self.ready_since = Standing.READY, self.engine.time_base
+    def _become_ready(self, wake: Wake, since: int | None = None) -> None:
+        self.ready_since = self.engine.time_base if since is None else since
+        self.standing, self.woken_by = Standing.READY, wake
+
+    def postpone(self) -> None:
+        """Its hcall is answered later: it waits, for that alone."""
+        self.standing = Standing.POSTPONED
+
+    def answer(self, now: int) -> None:
+        """Make the hcall anew that was postponed, if one was, at time base `now`."""
+        if self.standing is Standing.POSTPONED:
+            self._become_ready(Wake.HYPERVISOR, now)
+            self.partition.hcalls.dispatch(self)
 
     def wakes_at(self, now: int) -> int:
         """The time base from which the processor can run; `NEVER`: others must wake it.
@@ -189,7 +246,7 @@ class VirtualProcessor:
         `now` is when the partition is asked, which may be later than its own time base.
         """
         if self.standing is Standing.CEDED and self.partition.interrupts.pending(self.number):
-            self.standing, self.ready_since = Standing.READY, now
+            self._become_ready(Wake.EXTERNAL_INTERRUPT, now)
         if self.standing is Standing.READY:
             return self.ready_since
         return self.next_event

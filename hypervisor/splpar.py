@@ -43,7 +43,9 @@ def h_register_vpa(
     if deregister:
         processor.areas.deregister(area)
     else:
-        processor.areas.register(area, address, caller.partition.memory, dispatched=itself)
+        shared = not caller.partition.capacity.capacity.share.dedicated
+        memory = caller.partition.memory
+        processor.areas.register(area, address, memory, dispatched=itself, shared=shared)
 
 
 @hcalls.define(0xE0, papr="14.11.3.3", function_set="hcall-splpar")
@@ -61,7 +63,7 @@ def h_confer(caller: VirtualProcessor, number: ProcessorNumber, dispatch_count: 
     given.
     """
     if number in _ALL_PROCESSORS:
-        caller.partition.dispatcher.end_turn()
+        caller.partition.dispatcher.confer()
         return
     target = _processor(caller, number)
     if target is caller:
@@ -69,7 +71,7 @@ def h_confer(caller: VirtualProcessor, number: ProcessorNumber, dispatch_count: 
         return
     count = target.areas.yield_count(caller.partition.memory)
     if count is None or (count % 2 and count == dispatch_count & _YIELD_COUNT):
-        caller.partition.dispatcher.end_turn(to=target)
+        caller.partition.dispatcher.confer(target)
 
 
 @hcalls.define(0xE8, papr="14.11.3.5", function_set="hcall-splpar")

@@ -24,9 +24,18 @@ TRACE_LOG_ENTRY = 48
 SLB_SHADOW_MINIMUM = 8
 # Fields of the VPA (LoPAR table "Per Virtual Processor Area").
 VPA_SIZE = 0x04
+VPA_STATUS = 0x09
+VPA_TRACE_LOG_MASK = 0xB8
+VPA_IDLE = 0xFE
 VPA_YIELD_COUNT = 0x100
+VPA_DISPERSION = 0x104
+VPA_DONATED_IDLE, VPA_DONATED_BUSY = (0x138, 0x140), (0x148, 0x150)
+"""By PURR and by SPURR: while the operating system says it is idle, and else."""
+VPA_WAITED_FOR_PROCESSOR, VPA_WAITED_FOR_CAPACITY, VPA_WAITED_FOR_EVENT = 0x158, 0x160, 0x168
 VPA_COUNTERS = range(0x100, 0x170)
 VPA_TRACE_LOG_INDEX = 0x218
+SHARED_PROCESSOR = 2
+"""In the status byte: no field of LoPAR's, but where operating systems look for it."""
 
 
 class Area(Enum):
@@ -45,15 +54,19 @@ class RegisteredAreas:
     trace_log: tuple[int, int] | None = None
     slb_shadow: tuple[int, int] | None = None
 
-    def register(self, area: Area, address: int, memory: Memory, *, dispatched: bool) -> None:
+    def register(
+        self, area: Area, address: int, memory: Memory, *, dispatched: bool, shared: bool = False
+    ) -> None:
         """Accept an area at `address` or refuse with the specified code.
 
-        `dispatched` says whether the processor whose area it is has the core now.
+        `dispatched` says whether the processor whose area it is has the core now, `shared` whether
+        it is one of a shared partition.
         """
         length = _checked_length(area, address, memory)
         match area:
             case Area.VPA:
                 self.vpa = address, length
+                memory.write_u8(address + VPA_STATUS, SHARED_PROCESSOR if shared else 0)
                 memory.write(address + VPA_COUNTERS.start, bytes(len(VPA_COUNTERS)))
                 memory.write_u32(address + VPA_YIELD_COUNT, 0 if dispatched else 1)
             case Area.TRACE_LOG:

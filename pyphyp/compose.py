@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from firmware import client_services, services, stubs
 from firmware.boot import PlatformFirmware
 from hypervisor import (
+    capacity_calls,
     debug_registers,
     energy,
     logical_access,
@@ -37,6 +38,7 @@ from hypervisor.vio.adapter import AdapterKind, Slot
 from hypervisor.vio.vscsi import VscsiServer
 
 if TYPE_CHECKING:
+    from hypervisor.capacity import CapacityManager
     from hypervisor.configuration import PartitionConfiguration
     from hypervisor.scsi.target import Targets
     from hypervisor.vio.vty import ClientTerminal
@@ -57,6 +59,7 @@ HCALL_GROUPS = (
     xics.hcalls,
     xive_hcalls.hcalls,
     splpar.hcalls,
+    capacity_calls.hcalls,
     system_reset.hcalls,
     processor_mode.hcalls,
     debug_registers.hcalls,
@@ -114,13 +117,17 @@ def compose(
     seed: int,
     before: PlatformFirmware | None = None,
     media: Media | None = None,
+    capacity: CapacityManager | None = None,
 ) -> Composition:
     """A partition as it stands before its first instruction.
 
     `before` is the firmware of its last boot: it leaves the NVRAM and what it had to report.
-    `media` are the logical units of its configuration's adapters.
+    `media` are the logical units of its configuration's adapters, `capacity` gives it its
+    processors; without one it has one of its own.
     """
-    partition = Partition(configuration, hcalls_of(configuration), epoch=epoch, seed=seed)
+    partition = Partition(
+        configuration, hcalls_of(configuration), epoch=epoch, seed=seed, capacity=capacity
+    )
     console = partition.virtual_io.add_terminal(CONSOLE)
     servers = tuple(
         _scsi_server(partition, Slot(its.slot), media.targets[its.slot])

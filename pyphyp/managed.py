@@ -17,6 +17,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_OID, uuid5
 
 from emu.engine import TIME_BASE_HZ
 from emu.memory import MIB
@@ -36,6 +37,7 @@ from hypervisor.system.units import ProcUnits
 
 from . import actions
 from .guest_starts import start_of
+from .managed_capacity import SharedTimes
 from .managed_partition import ManagedPartition
 from .media import MediaError, MediaLibrary
 from .pacing import Unattended, host_epoch
@@ -89,7 +91,8 @@ class ManagedMachine:
         self._threads = ThreadPoolExecutor(threads, "lanes")
         carry_out = one_after_the_other if threads == 1 else self._carry_out
         self.dispatcher = ProcessorDispatcher(system.cores.activated, system.pools, carry_out)
-        self.dispatcher.between_slices.append(self._look_after)
+        self.shared_times = SharedTimes(self.dispatcher)
+        self.dispatcher.between_slices += [self._settle_capacity, self._look_after]
         self._tracers = tracers
         self._starts = dict(starts or {})
         self._library = MediaLibrary(exclusive=True)
@@ -178,6 +181,13 @@ class ManagedMachine:
         for tracer in self._tracers:
             tracer.settle()
 
+    def _settle_capacity(self) -> None:
+        """Between slices: what guests are told of processors, and what they asked for."""
+        self.shared_times.settle()
+        for partition in self.partitions.values():
+            if partition.runs:
+                partition.answer_postponed()
+
     def _look_after(self) -> None:
         """Between slices: partitions whose run has ended boot again, or are switched off."""
         for partition in self.partitions.values():
@@ -255,6 +265,7 @@ class ManagedMachine:
             name=definition.name,
             number=definition.number,
             memory_bytes=resources.memory_mib * MIB,
+            lmb_bytes=self.system.lmb_mib * MIB,
             virtual_processors=resources.share.virtual_processors,
             isa_level=definition.isa_level,
             mmu=definition.mmu,
@@ -262,6 +273,7 @@ class ManagedMachine:
             machine_name=self.system.name,
             serial=self.system.serial,
             scsi_adapters=definition.scsi_adapters,
+            uuid=str(uuid5(NAMESPACE_OID, f"{self.system.serial}/{definition.number}")),
         )
         try:
             made = ManagedPartition(
@@ -345,8 +357,13 @@ class ManagedMachine:
             share.weight if action.weight is None else action.weight,
             share.pool,
         )
-        partition.resources = self.allocation.change(partition.name, wanted)
-        self.dispatcher.change(partition.configuration.number, wanted)
+        self.change_share(partition.name, wanted)
+
+    def change_share(self, name: str, share: SharedShare) -> None:
+        """Give a running partition another share; ManagementError where it cannot have that."""
+        partition = self._running(name)
+        partition.resources = self.allocation.change(name, share)
+        self.dispatcher.change(partition.configuration.number, share)
 
     def _fail_core(self, number: int) -> None:
         if number >= len(self.dispatcher.cores):

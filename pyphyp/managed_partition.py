@@ -10,6 +10,7 @@ from hypervisor.dispatching.virtual import DispatchedProcessor
 from hypervisor.partition import Ending
 from hypervisor.watchdog import NEVER
 
+from .managed_capacity import ManagedCapacity, Shares
 from .pacing import Unattended
 from .partition import Partition
 from .usage import PartitionState
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .stats import Stats
 
 
-class Machine(Protocol):
+class Machine(Shares, Protocol):
     """The managed machine, as its partitions need it."""
 
     @property
@@ -58,6 +59,7 @@ class ManagedPartition(Partition):
     ) -> None:
         self.machine = machine
         self.resources = resources
+        self.capacity = ManagedCapacity(machine, resources.name)
         self.activated_at = machine.now
         self.state = PartitionState.RUNNING
         self.failure: Exception | None = None
@@ -71,6 +73,7 @@ class ManagedPartition(Partition):
             prepare=prepare,
             settle=_nothing,
             library=library,
+            capacity=self.capacity,
         )
 
     @property
@@ -122,6 +125,13 @@ class ManagedPartition(Partition):
     def end_window(self) -> None:
         self.range_traces.settle()
         self._save_nvram(if_due=True)
+
+    def answer_postponed(self) -> None:
+        """Between two slices: answer the hcalls that could not be answered within one."""
+        self.capacity.between_slices = True
+        for runnable in self.runnables:
+            runnable.answer(self.machine.now)
+        self.capacity.between_slices = False
 
     def look_after(self) -> bool:
         """Between two slices: whether it has been built anew, or `runs` no more."""

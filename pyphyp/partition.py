@@ -15,9 +15,9 @@ from emu.clock import Clock, not_counted
 from emu.engine import TIME_BASE_HZ
 from emu.state import check
 from hypervisor.configuration import PartitionConfiguration
-from hypervisor.partition import Ending, Progress
+from hypervisor.partition import Ending, Outcome, Progress
 
-from .compose import compose
+from .compose import Composition, compose
 from .debugger import LOOPBACK, GdbServer, Verdict
 from .dialogue import Console
 from .flat import from_elf, from_program
@@ -26,21 +26,19 @@ from .media import Media, MediaLibrary
 from .pacing import WINDOW_TICKS, Unattended, let_pass
 from .range_traces import RangeTraces
 from .service import Service
-from .starts import Booted, DeviceBoot, described
+from .starts import Booted, DeviceBoot, Start, described
 from .stats import Stats, collect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from emu.program import Program
-    from hypervisor.partition import Outcome
+    from hypervisor.capacity import CapacityManager
     from hypervisor.partition import Partition as BuiltPartition
 
-    from .compose import Composition
     from .pacing import Attendant
     from .savefile import Progress as SaveProgress
     from .saving import RunState, Saved
-    from .starts import Start
     from .symbols import Symbols
 
 _DEBUGGED_WAIT = TIME_BASE_HZ // 10
@@ -65,9 +63,10 @@ class Partition(Inspected, Service):
         settle: Callable[[], None],
         saved: Saved | None = None,
         library: MediaLibrary | None = None,
+        capacity: CapacityManager | None = None,
     ) -> None:
         Service.__init__(self)
-        self._library = library or MediaLibrary()
+        self._library, self._capacity = library or MediaLibrary(), capacity
         self.range_traces = RangeTraces(self)
         self.configuration = configuration
         self.console = Console(self)
@@ -106,9 +105,10 @@ class Partition(Inspected, Service):
             before = self._composition.firmware
             self._release()
         seed = self._seed + (self.configuration.number - 1 << 32) + (self.boots << 48)
+        how = {"epoch": self._epoch, "seed": seed}
         self._connect(
             compose(
-                self.configuration, epoch=self._epoch, seed=seed, before=before, media=self.media
+                self.configuration, before=before, media=self.media, capacity=self._capacity, **how
             )
         )
 

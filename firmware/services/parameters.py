@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from emu.engine import TIME_BASE_HZ
-from emu.memory import MIB
 from firmware.device_tree import string
 from firmware.rtas import RtasCaller, RtasError, RtasGroup, Status, buffer
 from hypervisor import page_table_block
+from hypervisor.dispatching.records import WINDOW
+from hypervisor.system.units import ProcUnits
 
 if TYPE_CHECKING:
     from hypervisor.partition import Partition
@@ -21,11 +22,8 @@ rtas = RtasGroup()
 LENGTH_BYTES = 2
 PARAMETER_ERROR = -9999
 """Status of a bad argument: -3 is taken by "not supported" here."""
-ENTITLED_CAPACITY_PER_PROCESSOR = 100
-"""In hundredths of a processor."""
 CEDE_LATENCY_TICKS = TIME_BASE_HZ // 1_000_000
 """How long a ceded processor may take to wake up: a microsecond."""
-LEAST_CAPACITY_PER_PROCESSOR = 10
 
 
 class Parameter(IntEnum):
@@ -36,6 +34,7 @@ class Parameter(IntEnum):
     BOOT_OPTIONS = 41
     DIAGNOSTICS_RUN_MODE = 42
     PROCESSOR_MODULES = 43
+    CMO_CHARACTERISTICS = 44
     CEDE_LATENCY = 45
     PARTITION_UUID = 48
     BLOCK_INVALIDATE = 50
@@ -53,7 +52,6 @@ NOT_SUPPORTED = {
     (35, 35): ("SCSI initiator identifier", "there are no SCSI adapters"),
     (36, 36): ("AIX support", "its values are not described"),
     (37, 39): ("CoD capacity and options", "capacity is not sold on demand"),
-    (44, 44): ("cooperative memory over-commitment", "storage is not shared among partitions"),
     (46, 46): ("target active memory compression factor", "storage is not compressed"),
     (47, 47): ("performance boost modes", "a processor has one speed"),
     (53, 54): ("service entitlement", "there is no warranty"),
@@ -63,25 +61,31 @@ NOT_SUPPORTED = {
 
 
 def splpar_characteristics(partition: Partition) -> bytes:
-    """Keys and values of a shared processor partition (LoPAR 7.3.16.5)."""
-    processors = len(partition.processors)
-    memory = partition.configuration.memory_bytes // MIB
-    capacity = processors * ENTITLED_CAPACITY_PER_PROCESSOR
+    """Keys and values of the partition's processors and memory (LoPAR, SPLPAR Characteristics)."""
+    capacity = partition.capacity.capacity
+    share, memory = capacity.share, capacity.memory_mib
+    donates = share.dedicated and share.sharing.while_active
     values = {
-        "MinEntCap": LEAST_CAPACITY_PER_PROCESSOR,
-        "DesEntCap": capacity,
-        "MaxEntCap": capacity,
-        "MinEntCapPerVP": LEAST_CAPACITY_PER_PROCESSOR,
-        "CapInc": 1,
-        "MinProcs": 1,
-        "DesProcs": processors,
-        "MaxProcs": processors,
-        "MinMem": memory,
-        "DesMem": memory,
-        "MaxMem": memory,
-        "MaxPlatProcs": processors,
+        "BoundThrds": 1,
+        "CapInc": ProcUnits.processors(1) if share.dedicated else 1,
+        "DisWheRotPer": 0 if share.dedicated else WINDOW,
+        "MinEntCap": capacity.units.minimum,
+        "MinEntCapPerVP": capacity.least_units,
+        "MinMem": memory.minimum,
+        "MinProcs": capacity.virtual.minimum,
+        "MaxEntCap": capacity.units.maximum,
+        "MaxPlatProcs": capacity.potential_processors,
+        "DesEntCap": capacity.units.desired,
+        "DesMem": memory.desired,
+        "DesProcs": capacity.virtual.desired,
+        "DesVarCapWt": capacity.weight,
+        "DedDonMode": int(donates),
     }
-    return string(",".join(f"{key}={value}" for key, value in values.items()))
+    return string(",".join(f"{key}={int(value)}" for key, value in values.items()))
+
+
+DEDICATED_MEMORY = string("CMOPageSize=12,PrPSP=-1,SecPSP=-1")
+"""CMO characteristics of a partition whose memory is its own: there is no paging partition."""
 
 
 def cede_latency_settings() -> bytes:
@@ -105,6 +109,8 @@ def value(partition: Partition, token: int) -> bytes | None:
             return struct.pack(">4H", 1, 1, 1, 1)  # kinds; sockets, chips, cores of the one
         case Parameter.ENERGY_TUNING:
             return b""
+        case Parameter.CMO_CHARACTERISTICS:
+            return DEDICATED_MEMORY
         case Parameter.CEDE_LATENCY:
             return cede_latency_settings()
         case Parameter.BLOCK_INVALIDATE:

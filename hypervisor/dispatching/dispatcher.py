@@ -87,7 +87,7 @@ class ProcessorDispatcher:
         self.members[number] = member
         self._share_changed()
         if self._window_ends > self.now:  # in the midst of a window: its part of one
-            member.begin_window((self._window_ends - self.now, WINDOW))
+            member.begin_window((self._window_ends - self.now, WINDOW), self.now)
         return member
 
     def change(self, number: int, share: ProcessorShare) -> None:
@@ -215,7 +215,7 @@ class ProcessorDispatcher:
         entitled = sum(pool.entitled for pool in self.pools.values())
         scale = (working * WINDOW, entitled) if entitled > working * WINDOW else (1, 1)
         for member in self.members.values():
-            member.begin_window(scale)
+            member.begin_window(scale, self.now)
         for pool in self.pools.values():
             pool.used = 0 if pool.maximum is None else max(pool.used - pool.maximum, 0)
 

@@ -102,9 +102,18 @@ class Lane:
         times.dispersions += dispersed
         processor.core = core
         core.give(processor, start)
-        ready = min(processor.start, start)
-        facts = Dispatched(core.number, start, core.reason, start - ready, dispersed)
-        processor.runnable.dispatched(facts)
+        processor.runnable.dispatched(
+            Dispatched(
+                core.number,
+                start,
+                core.reason,
+                start - min(processor.start, start),
+                dispersed,
+                processor.without_capacity(start),
+                times.donated - processor.donated,
+            )
+        )
+        processor.donated = times.donated
 
     def _left(self, processor: Processor, left: Left) -> None:
         self.close(Preemption.CONFER if left is Left.GAVE_WAY else Preemption.CEDE)

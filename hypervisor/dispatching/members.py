@@ -100,7 +100,7 @@ class Core:
     def give(self, processor: Processor, start: int) -> None:
         """`processor` has it from now on."""
         woken = processor.wake >= processor.ended_at
-        self.reason = processor.runnable.woken_by if woken else Wake.HYPERVISOR
+        self.reason = processor.runnable.woken_by if woken else Wake.TIME_SLICE
         self.holder, self.since = processor, start
 
     def charge(self, processor: Processor, ticks: int) -> None:
@@ -139,6 +139,8 @@ class Processor:
     times: Times = field(default_factory=Times)
     credit: int = 0
     """What is left of its entitlement; below 0, what it owes."""
+    credit_since: int = 0
+    """The window in which it got credit after it had none."""
     overdue: int = 0
     """Of that, what an earlier window did not give."""
     wake: int = 0
@@ -156,6 +158,8 @@ class Processor:
     """Before that: of what is its pool's."""
     steady: bool = False
     """It has not waited since the slice before began: it is taken to go on like that."""
+    donated: int = 0
+    """Of `times.donated`, what it has been told."""
     spare_turn: int = 0
     """Who of a lane gets spare time first: the lowest."""
 
@@ -163,6 +167,15 @@ class Processor:
     def start(self) -> int:
         """The time base from which it can be dispatched."""
         return max(self.wake, self.ended_at)
+
+    def without_capacity(self, now: int) -> int:
+        """Since it could be dispatched, how long it had no claim to processor time."""
+        waited = now - min(self.start, now)
+        if self.member.dedicated:
+            return 0
+        if self.credit <= 0:
+            return waited  # for unused time
+        return min(max(self.credit_since - self.start, 0), waited)
 
     def look(self, now: int) -> None:
         """Ask when it can run."""
@@ -208,7 +221,7 @@ class Member:
     def lends_while_active(self) -> bool:
         return self.share.dedicated and self.share.sharing.while_active
 
-    def begin_window(self, scale: tuple[int, int]) -> None:
+    def begin_window(self, scale: tuple[int, int], now: int) -> None:
         """Give out a window's entitlement; what waited in vain for the last one is owed.
 
         `scale` is more than one where cores have failed: all get as much less.
@@ -224,7 +237,9 @@ class Member:
             budget = each + (processor.number < more)
             processor.times.entitled += budget
             owed = processor.credit
-            if owed > 0:
+            if owed <= 0:
+                processor.credit_since = now
+            else:
                 owed = min(owed, processor.waited, _CARRIED_WINDOWS * budget)
             processor.credit = budget + owed
             processor.overdue = max(owed, 0)

@@ -20,10 +20,15 @@ class Wake(IntEnum):
 
     EXTERNAL_INTERRUPT = 0
     HYPERVISOR = 1
-    """It did not wait: it had been preempted, or is new."""
+    """It waited for an answer of the hypervisor's."""
     PROD = 2
     DECREMENTER = 3
     SYSTEM_RESET = 4
+    """Or it was started."""
+    CONFERRED = 6
+    """Another one gave it the rest of its turn."""
+    TIME_SLICE = 7
+    """It did not wait: it had been preempted."""
 
 
 class Preemption(IntEnum):
@@ -66,6 +71,10 @@ class Dispatched:
     """How long it was ready, in ticks."""
     dispersed: bool
     """It was on another core before."""
+    without_capacity: int = 0
+    """Of what it waited, how long it was entitled to no time, nor was given any."""
+    donated: int = 0
+    """Ticks that others used of its dedicated core since it was there last."""
 
 
 class Runnable(Protocol):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hypervisor.partition import Progress
+from hypervisor.processor import Standing
 
 from .records import NEVER, Dispatched, Left, Preemption, Ran, Wake
 
@@ -43,7 +44,7 @@ class DispatchedProcessor:
 
     @property
     def woken_by(self) -> Wake:
-        return Wake.HYPERVISOR
+        return self.processor.wake
 
     def run(self, start: int, until: int) -> Ran:
         partition = self._partition
@@ -60,11 +61,17 @@ class DispatchedProcessor:
 
     def dispatched(self, facts: Dispatched) -> None:
         with self._failing():
-            self.processor.areas.count_dispatch(self._partition.memory)
+            self.processor.dispatched(facts)
 
     def preempted(self, reason: Preemption, end: int) -> None:
         with self._failing():
-            self.processor.areas.count_preemption(self._partition.memory)
+            self.processor.preempted(reason, end)
+
+    def answer(self, now: int) -> None:
+        """Its hcall that was postponed, if one was, is answered between two slices."""
+        if self.processor.standing is Standing.POSTPONED:
+            with self._failing():
+                self.processor.answer(now)
 
     @contextmanager
     def _failing(self) -> Iterator[None]:

@@ -128,14 +128,17 @@ class Allocation:
             raise ManagementError(why, "change a shared one")
         del self._given[name]
         try:
-            self._check_change(name, bounds, share)
+            self._check_change(had, bounds, share)
         except ManagementError:
             self._given[name] = had
             raise
         self._given[name] = replace(had, share=share)
         return self._given[name]
 
-    def _check_change(self, name: str, bounds: SharedProcessors, share: SharedShare) -> None:
+    def _check_change(
+        self, had: PartitionResources, bounds: SharedProcessors, share: SharedShare
+    ) -> None:
+        name = had.name
         least, virtual = self.system.generation.least_units, share.virtual_processors
         lowest = max(bounds.units.minimum, ProcUnits(least * virtual))
         highest = min(bounds.units.maximum, ProcUnits.processors(virtual))
@@ -147,7 +150,7 @@ class Allocation:
             why = f"{share.entitled} processing units for {name}"
             raise ManagementError(why, f"{lowest} to {highest}, with {virtual} virtual processors")
         free = self.free_in_pool(share.pool)
-        if share.entitled > free:
+        if share.entitled > free and share.entitled > had.share.entitled:
             why = f"{share.entitled} processing units for {name}"
             raise ManagementError(why, f"{max(free, NONE)} can be had")
 

@@ -169,6 +169,8 @@ class PartitionDefinition:
     nvram: Path | None = None
     """A file that keeps its NVRAM between runs."""
     scsi_adapters: tuple[ScsiAdapter, ...] = ()
+    performance_collection: bool = True
+    """Its operating system may know of the shared processors' time (H_PIC)."""
     start: bool = True
     """It is activated when the system is powered on."""
 

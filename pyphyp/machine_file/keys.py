@@ -263,6 +263,12 @@ PARTITION = Table(
             "Virtual optical drives, each with the image in it.",
             "none",
         ),
+        Key(
+            "performance_collection",
+            Flag(),
+            "Whether its guest may know what the shared processors do (H_PIC).",
+            "true",
+        ),
         Key("start", Flag(), "Whether it is activated when the machine is powered on.", "true"),
         Key(
             "default_profile",

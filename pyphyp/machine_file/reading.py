@@ -219,6 +219,7 @@ class _Reading:
             epoch=values.get("epoch"),
             nvram=self._path(values.get("nvram")),
             scsi_adapters=self._scsi(values, path),
+            performance_collection=values.get("performance_collection", True),
             start=values.get("start", True),
         )
 

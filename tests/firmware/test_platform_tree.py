@@ -155,7 +155,7 @@ def test_chosen_names_the_first_terminal_as_console(firmware: PlatformFirmware) 
 def test_memory_is_a_real_mode_area_and_whole_logical_memory_blocks(
     size: int, expected: list[tuple[int, int]]
 ) -> None:
-    nodes = list(platform_tree.memory_nodes(size * MIB))
+    nodes = list(platform_tree.memory_nodes(size * MIB, 256 * MIB))
     found = [struct.unpack(">QQ", node.properties["reg"]) for node in nodes]
     assert found == [(base * MIB, length * MIB) for base, length in expected]
     assert [node.full_name for node in nodes] == [f"memory@{base:x}" for base, _ in found]

@@ -144,7 +144,7 @@ def revive(rng: random.Random, partition: Partition) -> None:
     registers = first.registers
     registers.msr = MSR(0).replace(SF=1, ME=1)
     registers.nip = CODE
-    partition.dispatcher.end_turn(to=first)
+    partition.dispatcher.confer(first)
 
 
 def set_arguments(rng: random.Random, processor: VirtualProcessor, number: int) -> None:

@@ -10,6 +10,7 @@ from emu.assembler import assemble
 from emu.bits import MSR, signed
 from emu.memory import MIB
 from hypervisor import (
+    capacity_calls,
     debug_registers,
     energy,
     logical_access,
@@ -42,6 +43,7 @@ GROUPS = (
     crq.hcalls,
     xics.hcalls,
     splpar.hcalls,
+    capacity_calls.hcalls,
     processor_mode.hcalls,
     debug_registers.hcalls,
     process_table.hcalls,
