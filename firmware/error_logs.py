@@ -59,6 +59,7 @@ class EventInterrupts(Protocol):
 
     def add_source(self, number: int) -> object: ...
     def raise_source(self, number: int) -> None: ...
+    def masked(self, number: int) -> bool: ...
 
 
 @record
@@ -108,6 +109,11 @@ class ErrorLogs:
         return len(self._waiting)
 
     # -- the platform reports --------------------------------------------------------------
+
+    @property
+    def hears_shutdown(self) -> bool:
+        """Whether the guest wants the interrupt that announces such a request."""
+        return not self._interrupts.masked(EPOW_INTERRUPT)
 
     def request_shutdown(self, why: Shutdown) -> int:
         """Ask the guest to power off in order; gives the log's identifier."""

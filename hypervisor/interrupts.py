@@ -26,6 +26,9 @@ class InterruptController(Protocol):
 
     def add_source(self, number: int) -> object: ...
     def raise_source(self, number: int) -> None: ...
+    def masked(self, number: int) -> bool:
+        """Whether the partition wants no interrupts of a source."""
+
     def pending(self, server: int) -> bool:
         """Whether `server` signals its processor."""
 
@@ -79,6 +82,10 @@ class Interrupts:
 
     def raise_source(self, number: int) -> None:
         self._controller.raise_source(number)
+
+    def masked(self, number: int) -> bool:
+        """Whether the partition wants no interrupts of a source."""
+        return self._controller.masked(number)
 
     def state(self) -> InterruptState:
         return InterruptState(self.mode, self.xics.state(), self.xive.state())

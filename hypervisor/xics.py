@@ -95,6 +95,10 @@ class XicsController:
     def raise_source(self, number: int) -> None:
         self._sources[number].pending = True
 
+    def masked(self, number: int) -> bool:
+        """Whether a source interrupts nobody, as it does until it is given a priority."""
+        return self._sources[number].priority == MASKED
+
     def set_source(self, number: int, server: int, priority: int) -> bool:
         """ibm,set-xive: False if there is no such source or server."""
         source = self._sources.get(number)

@@ -225,6 +225,10 @@ class XiveController:
     def raise_source(self, number: int) -> None:
         self.trigger(self._sources[number])
 
+    def masked(self, number: int) -> bool:
+        """Whether a source's events go nowhere, as they do until it is configured."""
+        return self._sources[number].masked
+
     def trigger(self, source: Source) -> None:
         """An event, from a device or from a store to the source's page."""
         before, source.state = source.state, source.state.after_trigger

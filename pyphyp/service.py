@@ -32,6 +32,11 @@ class Service:
     def composition(self) -> Composition:
         raise NotImplementedError
 
+    @property
+    def hears_shutdown(self) -> bool:
+        """Whether the guest has an ear for the power button: toy kernels have none."""
+        return self.composition.firmware.error_logs.hears_shutdown
+
     def request_shutdown(self, why: Shutdown = Shutdown.NORMAL) -> int:
         """Ask the guest to power off in order, as the machine's power button does.
 

@@ -53,7 +53,8 @@ def activate(
 
 _SHUTDOWN_HELP = f"""Have PARTITION power off in order: its operating system is asked to.
 
-A toy kernel does not listen; --now ends any partition at once.
+A toy kernel does not hear that, nor does a kernel that is not up yet; --now ends any partition at
+once.
 
 \b
 Examples:
@@ -101,7 +102,7 @@ def crash(client: Client, partition: str) -> int:
 _DOWN_HELP = f"""End a running machine: all its partitions, and then its daemon.
 
 Operating systems are asked to power off in order, and have --seconds for it; then their plugs are
-pulled.
+pulled, as are those of guests that do not hear the power button.
 
 \b
 Examples:

@@ -46,6 +46,8 @@ class HostedMachine:
 
     def perform(self, action: Action) -> str:
         self._known(action)
+        if isinstance(action, actions.ShutdownPartition) and not action.immediate:
+            self._heard(action.partition)
         with refused():
             self._machine.perform(action)
         return said(action)
@@ -57,6 +59,14 @@ class HostedMachine:
         if name is not None and name not in names:
             raise ManagementError(
                 f"there is no partition {name!r}", f"there are {', '.join(names)}"
+            )
+
+    def _heard(self, name: str) -> None:
+        """Whoever asks a guest that hears nothing, or not yet, would wait for it in vain."""
+        partition = self._machine.partitions.get(name)
+        if partition is not None and partition.runs and not partition.hears_shutdown:
+            raise ManagementError(
+                f"{name} does not hear the power button", "pyphyp shutdown --now pulls its plug"
             )
 
     def run(self, *, attendant: Attendant) -> None:

@@ -288,7 +288,9 @@ class Daemon:
             try:
                 self._perform(ShutdownPartition(name, immediate))
             except ManagementError as wrong:
-                self.post(Notice(self._machine.now, name, str(wrong)))
+                self.post(Notice(self._machine.now, name, wrong.why))
+                if not immediate:
+                    self._perform(ShutdownPartition(name, immediate=True))
 
 
 def _pass_on(to: Future[str], answered: Future[str]) -> None:

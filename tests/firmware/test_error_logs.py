@@ -265,3 +265,13 @@ def test_event_sources_name_their_interrupts(
         interrupts = firmware.tree.at(f"/event-sources/{name}").properties["interrupts"]
         assert struct.unpack(">II", interrupts) == (number, 0)
         assert partition.interrupts.xics.source(number) is not None
+
+
+def test_the_power_button_is_heard_once_its_interrupt_has_a_priority(
+    partition: Partition, firmware: PlatformFirmware, guest: Guest
+) -> None:
+    assert not firmware.error_logs.hears_shutdown
+    guest.rtas("ibm,set-xive", EPOW_INTERRUPT, 0, 5)
+    assert firmware.error_logs.hears_shutdown
+    guest.rtas("ibm,int-off", EPOW_INTERRUPT)
+    assert not firmware.error_logs.hears_shutdown

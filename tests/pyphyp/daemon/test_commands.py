@@ -99,7 +99,6 @@ def test_a_file_with_problems_starts_nothing(tmp_path: Path, file: str) -> None:
 def test_sigterm_ends_the_daemon_in_order(office: Location, tmp_path: Path) -> None:
     process = daemon_process(office)
     os.kill(process, signal.SIGTERM)
-    os.kill(process, signal.SIGTERM)
     until_gone(process)
     assert not office.socket.exists()
     assert "the end" in (tmp_path / "state" / "pyphyp" / "office" / "daemon.log").read_text()
@@ -117,12 +116,12 @@ def test_the_machine_outlives_the_terminal_it_was_started_at(file: str) -> None:
         assert terminal.status() == 0
 
 
-def test_ctrl_c_powers_off_and_again_pulls_the_plugs(file: str) -> None:
+def test_ctrl_c_powers_off(file: str) -> None:
     with Terminal("up", file) as terminal:
         terminal.wait_for(b"office runs")
         terminal.type(b"\x03")
         terminal.wait_for(b"once more pulls the plugs")
-        terminal.type(b"\x03")
+        terminal.wait_for(b"shell does not hear the power button")
         assert terminal.status() == 130
         assert not location("office").socket.exists()
 
@@ -155,6 +154,15 @@ def test_partitions_are_activated_and_ended(office: Location) -> None:
     again = run("shutdown", "counter")
     assert again.returncode == 1
     assert "counter does not run: running: shell" in again.stderr
+
+
+def test_a_guest_that_does_not_hear_is_not_waited_for(office: Location) -> None:
+    asked = run("shutdown", "shell")
+    assert asked.returncode == 1
+    assert "shell does not hear the power button: pyphyp shutdown --now" in asked.stderr
+    begin = time.monotonic()
+    assert run("down", "--seconds", "1000").returncode == 0
+    assert time.monotonic() - begin < PATIENCE
 
 
 def test_a_mistyped_partition_is_answered_with_the_names(office: Location) -> None:
@@ -215,8 +223,9 @@ def test_keys_behind_the_escape_key_act_on_the_partition(office: Location) -> No
         terminal.type(b"\x1d?")
         terminal.wait_for(b"Ctrl-] d       detach")
         terminal.type(b"\x1dp")
-        terminal.wait_for(b"was asked to power off")
-        terminal.wait_for(b"shell: Shutting Down")
+        terminal.wait_for(b"shell does not hear the power button")
+        terminal.type(b"\x1dn")
+        terminal.wait_for(b"was given a system reset")
 
 
 def test_a_console_ends_with_its_machine(office: Location) -> None:

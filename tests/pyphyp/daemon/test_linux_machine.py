@@ -72,6 +72,23 @@ def test_two_shells_are_used_left_found_again_and_powered_off(desk: int) -> None
         assert web.status() == 0
 
 
+def test_ctrl_c_has_operating_systems_power_off_in_order(tmp_path: Path) -> None:
+    file = tmp_path / "one.toml"
+    file.write_text(
+        '[machine]\nname = "one"\ncores = 1\nmemory = "1G"\n'
+        '[[partition]]\nname = "deb"\nguest = "linux"\nmemory = "512M"\nunits = 1\n'
+    )
+    with Terminal("up", str(file)) as up:
+        up.wait_for(b"one runs")
+        with Terminal("console", "deb") as console:
+            console.wait_for(b"deb:~# ")
+            up.type(b"\x03")
+            console.wait_for(b"reboot: Power down")
+        assert up.status() == 130
+        assert b"deb: Shutting Down" in up.output
+        assert b"deb: Powered Off: power off\r\n" in up.output
+
+
 def test_an_idle_machine_sleeps_and_goes_down_in_order(desk: int) -> None:
     with Terminal("console", "web") as web, Terminal("console", "build") as build:
         web.wait_for(b"web:~# ")
