@@ -225,10 +225,9 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_c
     c->storage = storage;
     c->size = size;
     c->code_pages = calloc(size / 4096, 1);
-    c->jumps = calloc(JUMPS, sizeof *c->jumps);
     core *outer = running_core;
     running_core = c;
-    bool started = c->code_pages && c->jumps
+    bool started = c->code_pages
                    && core_start(c, library, host_clock, error, error_size);
     running_core = outer;
     if (!started) {
@@ -251,7 +250,6 @@ void core_close(core *c)
         levels_end(c);
         decoder_end(c);
         free(c->code_pages);
-        free(c->jumps);
     }
     free(c);
 }

@@ -209,25 +209,45 @@ static uint32_t page_of_block(core *c, void *code)
     return found.real / PAGE;
 }
 
-static void *find_code(core *c)
+/* Not there, or its page is to be looked at first. */
+static __attribute__((noinline)) void *find_anew(core *c, jump *j, uint64_t known)
 {
     uint64_t address = *nip(c);
-    facilities_branch(c, address);
-    uint32_t flags = *window32(c->env, ENV_HFLAGS), translated = c->translations[address >> 62 == 3];
-    jump *j = &c->jumps[(address >> 2 ^ address >> 14) % JUMPS];
-    if (j->address == address && j->flags == flags && j->generation == c->code_generation) {
-        if (j->translation == translated)
-            return j->code;
-        if (j->page != NO_PAGE && tlb_fetches_from(c, address, j->page)) {
-            j->translation = translated;
-            return j->code;
-        }
+    uint32_t flags = *window32(c->env, ENV_HFLAGS);
+    if (j->address == address && j->flags == flags && (uint32_t)j->known == (uint32_t)known
+        && j->code && j->page != NO_PAGE && tlb_fetches_from(c, address, j->page)) {
+        j->known = known;
+        return j->code;
     }
     c->unicorn_jumped = true;
     void *code = generator.lookup(c->env);
     if ((uint64_t)code != *window64(c->generator, GENERATOR_EPILOGUE))
-        *j = (jump){address, code, translated, c->code_generation, flags, page_of_block(c, code)};
+        *j = (jump){address, code, known, flags, page_of_block(c, code)};
     return code;
+}
+
+static void *find_code(core *c);
+
+static __attribute__((noinline)) void *find_unknowing(core *c)
+{
+    facilities_forget(c);
+    return find_code(c);
+}
+
+/* One of ten instructions of some programs leads here: what is common needs no stack. */
+static void *find_code(core *c)
+{
+    uint8_t *env = c->env;
+    uint64_t address = *window64(env, ENV_NIP);
+    if (__builtin_expect(facilities_left(c, address), false))
+        return find_unknowing(c);
+    uint64_t known = c->known[address >> 62 == 3];
+    jump *j = &c->jumps[(address >> 2 ^ address >> 14) % JUMPS];
+    if (__builtin_expect(j->address == address && j->known == known
+                             && j->flags == *window32(env, ENV_HFLAGS),
+                         true))
+        return j->code;
+    return find_anew(c, j, known);
 }
 
 /* ---- calls ------------------------------------------------------------------------------ */

@@ -141,7 +141,7 @@ typedef struct {
 typedef struct {
     uint64_t address;
     void *code;
-    uint32_t translation, generation; /* of the address, and of translated code */
+    uint64_t known; /* as in the core, when it was */
     uint32_t flags;
     uint32_t page; /* of storage, that all of it comes from; or NO_PAGE */
 } jump;
@@ -282,9 +282,7 @@ struct core {
     /* What this engine's code generator makes for us (generate.c). */
     void *generator;
     block_places block;
-    jump *jumps;
-    uint32_t translations[2]; /* generations of low and of high addresses' (tlb.c) */
-    uint32_t code_generation;
+    uint64_t known[2]; /* of low and high addresses: generations of translation, and of code */
     bool unicorn_jumped; /* it remembers jumps of its own */
     ptrdiff_t block_distance; /* from a block to its code; 0: not known yet */
     uint8_t no_time_base[TB_ENV_SIZE];
@@ -301,6 +299,7 @@ struct core {
     core_interrupt_observer observe_interrupt;
     void *interrupt_context;
     char failure[256];
+    jump jumps[JUMPS];
 };
 
 /* The fields RS or RT, RA, and RB of an instruction. */
@@ -366,14 +365,14 @@ bool access_register(core *c, uint64_t address, uint32_t word);
 
 /* facilities.c */
 void facilities_forget(core *c); /* MSR was set */
-/* A branch leads `to` there: far away from the last that asked, none is known. */
+/* Whether a branch `to` there, far away from where one was asked for, is to have them forgotten. */
 #define FACILITIES (MSR_FP | MSR_VEC | MSR_VSX)
 #define NEARBY 0x2000ull /* a loop over some pages: learning takes longer than a branch */
-static inline void facilities_branch(core *c, uint64_t to)
+static inline bool facilities_left(core *c, uint64_t to)
 {
-    if (*window32(c->env, ENV_HFLAGS) & FACILITIES
-        && to - c->facilities_learnt + NEARBY > 2 * NEARBY)
-        facilities_forget(c);
+    uint32_t flags = *window32(c->env, ENV_HFLAGS);
+    return flags & FACILITIES && !(flags & (MSR_PR | MSR_SE | MSR_BE))
+           && to - c->facilities_learnt + NEARBY > 2 * NEARBY;
 }
 bool facilities_learn(core *c, uint64_t address);
 

@@ -134,10 +134,15 @@ static void drop(table *t, uint64_t page)
 static uint32_t next_generation(core *c)
 {
     if (!++c->tlb->generations) { /* they begin again */
-        memset(c->jumps, 0, JUMPS * sizeof *c->jumps);
+        memset(c->jumps, 0, sizeof c->jumps);
         c->tlb->generations = 1;
     }
     return c->tlb->generations;
+}
+
+static void set_known(core *c, int high, uint32_t translation)
+{
+    c->known[high] = (uint64_t)translation << 32 | (uint32_t)c->known[high];
 }
 
 /* What Unicorn itself remembers of jumps: it does not ask where their pages lie now. */
@@ -153,20 +158,23 @@ static void low_changed(core *c, space *s)
     s->translation = next_generation(c);
     if (s != c->tlb->space)
         return;
-    c->translations[0] = s->translation;
+    set_known(c, 0, s->translation);
     forget_unicorns_jumps(c);
 }
 
 static void high_changed(core *c)
 {
-    c->translations[1] = next_generation(c);
+    set_known(c, 1, next_generation(c));
     forget_unicorns_jumps(c);
 }
 
 void forget_code(core *c)
 {
-    if (!++c->code_generation)
-        memset(c->jumps, 0, JUMPS * sizeof *c->jumps);
+    uint32_t generation = c->known[0] + 1;
+    if (!generation)
+        memset(c->jumps, 0, sizeof c->jumps);
+    for (int high = 0; high < 2; high++)
+        c->known[high] = (c->known[high] & ~(uint64_t)UINT32_MAX) | generation;
 }
 
 bool tlb_fetches_from(core *c, uint64_t address, uint32_t storage_page)
@@ -372,7 +380,7 @@ void tlb_select(core *c)
     c->tlb->space = s;
     s->selected = ++c->tlb->selections;
     install(c, PROBLEM);
-    c->translations[0] = s->translation;
+    set_known(c, 0, s->translation);
     forget_unicorns_jumps(c);
 }
 
