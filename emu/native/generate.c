@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "floating.h"
+#include "helpers.h"
 #include "internal.h"
 #include "interpose.h"
 #include "tlb.h"
@@ -256,8 +257,8 @@ static void *find_code(core *c)
    *32-bit* core: they find (and write) FPSCR, the one part of the state they touch, at another
    place, which in ours lies among pointers to functions.  So they are handed the state's address
    off by the difference. */
-static void gen_decimal_call(void *context, void *function, void *result, int count,
-                             void **arguments)
+static void gen_moved_call(void *context, void *function, void *result, int count,
+                           void **arguments)
 {
     void *moved[8] = {0};
     if (count < 1 || count > 8)
@@ -268,6 +269,24 @@ static void gen_decimal_call(void *context, void *function, void *result, int co
                            ENV_FPSCR - ENV32_FPSCR);
     generator.call(context, function, result, count, moved);
     generator.free_temporary(context, moved[0]);
+}
+
+/* What has no result writes where its second argument points. */
+static void gen_decimal_call(void *context, void *function, void *result, int count,
+                             void **arguments)
+{
+    core *c = core_generating(context);
+    uint32_t word = 0;
+    if (!c || !fetch_instruction(c, instruction_generated(), &word)) {
+        gen_moved_call(context, function, result, count, arguments);
+        return;
+    }
+    void *constants[] = {constant(context, 0, NULL), constant(context, word, NULL)};
+    void *around[] = {arguments[0], result ? constants[0] : arguments[1], constants[1]};
+    call(context, (void *)decimal_before, NULL, 3, around, 0);
+    gen_moved_call(context, function, result, count, arguments);
+    call(context, (void *)decimal_after, NULL, 3, around, 0);
+    free_all(context, 2, constants);
 }
 
 uint8_t *decimal_state(core *c) { return c->env + ENV_FPSCR - ENV32_FPSCR; }

@@ -58,6 +58,8 @@ void rotate_doubleword_insert(vsr_value *to, const vsr_value *a, const vsr_value
 void rotate_doubleword_and(vsr_value *to, const vsr_value *a, const vsr_value *b);
 
 /* helpers_decimal.c */
+void decimal_before(uint8_t *env, const vsr_value *target, uint32_t word);
+void decimal_after(uint8_t *env, vsr_value *target, uint32_t word);
 void encode_before(uint8_t *env, vsr_value *to, const vsr_value *from, uint32_t is_signed);
 void encode_after(uint8_t *env, vsr_value *to, const vsr_value *from, uint32_t is_signed);
 void encode_pair_after(uint8_t *env, vsr_value *to, const vsr_value *from, uint32_t is_signed);
