@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TURN = 100_000
 """Time-base ticks of one turn.  Shorter ones cost more exchanges of the processor's state."""
 FOREVER = 1 << 62
+_READY = Standing.READY  # an enumeration looks its members up slowly
 PAUSES = 50
 """How often a guest may say in its turn that it only waits before others are tried."""
 
@@ -81,7 +82,7 @@ class Dispatcher:
         return (
             len(self._processors) == 1
             and ends <= self.turn_ends
-            and self._processors[0].standing is Standing.READY
+            and self._processors[0].standing is _READY
         )
 
     def _share(self, now: int) -> None:
