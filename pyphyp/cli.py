@@ -39,6 +39,8 @@ _COMMANDS = {
     "activate": "operate",
     "shutdown": "operate",
     "crash": "operate",
+    "change": "change",
+    "fail-core": "change",
     "down": "operate",
     "what-if": "what_if",
     "check": "machine",

@@ -288,7 +288,8 @@ class Daemon:
             try:
                 self._perform(ShutdownPartition(name, immediate))
             except ManagementError as wrong:
-                self.post(Notice(self._machine.now, name, wrong.why))
+                why = wrong.why.removeprefix(f"{name} ")
+                self.post(Notice(self._machine.now, name, why))
                 if not immediate:
                     self._perform(ShutdownPartition(name, immediate=True))
 

@@ -121,7 +121,7 @@ def test_ctrl_c_powers_off(file: str) -> None:
         terminal.wait_for(b"office runs")
         terminal.type(b"\x03")
         terminal.wait_for(b"once more pulls the plugs")
-        terminal.wait_for(b"shell does not hear the power button")
+        terminal.wait_for(b"shell: does not hear the power button")
         assert terminal.status() == 130
         assert not location("office").socket.exists()
 
@@ -340,3 +340,32 @@ def test_the_schedule_is_shown_and_drawn(office: Location, tmp_path: Path) -> No
     nowhere = run("schedule", "--svg", str(tmp_path / "no" / "s.svg"))
     assert nowhere.returncode == 1
     assert "there is no directory" in nowhere.stderr
+
+
+# -- processors --------------------------------------------------------------------------------
+
+
+def test_a_running_partition_gets_another_share(office: Location) -> None:
+    done = run("change", "counter", "--weight", "7")
+    assert done.stderr == "pyphyp: counter: weight 7, uncapped\n"
+    row = next(line for line in run("ps").stdout.splitlines() if "counter" in line)
+    assert row.split()[4:6] == ["uncapped", "7"]
+    assert run("change", "counter", "--capped").returncode == 0
+    row = next(line for line in run("ps").stdout.splitlines() if "counter" in line)
+    assert row.split()[4:6] == ["capped", "-"]
+
+
+def test_a_share_that_cannot_be_is_refused(office: Location) -> None:
+    beyond = run("change", "counter", "--units", "0.9")
+    assert beyond.returncode == 1
+    assert "0.20" in beyond.stderr
+    assert run("change", "spare", "--units", "0.1").returncode == 1
+    assert run("change", "counter", "--units", "0.123").returncode == 2
+    assert run("change", "counter").returncode == 2
+
+
+def test_the_last_core_does_not_fail(office: Location) -> None:
+    last = run("fail-core", "0")
+    assert last.returncode == 1
+    assert "the last core cannot fail" in last.stderr
+    assert "there is no core 7" in run("fail-core", "7").stderr
