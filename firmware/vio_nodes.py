@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hypervisor.vio.adapter import AdapterKind
+from hypervisor.vio.lan import MOST_FILTERS, LanAdapter
 from hypervisor.vio.tce import WINDOW_BYTES
 
 from .block_devices import devices_of
@@ -25,8 +26,9 @@ class _Names(NamedTuple):
 _NAMES = {
     AdapterKind.CLIENT_TERMINAL: _Names("vty", "serial", "hvterm1"),
     AdapterKind.CLIENT_SCSI: _Names("v-scsi", "vscsi", "IBM,v-scsi"),
+    AdapterKind.LAN: _Names("l-lan", "network", "IBM,l-lan"),
 }
-_WITH_DMA = frozenset({AdapterKind.CLIENT_SCSI})
+_WITH_DMA = frozenset({AdapterKind.CLIENT_SCSI, AdapterKind.LAN})
 
 
 def virtual_devices(partition: Partition) -> Node:
@@ -63,6 +65,13 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
             "ibm,#dma-address-cells": cells(2),
             "ibm,#dma-size-cells": cells(2),
             "ibm,my-dma-window": cells(slot.liobn, 0, 0, 0, WINDOW_BYTES),
+        }
+    if isinstance(adapter, LanAdapter):
+        properties |= {
+            "local-mac-address": adapter.burned_in,
+            "mac-address": adapter.burned_in,
+            "ibm,mac-address-filters": cells(MOST_FILTERS),
+            "ibm,illan-options": EMPTY,
         }
     node = Node(names.node, f"{slot.unit:x}", properties)
     for device in devices_of(adapter):

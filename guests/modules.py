@@ -39,7 +39,8 @@ _SUFFIX = ".ko"
 
 DISK_MODULES = ("crc32c_generic", "ext4", "sd_mod", "ibmvscsi")
 OPTICAL_MODULES = ("isofs", "sr_mod", "ibmvscsi")
-"""What a guest with virtual disks, or with optical drives, needs."""
+ETHERNET_MODULES = ("ibmveth",)
+"""What a guest with virtual disks, with optical drives, or with Ethernet needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from uuid import UUID
 
 from emu.clock import Clock
@@ -10,7 +11,7 @@ from emu.memory import MIB
 from emu.state import record
 
 from .abi import InterruptOffer, Mmu
-from .vio.configuration import ScsiAdapter
+from .vio.configuration import EthernetAdapter, ScsiAdapter
 
 MOST_PARTITIONS = 1000
 LONGEST_NAME = 255
@@ -35,6 +36,7 @@ class PartitionConfiguration:
     interrupts: InterruptOffer = InterruptOffer.XICS
     """Which interrupt controllers are on offer; XIVE where the ISA level has it."""
     scsi_adapters: tuple[ScsiAdapter, ...] = ()
+    ethernet_adapters: tuple[EthernetAdapter, ...] = ()
     machine_name: str = "pyphyp"
     serial: str = "PYP0001"
     uuid: str = "70797068-7970-4000-8000-000000000001"
@@ -49,13 +51,21 @@ class PartitionConfiguration:
                     f"name {text[:40]!r}: 1 to {LONGEST_NAME} characters, none of them 0"
                 )
         UUID(self.uuid)
-        slots = [adapter.slot for adapter in self.scsi_adapters]
+        slots = [its.slot for its in self.scsi_adapters]
+        slots += [its.slot for its in self.ethernet_adapters]
         if len(set(slots)) < len(slots) or 0 in slots:
             raise ValueError("a virtual slot has one adapter; slot 0 is the console's")
         if self.mmu is Mmu.RADIX and self.isa_level < IsaLevel.V3_0:
             raise ValueError("there is no radix translation before Power ISA 3.0")
         if self.interrupts is InterruptOffer.XIVE and not self._may_have_xive:
             raise ValueError("XIVE alone is offered, but there is none before POWER9")
+
+    def address_of(self, adapter: EthernetAdapter) -> bytes:
+        """The MAC address of a virtual Ethernet adapter: locally administered, if not its own."""
+        if adapter.address:
+            return adapter.address
+        name = f"{self.serial} {self.number} {adapter.slot}"
+        return b"\x0a" + hashlib.sha256(name.encode()).digest()[:5]
 
     @property
     def interrupt_offer(self) -> InterruptOffer:

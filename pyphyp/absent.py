@@ -16,16 +16,13 @@ _NO_ACCELERATOR = "absent by design: no coherent accelerator is attached"
 _NO_ENERGY = "absent by design: nothing here draws power"
 
 HCALLS_MISSING = {
-    "hcall-ILAN": _ADAPTERS,
     "hcall-ca": _NO_ACCELERATOR,
     "hcall-cmo": _SHARED_MEMORY,
     "hcall-cmo-x": _SHARED_MEMORY,
     "hcall-cop": "not yet: coprocessors",
     "hcall-dump": "absent by design: a real machine's default, too, is not to show hypervisor data",
     "hcall-esn": _SHARED_MEMORY,
-    "hcall-illan-options": _ADAPTERS,
     "hcall-implementation-dependent-tuning": "absent by design: there are no such switches",
-    "hcall-lLAN": _ADAPTERS,
     "hcall-liobn-attributes": _ADAPTERS,
     "hcall-migrate": _MOBILITY,
     "hcall-mui": _NO_CACHES,

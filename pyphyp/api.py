@@ -28,6 +28,7 @@ from .cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 from .dialogue import Ended, Timeout
 from .media import MediaLibrary
 from .memory_size import memory_size
+from .network import Network
 from .nvram_file import NvramFile
 from .pacing import host_epoch
 from .partition import ClosedError, Partition
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from hypervisor.vio.configuration import ScsiAdapter
+    from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
 
     from .compose import Composition
     from .savefile import Progress
@@ -66,6 +67,7 @@ class Machine:
         self.partitions: list[Partition] = []
         self._tracers = tracers
         self._library = MediaLibrary()
+        self.network = Network()
         self._study = Study(call_names())
 
     def add_partition(
@@ -83,6 +85,7 @@ class Machine:
         nvram: Path | None = None,
         dump_to: Path | None = None,
         scsi: Sequence[ScsiAdapter] = (),
+        ethernet: Sequence[EthernetAdapter] = (),
     ) -> Partition:
         """A new partition, switched on and with nothing booted.
 
@@ -96,7 +99,8 @@ class Machine:
         With `reboot` False a guest that reboots ends its run instead.  `nvram` is a file that keeps
         the partition's NVRAM between runs; `NvramFileError` where it cannot.  A guest that crashes
         is dumped to `dump_to`, as `Partition.dump` does it.  `scsi` are virtual SCSI adapters and
-        the files behind them, which must not be in use elsewhere: `MediaError`.
+        the files behind them, which must not be in use elsewhere: `MediaError`.  `ethernet` are
+        virtual Ethernet adapters, each in one of the machine's switches.
         """
         file = None if nvram is None else NvramFile(nvram)
         number = len(self.partitions) + 1
@@ -111,6 +115,7 @@ class Machine:
             interrupts=InterruptOffer(interrupts),
             clock=Clock(clock),
             scsi_adapters=tuple(scsi),
+            ethernet_adapters=tuple(ethernet),
         )
         partition = Partition(
             configuration,
@@ -120,6 +125,7 @@ class Machine:
             prepare=self._prepare,
             settle=self._settle,
             library=self._library,
+            network=self.network,
         )
         if file is not None:
             partition.use_nvram(file)
@@ -166,6 +172,7 @@ class Machine:
                 settle=self._settle,
                 saved=saved,
                 library=self._library,
+                network=self.network,
             )
         except StateError as wrong:
             raise StateError(f"{where}{wrong}") from None

@@ -31,9 +31,11 @@ from hypervisor import (
 )
 from hypervisor.abi import Mmu
 from hypervisor.hcall import HcallTable
+from hypervisor.network.frame import MacAddress
+from hypervisor.network.switch import Port, VirtualSwitch
 from hypervisor.partition import Partition
 from hypervisor.scsi.command import Nexus
-from hypervisor.vio import adapter, crq, tce, vty
+from hypervisor.vio import adapter, crq, lan_calls, tce, vty
 from hypervisor.vio.adapter import AdapterKind, Slot
 from hypervisor.vio.vscsi import VscsiServer
 
@@ -41,9 +43,11 @@ if TYPE_CHECKING:
     from hypervisor.capacity import CapacityManager
     from hypervisor.configuration import PartitionConfiguration
     from hypervisor.scsi.target import Targets
+    from hypervisor.vio.configuration import EthernetAdapter
     from hypervisor.vio.vty import ClientTerminal
 
     from .media import Media
+    from .network import Network
 
 PAGE_TABLE_GROUPS = (
     page_table_calls.hcalls,
@@ -56,6 +60,7 @@ HCALL_GROUPS = (
     adapter.hcalls,
     tce.hcalls,
     crq.hcalls,
+    lan_calls.hcalls,
     xics.hcalls,
     xive_hcalls.hcalls,
     splpar.hcalls,
@@ -86,8 +91,11 @@ class Composition:
     firmware: PlatformFirmware
     console: ClientTerminal
     scsi_servers: tuple[VscsiServer, ...] = ()
+    ports: tuple[Port, ...] = ()
 
     def close(self) -> None:
+        for port in self.ports:
+            port.unplug()
         self.partition.close()
 
 
@@ -118,6 +126,7 @@ def compose(
     before: PlatformFirmware | None = None,
     media: Media | None = None,
     capacity: CapacityManager | None = None,
+    network: Network | None = None,
 ) -> Composition:
     """A partition as it stands before its first instruction.
 
@@ -134,10 +143,20 @@ def compose(
         for its in configuration.scsi_adapters
         if media is not None
     )
+    ports = tuple(_plugged_in(partition, its, network) for its in configuration.ethernet_adapters)
     firmware = PlatformFirmware(partition, nvram=None if before is None else before.nvram)
     if before is not None:
         firmware.error_logs.continue_from(before.error_logs)
-    return Composition(partition, firmware, console, servers)
+    return Composition(partition, firmware, console, servers, ports)
+
+
+def _plugged_in(partition: Partition, its: EthernetAdapter, network: Network | None) -> Port:
+    """An Ethernet adapter, in its switch."""
+    address = MacAddress(partition.configuration.address_of(its))
+    adapter = partition.virtual_io.add_lan(Slot(its.slot), address)
+    switch = VirtualSwitch() if network is None else network.switch(its.switch)
+    adapter.port = switch.attach(adapter, its.settings)
+    return adapter.port
 
 
 def _scsi_server(partition: Partition, slot: Slot, targets: Targets) -> VscsiServer:

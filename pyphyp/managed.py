@@ -17,12 +17,9 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
-from uuid import NAMESPACE_OID, uuid5
 
 from emu.engine import TIME_BASE_HZ
-from emu.memory import MIB
 from firmware.boot import BootError
-from hypervisor.configuration import PartitionConfiguration
 from hypervisor.dispatching.dispatcher import (
     CapacityError,
     ProcessorDispatcher,
@@ -38,8 +35,9 @@ from hypervisor.system.units import ProcUnits
 from . import actions
 from .guest_starts import start_of
 from .managed_capacity import SharedTimes
-from .managed_partition import ManagedPartition
+from .managed_partition import ManagedPartition, configuration_of
 from .media import MediaError, MediaLibrary
+from .network import Network
 from .pacing import Unattended, host_epoch
 from .usage import PartitionState
 
@@ -96,6 +94,8 @@ class ManagedMachine:
         self._tracers = tracers
         self._starts = dict(starts or {})
         self._library = MediaLibrary(exclusive=True)
+        self.network = Network()
+        self.dispatcher.between_slices.append(self._carry_frames)
         self._stopped = False
 
     # -- time ------------------------------------------------------------------------------
@@ -197,6 +197,11 @@ class ManagedMachine:
                 else:
                     self._switch_off(partition)
 
+    def _carry_frames(self) -> None:
+        """Between slices: what partitions have sent reaches others."""
+        if self.network.deliver():
+            self.dispatcher.talking_until = self.now + 2 * WINDOW
+
     def _carry_out(self, tasks: list[Task]) -> None:
         if len(tasks) == 1:
             tasks[0]()
@@ -261,29 +266,16 @@ class ManagedMachine:
         epoch = self.epoch
         if definition.epoch is not None:
             epoch = definition.epoch - self.now // TIME_BASE_HZ
-        configuration = PartitionConfiguration(
-            name=definition.name,
-            number=definition.number,
-            memory_bytes=resources.memory_mib * MIB,
-            lmb_bytes=self.system.lmb_mib * MIB,
-            virtual_processors=resources.share.virtual_processors,
-            isa_level=definition.isa_level,
-            mmu=definition.mmu,
-            interrupts=definition.interrupts,
-            machine_name=self.system.name,
-            serial=self.system.serial,
-            scsi_adapters=definition.scsi_adapters,
-            uuid=str(uuid5(NAMESPACE_OID, f"{self.system.serial}/{definition.number}")),
-        )
         try:
             made = ManagedPartition(
                 self,
                 resources,
-                configuration,
+                configuration_of(self.system, resources),
                 epoch=epoch,
                 seed=self.seed,
                 prepare=self._prepare,
                 library=self._library,
+                network=self.network,
             )
         except MediaError as wrong:
             raise ManagementError(str(wrong)) from None

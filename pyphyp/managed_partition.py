@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
+from uuid import NAMESPACE_OID, uuid5
 
+from emu.memory import MIB
 from firmware.boot import BootError
+from hypervisor.configuration import PartitionConfiguration
 from hypervisor.dispatching.virtual import DispatchedProcessor
 from hypervisor.partition import Ending
 from hypervisor.watchdog import NEVER
@@ -18,13 +21,14 @@ from .usage import PartitionState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hypervisor.configuration import PartitionConfiguration
     from hypervisor.partition import Outcome
     from hypervisor.partition import Partition as BuiltPartition
     from hypervisor.system.allocation import PartitionResources
+    from hypervisor.system.definition import ManagedSystem
 
     from .compose import Composition
     from .media import MediaLibrary
+    from .network import Network
     from .pacing import Attendant
     from .stats import Stats
 
@@ -56,6 +60,7 @@ class ManagedPartition(Partition):
         seed: int,
         prepare: Callable[[Partition, Composition], None],
         library: MediaLibrary,
+        network: Network,
     ) -> None:
         self.machine = machine
         self.resources = resources
@@ -74,6 +79,7 @@ class ManagedPartition(Partition):
             settle=_nothing,
             library=library,
             capacity=self.capacity,
+            network=network,
         )
 
     @property
@@ -165,6 +171,28 @@ class ManagedPartition(Partition):
 
     def stats(self) -> Stats:
         return replace(super().stats(), time_base=self.ticks)
+
+
+def configuration_of(
+    system: ManagedSystem, resources: PartitionResources
+) -> PartitionConfiguration:
+    """What a partition of `system` is made of when it has been given its resources."""
+    definition = resources.definition
+    return PartitionConfiguration(
+        name=definition.name,
+        number=definition.number,
+        memory_bytes=resources.memory_mib * MIB,
+        lmb_bytes=system.lmb_mib * MIB,
+        virtual_processors=resources.share.virtual_processors,
+        isa_level=definition.isa_level,
+        mmu=definition.mmu,
+        interrupts=definition.interrupts,
+        machine_name=system.name,
+        serial=system.serial,
+        scsi_adapters=definition.scsi_adapters,
+        uuid=str(uuid5(NAMESPACE_OID, f"{system.serial}/{definition.number}")),
+        ethernet_adapters=definition.ethernet_adapters,
+    )
 
 
 def _nothing() -> None:

@@ -17,22 +17,22 @@ from emu.state import check
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.partition import Ending, Outcome, Progress
 
+from .booting import Bootable
 from .compose import Composition, compose
 from .debugger import LOOPBACK, GdbServer, Verdict
 from .dialogue import Console
-from .flat import from_elf, from_program
 from .inspection import Inspected
 from .media import Media, MediaLibrary
+from .network import Network
 from .pacing import WINDOW_TICKS, Unattended, let_pass
 from .range_traces import RangeTraces
 from .service import Service
-from .starts import Booted, DeviceBoot, Start, described
+from .starts import Start, described
 from .stats import Stats, collect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emu.program import Program
     from hypervisor.capacity import CapacityManager
     from hypervisor.partition import Partition as BuiltPartition
 
@@ -49,7 +49,7 @@ class ClosedError(Exception):
     """The machine of this partition is closed."""
 
 
-class Partition(Inspected, Service):
+class Partition(Bootable, Inspected, Service):
     """One partition; made by `Machine.add_partition`."""
 
     def __init__(
@@ -63,10 +63,12 @@ class Partition(Inspected, Service):
         settle: Callable[[], None],
         saved: Saved | None = None,
         library: MediaLibrary | None = None,
+        network: Network | None = None,
         capacity: CapacityManager | None = None,
     ) -> None:
         Service.__init__(self)
-        self._library, self._capacity = library or MediaLibrary(), capacity
+        self._library, self._network = library or MediaLibrary(), network or Network()
+        self._capacity = capacity
         self.range_traces = RangeTraces(self)
         self.configuration = configuration
         self.console = Console(self)
@@ -108,7 +110,12 @@ class Partition(Inspected, Service):
         how = {"epoch": self._epoch, "seed": seed}
         self._connect(
             compose(
-                self.configuration, before=before, media=self.media, capacity=self._capacity, **how
+                self.configuration,
+                before=before,
+                media=self.media,
+                network=self._network,
+                capacity=self._capacity,
+                **how,
             )
         )
 
@@ -128,36 +135,6 @@ class Partition(Inspected, Service):
         if self._composition is None:
             raise ClosedError(f"{self.name} belongs to a machine that is closed")
         return self._composition
-
-    def boot(
-        self,
-        kernel: Path | bytes,
-        initrd: Path | bytes | None = None,
-        append: str = "",
-        *,
-        direct: bool = False,
-    ) -> None:
-        """Load a kernel (ELF) and its initial file system; `run` then runs it.
-
-        `direct` enters the kernel with a flattened device tree instead of the client interface.
-        Raises `firmware.boot.BootError` where the kernel cannot be loaded.
-        """
-        self.start(Booted.of(kernel, initrd, append, direct=direct))
-
-    def boot_from_device(self, specifiers: str = "", append: str | None = None) -> None:
-        """Boot the program that a virtual disk or disc holds, as firmware finds it.
-
-        `specifiers` are tried in their order ("disk1 cdrom"); without any, boot-device in NVRAM
-        says which, or all are.  `append` replaces boot-file.  Raises `BootError`.
-        """
-        self.start(DeviceBoot(specifiers, append))
-
-    def load(self, program: Program | bytes) -> None:
-        """Put a program (assembled, or an ELF file) into storage, to be entered in real mode.
-
-        It finds the device tree's address in R3 and the client interface in R5.
-        """
-        self.start(from_elf(program) if isinstance(program, bytes) else from_program(program))
 
     def start(self, start: Start) -> None:
         """Boot `start`, in a partition built anew if something ran in this one."""
@@ -217,7 +194,7 @@ class Partition(Inspected, Service):
         check(not self._running, "a partition cannot be restored within a call of its guest")
         run, media = saved.state.run, saved.media(self._library)
         try:
-            composition = saved.composed(media)
+            composition = saved.composed(media, self._network)
         except BaseException:
             media.close()
             raise
@@ -342,7 +319,9 @@ class Partition(Inspected, Service):
             self._settle()
             self.range_traces.settle()
             self._save_nvram(if_due=True)
-        if progress is Progress.IDLE:
+        if self._network.waits:
+            self._network.deliver()
+        elif progress is Progress.IDLE:
             due = partition.next_event if end is None else min(partition.next_event, end)
             ticks = due - partition.time_base
             if self._debugger is not None:  # which may interrupt the wait

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from .compose import Composition
     from .media import MediaLibrary
+    from .network import Network
     from .savefile import Progress, Section
     from .starts import Reader
 
@@ -103,12 +104,15 @@ class Saved:
         except MediaError as wrong:
             raise StateError(str(wrong)) from None
 
-    def composed(self, media: Media | None = None) -> Composition:
+    def composed(self, media: Media | None = None, network: Network | None = None) -> Composition:
         """A partition that is the saved one; `StateError` where that cannot be.
 
-        `media` are those of the saved configuration, with the contents they had.
+        `media` are those of the saved configuration, with the contents they had;
+        `network` has the switches.
         """
-        composition = compose(self.state.configuration, epoch=0, seed=0, media=media)
+        composition = compose(
+            self.state.configuration, epoch=0, seed=0, media=media, network=network
+        )
         try:
             servers = self.state.scsi_servers
             check(len(servers) == len(composition.scsi_servers), "other SCSI adapters than here")

@@ -65,6 +65,8 @@ class ProcessorDispatcher:
         self.members: dict[int, Member] = {}
         self.schedule = Schedule()
         self.between_slices: list[Callable[[], None]] = []
+        self.talking_until = 0
+        """Up to then slices are short, as partitions exchange something."""
         """Called after each slice: partitions may be added and removed then."""
         self._carry_out = carry_out
         self._orders = 0
@@ -239,10 +241,14 @@ class ProcessorDispatcher:
             after()
 
     def _slice(self, processors: Sequence[Processor]) -> Slice:
-        """Where everybody can have a core, the rest of the window is one slice."""
+        """Where everybody can have a core, the rest of the window is one slice.
+
+        Unless partitions talk to each other: what one sends reaches the other behind the slice.
+        """
         end = self._window_ends
         wanting = sum(p.wake < end for p in processors)
-        if wanting > sum(core.owner is None and not core.failed for core in self.cores):
+        contended = wanting > sum(core.owner is None and not core.failed for core in self.cores)
+        if contended or self.now < self.talking_until:
             end = min(end, self.now + WINDOW // SLICES)
         return Slice(self.now, end, self._window_ends)
 

@@ -18,7 +18,7 @@ from .units import NONE, ProcUnits
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hypervisor.vio.configuration import ScsiAdapter
+    from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
 
     from .editions import Edition
 
@@ -171,6 +171,7 @@ class PartitionDefinition:
     scsi_adapters: tuple[ScsiAdapter, ...] = ()
     performance_collection: bool = True
     """Its operating system may know of the shared processors' time (H_PIC)."""
+    ethernet_adapters: tuple[EthernetAdapter, ...] = ()
     start: bool = True
     """It is activated when the system is powered on."""
 

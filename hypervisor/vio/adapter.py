@@ -61,6 +61,7 @@ class AdapterKind(Enum):
 
     CLIENT_TERMINAL = "vty"
     CLIENT_SCSI = "v-scsi"
+    LAN = "l-lan"
 
 
 class InterruptLine:

@@ -9,12 +9,14 @@ from emu.state import check, record
 
 from .adapter import AdapterKind, InterruptLine, Slot, VirtualBus
 from .crq import CrqAdapter, CrqState
+from .lan import LanAdapter, LanState
 from .tce import TceTables, TceTableState
 from .vty import ClientTerminal, Terminals, TerminalState
 
 if TYPE_CHECKING:
     from emu.memory import Memory
     from hypervisor.interrupts import InterruptController
+    from hypervisor.network.frame import MacAddress
 
 
 @record
@@ -22,6 +24,7 @@ class VirtualIoState:
     terminals: tuple[TerminalState, ...]
     tce_tables: tuple[TceTableState, ...]
     queues: tuple[CrqState, ...]
+    lans: tuple[LanState, ...]
 
 
 class VirtualIo:
@@ -47,6 +50,13 @@ class VirtualIo:
         self.bus.add(adapter)
         return adapter
 
+    def add_lan(self, slot: Slot, address: MacAddress) -> LanAdapter:
+        """A virtual Ethernet adapter, not plugged in yet."""
+        dma = self.tce_tables.add(slot.liobn)
+        adapter = LanAdapter(slot, dma, self._interrupt_line(slot), address)
+        self.bus.add(adapter)
+        return adapter
+
     def _interrupt_line(self, slot: Slot) -> InterruptLine:
         self._interrupts.add_source(slot.interrupt)
         return InterruptLine(partial(self._interrupts.raise_source, slot.interrupt))
@@ -54,11 +64,15 @@ class VirtualIo:
     def _queues(self) -> list[CrqAdapter]:
         return [adapter for adapter in self.bus if isinstance(adapter, CrqAdapter)]
 
+    def _lans(self) -> list[LanAdapter]:
+        return [adapter for adapter in self.bus if isinstance(adapter, LanAdapter)]
+
     def state(self) -> VirtualIoState:
         return VirtualIoState(
             terminals=self.terminals.state(),
             tce_tables=self.tce_tables.state(),
             queues=tuple(adapter.state() for adapter in self._queues()),
+            lans=tuple(adapter.state() for adapter in self._lans()),
         )
 
     def restore(self, state: VirtualIoState) -> None:
@@ -68,3 +82,7 @@ class VirtualIo:
         check(len(state.queues) == len(adapters), f"{len(state.queues)} queues of adapters")
         for adapter, its in zip(adapters, state.queues, strict=True):
             adapter.restore(its)
+        lans = self._lans()
+        check(len(state.lans) == len(lans), f"{len(state.lans)} Ethernet adapters")
+        for lan, opened in zip(lans, state.lans, strict=True):
+            lan.restore(opened)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from hypervisor.network.switch import DEFAULT_VLAN, PortSettings
 from hypervisor.scsi.target import TARGETS, UNITS
 
 from .adapter import Slot
 
 FIRST_FREE_SLOT = 2
 """Slots before it are for consoles, as on PowerVM."""
+DEFAULT_SWITCH = "ETHERNET0"
+MAC_BYTES = 6
 
 
 class Medium(Enum):
@@ -38,6 +41,32 @@ class ScsiUnit:
             raise ValueError(f"LUN {self.lun}: 0 to {UNITS - 1} are possible")
         if self.medium is Medium.DISK and not self.path:
             raise ValueError("a disk needs a file")
+
+
+@dataclass(frozen=True, slots=True)
+class EthernetAdapter:
+    """A virtual Ethernet adapter in a slot, and where it is plugged in.
+
+    Its `address` (six bytes) follows from machine, partition and slot, if it is not given.
+    """
+
+    slot: int
+    switch: str = DEFAULT_SWITCH
+    vlan: int = DEFAULT_VLAN
+    more_vlans: tuple[int, ...] = ()
+    trunk_priority: int = 0
+    address: bytes = b""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no adapter can have."""
+        Slot(self.slot)
+        PortSettings(self.vlan, frozenset(self.more_vlans), self.trunk_priority)
+        if self.address and (len(self.address) != MAC_BYTES or self.address[0] & 1):
+            raise ValueError(f"{self.address.hex(':')} is no adapter's address")
+
+    @property
+    def settings(self) -> PortSettings:
+        return PortSettings(self.vlan, frozenset(self.more_vlans), self.trunk_priority)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from typing import Any
 
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
 from hypervisor.configuration import MOST_PARTITIONS
+from hypervisor.network.switch import DEFAULT_VLAN, HIGHEST_PRIORITY, HIGHEST_VLAN
 from hypervisor.system.definition import Bounds, Capacity, ProcessorGeneration
 from hypervisor.system.editions import Edition
 from hypervisor.system.share import DEFAULT_WEIGHT, HIGHEST_WEIGHT, SharingMode
 from hypervisor.system.units import ProcUnits
 from hypervisor.system.validation import MOST_POOLS
+from hypervisor.vio.configuration import DEFAULT_SWITCH
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
 from .kinds import (
@@ -193,6 +195,33 @@ PROFILE = Table(
     ),
 )
 
+ETHERNET = Table(
+    "ethernet",
+    "A virtual Ethernet adapter of a partition.",
+    (
+        Key("switch", Text(), "The virtual switch it is plugged into.", f'`"{DEFAULT_SWITCH}"`'),
+        Key(
+            "vlan",
+            Whole(1, HIGHEST_VLAN),
+            "The port's VLAN, whose frames carry no tag.",
+            str(DEFAULT_VLAN),
+        ),
+        Key("more_vlans", Several(Whole(1, HIGHEST_VLAN)), "Further ones, with tags.", "none"),
+        Key(
+            "trunk_priority",
+            Whole(1, HIGHEST_PRIORITY),
+            "Makes it a trunk: of those the one with the lowest number gets what nobody has.",
+            "no trunk",
+        ),
+        Key(
+            "mac",
+            Text("an address such as 0a:00:00:00:00:01"),
+            "Its address.",
+            "follows from the machine's serial number, the partition's and the slot",
+        ),
+    ),
+)
+
 PARTITION = Table(
     "partition",
     "A partition: who it is, what it boots, and its profiles or the keys of its only one.",
@@ -278,7 +307,7 @@ PARTITION = Table(
         ),
         *(Key(key.name, key.kind, key.words, key.default, key.stands_in) for key in _PROFILE_KEYS),
     ),
-    (PROFILE,),
+    (PROFILE, ETHERNET),
 )
 
 SYSTEM_PROFILE = Table(

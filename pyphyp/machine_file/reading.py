@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emu.isa_level import IsaLevel
-from guests.modules import DISK_MODULES, OPTICAL_MODULES
+from guests.modules import DISK_MODULES, ETHERNET_MODULES, OPTICAL_MODULES
 from hypervisor.abi import InterruptOffer, Mmu
-from hypervisor.scsi.target import TARGETS
 from hypervisor.system.definition import (
     Bounds,
     DedicatedProcessors,
@@ -32,13 +31,15 @@ from hypervisor.system.editions import Edition
 from hypervisor.system.share import DEFAULT_POOL, DEFAULT_WEIGHT, SharingMode
 from hypervisor.system.units import NONE, WHOLE, ProcUnits
 from hypervisor.system.validation import problems as problems_of
-from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
+from hypervisor.vio.configuration import FIRST_FREE_SLOT, EthernetAdapter
 from pyphyp.guest_list import sources
 
 from .changes import Change, change
+from .disks import scsi_adapters
 from .keys import (
     BIG_ENDIAN_LINUX,
     DISK,
+    ETHERNET,
     LINUX,
     MACHINE,
     ONLY_PROFILE,
@@ -218,8 +219,9 @@ class _Reading:
             interrupts=values.get("interrupts", InterruptOffer.XICS),
             epoch=values.get("epoch"),
             nvram=self._path(values.get("nvram")),
-            scsi_adapters=self._scsi(values, path),
             performance_collection=values.get("performance_collection", True),
+            scsi_adapters=scsi_adapters(values, path, self._directory, self.problems),
+            ethernet_adapters=self._ethernet(content, path),
             start=values.get("start", True),
         )
 
@@ -283,31 +285,21 @@ class _Reading:
         weight, pool = values.get("weight", DEFAULT_WEIGHT), values.get("pool", DEFAULT_POOL)
         return SharedProcessors(units, virtual, capped, weight, pool)
 
-    # -- its disks -------------------------------------------------------------------------
+    # -- its adapters ----------------------------------------------------------------------
 
-    def _scsi(self, values: Values, path: KeyPath) -> tuple[ScsiAdapter, ...]:
-        """One adapter for all disks and drives, each a target of its own."""
-        units: list[ScsiUnit] = []
-        disks, cdroms = values.get("disks", ()), values.get("cdroms", ())
-        if len(disks) + len(cdroms) > TARGETS:
-            self.problems.add((*path, "disks"), f"{TARGETS} disks and drives at most")
-            return ()
-        for n, name in enumerate(disks):
-            file, comma, mode = name.rpartition(",")
-            read_only = bool(comma) and mode == "ro"
-            found = self._medium(file if read_only else name, (*path, "disks", n))
-            units.append(ScsiUnit(Medium.DISK, found or "?", len(units), read_only=read_only))
-        for n, name in enumerate(cdroms):
-            image = self._medium(name, (*path, "cdroms", n)) if name else ""
-            units.append(ScsiUnit(Medium.OPTICAL, image, len(units), read_only=True))
-        return (ScsiAdapter(FIRST_FREE_SLOT, tuple(units)),) if units else ()
-
-    def _medium(self, name: str, path: KeyPath) -> str:
-        """A file that must be there, or a block device."""
-        file = self._directory / name
-        if not (file.is_file() or file.is_block_device()):
-            self.problems.add(path, f"there is no file {file}; truncate -s 4G makes an empty disk")
-        return str(file.absolute())
+    def _ethernet(self, content: Values, path: KeyPath) -> tuple[EthernetAdapter, ...]:
+        """Its virtual Ethernet adapters, in the slots behind the disks'."""
+        adapters = []
+        for slot, (table, where) in enumerate(
+            self._array(content, ETHERNET, path), start=FIRST_FREE_SLOT + 1
+        ):
+            values = self._values(ETHERNET, table, where)
+            try:
+                mac = bytes.fromhex(values.pop("mac", "").replace(":", ""))
+                adapters.append(EthernetAdapter(slot, address=mac, **values))
+            except ValueError as wrong:
+                self.problems.add(where, str(wrong))
+        return tuple(adapters)
 
     # -- what it boots ---------------------------------------------------------------------
 
@@ -343,7 +335,7 @@ class _Reading:
                     command=values.get("command"),
                     script=self._file(values, "script", path),
                     packages=values.get("packages", ()),
-                    modules=_modules(values, big_endian=name == BIG_ENDIAN_LINUX),
+                    modules=_modules(content, values, big_endian=name == BIG_ENDIAN_LINUX),
                 )
             case name:
                 keys = ("append", "direct", *_LINUX_KEYS)
@@ -369,13 +361,14 @@ class _Reading:
         return None if name is None else self._directory / name
 
 
-def _modules(values: Values, *, big_endian: bool) -> tuple[str, ...]:
+def _modules(content: Values, values: Values, *, big_endian: bool) -> tuple[str, ...]:
     """Those asked for, and what disks and drives need; the big-endian kernel has them all."""
     if big_endian:
         return ()
     modules = list(values.get("modules", ()))
     modules += DISK_MODULES if values.get("disks") else ()
     modules += OPTICAL_MODULES if values.get("cdroms") else ()
+    modules += ETHERNET_MODULES if content.get(ETHERNET.name) else ()
     return tuple(modules)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import firmware_calls, hypercalls, instructions, page_tables, virtual_scsi
+from . import firmware_calls, hypercalls, instructions, page_tables, virtual_lan, virtual_scsi
 
 if TYPE_CHECKING:
     from .rounds import Driver
@@ -17,5 +17,6 @@ DRIVERS: dict[str, Driver] = {
         page_tables.driver,
         firmware_calls.driver,
         virtual_scsi.driver,
+        virtual_lan.driver,
     )
 }

@@ -62,6 +62,7 @@ _start: li r10,12
         ("page-tables", 2_000),
         ("firmware-calls", 10_000),
         ("virtual-scsi", 20_000),
+        ("virtual-lan", 20_000),
     ],
 )
 def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
@@ -77,6 +78,7 @@ def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
         ("page-tables", 200_000),
         ("firmware-calls", 500_000),
         ("virtual-scsi", 1_000_000),
+        ("virtual-lan", 1_000_000),
     ],
 )
 def test_hostile_guests_harm_nobody(name: str, count: int) -> None:

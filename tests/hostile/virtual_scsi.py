@@ -12,6 +12,7 @@ from hypervisor.scsi.command import Nexus
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import OpticalDrive
 from hypervisor.scsi.target import Targets
+from hypervisor.vio import adapter, crq, tce
 from hypervisor.vio.adapter import AdapterKind, Slot
 from hypervisor.vio.tce import WINDOW_BYTES
 from hypervisor.vio.vscsi import VscsiServer
@@ -30,16 +31,7 @@ MAPPED = 64
 """Pages of the window that are mapped where a well-meant driver would."""
 DISK_BYTES = 256 * 1024
 CALLS = {
-    "H_PUT_TCE": 0x20,
-    "H_GET_TCE": 0x1C,
-    "H_PUT_TCE_INDIRECT": 0x17C,
-    "H_STUFF_TCE": 0x138,
-    "H_REG_CRQ": 0xFC,
-    "H_FREE_CRQ": 0x100,
-    "H_SEND_CRQ": 0x108,
-    "H_ENABLE_CRQ": 0x1B0,
-    "H_VIO_SIGNAL": 0x104,
-    "H_VIOCTL": 0x118,
+    call.name: call.number for group in (adapter.hcalls, tce.hcalls, crq.hcalls) for call in group
 }
 OPCODES = sorted({command.opcode for kind in (Disk, OpticalDrive) for command in kind.commands})
 
@@ -177,8 +169,8 @@ def play(rng: random.Random, tally: Tally) -> int:
         targets.add(Disk(Blank(DISK_BYTES), "disk"), 0)
         targets.add(drive, 1)
         targets.add(Disk(Blank(DISK_BYTES), "other"), 1, 1)
-        adapter = partition.virtual_io.add_crq_adapter(AdapterKind.CLIENT_SCSI, SLOT)
-        VscsiServer(adapter, targets, Nexus("1:2"))
+        client = partition.virtual_io.add_crq_adapter(AdapterKind.CLIENT_SCSI, SLOT)
+        VscsiServer(client, targets, Nexus("1:2"))
         for done in range(ROUND):
             if done % 50 == 0:
                 prepare(rng, partition)

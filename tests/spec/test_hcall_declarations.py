@@ -34,6 +34,8 @@ OVERRIDES = {
     0x74: Facts("H_XIRR", "14.5.4.7.5", "hcall-interrupt"),
     # Likewise; a hyphen cannot stand in a function's name.
     0x2FC: Facts("H_XIRR_X", "14.5.4.7.5", "hcall-interrupt"),
+    # The table's set is a slip of the one that all other calls of logical LANs have.
+    0x14C: Facts("H_CHANGE_LOGICAL_LAN_MAC", "17.3.3.7", "hcall-lLAN"),
     # The table has H_RESCIND_LOGICAL there; Linux and every hypervisor since 2018 use the number
     # for this call, which LoPAR 2.9 does not describe.
     0x1C8: Facts("H_GET_CPU_CHARACTERISTICS", "", ""),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emu.isa_level import IsaLevel
-from guests.modules import DISK_MODULES
+from guests.modules import DISK_MODULES, ETHERNET_MODULES
 from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.system.definition import (
     Bounds,
@@ -24,7 +24,7 @@ from hypervisor.system.definition import (
 )
 from hypervisor.system.share import SharingMode
 from hypervisor.system.units import ProcUnits
-from hypervisor.vio.configuration import Medium, ScsiUnit
+from hypervisor.vio.configuration import EthernetAdapter, Medium, ScsiUnit
 from pyphyp.machine_file import FileProblem, MachineFile, MachineFileError, parse, read
 
 if TYPE_CHECKING:
@@ -64,6 +64,29 @@ def test_disks_and_discs_are_targets_of_one_adapter(tmp_path: Path) -> None:
         ScsiUnit(Medium.OPTICAL, str(tmp_path / "c.iso"), 2, read_only=True),
         ScsiUnit(Medium.OPTICAL, "", 3, read_only=True),
     )
+
+
+def test_ethernet_adapters_are_plugged_into_switches() -> None:
+    more = (
+        "[[partition.ethernet]]\nvlan = 10\nmore_vlans = [20, 30]\n"
+        '[[partition.ethernet]]\nswitch = "other"\ntrunk_priority = 1\nmac = "0a:00:00:00:00:01"\n'
+    )
+    file = parse(MACHINE + PARTITION.replace("hello", "linux") + more)
+    (partition,) = file.system.partitions
+    assert partition.ethernet_adapters == (
+        EthernetAdapter(3, vlan=10, more_vlans=(20, 30)),
+        EthernetAdapter(4, "other", trunk_priority=1, address=bytes.fromhex("0a0000000001")),
+    )
+    assert isinstance(partition.guest, DistributionLinux)
+    assert partition.guest.modules == ETHERNET_MODULES
+
+
+@pytest.mark.parametrize(
+    "wrong_key", ["vlan = 0", 'mac = "0b:00"', 'mac = "01:00:00:00:00:01"', "more_vlans = [1]"]
+)
+def test_an_ethernet_adapter_that_cannot_be_is_told(wrong_key: str) -> None:
+    (problem,) = wrong(MACHINE + PARTITION + "[[partition.ethernet]]\n" + wrong_key + "\n")
+    assert "ethernet" in problem
 
 
 def test_linux_with_disks_loads_their_drivers(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Virtual Ethernet: frames, switches, and what adapters leave to them."""

@@ -1,0 +1,183 @@
+"""The virtual Ethernet switch of a machine (LoPAR 17.3.5, PowerVM's rules).
+
+A port belongs to its port VLAN, whose frames it sends and receives untagged, and to further ones,
+whose frames carry their tag.  Unicast goes to the port that has the address; what nobody has goes
+to the trunk port of the VLAN with the lowest priority number, the way to the outside.  Frames wait
+in the port that sent them until `deliver`: partitions that run side by side send in no certain
+order, but what each sent is delivered port by port, so equal runs are equal.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from .frame import UNTAGGED, Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .frame import MacAddress
+
+DEFAULT_VLAN = 1
+HIGHEST_VLAN = 4094
+HIGHEST_PRIORITY = 15
+WAITING_BYTES = 16 << 20
+WAITING_FRAMES = 4096
+"""What a port can make the host hold."""
+
+
+class Station(Protocol):
+    """Whoever is plugged into a port."""
+
+    @property
+    def address(self) -> MacAddress | None:
+        """What unicast it takes; None: it takes what nobody has, if its port is a trunk."""
+
+    def wants(self, group: MacAddress) -> bool:
+        """Whether it takes a broadcast or multicast."""
+
+    def receive(self, frame: Frame) -> None:
+        """A frame came; tagged unless it is of the port VLAN."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortSettings:
+    """VLANs of a port; `trunk_priority` 1 to 15 makes it a trunk."""
+
+    vlan: int = DEFAULT_VLAN
+    more_vlans: frozenset[int] = frozenset()
+    trunk_priority: int = 0
+
+    def __post_init__(self) -> None:
+        for vlan in (self.vlan, *self.more_vlans):
+            if not 1 <= vlan <= HIGHEST_VLAN:
+                raise ValueError(f"VLAN {vlan}: 1 to {HIGHEST_VLAN} are possible")
+        if self.vlan in self.more_vlans:
+            raise ValueError(f"VLAN {self.vlan} is the port's own already")
+        if not 0 <= self.trunk_priority <= HIGHEST_PRIORITY:
+            raise ValueError(f"trunk priority {self.trunk_priority}: 1 to {HIGHEST_PRIORITY}")
+
+
+@dataclass(slots=True)
+class PortCounts:
+    sent: int = 0
+    received: int = 0
+    dropped: int = 0
+    """Of what it sent: nobody took it, it was not of its VLANs, or too much waited."""
+
+
+class Port:
+    """A place of the switch, with the frames that `station` has sent and not yet been delivered."""
+
+    def __init__(self, station: Station, settings: PortSettings, switch: VirtualSwitch) -> None:
+        self.station, self.settings = station, settings
+        self.counts = PortCounts()
+        self._switch = switch
+        self._waiting: deque[Frame] = deque()
+        self._waiting_bytes = 0
+
+    def send(self, frame: Frame) -> bool:
+        """Take a frame from the station; False: too much waits already."""
+        size = len(frame.data)
+        if len(self._waiting) >= WAITING_FRAMES or self._waiting_bytes + size > WAITING_BYTES:
+            self.counts.dropped += 1
+            return False
+        self._waiting.append(frame)
+        self._waiting_bytes += size
+        self.counts.sent += 1
+        self._switch.busy()
+        return True
+
+    def unplug(self) -> None:
+        """The station goes away; what it sent and was not delivered is lost."""
+        self._switch.detach(self)
+
+    def take(self) -> deque[Frame]:
+        """What waits now; what is sent meanwhile is for the next time."""
+        frames, self._waiting, self._waiting_bytes = self._waiting, deque(), 0
+        return frames
+
+    @property
+    def waits(self) -> bool:
+        return bool(self._waiting)
+
+    def member(self, vlan: int) -> bool:
+        return vlan == self.settings.vlan or vlan in self.settings.more_vlans
+
+    @property
+    def active_trunk(self) -> bool:
+        """Whether what nobody has, of its own VLAN, goes out here."""
+        return self._switch.trunk(self.settings.vlan) is self
+
+    def give(self, frame: Frame, vlan: int) -> None:
+        tag = UNTAGGED if vlan == self.settings.vlan else vlan
+        self.counts.received += 1
+        self.station.receive(frame.tagged(tag))
+
+
+class VirtualSwitch:
+    """One switch; `listeners` are told when frames begin to wait."""
+
+    def __init__(self, name: str = "ETHERNET0") -> None:
+        self.name = name
+        self.listeners: list[Callable[[], None]] = []
+        self._ports: list[Port] = []
+
+    def __iter__(self) -> Iterator[Port]:
+        return iter(self._ports)
+
+    def attach(self, station: Station, settings: PortSettings | None = None) -> Port:
+        port = Port(station, settings or PortSettings(), self)
+        self._ports.append(port)
+        return port
+
+    def detach(self, port: Port) -> None:
+        if port in self._ports:
+            self._ports.remove(port)
+
+    def busy(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is anything to deliver."""
+        return any(port.waits for port in self._ports)
+
+    def deliver(self) -> bool:
+        """Bring what waits where it belongs, port by port; whether there was anything."""
+        anything = False
+        for port, frames in [(port, port.take()) for port in self._ports]:
+            for frame in frames:
+                anything = True
+                if not self._forward(port, frame):
+                    port.counts.dropped += 1
+        return anything
+
+    def _forward(self, origin: Port, frame: Frame) -> bool:
+        vlan = frame.vlan or origin.settings.vlan
+        if not origin.member(vlan) or frame.vlan == origin.settings.vlan:
+            return False
+        others = [port for port in self._ports if port is not origin and port.member(vlan)]
+        trunk = self.trunk(vlan)
+        if frame.to_many:
+            group = frame.destination
+            takers = [
+                port
+                for port in others
+                if port.station.wants(group) and (not port.settings.trunk_priority or port is trunk)
+            ]
+        else:
+            takers = [p for p in others if p.station.address == frame.destination][:1]
+            if not takers and trunk is not None and trunk is not origin:
+                takers = [trunk]
+        for port in takers:
+            port.give(frame, vlan)
+        return bool(takers)
+
+    def trunk(self, vlan: int) -> Port | None:
+        """The way to the outside: of equal priorities the port that was there first."""
+        trunks = [p for p in self._ports if p.settings.trunk_priority and p.member(vlan)]
+        return min(trunks, key=lambda port: port.settings.trunk_priority, default=None)
