@@ -34,6 +34,7 @@ from hypervisor.system.units import ProcUnits
 
 from . import actions
 from .guest_starts import start_of
+from .managed_activation import Activation
 from .managed_capacity import SharedTimes
 from .managed_partition import ManagedPartition, configuration_of
 from .media import MediaError, MediaLibrary
@@ -91,8 +92,8 @@ class ManagedMachine:
         self.dispatcher = ProcessorDispatcher(system.cores.activated, system.pools, carry_out)
         self.shared_times = SharedTimes(self.dispatcher)
         self.dispatcher.between_slices += [self._settle_capacity, self._look_after]
-        self._tracers = tracers
-        self._starts = dict(starts or {})
+        self.activation = Activation(self.allocation, self.dispatcher)
+        self._tracers, self._starts = tracers, dict(starts or {})
         self._library = MediaLibrary(exclusive=True)
         self.network = Network()
         self.dispatcher.between_slices.append(self._carry_frames)
@@ -172,6 +173,7 @@ class ManagedMachine:
             self.dispatcher.skip(passed // WINDOW)
 
     def _run_window(self) -> None:
+        self.activation.settle(self.now)
         running = [partition for partition in self.partitions.values() if partition.runs]
         for partition in running:
             partition.begin_window()
@@ -212,10 +214,8 @@ class ManagedMachine:
     # -- operating -------------------------------------------------------------------------
 
     def perform(self, action: Action) -> None:
-        """Carry out an operator's request, between two windows.
-
-        ManagementError where it is refused.
-        """
+        """Carry out a request, between two windows; ManagementError where it is refused."""
+        self.activation.settle(self.now)
         match action:
             case actions.ActivatePartition(name, profile):
                 self.activate(name, profile)
@@ -233,8 +233,8 @@ class ManagedMachine:
                 self._fail_core(number)
             case actions.TypeAtConsole(name, text):
                 self._running(name).console.send(text)
-            case actions.EnterActivationCode():
-                raise ManagementError("activation codes are not taken yet")
+            case actions.EnterActivationCode(code):
+                self.activation.enter(code, self.now)
 
     def activate(self, name: str, profile: str | None = None) -> ManagedPartition:
         """Give partition `name` its resources and boot its guest.
@@ -339,9 +339,8 @@ class ManagedMachine:
             why = f"partition {partition.name} has processors of its own"
             raise ManagementError(why, "change a shared one")
         if action.virtual_processors not in (None, share.virtual_processors):
-            raise ManagementError(
-                "virtual processors do not change while a partition runs", "shut it down first"
-            )
+            why = "virtual processors do not change while a partition runs"
+            raise ManagementError(why, "shut it down first")
         wanted = SharedShare(
             share.entitled if action.units is None else ProcUnits(action.units),
             share.virtual_processors,
@@ -358,10 +357,8 @@ class ManagedMachine:
         self.dispatcher.change(partition.configuration.number, share)
 
     def _fail_core(self, number: int) -> None:
-        if number >= len(self.dispatcher.cores):
-            raise ManagementError(
-                f"there is no core {number}", f"0 to {len(self.dispatcher.cores) - 1}"
-            )
+        if number > (last := len(self.dispatcher.cores) - 1):
+            raise ManagementError(f"there is no core {number}", f"0 to {last}")
         try:
             self.dispatcher.fail_core(number)
         except CapacityError as error:

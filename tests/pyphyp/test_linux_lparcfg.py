@@ -1,0 +1,146 @@
+"""What a kernel with LPARCFG and DTL shows of the machine: Debian's source, built big-endian.
+
+It is built by `pyphyp linux --big-endian`; without it in the cache these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+from guests.big_endian import stored_big_endian_linux
+from guests.initramfs import KERNEL_ARGUMENTS
+from pyphyp.machine_file import parse
+from pyphyp.managed import ManagedMachine
+from pyphyp.starts import Booted
+
+from .managed import SPINNER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.linux, pytest.mark.big_endian]
+
+MACHINE = """
+[machine]
+cores = { installed = 4, activated = 3 }
+memory = "2G"
+
+[[pool]]
+number = 2
+maximum = 1.5
+reserved = 0.2
+
+[[partition]]
+name = "lpar1"
+guest = "linux"
+memory = { minimum = "256M", desired = "512M", maximum = "1G" }
+units = { minimum = 0.2, desired = 0.6, maximum = 1.5 }
+virtual_processors = { minimum = 1, desired = 2, maximum = 3 }
+weight = 77
+pool = 2
+
+[[partition]]
+name = "lpar2"
+guest = "hello"
+memory = "64M"
+units = 0.4
+weight = 255
+pool = 2
+"""
+CONFIGURATION = {
+    "serial_number": "IBM,02PYP0001",
+    "partition_id": "1",
+    "partition_name": "lpar1",
+    "BoundThrds": "1",
+    "CapInc": "1",
+    "DisWheRotPer": "5120000",
+    "MinEntCap": "20",
+    "MinEntCapPerVP": "5",
+    "MinMem": "256",
+    "MinProcs": "1",
+    "partition_max_entitled_capacity": "150",
+    "system_potential_processors": "4",
+    "DesEntCap": "60",
+    "DesMem": "512",
+    "DesProcs": "2",
+    "DesVarCapWt": "77",
+    "DedDonMode": "0",
+    "partition_entitled_capacity": "60",
+    "group": "0",
+    "system_active_processors": "3",
+    "pool": "2",
+    "pool_capacity": "200",
+    "pool_num_procs": "2",
+    "unallocated_capacity_weight": "0",
+    "capacity_weight": "77",
+    "capped": "0",
+    "unallocated_capacity": "30",
+    "physical_procs_allocated_to_virtualization": "3",
+    "max_proc_capacity_available": "150",
+    "entitled_proc_capacity_available": "120",
+    "cmo_enabled": "0",
+    "partition_active_processors": "2",
+    "partition_potential_processors": "3",
+    "shared_processor_mode": "1",
+}
+"""Of 1.50 units, 0.60 and 0.40 are given, 0.20 reserved."""
+ENTRY = struct.Struct(">BBHIIIQQQQ")
+LOG = "/sys/kernel/debug/powerpc/dtl"
+BUSY = "n=0; while [ $n -lt 3000 ]; do n=$((n+1)); done"
+SHOW = f'hexdump -v -e \'{ENTRY.size}/1 "%02x" "\\n"\''
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[ManagedMachine]:
+    """Linux at its shell, and a neighbour that is always busy."""
+    if (linux := stored_big_endian_linux()) is None:
+        pytest.skip("no big-endian Linux in the cache: pyphyp linux --big-endian builds it")
+    arguments = f"console=hvc0 {KERNEL_ARGUMENTS}"
+    start = Booted.of(linux.kernel, linux.initramfs(), arguments, direct=False)
+    starts = {"lpar1": start, "lpar2": SPINNER}
+    with ManagedMachine(parse(MACHINE).system, epoch=0, host_threads=1, starts=starts) as made:
+        made.power_on()
+        made.partitions["lpar1"].console.wait_for("~# ")
+        yield made
+
+
+def run(machine: ManagedMachine, command: str) -> str:
+    """What a command prints."""
+    console = machine.partitions["lpar1"].console
+    begins = len(console.output)
+    console.send(f"{command}; echo do''ne\n")
+    console.wait_for("done")
+    console.wait_for("~# ")
+    return console.output[begins:]
+
+
+def test_lparcfg_shows_the_machine_s_configuration(machine: ManagedMachine) -> None:
+    shown = dict(re.findall(r"^(\w+)=(.*?)\r?$", run(machine, "cat /proc/ppc64/lparcfg"), re.M))
+    assert {key: shown.get(key) for key in CONFIGURATION} == CONFIGURATION
+    assert 0 < int(shown["pool_idle_time"]) <= 3 * machine.now
+    assert 0 < int(shown["purr"]) <= 2 * int(shown["tbr"])
+    assert 0 < int(shown["dispatches"]) <= 2 * len(machine.schedule)
+
+
+def test_the_dispatch_trace_log_of_linux_is_the_schedule(machine: ManagedMachine) -> None:
+    run(machine, f"mount -t debugfs none /sys/kernel/debug; exec 3<{LOG}/cpu-0 4<{LOG}/cpu-1")
+    run(machine, f"{BUSY} & {BUSY}; wait")
+    for number in (0, 1):
+        read = f"dd bs={100 * ENTRY.size} count=1 <&{number + 3} 2>/dev/null | {SHOW}"
+        lines = re.findall(r"^([0-9a-f]{96})\r?$", run(machine, read), re.M)
+        mine = [d for d in machine.schedule if (d.partition, d.processor) == (1, number)]
+        by_start = {dispatch.start: n for n, dispatch in enumerate(mine)}
+        entries = [ENTRY.unpack(bytes.fromhex(line)) for line in lines]
+        assert len(entries) > 20
+        places = [by_start[entry[6]] for entry in entries]
+        assert places == list(range(places[0], places[0] + len(places)))
+        for (reason, preemption, core, *waits, start), n in zip(
+            (entry[:7] for entry in entries), places, strict=True
+        ):
+            assert (reason, core) == (mine[n].reason, mine[n].core)
+            assert preemption == mine[n - 1].preemption
+            assert sum(waits) == start - mine[n - 1].end
