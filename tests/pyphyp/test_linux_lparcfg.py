@@ -1,4 +1,4 @@
-"""What a kernel with LPARCFG and DTL shows of the machine: Debian's source, built big-endian.
+"""What a kernel with LPARCFG, DTL and HCALL_STATS shows of the machine: Debian's, big-endian.
 
 It is built by `pyphyp linux --big-endian`; without it in the cache these tests are skipped.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,6 +106,7 @@ def machine() -> Iterator[ManagedMachine]:
     with ManagedMachine(parse(MACHINE).system, epoch=0, host_threads=1, starts=starts) as made:
         made.power_on()
         made.partitions["lpar1"].console.wait_for("~# ")
+        run(made, "mount -t debugfs none /sys/kernel/debug")
         yield made
 
 
@@ -127,7 +129,7 @@ def test_lparcfg_shows_the_machine_s_configuration(machine: ManagedMachine) -> N
 
 
 def test_the_dispatch_trace_log_of_linux_is_the_schedule(machine: ManagedMachine) -> None:
-    run(machine, f"mount -t debugfs none /sys/kernel/debug; exec 3<{LOG}/cpu-0 4<{LOG}/cpu-1")
+    run(machine, f"exec 3<{LOG}/cpu-0 4<{LOG}/cpu-1")
     run(machine, f"{BUSY} & {BUSY}; wait")
     for number in (0, 1):
         read = f"dd bs={100 * ENTRY.size} count=1 <&{number + 3} 2>/dev/null | {SHOW}"
@@ -144,3 +146,22 @@ def test_the_dispatch_trace_log_of_linux_is_the_schedule(machine: ManagedMachine
             assert (reason, core) == (mine[n].reason, mine[n].core)
             assert preemption == mine[n - 1].preemption
             assert sum(waits) == start - mine[n - 1].end
+
+
+def test_linux_counts_the_hypercalls_that_were_answered(machine: ManagedMachine) -> None:
+    lpar = machine.partitions["lpar1"]
+    before, answered_before = hcalls_counted(machine), lpar.stats().hcalls
+    run(machine, "for n in 1 2 3; do cat /proc/ppc64/lparcfg; done >/dev/null")
+    run(machine, f"{BUSY} & {BUSY}; wait")
+    answered, counted = lpar.stats().hcalls - answered_before, hcalls_counted(machine) - before
+    assert counted[0xEC] == answered["H_GET_PPP"] == 3
+    assert counted[0xF8] == answered["H_PIC"] == 3
+
+
+def hcalls_counted(machine: ManagedMachine) -> Counter[int]:
+    """How often the kernel made each hypercall, by number, as it counted itself."""
+    lines = run(machine, "cat /sys/kernel/debug/hcall_inst/cpu*")
+    counts: Counter[int] = Counter()
+    for number, calls in re.findall(r"^(\d+) (\d+) \d+ \d+\r?$", lines, re.M):
+        counts[int(number)] += int(calls)
+    return counts
