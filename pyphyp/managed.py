@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from emu.engine import TIME_BASE_HZ
@@ -44,6 +45,7 @@ from .usage import PartitionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -67,7 +69,8 @@ class ManagedMachine:
     `epoch` is the time of day at power-on (without it, the host's); `seed` feeds everything
     random.  `host_threads` at most run partitions at the same time (without it, one for each
     processor of the host); the run is the same with any number.  `starts` are what partitions boot
-    by their names, instead of what their definitions say.
+    by their names, instead of what their definitions say.  A partition that crashes, or in which an
+    error of ours comes up, is dumped to a file of its name in `dumps`.
     """
 
     def __init__(
@@ -79,8 +82,9 @@ class ManagedMachine:
         host_threads: int | None = None,
         tracers: tuple[Tracer, ...] = (),
         starts: Mapping[str, Start] | None = None,
+        dumps: Path | None = None,
     ) -> None:
-        self.system = system
+        self.system, self._dumps = system, dumps
         self.epoch = host_epoch() if epoch is None else epoch
         self.seed = seed
         self.partitions: dict[str, ManagedPartition] = {}
@@ -283,6 +287,8 @@ class ManagedMachine:
             undo.callback(made.close)
             if definition.nvram is not None:
                 made.keep_nvram_in(definition.nvram)
+            if self._dumps is not None:
+                made.crash_listeners.append(partial(made.leave_dump, self._dumps))
             try:
                 made.start(start)
             except BootError as wrong:

@@ -13,13 +13,16 @@ from hypervisor.dispatching.virtual import DispatchedProcessor
 from hypervisor.partition import Ending
 from hypervisor.watchdog import NEVER
 
+from .dump import DumpError
 from .managed_capacity import ManagedCapacity, Shares
+from .messages import complain, report
 from .pacing import Unattended
 from .partition import Partition
 from .usage import PartitionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from hypervisor.partition import Outcome
     from hypervisor.partition import Partition as BuiltPartition
@@ -157,6 +160,16 @@ class ManagedPartition(Partition):
         crashed = outcome.crashed
         self.state = PartitionState.ERROR if crashed else PartitionState.POWERED_OFF
         return True
+
+    def leave_dump(self, directory: Path) -> None:
+        """It has crashed: write its state to a file; where that cannot be, say so, no more."""
+        path = directory / f"{self.name}.core"
+        try:
+            self.dump(path)
+        except DumpError as wrong:
+            complain(f"{self.name}: {wrong}")
+        else:
+            report(f"{self.name}: dump written to {path}")
 
     @property
     def _stuck(self) -> bool:

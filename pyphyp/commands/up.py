@@ -30,7 +30,8 @@ Idle time lasts as long as it says, on the host's clock; with --seconds or --unt
 for batch jobs, it is skipped.
 
 Ctrl-C and SIGTERM have operating systems power off in order; a second one pulls their plugs.
-The machine's log, its journal and what its consoles showed are in ~/.local/state/pyphyp/NAME.
+The machine's log, its journal, what its consoles showed and dumps of partitions that crashed are in
+~/.local/state/pyphyp/NAME.
 
 \b
 Examples:

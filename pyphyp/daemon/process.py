@@ -116,6 +116,7 @@ def host(plan: Plan, watcher: Watcher) -> End:
                 seed=plan.seed,
                 host_threads=plan.host_threads,
                 starts=plan.starts,
+                dumps=plan.directory,
             )
         )
         hosted = HostedMachine(machine)
