@@ -44,4 +44,11 @@ def test_a_figure_that_there_is_not_is_refused_with_those_there_are() -> None:
 
 def test_all_figures_are_listed_by_different_names() -> None:
     names = [line.split()[0] for line in bench("--list").stdout.splitlines()]
-    assert len(names) == len(set(names)) == 24
+    assert len(names) == len(set(names)) == 28
+
+
+def test_the_dispatcher_is_measured_for_several_sizes() -> None:
+    done = bench("--runs", "1", "--json", "--processor-time", "dispatcher-1", "dispatcher-100")
+    records = json.loads(done.stdout)["figures"]
+    assert [record["figure"] for record in records] == ["dispatcher-1", "dispatcher-100"]
+    assert all(1 < record["pyphyp"] < 10_000 for record in records)
