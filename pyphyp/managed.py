@@ -14,7 +14,6 @@ windows give the same run, on however many threads of the host.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,7 +23,6 @@ from firmware.boot import BootError
 from hypervisor.dispatching.dispatcher import (
     CapacityError,
     ProcessorDispatcher,
-    one_after_the_other,
 )
 from hypervisor.dispatching.records import WINDOW
 from hypervisor.partition import Ending
@@ -35,6 +33,7 @@ from hypervisor.system.units import ProcUnits
 
 from . import actions
 from .guest_starts import start_of
+from .lanes import Lanes
 from .managed_activation import Activation
 from .managed_capacity import SharedTimes
 from .managed_partition import ManagedPartition, configuration_of
@@ -59,8 +58,6 @@ if TYPE_CHECKING:
     from .partition import Partition
     from .starts import Start
     from .trace import Tracer
-
-    Task = Callable[[], None]
 
 
 class ManagedMachine:
@@ -91,9 +88,10 @@ class ManagedMachine:
         """By name, those that were activated since power-on."""
         self.allocation = Allocation(system)
         threads = host_threads or os.cpu_count() or 1
-        self._threads = ThreadPoolExecutor(threads, "lanes")
-        carry_out = one_after_the_other if threads == 1 else self._carry_out
-        self.dispatcher = ProcessorDispatcher(system.cores.activated, system.pools, carry_out)
+        self._lanes = Lanes(threads)
+        self.dispatcher = ProcessorDispatcher(
+            system.cores.activated, system.pools, self._lanes.carry_out
+        )
         self.shared_times = SharedTimes(self.dispatcher)
         self.dispatcher.between_slices += [self._settle_capacity, self._look_after]
         self.activation = Activation(self.allocation, self.dispatcher)
@@ -207,13 +205,6 @@ class ManagedMachine:
         """Between slices: what partitions have sent reaches others."""
         if self.network.deliver():
             self.dispatcher.talking_until = self.now + 2 * WINDOW
-
-    def _carry_out(self, tasks: list[Task]) -> None:
-        if len(tasks) == 1:
-            tasks[0]()
-        else:
-            for _ in self._threads.map(_call, tasks):
-                pass
 
     # -- operating -------------------------------------------------------------------------
 
@@ -374,7 +365,7 @@ class ManagedMachine:
 
     def close(self) -> None:
         """Release what the partitions hold of the host."""
-        self._threads.shutdown()
+        self._lanes.close()
         with ExitStack() as each:
             for partition in self.partitions.values():
                 each.callback(partition.close)
@@ -389,7 +380,3 @@ class ManagedMachine:
         at: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _call(task: Task) -> None:
-    task()
