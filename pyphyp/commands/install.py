@@ -94,6 +94,8 @@ def debian(
     try:
         settings = Settings(hostname, password or "")
         with growing(disk, size) as part, ProgressBar() as progress:
+            if part.stat().st_blocks:
+                report(f"going on with {part}; remove it to begin anew")
             parts = _parts(packages, progress)
             show = (lambda line: click.echo(line, err=True)) if verbose else (lambda line: None)
             install(part, parts, settings, progress, memory=memory, show=show)
@@ -104,6 +106,8 @@ def debian(
         complain("interrupted; the same command goes on from here")
         raise
     report(f"{disk}: Debian is installed, in {time.monotonic() - begin:.0f} s")
+    if not password:
+        report("root logs in on the console without a password")
     report(f"boot it: pyphyp boot --disk {disk}")
     return Status.OK
 

@@ -127,6 +127,7 @@ def test_debian_is_installed_in_two_goes_and_boots_to_a_login(tmp_path: Path) ->
     assert not disk.exists()
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stderr
+    assert "going on with" in done.stderr
     assert "Debian is installed" in done.stderr
     with Terminal("boot", "--disk", str(disk), "--memory", "1G") as terminal:
         terminal.wait_for(b"GNU GRUB")
