@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from emu.memory import MIB
 
-from .system.definition import Bounds
+from .system.bounds import Bounds
 from .system.share import DedicatedShare, SharedShare, SharingMode
 from .system.units import NONE, ProcUnits
 

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 from hypervisor.capacity import Capacity, PoolCapacity, PoolTimes, ProcessorTimes
 from hypervisor.dispatching.records import WINDOW
 from hypervisor.hcall import Postponed
-from hypervisor.system.definition import Bounds, SharedProcessors
+from hypervisor.system.bounds import Bounds
+from hypervisor.system.definition import (
+    SharedProcessors,
+)
 from hypervisor.system.share import SharedShare
 from hypervisor.system.units import NONE, ProcUnits
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from emu.isa_level import IsaLevel
 from hypervisor.abi import InterruptOffer, Mmu
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
 
+    from .bounds import Bounds
     from .editions import Edition
-
-NumberT = TypeVar("NumberT", bound=int)
 
 
 class ProcessorGeneration(Enum):
@@ -52,27 +51,6 @@ _ISA_LEVELS = {
     ProcessorGeneration.POWER9: IsaLevel.V3_0,
     ProcessorGeneration.POWER10: IsaLevel.V3_1,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds(Generic[NumberT]):
-    """A profile's minimum, desired and maximum of something."""
-
-    minimum: NumberT
-    desired: NumberT
-    maximum: NumberT
-
-    @classmethod
-    def exactly(cls, number: NumberT) -> Bounds[NumberT]:
-        return cls(number, number, number)
-
-    def by_kind(self) -> tuple[tuple[str, NumberT], ...]:
-        """The three with their names."""
-        return (
-            ("minimum", self.minimum),
-            ("desired", self.desired),
-            ("maximum", self.maximum),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from .units import ProcUnits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .bounds import Bounds
     from .definition import (
-        Bounds,
         Capacity,
         ManagedSystem,
         PartitionDefinition,

@@ -8,7 +8,11 @@ from typing import Any
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
 from hypervisor.configuration import MOST_PARTITIONS
 from hypervisor.network.switch import DEFAULT_VLAN, HIGHEST_PRIORITY, HIGHEST_VLAN
-from hypervisor.system.definition import Bounds, Capacity, ProcessorGeneration
+from hypervisor.system.bounds import Bounds
+from hypervisor.system.definition import (
+    Capacity,
+    ProcessorGeneration,
+)
 from hypervisor.system.editions import Edition
 from hypervisor.system.share import DEFAULT_WEIGHT, HIGHEST_WEIGHT, SharingMode
 from hypervisor.system.units import ProcUnits

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hypervisor.system.definition import Bounds, Capacity
+from hypervisor.system.bounds import Bounds
+from hypervisor.system.definition import (
+    Capacity,
+)
 from hypervisor.system.units import ProcUnits
 from pyphyp.memory_size import SIZE_PATTERN, byte_count
 

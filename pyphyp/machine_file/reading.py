@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from emu.isa_level import IsaLevel
 from guests.modules import DISK_MODULES, ETHERNET_MODULES, OPTICAL_MODULES
 from hypervisor.abi import InterruptOffer, Mmu
+from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
-    Bounds,
     DedicatedProcessors,
     DeviceProgram,
     DistributionLinux,

@@ -6,7 +6,7 @@ import pytest
 
 from hypervisor.abi import H
 from hypervisor.capacity import Capacity, PoolCapacity
-from hypervisor.system.definition import Bounds
+from hypervisor.system.bounds import Bounds
 from hypervisor.system.share import DedicatedShare, SharedShare
 from hypervisor.system.units import NONE, ProcUnits
 from tests.hypervisor.lpar import Lpar, opened

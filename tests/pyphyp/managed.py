@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emu.assembler import assemble
+from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
-    Bounds,
     Capacity,
     DedicatedProcessors,
     ManagedSystem,

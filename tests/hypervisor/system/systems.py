@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
-    Bounds,
     Capacity,
     DedicatedProcessors,
     ManagedSystem,

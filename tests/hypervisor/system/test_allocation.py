@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypervisor.system.allocation import Allocation
+from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
-    Bounds,
     Capacity,
     DedicatedProcessors,
     SharedProcessorPool,

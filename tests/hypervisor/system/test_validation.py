@@ -9,8 +9,8 @@ import pytest
 
 from emu.isa_level import IsaLevel
 from hypervisor.abi import InterruptOffer, Mmu
+from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
-    Bounds,
     Capacity,
     DedicatedProcessors,
     ProcessorGeneration,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from emu.isa_level import IsaLevel
 from guests.modules import DISK_MODULES, ETHERNET_MODULES
 from hypervisor.abi import InterruptOffer, Mmu
+from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
-    Bounds,
     Capacity,
     DedicatedProcessors,
     DeviceProgram,
