@@ -111,10 +111,10 @@ class Engine:
         memory.observe_writes(self)
 
     def close(self) -> None:
-        if self._core != ffi.NULL:
+        if self._core is not None:
             self._memory.observe_writes(None)
             lib.core_close(self._core)
-            self._core = ffi.NULL
+            self._core = None  # of which the extension takes no call
 
     # -- running ---------------------------------------------------------------------------
 

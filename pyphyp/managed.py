@@ -40,6 +40,7 @@ from .managed_partition import ManagedPartition, configuration_of
 from .media import MediaError, MediaLibrary
 from .network import Network
 from .pacing import Unattended, host_epoch
+from .partition import ClosedError
 from .usage import PartitionState
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class ManagedMachine:
         self._library = MediaLibrary(exclusive=True)
         self.network = Network()
         self.dispatcher.between_slices.append(self._carry_frames)
-        self._stopped = False
+        self._stopped = self._closed = False
 
     # -- time ------------------------------------------------------------------------------
 
@@ -147,6 +148,8 @@ class ManagedMachine:
         Comes back earlier once `until` says so, no partition runs any more, or it is stopped.
         Windows in which all wait are skipped, or waited for by the `attendant`.
         """
+        if self._closed:
+            raise ClosedError(f"machine {self.system.name} is closed")
         attendant = attendant or Unattended()
         ends = [] if windows is None else [self.now + windows * WINDOW]
         if seconds is not None:
@@ -365,6 +368,7 @@ class ManagedMachine:
 
     def close(self) -> None:
         """Release what the partitions hold of the host."""
+        self._closed = True
         self._lanes.close()
         with ExitStack() as each:
             for partition in self.partitions.values():

@@ -10,6 +10,7 @@ from hypervisor.system.definition import ToyKernel
 from hypervisor.system.errors import ManagementError
 from pyphyp import actions
 from pyphyp.guest_starts import start_of
+from pyphyp.partition import ClosedError
 from pyphyp.usage import PartitionState
 
 from .managed import CEDER, COUNT, SPINNER, consumed, machine, shared
@@ -66,6 +67,15 @@ def test_a_guest_that_ends_is_switched_off_and_can_be_activated_again() -> None:
         its.run()
         assert its.partitions["lpar1"] is not lpar
         assert "Hello" in its.partitions["lpar1"].console.output
+
+
+def test_a_closed_machine_says_so() -> None:
+    with machine(1, [shared(50)], SPINNER) as its:
+        its.run(windows=1)
+    with pytest.raises(ClosedError, match="closed"):
+        its.run(windows=1)
+    with pytest.raises(ClosedError):
+        its.partitions["lpar1"].run()
 
 
 def test_requests_that_cannot_be_carried_out_are_refused() -> None:
