@@ -18,7 +18,11 @@ disk_at() {
 disk=$(disk_at 0) archive=$(disk_at 1)
 target=/mnt work=/mnt/var/cache/pyphyp
 
-if ! mount -t ext4 ${disk}2 $target 2>/dev/null || [ ! -e $work/extracted ]; then
+# What is written is on the disk no later than what dpkg then notes of it: should this be cut off,
+# no file is half there that dpkg takes for whole.
+in_order="-t ext4 -o nodelalloc"
+
+if ! mount $in_order ${disk}2 $target 2>/dev/null || [ ! -e $work/extracted ]; then
     umount $target 2>/dev/null
     say "Partitioning the disk"
     sfdisk -q --wipe always --wipe-partitions always $disk <<END || fail "the disk cannot be partitioned"
@@ -27,7 +31,7 @@ size=8MiB, type=9E1A2D38-C612-4316-AA26-8B49521E5A8B, name=prep
 type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name=root
 END
     mke2fs -q -F -t ext4 -L root ${disk}2 || fail "no file system can be made"
-    mount -t ext4 ${disk}2 $target || fail "the file system cannot be mounted"
+    mount $in_order ${disk}2 $target || fail "the file system cannot be mounted"
     say "Copying the base system"
     tar x -f $archive -C $target || fail "the archive cannot be unpacked: is the disk too small?"
     sync

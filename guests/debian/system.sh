@@ -46,6 +46,7 @@ while read -r line; do
     say "step $count of $total"
     # Whether all its packages are configured, or wait for others, the plan's end will show.
     carry_out $line || [ "${line%% *}" = configure ] || exit 1
+    sync
     echo $count >done
 done <plan
 
