@@ -65,9 +65,9 @@ class ProcessorDispatcher:
         self.members: dict[int, Member] = {}
         self.schedule = Schedule()
         self.between_slices: list[Callable[[], None]] = []
+        """Called after each slice: partitions may be added and removed then."""
         self.talking_until = 0
         """Up to then slices are short, as partitions exchange something."""
-        """Called after each slice: partitions may be added and removed then."""
         self._carry_out = carry_out
         self._orders = 0
         self._window_ends = 0

@@ -54,7 +54,8 @@ def caller(seed: int, calls: int = 400) -> Start:
 def test_a_hostile_partition_changes_nothing_of_its_neighbours_and_takes_no_more_than_its_own() -> (
     None
 ):
-    for seed in range(4):
+    survived = 0
+    for seed in range(8):
         its = system(1, [shared(30), shared(30), shared(40, weight=128)])
         starts = {"lpar1": caller(seed), "lpar2": SPINNER, "lpar3": SPINNER}
         with ManagedMachine(its, epoch=0, host_threads=2, starts=starts) as machine:
@@ -68,12 +69,13 @@ def test_a_hostile_partition_changes_nothing_of_its_neighbours_and_takes_no_more
                 assert other.state is PartitionState.RUNNING
                 assert other.memory.read(KEPT, len(content)) == content
                 assert other.memory.u64(COUNT) > 1000
-            hostile, second, _ = (
-                consumed(machine) if len(machine.dispatcher.members) == 3 else (0, 0, 0)
-            )
+            if machine.partitions["lpar1"].state is not PartitionState.RUNNING:
+                continue  # it has ended itself: that is its own affair
+            survived += 1
+            hostile, second, _ = consumed(machine)
             assert hostile <= 0.3 * machine.now + WINDOW // 100
-            if hostile:
-                assert second == pytest.approx(0.3 * machine.now, rel=0.01)
+            assert second == pytest.approx(0.3 * machine.now, rel=0.01)
+    assert survived
 
 
 def test_a_failure_of_ours_stops_its_partition_with_a_dump_and_the_others_go_on(
