@@ -27,7 +27,7 @@ PROGRAM_LIMIT = 32 << 20
 BOOT_INFO = r"\ppc\bootinfo.txt"
 _BOOT_INFO_LIMIT = 64 * 1024
 _SCRIPT = re.compile(
-    r"<boot-script>.{0,1000}?\bboot\s+&device;:(?:\d|&partition;)*,?(\\[^\s<]{1,255})",
+    r"<boot-script>.{0,1000}?\bboot\s{1,80}&device;:(?:\d|&partition;){0,8},?(\\[^\s<]{1,255})",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -85,7 +85,9 @@ def _mbr_partitions(
     number = 5
     for outer in (first for _, kind, first, _ in entries if kind in _EXTENDED):
         at: int | None = outer
-        while at is not None and number < _MOST_PARTITIONS:
+        for _ in range(_MOST_PARTITIONS):  # records; each may have none, and another behind it
+            if at is None or number >= _MOST_PARTITIONS:
+                break
             try:
                 record = device.read(at * block, 512)
             except DeviceError:  # a chain that leads off the disk

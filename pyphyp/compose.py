@@ -93,9 +93,13 @@ class Composition:
     scsi_servers: tuple[VscsiServer, ...] = ()
     ports: tuple[Port, ...] = ()
 
-    def close(self) -> None:
+    def unplug(self) -> None:
+        """Leave the switches: no frame is sent or received any more."""
         for port in self.ports:
             port.unplug()
+
+    def close(self) -> None:
+        self.unplug()
         self.partition.close()
 
 

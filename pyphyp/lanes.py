@@ -31,6 +31,8 @@ class Lanes:
 
     def carry_out(self, tasks: list[Task]) -> None:
         """Carry out all tasks; what one of them raises comes out when all have ended."""
+        if not tasks:  # every core has failed
+            return
         first, *others = tasks
         for task in others:
             self._waiting.put(task)

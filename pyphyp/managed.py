@@ -327,6 +327,7 @@ class ManagedMachine:
         self.dispatcher.remove(partition.configuration.number)
         self.allocation.release(partition.name)
         partition.media.close()  # for others to use
+        partition.composition.unplug()
 
     def _reset(self, partition: ManagedPartition) -> None:
         partition.restart()

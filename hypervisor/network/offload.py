@@ -21,6 +21,8 @@ _LEAST = {_TCP: 20, _UDP: 8}
 _FIN_PSH, _CWR = 0x09, 0x80
 MOST_SEGMENTS = 256
 """Of one frame: a smaller `mss` is made larger."""
+LEAST_SEGMENT = 536
+"""What any host takes (RFC 9293 3.7.1): a guest that asks for less gets this."""
 
 
 class _Layout(NamedTuple):
@@ -92,7 +94,7 @@ def _cut(packet: bytes, layout: _Layout, mss: int) -> Iterator[bytes]:
         yield packet
         return
     payload = packet[start : layout.end]
-    mss = max(mss, 1, -(-len(payload) // MOST_SEGMENTS))
+    mss = max(mss, LEAST_SEGMENT, -(-len(payload) // MOST_SEGMENTS))
     sequence = int.from_bytes(packet[layout.transport + 4 : layout.transport + 8], "big")
     identification = int.from_bytes(packet[HEADER_BYTES + 4 : HEADER_BYTES + 6], "big")
     pieces = range(0, len(payload), mss) or range(1)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from .frame import UNTAGGED, Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from .frame import MacAddress
 
@@ -87,7 +87,6 @@ class Port:
         self._waiting.append(frame)
         self._waiting_bytes += size
         self.counts.sent += 1
-        self._switch.busy()
         return True
 
     def unplug(self) -> None:
@@ -118,11 +117,10 @@ class Port:
 
 
 class VirtualSwitch:
-    """One switch; `listeners` are told when frames begin to wait."""
+    """One switch."""
 
     def __init__(self, name: str = "ETHERNET0") -> None:
         self.name = name
-        self.listeners: list[Callable[[], None]] = []
         self._ports: list[Port] = []
 
     def __iter__(self) -> Iterator[Port]:
@@ -136,10 +134,6 @@ class VirtualSwitch:
     def detach(self, port: Port) -> None:
         if port in self._ports:
             self._ports.remove(port)
-
-    def busy(self) -> None:
-        for listener in self.listeners:
-            listener()
 
     @property
     def waits(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,6 +132,31 @@ def test_a_chain_of_logical_partitions_that_turns_back_ends(partition: Partition
     around = mbr_record((0x83, 1, 1), (0x05, 0, 100))
     medium = disk_with([(0, mbr_record((0x05, 400, 100))), (400, around)])
     assert len(partitions(device(partition, medium))) == 1
+
+
+def test_a_chain_of_empty_records_is_followed_so_far_and_no_further(partition: Partition) -> None:
+    chain = [(n, mbr_record((0x05, n - 400 + 1, 1))) for n in range(400, BLOCKS - 1)]
+    medium = disk_with([(0, mbr_record((0x05, 400, BLOCKS - 400))), *chain])
+    reads = 0
+
+    def counted(offset: int, length: int) -> bytes:
+        nonlocal reads
+        reads += 1
+        return bytes(medium.content[offset : offset + length])
+
+    medium.read = counted  # type: ignore[method-assign]
+    assert partitions(device(partition, medium)) == []
+    assert reads <= 130
+
+
+def test_a_boot_script_of_blanks_costs_little(partition: Partition) -> None:
+    script = b"<boot-script>boot" * 50 + b" " * 60000
+    disc = iso({"PPC/BOOTINFO.TXT;1": script})
+    attach(partition, Bytes(disc, read_only=True))
+    begin = time.process_time()
+    with pytest.raises(BootError):
+        PlatformFirmware(partition).boot_from_device("cdrom")
+    assert time.process_time() - begin < 5  # in any order of growth but the right one: minutes
 
 
 def test_random_labels_give_partitions_on_the_disk_or_none(partition: Partition) -> None:

@@ -70,3 +70,16 @@ def test_linux_writes_to_the_disk_of_its_machine_file(tmp_path: Path) -> None:
         its.run(seconds=60)
         assert its.partitions["one"].state is PartitionState.POWERED_OFF
     assert disk.read_bytes()[:8] == b"written\n"
+
+
+def test_a_partition_that_is_switched_off_has_left_its_switch(tmp_path: Path) -> None:
+    partition = PARTITION.format("one", "hello", "64M", "a.img") + "[[partition.ethernet]]\n"
+    image(tmp_path / "a.img")
+    with machine(MACHINE + partition, tmp_path) as its:
+        its.activate("one")
+        (switch,) = its.network
+        assert len(list(switch)) == 1
+        its.run()
+        assert list(switch) == []
+        its.activate("one")
+        assert len(list(switch)) == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypervisor.network.frame import Frame
-from hypervisor.network.offload import MOST_SEGMENTS, finished
+from hypervisor.network.offload import LEAST_SEGMENT, MOST_SEGMENTS, finished
 
 MACS = bytes(12)
 PROTOCOLS = {"tcp": 6, "udp": 17}
@@ -86,6 +86,8 @@ def test_segments_carry_the_payload_in_order(version: int, payload: bytes, mss: 
         assert checksum_holds(piece)
         assert int.from_bytes(body[4:8], "big") == sequence
         assert bool(body[13] & 0x09) == (n == len(pieces) - 1)  # FIN and PSH
+        if n < len(pieces) - 1:
+            assert len(body) - 20 == max(mss, LEAST_SEGMENT)
         if version == 4:
             assert ones_complement(head) == 0xFFFF
             assert int.from_bytes(head[4:6], "big") == 5 + n
