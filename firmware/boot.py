@@ -145,6 +145,7 @@ class PlatformFirmware:
                 client.instances.state(self.tree),
                 client.property_bytes_left,
                 client.report_area,
+                client.answered_at,
             ),
             rtas=dict(self.rtas.counts),
             services=dict(self.services.counts),
@@ -164,6 +165,7 @@ class PlatformFirmware:
             client.instances.restore(its.instances, self.tree)
             client.property_bytes_left = its.property_bytes_left
             client.report_area = its.report_area
+            client.answered_at = its.answered_at
         for counts, saved in (
             (self.rtas.counts, state.rtas),
             (self.services.counts, state.services),

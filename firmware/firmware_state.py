@@ -38,6 +38,8 @@ class ClientState:
     instances: InstancesState
     property_bytes_left: int
     report_area: U32
+    answered_at: int
+    """The millisecond it was last told; -1: none yet."""
 
 
 @record

@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -305,26 +306,17 @@ def extract(deb: Path, wanted: Mapping[str, Path]) -> None:
     or no regular file.
     """
     missing = dict(wanted)
-    with subprocess.Popen(
-        ["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as unpacker:
-        assert unpacker.stdout is not None
-        try:
-            with tarfile.open(fileobj=unpacker.stdout, mode="r|") as archive:
-                for member in archive:
-                    target = missing.pop(member.name.removeprefix("./"), None)
-                    content = archive.extractfile(member) if target and member.isreg() else None
-                    if target and content:
-                        with target.open("wb") as file:
-                            shutil.copyfileobj(content, file, 1 << 20)
-                    elif target:
-                        missing[member.name] = target
-                    if not missing:
-                        return
-        except (tarfile.TarError, EOFError) as error:
-            raise GuestFilesError(f"{deb.name} is damaged: {error}") from error
-        finally:
-            unpacker.kill()
+    with _files(deb) as archive:
+        for member in archive:
+            target = missing.pop(member.name.removeprefix("./"), None)
+            content = archive.extractfile(member) if target and member.isreg() else None
+            if target and content:
+                with target.open("wb") as file:
+                    shutil.copyfileobj(content, file, 1 << 20)
+            elif target:
+                missing[member.name] = target
+            if not missing:
+                return
     raise GuestFilesError(f"{deb.name} holds no file {', '.join(missing)}")
 
 
@@ -333,15 +325,22 @@ def members(deb: Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
 
     Raises `GuestFilesError` if it cannot be read.
     """
+    with _files(deb) as archive:
+        for member in archive:
+            stream = archive.extractfile(member) if member.isreg() else None
+            yield member, stream.read() if stream else b""
+
+
+@contextmanager
+def _files(deb: Path) -> Iterator[tarfile.TarFile]:
+    """The files of a package, as they come out of dpkg-deb."""
     with subprocess.Popen(
         ["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as unpacker:
         assert unpacker.stdout is not None
         try:
             with tarfile.open(fileobj=unpacker.stdout, mode="r|") as archive:
-                for member in archive:
-                    stream = archive.extractfile(member) if member.isreg() else None
-                    yield member, stream.read() if stream else b""
+                yield archive
         except (tarfile.TarError, EOFError) as error:
             raise GuestFilesError(f"{deb.name} is damaged: {error}") from error
         finally:

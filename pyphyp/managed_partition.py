@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
 from uuid import NAMESPACE_OID, uuid5
 
 from emu.memory import MIB
@@ -163,7 +164,7 @@ class ManagedPartition(Partition):
 
     def leave_dump(self, directory: Path) -> None:
         """It has crashed: write its state to a file; where that cannot be, say so, no more."""
-        path = directory / f"{self.name}.core"
+        path = directory / f"{quote(self.name, safe=' ')}.core"
         try:
             self.dump(path)
         except DumpError as wrong:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     """Told now and then which part of the work is done, 0 to 1."""
 
 MAGIC = b"\x89PYPHYP\n"
-FORMAT = 9
+FORMAT = 10
 DATA_AT = 4096
 BLOCK_BYTES = 1 << 20
 _HEADER = struct.Struct(">8sIIQQ32s")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from .backing import Backing
 
-commands = CommandSet(common_commands)
+block_commands = CommandSet(common_commands)
+"""Those that disks and optical drives have in common."""
 
 BLOCK = 512
 LONGEST_TRANSFER = 8 << 20
@@ -77,9 +78,21 @@ class BlockUnit(LogicalUnit):
         except BackingError:
             raise CheckConditionError(Condition.READ_ERROR, offset // self.block) from None
 
-    def capacity_10(self) -> bytes:
+    @block_commands.define(0x28, "READ(10)", 10)
+    def read_10(self, task: Task) -> bytes:
+        return self.read_blocks(task)
+
+    @block_commands.define(0xA8, "READ(12)", 12)
+    def read_12(self, task: Task) -> bytes:
+        return self.read_blocks(task)
+
+    @block_commands.define(0x25, "READ CAPACITY(10)", 10)
+    def read_capacity_10(self, task: Task) -> bytes:
         last = min(self.blocks - 1, 0xFFFFFFFF)
         return last.to_bytes(4, "big") + self.block.to_bytes(4, "big")
+
+
+commands = CommandSet(block_commands)
 
 
 class Disk(BlockUnit):
@@ -106,21 +119,9 @@ class Disk(BlockUnit):
     def read_6(self, task: Task) -> bytes:
         return self.read_blocks(task)
 
-    @commands.define(0x28, "READ(10)", 10)
-    def read_10(self, task: Task) -> bytes:
-        return self.read_blocks(task)
-
-    @commands.define(0xA8, "READ(12)", 12)
-    def read_12(self, task: Task) -> bytes:
-        return self.read_blocks(task)
-
     @commands.define(0x88, "READ(16)", 16)
     def read_16(self, task: Task) -> bytes:
         return self.read_blocks(task)
-
-    @commands.define(0x25, "READ CAPACITY(10)", 10)
-    def read_capacity_10(self, task: Task) -> bytes:
-        return self.capacity_10()
 
     @commands.define(0x9E, "READ CAPACITY(16)", 16, action=0x10)
     def read_capacity_16(self, task: Task) -> bytes:

@@ -9,17 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .command import CommandSet, Task
-from .disk import BlockUnit
+from .disk import BlockUnit, block_commands
 from .status import CheckConditionError, Condition
 from .unit import Identity
-from .unit import commands as common_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .backing import Backing
 
-commands = CommandSet(common_commands)
+commands = CommandSet(block_commands)
 
 SECTOR = 2048
 _LEAD_OUT = 0xAA
@@ -78,18 +77,6 @@ class OpticalDrive(BlockUnit):
         if self._medium is None:
             raise CheckConditionError(Condition.NO_MEDIUM)
         return self._medium
-
-    @commands.define(0x28, "READ(10)", 10)
-    def read_10(self, task: Task) -> bytes:
-        return self.read_blocks(task)
-
-    @commands.define(0xA8, "READ(12)", 12)
-    def read_12(self, task: Task) -> bytes:
-        return self.read_blocks(task)
-
-    @commands.define(0x25, "READ CAPACITY(10)", 10)
-    def read_capacity_10(self, task: Task) -> bytes:
-        return self.capacity_10()
 
     @commands.define(0x1B, "START STOP UNIT", 6)
     def start_stop(self, task: Task) -> bytes:

@@ -418,3 +418,22 @@ def test_who_polls_the_console_or_the_clock_rests_for_a_millisecond(partition: P
     assert processor.wake_if_interrupted()
     assert guest.call("read", stdin, guest.buffer(), 1) == 0xFFFF_FFFE
     assert processor.next_event == (first + 2) * 512_000
+
+
+def test_what_a_client_holds_is_state(partition: Partition) -> None:
+    medium = prep_disk()
+    medium.write(1000 * BLOCK, b"here")
+    guest = boot(partition, medium)
+    disk, adapter = guest.call("open", "disk"), guest.call("open", "/vdevice/v-scsi@30000002")
+    assert guest.call("seek", disk, 0, 1000 * BLOCK) == 0
+    name = guest.string("vscsi-report-luns")
+    table = guest.service("call-method", name, adapter, returns=3)[2]
+    told = guest.call("milliseconds")
+    state = guest.firmware.state()
+    guest.call("seek", disk, 0, 0)
+    guest.firmware.restore(state)
+    assert guest.firmware.state() == state
+    assert guest.call("read", disk, 0xA0_0000, 4) == 4
+    assert guest.memory.read(0xA0_0000, 4) == b"here"
+    assert guest.service("call-method", name, adapter, returns=3)[2] == table
+    assert guest.call("milliseconds") == told + 1  # it was told that one already
