@@ -9,7 +9,8 @@ from emu import isa
 
 from . import block, generate
 from .compare import Finding, differences, findings
-from .model_instructions import operation_of, predict
+from .model_instructions import predict
+from .model_operations import operation_of
 from .runners import Ours, Qemu
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from firmware.rtas import RtasTable
 from pyphyp.daemon.client import Client, DaemonError
 from pyphyp.daemon.journal import Journal
 from pyphyp.daemon.locations import Location, location
-from pyphyp.daemon.protocol import PowerOff
+from pyphyp.daemon.protocol import Attach, Leave, Output, PowerOff
 from pyphyp.daemon.server import Server, listen
 from pyphyp.daemon.service import Daemon
 from tests.pyphyp.guests import FOREVER, PRELUDE, START, put, rtas
@@ -146,3 +146,16 @@ def office(file: str) -> Location:
     done = run("up", file, "--detach")
     assert done.returncode == 0, done.stderr
     return location("office")
+
+
+def read_until(client: Client, words: bytes, partition: str = "echo", lines: int = 100) -> bytes:
+    """What a console says up to `words`; the stream is left."""
+    number = client.begin(Attach(partition, lines))
+    text = b""
+    while words not in text:
+        answer = client.next_answer()
+        if answer.id == number:
+            event = client.event(answer)
+            text += event.text if isinstance(event, Output) else b""
+    client.ask(Leave(number))
+    return text
