@@ -10,6 +10,7 @@ maker's web site.
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ DAY_SECONDS = 86_400
 MOST_DAYS = 999
 _MOST_AMOUNT = 0xFFFFFF
 _DIGEST = 12
+LOG_ENTRIES = 1000
+_LOGGED = 64
+"""Characters of a refused code that are recorded; a right one has fewer."""
 
 
 class Kind(Enum):
@@ -118,7 +122,8 @@ class CapacityOnDemand:
         self._system = system
         self._running: list[_Running] = []
         self._used: set[str] = set()
-        self.log: list[Entry] = []
+        self.log: deque[Entry] = deque(maxlen=LOG_ENTRIES)
+        """The newest entries: whoever guesses codes fills no memory."""
         self.edition = system.edition
 
     @property
@@ -142,7 +147,7 @@ class CapacityOnDemand:
         try:
             grant = self._check(code)
         except ManagementError as refusal:
-            self.log.append(Entry(second, code, str(refusal)))
+            self.log.append(Entry(second, code[:_LOGGED], str(refusal)))
             raise
         self._used.add(code)
         self.log.append(Entry(second, code))

@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NOTICES = 10_000
+
 
 class Journal:
-    """Writes to `file`, if there is one; what cannot be written any more ends it, no machine."""
+    """Writes to `file`, if there is one; what cannot be written any more ends it, no machine.
+
+    Only so many notices are in it: a guest that reboots without end makes one each time.
+    """
 
     def __init__(self, file: TextIO | None = None) -> None:
         self._file = file
+        self._notices_left = NOTICES
 
     def performed(self, now: int, action: Action) -> None:
         self._write({"now": now, "performed": plain_action(action)})
@@ -39,6 +45,12 @@ class Journal:
         self._write({"now": now, "refused": plain_action(action), "why": why})
 
     def noticed(self, notice: Notice) -> None:
+        if not self._notices_left:
+            return
+        self._notices_left -= 1
+        if not self._notices_left:
+            self._write({"now": notice.now, "notice": "further notices are left out"})
+            return
         self._write({"now": notice.now, "partition": notice.partition, "notice": notice.text})
 
     def close(self, now: int) -> None:

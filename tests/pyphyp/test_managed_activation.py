@@ -8,7 +8,14 @@ import pytest
 
 from emu.engine import TIME_BASE_HZ
 from hypervisor.dispatching.records import WINDOW
-from hypervisor.system.capacity_on_demand import DAY_SECONDS, Grant, Kind, Resource, code_for
+from hypervisor.system.capacity_on_demand import (
+    DAY_SECONDS,
+    LOG_ENTRIES,
+    Grant,
+    Kind,
+    Resource,
+    code_for,
+)
 from hypervisor.system.definition import Capacity
 from hypervisor.system.editions import Edition
 from hypervisor.system.errors import ManagementError
@@ -114,3 +121,13 @@ def test_an_edition_s_key_raises_the_edition_and_lowers_none() -> None:
         assert its.activation.on_demand.edition is Edition.ENTERPRISE
         with pytest.raises(ManagementError, match="enterprise edition"):
             enter(its, Grant(Kind.EDITION, Resource.EDITION, 1))
+
+
+def test_whoever_guesses_codes_fills_no_memory() -> None:
+    with machine() as its:
+        for n in range(LOG_ENTRIES + 10):
+            with pytest.raises(ManagementError):
+                its.perform(EnterActivationCode(f"{n}" + "x" * 10_000))
+        log = its.activation.on_demand.log
+        assert len(log) == LOG_ENTRIES
+        assert max(len(entry.code) for entry in log) < 100

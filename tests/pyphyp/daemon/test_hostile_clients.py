@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -21,13 +22,14 @@ from pyphyp.actions import (
 )
 from pyphyp.daemon.client import Client, DaemonError
 from pyphyp.daemon.connection import OUTSTANDING
-from pyphyp.daemon.journal import Journal
+from pyphyp.daemon.journal import NOTICES, Journal, performed_actions
 from pyphyp.daemon.locations import Location
 from pyphyp.daemon.protocol import (
     LONGEST_REQUEST,
     AskUsage,
     Attach,
     Follow,
+    Notice,
     Perform,
 )
 from pyphyp.daemon.server import CONNECTIONS, Server, listen
@@ -174,6 +176,18 @@ def test_a_client_that_asks_without_end_does_not_stop_the_machine(daemon: Runnin
         over.set()
         for thread in threads:
             thread.join()
+
+
+def test_a_guest_that_reboots_without_end_does_not_fill_the_journal() -> None:
+    file = io.StringIO()
+    journal = Journal(file)
+    for n in range(NOTICES + 50):
+        journal.noticed(Notice(n, "echo", "it boots again"))
+    journal.performed(NOTICES + 50, FailCore(1))
+    lines = file.getvalue().splitlines()
+    assert len(lines) == NOTICES + 1
+    assert "left out" in lines[-2]
+    assert performed_actions(lines) == [(NOTICES + 50, FailCore(1))]
 
 
 def test_a_journal_that_cannot_be_written_ends_no_machine(caplog: pytest.LogCaptureFixture) -> None:
