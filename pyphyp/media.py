@@ -133,13 +133,15 @@ class _Opened:
 class MediaLibrary:
     """The disks of one machine, by file.
 
-    `exclusive`: a disk that is written to is one partition's, as those that run side by side on
-    the host's processors would come to it in no certain order.
+    `exclusive`: no two partitions share a disk with its reservations and attentions, as those
+    that run side by side on the host's processors would come to it in no certain order.  One that
+    is written to is one partition's; of one that is only read, each has its own.
     """
 
     def __init__(self, *, exclusive: bool = False) -> None:
         self._exclusive = exclusive
-        self._disks: dict[tuple[int, int], _Opened] = {}
+        self._disks: dict[tuple[int, int, int], _Opened] = {}
+        """By file, and by a number where each partition has a disk of its own."""
 
     def disk(self, path: Path, *, read_only: bool) -> Disk:
         """The disk kept in `path`; `MediaError` where that cannot be."""
@@ -147,14 +149,16 @@ class MediaLibrary:
             status = path.stat()
         except OSError as wrong:
             raise MediaError(f"{path}: {wrong.strerror}{_remedy(wrong)}") from None
-        key = status.st_dev, status.st_ino
-        if (opened := self._disks.get(key)) is not None:
-            if opened.backing.read_only != read_only:
-                raise MediaError(f"{path} is used read-only by one and writable by another")
-            if self._exclusive and not read_only:
-                raise MediaError(f"{path} is in use by another partition; both can have it ,ro")
-            opened.users += 1
-            return opened.disk
+        file = status.st_dev, status.st_ino
+        others = [opened for key, opened in self._disks.items() if key[:2] == file]
+        if any(opened.backing.read_only != read_only for opened in others):
+            raise MediaError(f"{path} is used read-only by one and writable by another")
+        if others and not self._exclusive:
+            others[0].users += 1
+            return others[0].disk
+        if others and not read_only:
+            raise MediaError(f"{path} is in use by another partition; both can have it ,ro")
+        key = (*file, next(n for n in range(len(others) + 1) if (*file, n) not in self._disks))
         backing = RawFile(path, read_only=read_only)
         disk = Disk(backing, serial=f"{status.st_dev:x}{status.st_ino:012x}")
         self._disks[key] = _Opened(disk, backing, 1)

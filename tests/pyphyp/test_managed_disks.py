@@ -42,13 +42,16 @@ def test_a_disk_that_is_written_to_is_one_partitions(tmp_path: Path) -> None:
         its.activate("one")  # again: the file is its own
 
 
-def test_a_disk_that_is_only_read_is_shared(tmp_path: Path) -> None:
+def test_a_disk_that_is_only_read_serves_several_each_by_itself(tmp_path: Path) -> None:
     image(tmp_path / "a.img")
     partitions = [PARTITION.format(name, "hello", "64M", "a.img,ro") for name in ("one", "two")]
     with machine(MACHINE + "".join(partitions), tmp_path) as its:
         its.power_on()
+        one, two = (next(iter(p.media.targets.values())) for p in its.partitions.values())
+        assert one.find(bytes(8)) is not two.find(bytes(8))  # its reservations are its own
         its.run()
         assert all(p.state is PartitionState.POWERED_OFF for p in its.partitions.values())
+        its.power_on()
 
 
 def test_a_partition_without_a_boot_program_is_refused_and_costs_nothing(tmp_path: Path) -> None:
