@@ -1,6 +1,6 @@
 # One front door for the project's tools.  `make check` before every commit.
 PYTHON ?= python3
-SOURCES = emu hypervisor firmware guests pyphyp tests setup.py
+SOURCES = emu hypervisor firmware guests lx86 pyphyp tests setup.py
 
 .PHONY: check format lint types fast test slow sanitize bench docs bless
 

@@ -1,0 +1,157 @@
+"""The processor as both halves of Lx86 know it: its state, and why it comes back from running.
+
+At every exit the state is precise: that of the program before the instruction `eip` names.  For a
+system call, a breakpoint and INTO that is the instruction behind (SDM volume 3, 6.5: traps); for
+all others it is the one that could not complete (faults), and nothing of it has happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Protocol
+
+EFLAGS_ALWAYS = 0x202
+"""Bit 1, which is always set, and IF, which a program sees set."""
+USER_CODE, USER_DATA = 0x23, 0x2B
+"""The selectors Linux gives a 32-bit program (those of a 64-bit kernel)."""
+TLS_ENTRIES = range(12, 15)
+"""The entries of the global descriptor table that set_thread_area fills."""
+
+
+@dataclass(slots=True)
+class X86State:
+    """What integer instructions use: 32-bit registers, EFLAGS and the segments.
+
+    Code, data and stack segments are flat; only FS and GS have bases that matter.
+    """
+
+    eax: int = 0
+    ecx: int = 0
+    edx: int = 0
+    ebx: int = 0
+    esp: int = 0
+    ebp: int = 0
+    esi: int = 0
+    edi: int = 0
+    eip: int = 0
+    eflags: int = EFLAGS_ALWAYS
+    cs: int = USER_CODE
+    ss: int = USER_DATA
+    ds: int = USER_DATA
+    es: int = USER_DATA
+    fs: int = 0
+    gs: int = 0
+    fs_base: int = 0
+    gs_base: int = 0
+
+
+@dataclass(slots=True)
+class FloatingState:
+    """x87, MMX and SSE: what FXSAVE stores, and what FNINIT and a new program begin with.
+
+    `registers` are R0 to R7 of the x87 stack by their physical number, 80 bits each; MMX's MM0 to
+    MM7 are their lower 64 bits.  The top of the stack stands in `status`.  `tags` has two bits for
+    each register (SDM volume 1, 8.1.7).
+    """
+
+    control: int = 0x037F
+    status: int = 0
+    tags: int = 0xFFFF
+    opcode: int = 0
+    instruction: int = 0
+    operand: int = 0
+    registers: list[int] = field(default_factory=lambda: [0] * 8)
+    mxcsr: int = 0x1F80
+    xmm: list[int] = field(default_factory=lambda: [0] * 8)
+
+
+class Access(Enum):
+    READ = "read"
+    WRITE = "write"
+    EXECUTE = "execute"
+
+
+class Vector(IntEnum):
+    """Exceptions other than page faults that an instruction can have (SDM volume 3, table 6-1)."""
+
+    DIVIDE_ERROR = 0
+    DEBUG = 1
+    BREAKPOINT = 3
+    OVERFLOW = 4
+    BOUND = 5
+    INVALID_OPCODE = 6
+    GENERAL_PROTECTION = 13
+    X87_ERROR = 16
+    ALIGNMENT = 17
+    SIMD_ERROR = 19
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCall:
+    """`int 0x80`; run again to go on behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A page that is not there, or not for this access.  `address` is the first byte refused."""
+
+    address: int
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """An exception with its vector."""
+
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Preempted:
+    """The budget is used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFailure:
+    """The engine cannot go on, and the program is not to blame; `reason` says why."""
+
+    reason: str
+
+
+Exit = SystemCall | Fault | Trap | Preempted | EngineFailure
+
+
+class Cpu(Protocol):
+    """One x86 processor over a program's storage.
+
+    A storage tells its processor what becomes of pages and of code (`storage.Observer`).
+    """
+
+    @property
+    def state(self) -> X86State:
+        """As of the last exit; what is changed here the next `run` begins with."""
+        ...
+
+    @state.setter
+    def state(self, state: X86State) -> None: ...
+
+    def floating(self) -> FloatingState:
+        """A copy of that part of the state."""
+        ...
+
+    def set_floating(self, floating: FloatingState) -> None: ...
+
+    def run(self, budget: int) -> Exit:
+        """Run about `budget` instructions, or until something else happens."""
+        ...
+
+    def invalidate(self, start: int, length: int) -> None:
+        """Code between these addresses is no longer what it was."""
+        ...
+
+    def mapping_changed(self, start: int, length: int) -> None:
+        """These whole pages were mapped, unmapped or protected; what they hold may be new."""
+        ...
+
+    def close(self) -> None: ...
