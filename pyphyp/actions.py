@@ -68,6 +68,19 @@ class ChangeProcessors:
     virtual_processors: Count | None = None
     weight: Count | None = None
     capped: bool | None = None
+    pool: Count | None = None
+
+
+@record
+class ChangePool:
+    """Other limits of a shared processor pool, or a new one: `chhwres -r procpool`.
+
+    What is None stays.  Both are hundredths of a processor.
+    """
+
+    pool: Count
+    maximum: Count | None = None
+    reserved: Count | None = None
 
 
 @record
@@ -99,6 +112,7 @@ Action = (
     | ResetPartition
     | CrashPartition
     | ChangeProcessors
+    | ChangePool
     | EnterActivationCode
     | FailCore
     | TypeAtConsole

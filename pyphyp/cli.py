@@ -40,6 +40,8 @@ _COMMANDS = {
     "shutdown": "operate",
     "crash": "operate",
     "change": "change",
+    "change-pool": "change",
+    "activation": "activation",
     "fail-core": "change",
     "down": "operate",
     "what-if": "what_if",

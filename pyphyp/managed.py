@@ -28,14 +28,13 @@ from hypervisor.dispatching.records import WINDOW
 from hypervisor.partition import Ending
 from hypervisor.system.allocation import Allocation
 from hypervisor.system.errors import ManagementError
-from hypervisor.system.share import SharedShare
-from hypervisor.system.units import ProcUnits
 
 from . import actions
 from .guest_starts import start_of
 from .lanes import Lanes
 from .managed_activation import Activation
 from .managed_capacity import SharedTimes
+from .managed_changes import Changes
 from .managed_partition import ManagedPartition, configuration_of
 from .media import MediaError, MediaLibrary
 from .network import Network
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from hypervisor.dispatching.schedule import Schedule
     from hypervisor.system.allocation import PartitionResources
     from hypervisor.system.definition import ManagedSystem, PartitionDefinition
+    from hypervisor.system.share import SharedShare
 
     from .actions import Action
     from .compose import Composition
@@ -82,7 +82,7 @@ class ManagedMachine:
         starts: Mapping[str, Start] | None = None,
         dumps: Path | None = None,
     ) -> None:
-        self.system, self._dumps = system, dumps
+        self._dumps = dumps
         self.epoch = host_epoch() if epoch is None else epoch
         self.seed = seed
         self.partitions: dict[str, ManagedPartition] = {}
@@ -96,11 +96,17 @@ class ManagedMachine:
         self.shared_times = SharedTimes(self.dispatcher)
         self.dispatcher.between_slices += [self._settle_capacity, self._look_after]
         self.activation = Activation(self.allocation, self.dispatcher)
+        self._changes = Changes(self.allocation, self.dispatcher)
         self._tracers, self._starts = tracers, dict(starts or {})
         self._library = MediaLibrary(exclusive=True)
         self.network = Network()
         self.dispatcher.between_slices.append(self._carry_frames)
         self._stopped = self._closed = False
+
+    @property
+    def system(self) -> ManagedSystem:
+        """As it was defined, with the pools as they are now."""
+        return self.allocation.system
 
     # -- time ------------------------------------------------------------------------------
 
@@ -225,10 +231,12 @@ class ManagedMachine:
                 self._reset(self._running(name))
             case actions.CrashPartition(name):
                 self._running(name).system_reset()
-            case actions.ChangeProcessors():
-                self._change_processors(action)
+            case actions.ChangeProcessors(name):
+                self._changes.processors(self._running(name), action)
+            case actions.ChangePool():
+                self._changes.pool(action)
             case actions.FailCore(number):
-                self._fail_core(number)
+                self._changes.fail_core(number)
             case actions.TypeAtConsole(name, text):
                 self._running(name).console.send(text)
             case actions.EnterActivationCode(code):
@@ -333,37 +341,9 @@ class ManagedMachine:
         partition.restart()
         self.dispatcher.replace(partition.configuration.number, partition.runnables)
 
-    def _change_processors(self, action: actions.ChangeProcessors) -> None:
-        partition = self._running(action.partition)
-        share = partition.resources.share
-        if not isinstance(share, SharedShare):
-            why = f"partition {partition.name} has processors of its own"
-            raise ManagementError(why, "change a shared one")
-        if action.virtual_processors not in (None, share.virtual_processors):
-            why = "virtual processors do not change while a partition runs"
-            raise ManagementError(why, "shut it down first")
-        wanted = SharedShare(
-            share.entitled if action.units is None else ProcUnits(action.units),
-            share.virtual_processors,
-            share.capped if action.capped is None else action.capped,
-            share.weight if action.weight is None else action.weight,
-            share.pool,
-        )
-        self.change_share(partition.name, wanted)
-
     def change_share(self, name: str, share: SharedShare) -> None:
         """Give a running partition another share; ManagementError where it cannot have that."""
-        partition = self._running(name)
-        partition.resources = self.allocation.change(name, share)
-        self.dispatcher.change(partition.configuration.number, share)
-
-    def _fail_core(self, number: int) -> None:
-        if number > (last := len(self.dispatcher.cores) - 1):
-            raise ManagementError(f"there is no core {number}", f"0 to {last}")
-        try:
-            self.dispatcher.fail_core(number)
-        except CapacityError as error:
-            raise ManagementError(str(error)) from None
+        self._changes.share(self._running(name), share)
 
     # -- the end ---------------------------------------------------------------------------
 

@@ -24,12 +24,15 @@ class Activation:
     def __init__(self, allocation: Allocation, dispatcher: ProcessorDispatcher) -> None:
         self._allocation, self._dispatcher = allocation, dispatcher
         self.on_demand = CapacityOnDemand(allocation.system)
+        self.newest: Grant | None = None
+        """What the last code that was accepted gave."""
         self._there = self.on_demand.cores
         """Activated, or unreturned."""
 
     def enter(self, code: str, now: int) -> Grant:
         """Take an activation code at time base `now`; ManagementError where it is refused."""
         grant = self.on_demand.enter(code, now // TIME_BASE_HZ)
+        self.newest = grant
         self._adapt()
         return grant
 
@@ -44,6 +47,7 @@ class Activation:
 
     def _adapt(self) -> None:
         allocation = self._allocation
+        allocation.edition = self.on_demand.edition
         allocation.activated_cores = self.on_demand.cores
         allocation.activated_mib = self.on_demand.memory_mib
         while self._there < self.on_demand.cores:

@@ -8,10 +8,12 @@ from urllib.parse import quote
 from uuid import NAMESPACE_OID, uuid5
 
 from emu.memory import MIB
+from emu.state import StateError
 from firmware.boot import BootError
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.dispatching.virtual import DispatchedProcessor
 from hypervisor.partition import Ending
+from hypervisor.system.editions import Feature
 from hypervisor.watchdog import NEVER
 
 from .dump import DumpError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from .media import MediaLibrary
     from .network import Network
     from .pacing import Attendant
+    from .saving import RunState
     from .stats import Stats
 
 
@@ -106,6 +109,15 @@ class ManagedPartition(Partition):
         self._build()
         self._boot_again()
         self.state = PartitionState.RUNNING
+
+    def run_state(self) -> tuple[RunState, dict[str, bytes]]:
+        """What of it goes on in another machine; ManagementError where the edition moves none."""
+        self.machine.allocation.edition.demand(Feature.MOBILITY)
+        return super().run_state()
+
+    def restore(self, path: Path | str) -> None:
+        """It does not go back: the machine's time goes on."""
+        raise StateError("a managed machine's partition does not go back: Machine.restore")
 
     # -- running ---------------------------------------------------------------------------
 

@@ -59,9 +59,7 @@ class ProcessorDispatcher:
         self.cores = [Core(number, 0) for number in range(cores)]
         self.pools = {DEFAULT_POOL: Pool(DEFAULT_POOL)}
         for pool in pools:
-            self.pools[pool.number] = Pool(
-                pool.number, pool.maximum * TICKS_A_UNIT, pool.reserved * TICKS_A_UNIT
-            )
+            self.set_pool(pool.number, pool.maximum, pool.reserved)
         self.members: dict[int, Member] = {}
         self.schedule = Schedule()
         self.between_slices: list[Callable[[], None]] = []
@@ -99,6 +97,11 @@ class ProcessorDispatcher:
             raise ValueError("a partition stays dedicated or shared while it is activated")
         member.share, member.pool = share, self.pools[share.pool]
         self._share_changed()
+
+    def set_pool(self, number: int, maximum: int, reserved: int) -> None:
+        """Give a pool, which may be a new one, limits in hundredths of a processor."""
+        pool = self.pools.setdefault(number, Pool(number))
+        pool.maximum, pool.reserved = maximum * TICKS_A_UNIT, reserved * TICKS_A_UNIT
 
     def replace(self, number: int, runnables: Sequence[Runnable]) -> None:
         """The partition was built anew: these are its virtual processors now."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .definition import SharedProcessors
+from .definition import SharedProcessorPool, SharedProcessors
+from .editions import Feature
 from .errors import ManagementError
-from .share import DEFAULT_POOL, DedicatedShare, SharedShare
+from .share import DEFAULT_POOL, MOST_POOLS, DedicatedShare, SharedShare
 from .units import NONE, ProcUnits
 
 if TYPE_CHECKING:
@@ -44,12 +45,17 @@ class PartitionResources:
 
 
 class Allocation:
-    """What of a system is given out; `activated_cores` and `activated_mib` may change."""
+    """What of a system is given out.
+
+    `activated_cores`, `activated_mib` and `edition` are what is activated now; `system` has the
+    pools as they are now.
+    """
 
     def __init__(self, system: ManagedSystem) -> None:
         self.system = system
         self.activated_cores = system.cores.activated
         self.activated_mib = system.memory_mib.activated
+        self.edition = system.edition
         self._given: dict[str, PartitionResources] = {}
 
     # -- what there is ---------------------------------------------------------------------
@@ -98,9 +104,10 @@ class Allocation:
     def activate(self, name: str, profile_name: str | None = None) -> PartitionResources:
         """Give partition `name` what its profile (the default one) wants and what is free.
 
-        ManagementError where not even the minimum is.
+        ManagementError where not even the minimum is, or the edition does not let it.
         """
         definition, profile = self._wanted(name, profile_name)
+        self._check_edition(name, profile)
         share = self._processors(name, profile)
         memory = self._memory(name, profile)
         self._given[name] = PartitionResources(definition, profile, memory, share)
@@ -149,10 +156,72 @@ class Allocation:
         if not lowest <= share.entitled <= highest:
             why = f"{share.entitled} processing units for {name}"
             raise ManagementError(why, f"{lowest} to {highest}, with {virtual} virtual processors")
+        moved = not had.share.dedicated and share.pool != had.share.pool
+        if moved:
+            self._check_pool(share.pool)
         free = self.free_in_pool(share.pool)
-        if share.entitled > free and share.entitled > had.share.entitled:
-            why = f"{share.entitled} processing units for {name}"
+        if share.entitled > free and (moved or share.entitled > had.share.entitled):
+            why = f"{share.entitled} processing units of pool {share.pool} for {name}"
             raise ManagementError(why, f"{max(free, NONE)} can be had")
+
+    def _check_pool(self, number: int) -> None:
+        """Raises unless partitions may be in pool `number`."""
+        if number == DEFAULT_POOL:
+            return
+        self.edition.demand(Feature.SHARED_POOLS)
+        if self.system.pool(number) is None:
+            there = sorted({DEFAULT_POOL, *(pool.number for pool in self.system.pools)})
+            right = f"there are {', '.join(map(str, there))}"
+            raise ManagementError(f"there is no pool {number}", right)
+
+    def change_pool(
+        self, number: int, maximum: ProcUnits | None = None, reserved: ProcUnits | None = None
+    ) -> SharedProcessorPool:
+        """Give pool `number` other limits, or make it: then with a maximum.
+
+        ManagementError where it cannot have them.
+        """
+        self.edition.demand(Feature.SHARED_POOLS)
+        if not DEFAULT_POOL < number < MOST_POOLS:
+            raise ManagementError(f"pool {number} has no limits", f"1 to {MOST_POOLS - 1} may")
+        had = self.system.pool(number)
+        if had is None:
+            if maximum is None:
+                why = f"there is no pool {number}"
+                raise ManagementError(why, "with a maximum it is made")
+            had = SharedProcessorPool(number, SharedProcessorPool.usual_name(number), NONE)
+        wanted = replace(
+            had,
+            maximum=had.maximum if maximum is None else maximum,
+            reserved=had.reserved if reserved is None else reserved,
+        )
+        self._check_limits(had, wanted)
+        others = (pool for pool in self.system.pools if pool.number != number)
+        pools = tuple(sorted((*others, wanted), key=lambda pool: pool.number))
+        self.system = replace(self.system, pools=pools)
+        return wanted
+
+    def _check_limits(self, had: SharedProcessorPool, wanted: SharedProcessorPool) -> None:
+        number, entitled = wanted.number, self.entitled(wanted.number)
+        least = ProcUnits(max(entitled + wanted.reserved, 1))
+        if wanted.maximum < least:
+            why = f"{wanted.maximum} units at most for pool {number}"
+            right = f"at least {least}: {entitled} are entitled, {wanted.reserved} reserved"
+            raise ManagementError(why, right)
+        free = ProcUnits(max(self.free_units, NONE) + had.reserved)
+        if wanted.reserved > max(free, had.reserved):
+            raise ManagementError(
+                f"{wanted.reserved} units reserved for pool {number}", f"{free} can be had"
+            )
+
+    def _check_edition(self, name: str, profile: PartitionProfile) -> None:
+        most = self.edition.features.most_partitions
+        if len(self._given) >= most:
+            why = f"partition {name} would be number {most + 1} of those activated"
+            right = f"the {self.edition.value} edition has {most}; enter the key of a higher one"
+            raise ManagementError(why, right)
+        if isinstance(profile.processors, SharedProcessors):
+            self._check_pool(profile.processors.pool)
 
     def _wanted(
         self, name: str, profile_name: str | None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 86_400
 MOST_DAYS = 999
-_MOST_AMOUNT = 0xFFFFFF
+MOST_AMOUNT = 0xFFFFFF
 _DIGEST = 12
 LOG_ENTRIES = 1000
 _LOGGED = 64
@@ -62,6 +62,23 @@ class Grant:
     def edition(self) -> Edition:
         return tuple(Edition)[self.amount]
 
+    def __str__(self) -> str:
+        match self.resource:
+            case Resource.EDITION:
+                return f"the {self.edition.value} edition"
+            case Resource.PROCESSORS:
+                what = f"{self.amount} processor{'s' * (self.amount != 1)}"
+            case Resource.MEMORY:
+                what = f"{self.amount} MiB of memory"
+        return f"{what}, {_FOR[self.kind]}"
+
+
+_FOR = {
+    Kind.PERMANENT: "for ever",
+    Kind.TRIAL: "on trial",
+    Kind.ON_OFF: "on/off",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -75,7 +92,7 @@ class Entry:
 
 def code_for(serial: str, grant: Grant) -> str:
     """The code that gives `grant` to the system with this serial number."""
-    if not 0 <= grant.amount <= _MOST_AMOUNT or not 0 <= grant.days <= MOST_DAYS:
+    if not 0 <= grant.amount <= MOST_AMOUNT or not 0 <= grant.days <= MOST_DAYS:
         raise ValueError(f"{grant.amount} for {grant.days} days cannot be said in a code")
     said = f"{grant.kind.value}{grant.resource.value}"
     said += f"-{grant.amount:06X}-{grant.days:03d}-{grant.sequence:04X}"
@@ -108,7 +125,7 @@ def _read(serial: str, code: str) -> Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class _Running:
+class Running:
     """An activation that ends at a second of machine time; `ends` None: it does not."""
 
     grant: Grant
@@ -120,7 +137,7 @@ class CapacityOnDemand:
 
     def __init__(self, system: ManagedSystem) -> None:
         self._system = system
-        self._running: list[_Running] = []
+        self.running: list[Running] = []
         self._used: set[str] = set()
         self.log: deque[Entry] = deque(maxlen=LOG_ENTRIES)
         """The newest entries: whoever guesses codes fills no memory."""
@@ -139,7 +156,7 @@ class CapacityOnDemand:
     @property
     def next_end(self) -> int | None:
         """The second of machine time at which an activation ends; None: none does."""
-        return min((its.ends for its in self._running if its.ends is not None), default=None)
+        return min((its.ends for its in self.running if its.ends is not None), default=None)
 
     def enter(self, code: str, second: int) -> Grant:
         """Take a code; ManagementError, with a record of it, where it is wrong or used."""
@@ -155,13 +172,13 @@ class CapacityOnDemand:
             self.edition = grant.edition
         else:
             ends = second + grant.days * DAY_SECONDS if grant.days else None
-            self._running.append(_Running(grant, ends))
+            self.running.append(Running(grant, ends))
         return grant
 
     def expire(self, second: int) -> list[Grant]:
         """End the activations whose time is up; gives them."""
-        over = [its for its in self._running if its.ends is not None and its.ends <= second]
-        self._running = [its for its in self._running if its not in over]
+        over = [its for its in self.running if its.ends is not None and its.ends <= second]
+        self.running = [its for its in self.running if its not in over]
         return [its.grant for its in over]
 
     def _check(self, code: str) -> Grant:
@@ -184,4 +201,4 @@ class CapacityOnDemand:
         return grant
 
     def _given(self, resource: Resource) -> int:
-        return sum(its.grant.amount for its in self._running if its.grant.resource is resource)
+        return sum(its.grant.amount for its in self.running if its.grant.resource is resource)

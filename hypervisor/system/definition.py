@@ -170,6 +170,10 @@ class SharedProcessorPool:
     reserved: ProcUnits = NONE
     """For its uncapped members, above what they are entitled to."""
 
+    @classmethod
+    def usual_name(cls, number: int) -> str:
+        return f"SharedPool{number:02}"
+
 
 @dataclass(frozen=True, slots=True)
 class SystemProfile:

@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from .errors import ManagementError
+
+
+class Feature(Enum):
+    """What some editions have, and others have not."""
+
+    SHARED_POOLS = "shared processor pools besides pool 0"
+    MEMORY_SHARING = "memory sharing"
+    MOBILITY = "partition mobility"
+
 
 @dataclass(frozen=True, slots=True)
 class Features:
@@ -12,10 +22,7 @@ class Features:
 
     most_partitions: int
     """Of the whole system."""
-    shared_pools: bool
-    """Whether there may be pools besides pool 0."""
-    memory_sharing: bool
-    mobility: bool
+    has: frozenset[Feature]
 
 
 class Edition(Enum):
@@ -27,10 +34,17 @@ class Edition(Enum):
     def features(self) -> Features:
         return _FEATURES[self]
 
+    def demand(self, feature: Feature) -> None:
+        """ManagementError, which tells what edition has it, unless this one has."""
+        if feature not in self.features.has:
+            least = next(edition for edition in Edition if feature in edition.features.has)
+            why = f"the {self.value} edition has no {feature.value}"
+            raise ManagementError(why, f"a key of the {least.value} edition activates it")
+
 
 _FEATURES = {
-    Edition.EXPRESS: Features(3, shared_pools=False, memory_sharing=False, mobility=False),
-    Edition.STANDARD: Features(1000, shared_pools=True, memory_sharing=False, mobility=False),
-    Edition.ENTERPRISE: Features(1000, shared_pools=True, memory_sharing=True, mobility=True),
+    Edition.EXPRESS: Features(3, frozenset()),
+    Edition.STANDARD: Features(1000, frozenset({Feature.SHARED_POOLS})),
+    Edition.ENTERPRISE: Features(1000, frozenset(Feature)),
 }
 """Express: up to three partitions a system; the numbers of the others are the hypervisor's own."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 HIGHEST_WEIGHT = 255
 DEFAULT_WEIGHT = 128
 DEFAULT_POOL = 0
+MOST_POOLS = 64
+"""With pool 0."""
 
 
 class SharingMode(Enum):

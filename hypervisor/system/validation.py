@@ -14,7 +14,8 @@ from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
 from hypervisor.configuration import LONGEST_NAME, MOST_PARTITIONS
 
 from .definition import DedicatedProcessors, SharedProcessors
-from .share import DEFAULT_POOL, HIGHEST_WEIGHT
+from .editions import Feature
+from .share import DEFAULT_POOL, HIGHEST_WEIGHT, MOST_POOLS
 from .units import ProcUnits
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
         PartitionProfile,
     )
 
-MOST_POOLS = 64
-"""With pool 0."""
 SMALLEST_LMB_MIB = 16
 LONGEST_SERIAL = 31
 
@@ -105,7 +104,7 @@ def _capacity(path: Path, capacity: Capacity, unit: str) -> Iterator[Problem]:
 
 
 def _pools(system: ManagedSystem) -> Iterator[Problem]:
-    if system.pools and not system.edition.features.shared_pools:
+    if system.pools and Feature.SHARED_POOLS not in system.edition.features.has:
         why = f"the {system.edition.value} edition has pool 0 alone; standard has {MOST_POOLS}"
         yield Problem(("pools",), f"{len(system.pools)} defined", why)
     for n, pool in enumerate(system.pools):

@@ -1,4 +1,4 @@
-"""`pyphyp change` and `fail-core`: another share of processors, and fewer processors."""
+"""`pyphyp change`, `change-pool` and `fail-core`: other shares, other pools, fewer processors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 _CHANGE_HELP = f"""Give PARTITION, which runs, another share of the shared processors.
 
-Its units stay within its profile's minimum and maximum, and need to be free.  It takes effect with
-the next dispatch window; the next activation goes by the profile again.
+Its units stay within its profile's minimum and maximum, and need to be free.  Pools other than pool
+0 are for editions that have them.  It takes effect with the next dispatch window; the next
+activation goes by the profile again.
 
 \b
 Examples:
   pyphyp change web --units 0.4
   pyphyp change web --weight 200
   pyphyp change web --uncapped --weight 128
+  pyphyp change web --pool 1
 
 {REMOTE_STATUS_HELP}"""
 
@@ -53,17 +55,52 @@ class Units(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--capped/--uncapped", default=None, help="Whether it never gets more than its units."
 )
+@click.option("--pool", type=click.IntRange(0, 63), help="Another shared processor pool.")
 @remote
 def change(
-    client: Client, partition: str, units: int | None, weight: int | None, capped: bool | None
+    client: Client,
+    partition: str,
+    units: int | None,
+    weight: int | None,
+    capped: bool | None,
+    pool: int | None,
 ) -> int:
     from pyphyp.actions import ChangeProcessors
 
-    if units is None and weight is None and capped is None:
-        raise click.UsageError("nothing to change: --units, --weight, --capped or --uncapped")
+    if units is None and weight is None and capped is None and pool is None:
+        nothing = "nothing to change: --units, --weight, --capped, --uncapped or --pool"
+        raise click.UsageError(nothing)
     if weight is not None and capped is None:
         capped = False
-    report(client.perform(ChangeProcessors(partition, units=units, weight=weight, capped=capped)))
+    action = ChangeProcessors(partition, units=units, weight=weight, capped=capped, pool=pool)
+    report(client.perform(action))
+    return Status.OK
+
+
+_POOL_HELP = f"""Give shared processor pool NUMBER of a machine that runs other limits, or make it.
+
+The maximum stays above what its members are entitled to and what is reserved; what is reserved
+needs to be free.  The Express edition has pool 0 alone, which has no limits.
+
+\b
+Examples:
+  pyphyp change-pool 1 --maximum 0.8
+  pyphyp change-pool 2 --maximum 1.5 --reserved 0.2
+
+{REMOTE_STATUS_HELP}"""
+
+
+@click.command("change-pool", help=_POOL_HELP)
+@click.argument("number", type=click.IntRange(0, 63))
+@click.option("--maximum", type=Units(), help="Units its members together never exceed.")
+@click.option("--reserved", type=Units(), help="Units kept for its uncapped members.")
+@remote
+def change_pool(client: Client, number: int, maximum: int | None, reserved: int | None) -> int:
+    from pyphyp.actions import ChangePool
+
+    if maximum is None and reserved is None:
+        raise click.UsageError("nothing to change: --maximum or --reserved")
+    report(client.perform(ChangePool(number, maximum, reserved)))
     return Status.OK
 
 
@@ -89,4 +126,4 @@ def fail_core(client: Client, core: int) -> int:
     return Status.OK
 
 
-COMMANDS = {"change": change, "fail-core": fail_core}
+COMMANDS = {"change": change, "change-pool": change_pool, "fail-core": fail_core}

@@ -16,7 +16,7 @@ import os
 import socket
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from emu.state import StateError, rebuild
 from hypervisor.system.errors import ManagementError
@@ -25,6 +25,7 @@ from pyphyp.usage import MachineUsage
 from .protocol import (
     LONGEST_ANSWER,
     VERSION,
+    AskActivation,
     AskNames,
     AskSchedule,
     AskUsage,
@@ -44,10 +45,13 @@ if TYPE_CHECKING:
 
     from emu.state import Plain
     from pyphyp.actions import Action
+    from pyphyp.activated import Activated
     from pyphyp.timeline import Timeline
 
     from .locations import Location
     from .protocol import Event, Request
+
+T = TypeVar("T")
 
 _AT_ONCE = 1 << 16
 _GREETING = 10.0
@@ -135,9 +139,17 @@ class Client:
 
     def usage(self) -> MachineUsage:
         """What the machine does."""
-        found = self.ask(AskUsage())
+        return self._told(MachineUsage, AskUsage())
+
+    def activation(self) -> Activated:
+        """What of the machine is activated."""
+        from pyphyp.activated import Activated
+
+        return self._told(Activated, AskActivation())
+
+    def _told(self, kind: type[T], request: Request) -> T:
         try:
-            return rebuild(MachineUsage, found, "usage")
+            return rebuild(kind, self.ask(request), kind.__name__)
         except StateError as wrong:
             raise DaemonError(f"{self._where}: {wrong}") from None
 

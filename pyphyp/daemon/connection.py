@@ -14,6 +14,7 @@ from hypervisor.system.errors import ManagementError
 
 from .protocol import (
     VERSION,
+    AskActivation,
     AskNames,
     AskSchedule,
     AskUsage,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from emu.state import Plain
     from pyphyp.actions import Action
+    from pyphyp.activated import Activated
     from pyphyp.timeline import Timeline
     from pyphyp.usage import MachineUsage
 
@@ -75,6 +77,7 @@ class Desk(Protocol):
 
     def perform(self, action: Action) -> Future[str]: ...
     def usage(self) -> Future[MachineUsage]: ...
+    def activation(self) -> Future[Activated]: ...
     def schedule(self, wanted: AskSchedule) -> Future[Timeline]: ...
     def power_off(self, *, immediate: bool, seconds: int) -> Future[str]: ...
 
@@ -218,6 +221,8 @@ class Connection:
                 return _now(list(self._desk.names))
             case AskUsage():
                 return _plain(self._desk.usage())
+            case AskActivation():
+                return _plain(self._desk.activation())
             case AskSchedule():
                 return _plain(self._desk.schedule(request))
             case Attach(partition, lines):

@@ -8,6 +8,7 @@ from hypervisor.dispatching.records import WINDOW
 from hypervisor.system.errors import ManagementError
 from hypervisor.system.units import ProcUnits
 from pyphyp import actions
+from pyphyp.activated import activated
 from pyphyp.metering import Meter
 from pyphyp.refusals import refused
 from pyphyp.timeline import recorded
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyphyp.actions import Action
+    from pyphyp.activated import Activated
     from pyphyp.managed import ManagedMachine
     from pyphyp.pacing import Attendant
     from pyphyp.timeline import Timeline
@@ -50,6 +52,8 @@ class HostedMachine:
             self._heard(action.partition)
         with refused():
             self._machine.perform(action)
+        if isinstance(action, actions.EnterActivationCode):
+            return f"activated: {self._machine.activation.newest}"
         return said(action)
 
     def _known(self, action: Action) -> None:
@@ -83,6 +87,9 @@ class HostedMachine:
 
     def usage(self) -> MachineUsage:
         return self._meter.usage()
+
+    def activation(self) -> Activated:
+        return activated(self._machine)
 
     def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
         return recorded(self._machine, first, last, most)
@@ -122,6 +129,12 @@ def said(action: Action) -> str:
             return f"{name} was given a system reset"
         case actions.ChangeProcessors(name):
             return f"{name}: {_changes(action)}"
+        case actions.ChangePool(number, maximum, reserved):
+            words = (("at most", maximum), ("reserved", reserved))
+            told = [
+                f"{ProcUnits(units)} units {word}" for word, units in words if units is not None
+            ]
+            return f"pool {number}: {', '.join(told) or 'nothing changed'}"
         case actions.EnterActivationCode():
             return "the activation code was accepted"
         case actions.FailCore(number):
@@ -140,4 +153,6 @@ def _changes(action: actions.ChangeProcessors) -> str:
         parts.append(f"weight {action.weight}")
     if action.capped is not None:
         parts.append("capped" if action.capped else "uncapped")
+    if action.pool is not None:
+        parts.append(f"pool {action.pool}")
     return ", ".join(parts) or "nothing changed"

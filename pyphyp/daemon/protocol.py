@@ -72,6 +72,11 @@ class AskUsage:
 
 
 @record
+class AskActivation:
+    """An `Activated`."""
+
+
+@record
 class AskSchedule:
     """A `Timeline` of windows `first` to `last`, as far as they are kept; none: the last ones."""
 
@@ -112,7 +117,9 @@ class PowerOff:
     """How long their operating systems have, on the host's clock, when it is in order."""
 
 
-Request = Perform | AskNames | AskUsage | AskSchedule | Attach | Follow | Leave | PowerOff
+Request = (
+    Perform | AskNames | AskUsage | AskActivation | AskSchedule | Attach | Follow | Leave | PowerOff
+)
 _REQUESTS: tuple[type[Request], ...] = Request.__args__
 
 # -- events ------------------------------------------------------------------------------------

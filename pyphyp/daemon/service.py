@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyphyp.actions import Action
+    from pyphyp.activated import Activated
     from pyphyp.pacing import Attendant
     from pyphyp.timeline import Timeline
     from pyphyp.transcript import Transcript
@@ -76,6 +77,7 @@ class Managed(Protocol):
         """No partition runs: let some time pass."""
 
     def usage(self) -> MachineUsage: ...
+    def activation(self) -> Activated: ...
     def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
         """Who had which core in so many windows."""
 
@@ -169,6 +171,9 @@ class Daemon:
 
     def usage(self) -> Future[MachineUsage]:
         return self._inbox.put(self._machine.usage)
+
+    def activation(self) -> Future[Activated]:
+        return self._inbox.put(self._machine.activation)
 
     def schedule(self, wanted: AskSchedule) -> Future[Timeline]:
         ask = partial(self._machine.schedule, wanted.first, wanted.last, wanted.most)

@@ -14,9 +14,8 @@ from hypervisor.system.definition import (
     ProcessorGeneration,
 )
 from hypervisor.system.editions import Edition
-from hypervisor.system.share import DEFAULT_WEIGHT, HIGHEST_WEIGHT, SharingMode
+from hypervisor.system.share import DEFAULT_WEIGHT, HIGHEST_WEIGHT, MOST_POOLS, SharingMode
 from hypervisor.system.units import ProcUnits
-from hypervisor.system.validation import MOST_POOLS
 from hypervisor.vio.configuration import DEFAULT_SWITCH
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 

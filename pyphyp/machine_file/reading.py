@@ -197,7 +197,7 @@ class _Reading:
     def _pool(self, content: Values, path: KeyPath) -> SharedProcessorPool:
         values = self._values(POOL, content, path)
         number = values["number"]
-        name = values.get("name", f"SharedPool{number:02}")
+        name = values.get("name", SharedProcessorPool.usual_name(number))
         return SharedProcessorPool(number, name, values["maximum"], values.get("reserved", NONE))
 
     # -- partitions ------------------------------------------------------------------------

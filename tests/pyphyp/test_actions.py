@@ -12,6 +12,7 @@ from emu.state import StateError
 from pyphyp.actions import (
     ActivatePartition,
     ActivateSystemProfile,
+    ChangePool,
     ChangeProcessors,
     CrashPartition,
     EnterActivationCode,
@@ -34,6 +35,7 @@ from pyphyp.actions import (
         ResetPartition("aix1"),
         CrashPartition("aix1"),
         ChangeProcessors("aix1", units=50, capped=False),
+        ChangePool(1, maximum=80),
         EnterActivationCode("0123-4567"),
         FailCore(3),
         TypeAtConsole("aix1", bytes(range(256))),

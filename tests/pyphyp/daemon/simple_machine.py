@@ -17,6 +17,7 @@ from pyphyp.actions import (
     ShutdownPartition,
     TypeAtConsole,
 )
+from pyphyp.activated import Activated, Amount
 from pyphyp.daemon.service import Standing
 from pyphyp.pacing import WINDOW_TICKS
 from pyphyp.timeline import Timeline
@@ -122,6 +123,12 @@ class SimpleMachine:
 
     def usage(self) -> MachineUsage:
         return MachineUsage("simple", self.now, self.now // WINDOW_TICKS, (), (), ())
+
+    def activation(self) -> Activated:
+        none = Amount(1, 1)
+        return Activated(
+            "simple", "S", self.now, "express", 3, False, False, False, none, none, (), ()
+        )
 
     def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
         return Timeline("simple", 0, 0, 1, (), ())
