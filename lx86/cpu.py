@@ -23,7 +23,9 @@ TLS_ENTRIES = range(12, 15)
 class X86State:
     """What integer instructions use: 32-bit registers, EFLAGS and the segments.
 
-    Code, data and stack segments are flat; only FS and GS have bases that matter.
+    Code, data and stack segments are flat; only FS and GS have bases that matter.  `tls` are the
+    bases of the entries in `TLS_ENTRIES`, None for an empty one: what loading a selector looks up
+    (`segment_base`).
     """
 
     eax: int = 0
@@ -44,6 +46,19 @@ class X86State:
     gs: int = 0
     fs_base: int = 0
     gs_base: int = 0
+    tls: list[int | None] = field(default_factory=lambda: [None] * len(TLS_ENTRIES))
+
+    def segment_base(self, selector: int) -> int | None:
+        """The base that loading `selector` into DS, ES, FS or GS gives; None if that traps (#GP).
+
+        Selectors 0 to 3 load, and give a segment whose use traps: its base is taken for 0 here.
+        """
+        if selector < 4 or selector | 3 in (USER_CODE, USER_DATA):
+            return 0
+        entry = selector >> 3
+        if selector & 4 or entry not in TLS_ENTRIES:
+            return None
+        return self.tls[entry - TLS_ENTRIES.start]
 
 
 @dataclass(slots=True)

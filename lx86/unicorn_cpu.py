@@ -1,0 +1,278 @@
+"""Unicorn's own x86 over a program's storage: the reference that translations are compared with.
+
+Unicorn begins in privilege level 0; an IRET takes it to 3, so that what a program may not do traps.
+What Unicorn would let through all the same (ports, SYSENTER) is refused by hooks.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import unicorn
+from unicorn import x86_const as x86
+
+from .cpu import (
+    TLS_ENTRIES,
+    USER_CODE,
+    USER_DATA,
+    Access,
+    EngineFailure,
+    Exit,
+    Fault,
+    FloatingState,
+    Preempted,
+    SystemCall,
+    Trap,
+    Vector,
+    X86State,
+)
+from .cpuid import ALL, Feature, cpuid
+from .storage import PAGE, PROGRAM_END, Page, Storage
+
+_TABLES = 0xFFFE_0000
+"""A page behind the program's addresses that Unicorn alone looks at: descriptors, and an IRET."""
+_IRET, _IRET_STACK = _TABLES + 0x800, _TABLES + 0x900
+_KERNEL_CODE, _KERNEL_DATA = 0x08, 0x10
+_NOWHERE = 0xFFFF_FFFF
+_LINUX = 0x80
+
+_GENERAL = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip", "eflags")
+_SEGMENTS = ("cs", "ss", "ds", "es", "fs", "gs")
+_GENERAL_IDS = [getattr(x86, f"UC_X86_REG_{name.upper()}") for name in _GENERAL]
+_SEGMENT_IDS = [getattr(x86, f"UC_X86_REG_{name.upper()}") for name in _SEGMENTS]
+_FLOATING = {
+    "control": x86.UC_X86_REG_FPCW,
+    "status": x86.UC_X86_REG_FPSW,
+    "tags": x86.UC_X86_REG_FPTAG,
+    "opcode": x86.UC_X86_REG_FOP,
+    "instruction": x86.UC_X86_REG_FIP,
+    "operand": x86.UC_X86_REG_FDP,
+    "mxcsr": x86.UC_X86_REG_MXCSR,
+}
+_ACCESS = {
+    unicorn.UC_MEM_READ_UNMAPPED: Access.READ,
+    unicorn.UC_MEM_READ_PROT: Access.READ,
+    unicorn.UC_MEM_WRITE_UNMAPPED: Access.WRITE,
+    unicorn.UC_MEM_WRITE_PROT: Access.WRITE,
+    unicorn.UC_MEM_FETCH_UNMAPPED: Access.EXECUTE,
+    unicorn.UC_MEM_FETCH_PROT: Access.EXECUTE,
+}
+
+
+def _descriptor(base: int, access: int) -> bytes:
+    """A flat 32-bit segment (SDM volume 3, 3.4.5)."""
+    low, high = 0xFFFF | (base & 0xFFFF) << 16, base >> 16 & 0xFF | access << 8 | 0xCF << 16
+    return struct.pack("<II", low, high | (base >> 24) << 24)
+
+
+def _protection(permissions: Page) -> int:
+    """As hardware has it: what can be written or executed can be read."""
+    protection: int = unicorn.UC_PROT_NONE
+    if permissions & (Page.READ | Page.WRITE | Page.EXECUTE):
+        protection |= unicorn.UC_PROT_READ
+    if permissions & Page.WRITE:
+        protection |= unicorn.UC_PROT_WRITE
+    if permissions & Page.EXECUTE:
+        protection |= unicorn.UC_PROT_EXEC
+    return protection
+
+
+class UnicornCpu:
+    """A `Cpu`."""
+
+    def __init__(self, storage: Storage, features: Feature = ALL) -> None:
+        self._storage = storage
+        self._features = features
+        self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_32)
+        self._uc.ctl_set_cpu_model(x86.UC_CPU_X86_CORE2DUO)
+        self._uc.mem_map(_TABLES, PAGE, unicorn.UC_PROT_ALL)
+        for selector, access in (
+            (_KERNEL_CODE, 0x9A), (_KERNEL_DATA, 0x92), (USER_CODE, 0xFA), (USER_DATA, 0xF2)
+        ):  # fmt: skip
+            self._uc.mem_write(_TABLES + (selector & ~7), _descriptor(0, access))
+        self._uc.reg_write(x86.UC_X86_REG_GDTR, (0, _TABLES, PAGE - 1, 0))
+        self._exit: Exit | None = None
+        self._at: int | None = None
+        self._add_hooks()
+        self._enter_user_mode()
+        self._fresh = self._uc.context_save()
+        self._mapped = bytearray(PROGRAM_END // PAGE)
+        self._changed: list[tuple[int, int]] = [(0, PROGRAM_END)]
+        self.state = X86State()
+        self._segments = [0] * len(_SEGMENTS)
+        self._tls: list[int | None] = list(self.state.tls)
+        storage.observe(self)
+
+    def _add_hooks(self) -> None:
+        add, instruction = self._uc.hook_add, unicorn.UC_HOOK_INSN
+        add(unicorn.UC_HOOK_INTR, self._interrupt)
+        add(unicorn.UC_HOOK_MEM_UNMAPPED | unicorn.UC_HOOK_MEM_PROT, self._refuse_access)
+        add(instruction, self._cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
+        add(instruction, self._port_in, None, 1, 0, x86.UC_X86_INS_IN)
+        add(instruction, self._port_out, None, 1, 0, x86.UC_X86_INS_OUT)
+        add(instruction, self._other_call, None, 1, 0, x86.UC_X86_INS_SYSCALL)
+        add(instruction, self._other_call, None, 1, 0, x86.UC_X86_INS_SYSENTER)
+
+    def _enter_user_mode(self) -> None:
+        after = _IRET + 1
+        self._uc.mem_write(_IRET, b"\xcf\xcd\x80")
+        frame = struct.pack("<5I", after, USER_CODE, X86State().eflags, _IRET_STACK, USER_DATA)
+        self._uc.mem_write(_IRET_STACK, frame)
+        self._uc.reg_write(x86.UC_X86_REG_CS, _KERNEL_CODE)
+        self._uc.reg_write(x86.UC_X86_REG_SS, _KERNEL_DATA)
+        self._uc.reg_write(x86.UC_X86_REG_ESP, _IRET_STACK)
+        self._uc.emu_start(_IRET, _NOWHERE)
+        for segment in (x86.UC_X86_REG_DS, x86.UC_X86_REG_ES):
+            self._uc.reg_write(segment, USER_DATA)
+
+    def close(self) -> None:
+        self._storage.observe(None)
+        del self._uc
+
+    # -- what the storage tells ------------------------------------------------------------
+
+    def invalidate(self, start: int, length: int) -> None:
+        self._uc.ctl_remove_cache(start, start + length)
+
+    def mapping_changed(self, start: int, length: int) -> None:
+        self._changed.append((start, length))
+
+    def _map(self) -> None:
+        """Have Unicorn's regions be what the storage's pages are."""
+        flush = False
+        for start, length in self._changed:
+            first, end = start // PAGE, (start + length) // PAGE
+            at = self._mapped.find(1, first, end)
+            while at >= 0:
+                run = self._mapped.find(0, at, end)
+                until = run if run >= 0 else end
+                self._uc.mem_unmap(at * PAGE, (until - at) * PAGE)
+                flush = True
+                at = self._mapped.find(1, until, end)
+            self._mapped[first:end] = bytes(end - first)
+            for address, size, permissions in self._storage.runs(start, length):
+                pointer = self._storage.pointer + address
+                self._uc.mem_map_ptr(address, size, _protection(permissions), pointer)
+                self._mapped[address // PAGE : (address + size) // PAGE] = b"\1" * (size // PAGE)
+        self._changed.clear()
+        if flush:
+            self._uc.ctl_flush_tb()
+
+    # -- state -----------------------------------------------------------------------------
+
+    def floating(self) -> FloatingState:
+        read = self._uc.reg_read
+        state = FloatingState(**{name: read(number) for name, number in _FLOATING.items()})
+        for n in range(8):
+            mantissa, exponent = read(x86.UC_X86_REG_FP0 + n)
+            state.registers[n] = exponent << 64 | mantissa
+            state.xmm[n] = read(x86.UC_X86_REG_XMM0 + n)
+        return state
+
+    def set_floating(self, floating: FloatingState) -> None:
+        write = self._uc.reg_write
+        for name, number in _FLOATING.items():
+            write(number, getattr(floating, name))
+        for n in range(8):
+            value = floating.registers[n]
+            write(x86.UC_X86_REG_FP0 + n, (value & (1 << 64) - 1, value >> 64))
+            write(x86.UC_X86_REG_XMM0 + n, floating.xmm[n])
+
+    def _load_state(self) -> None:
+        state = self.state
+        if state.tls != self._tls:
+            for entry, base in zip(TLS_ENTRIES, state.tls, strict=True):
+                descriptor = bytes(8) if base is None else _descriptor(base, 0xF2)
+                self._uc.mem_write(_TABLES + entry * 8, descriptor)
+            self._tls = list(state.tls)
+            self._segments = [-1] * len(_SEGMENTS)
+        segments = [getattr(state, name) for name in _SEGMENTS]
+        if segments != self._segments:
+            for number, selector in zip(_SEGMENT_IDS[2:], segments[2:], strict=True):
+                self._uc.reg_write(number, selector)
+        values = [getattr(state, name) for name in _GENERAL]
+        self._uc.reg_write_batch(list(zip(_GENERAL_IDS, values, strict=True)))
+
+    def _store_state(self) -> None:
+        state = self.state
+        values = self._uc.reg_read_batch(_GENERAL_IDS + _SEGMENT_IDS)
+        for name, value in zip(_GENERAL + _SEGMENTS, values, strict=True):
+            setattr(state, name, value)
+        self._segments = list(values[len(_GENERAL) :])
+        state.fs_base = state.segment_base(state.fs) or 0
+        state.gs_base = state.segment_base(state.gs) or 0
+
+    # -- running ---------------------------------------------------------------------------
+
+    def run(self, budget: int) -> Exit:
+        if self._changed:
+            self._map()
+        self._load_state()
+        self._exit, self._at = None, None
+        failure = None
+        try:
+            self._uc.emu_start(self.state.eip, _NOWHERE, 0, budget)
+        except unicorn.UcError as error:
+            failure = error
+        self._store_state()
+        if self._at is not None:
+            self.state.eip = self._at
+        why = self._exit
+        if isinstance(why, SystemCall):
+            return why
+        if why is None and failure is None:
+            return Preempted()
+        self._forget_the_exception()
+        if why is not None:
+            return why
+        assert failure is not None
+        if failure.errno in (unicorn.UC_ERR_INSN_INVALID, unicorn.UC_ERR_EXCEPTION):
+            return Trap(Vector.INVALID_OPCODE)
+        return EngineFailure(f"unicorn: {failure}")
+
+    def _forget_the_exception(self) -> None:
+        """Unicorn takes a second exception for a double fault unless the first is done with."""
+        floating = self.floating()
+        self._uc.context_restore(self._fresh)
+        self._segments = [-1] * len(_SEGMENTS)
+        self.set_floating(floating)
+
+    # -- what Unicorn calls ----------------------------------------------------------------
+
+    def _stop(self, why: Exit, at: int | None = None) -> None:
+        if self._exit is None:
+            self._exit, self._at = why, at
+        self._uc.emu_stop()
+
+    def _interrupt(self, uc: Any, number: int, _: object) -> None:
+        if number == _LINUX:
+            self._stop(SystemCall())
+        elif number in Vector.__members__.values():
+            self._stop(Trap(Vector(number)))
+        else:  # no program may use another gate
+            self._stop(Trap(Vector.GENERAL_PROTECTION), uc.reg_read(x86.UC_X86_REG_EIP) - 2)
+
+    def _refuse_access(
+        self, _uc: Any, kind: int, address: int, _size: int, _value: int, _: object
+    ) -> bool:
+        if self._exit is None:
+            self._exit = Fault(address, _ACCESS[kind])
+        return False
+
+    def _cpuid(self, uc: Any, _: object) -> int:
+        registers = ("EAX", "EBX", "ECX", "EDX")
+        numbers = [getattr(x86, f"UC_X86_REG_{name}") for name in registers]
+        values = cpuid(uc.reg_read(x86.UC_X86_REG_EAX), self._features)
+        uc.reg_write_batch(list(zip(numbers, values, strict=True)))
+        return 1
+
+    def _port_in(self, uc: Any, _port: int, _size: int, _: object) -> int:
+        self._stop(Trap(Vector.GENERAL_PROTECTION), uc.reg_read(x86.UC_X86_REG_EIP))
+        return int(uc.reg_read(x86.UC_X86_REG_EAX))
+
+    def _port_out(self, uc: Any, _port: int, _size: int, _value: int, _: object) -> None:
+        self._stop(Trap(Vector.GENERAL_PROTECTION), uc.reg_read(x86.UC_X86_REG_EIP))
+
+    def _other_call(self, uc: Any, _: object) -> None:
+        self._stop(Trap(Vector.INVALID_OPCODE), uc.reg_read(x86.UC_X86_REG_EIP))
