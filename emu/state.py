@@ -19,6 +19,8 @@ from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Protocol, TypeVar, dataclass_transform
 
+from .values import frozen
+
 T = TypeVar("T")
 RecordT = TypeVar("RecordT")
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
@@ -57,7 +59,7 @@ class Length:
 @dataclass_transform(frozen_default=True)
 def record(cls: type[T]) -> type[T]:
     """A frozen dataclass whose annotations are looked at when it is rebuilt."""
-    return dataclasses.dataclass(frozen=True, slots=True)(cls)
+    return frozen(cls)
 
 
 def plain(value: Any) -> Plain:

@@ -7,11 +7,11 @@ the kernel is entered big-endian and in real mode; a little-endian one changes o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emu.bits import MSR
 from emu.memory import MIB
+from emu.values import frozen
 from hypervisor.abi import H, HcallError
 
 from . import boot_devices, cas, client_services, elf, platform_tree, services, stubs
@@ -56,7 +56,7 @@ PAGE_BYTES = 64 * 1024
 ENDS_BELOW = 1 << 32
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BootImage:
     """What to boot: an ELF kernel, an initial file system, arguments; and which way."""
 

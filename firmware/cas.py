@@ -10,11 +10,12 @@ here are the specification's byte numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from emu.bits import Field, Word
+from emu.values import frozen
 from hypervisor.abi import InterruptMode, InterruptOffer, Mmu
 
 from .compatibility import POWER9, CompatibilityMode
@@ -101,7 +102,7 @@ LEAST_RMA_MIB = slice(24, 28)
 LEAST_VECTOR_2_BYTES = 28
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """What the client hands over: (mask, version) pairs and the vectors by number from 1."""
 
@@ -114,7 +115,7 @@ class Request:
         return b"" if len(vector) < 2 or Byte1(vector[1]).IGNORE else vector
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """What the platform can do for this partition."""
 
@@ -156,7 +157,7 @@ class Offer:
         return bytes(byte for n in numbers for byte in (n, vector[n]))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Agreement:
     """What client and platform agreed on."""
 

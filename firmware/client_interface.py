@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from emu.bits import low_bits
 from emu.engine import TIME_BASE_HZ
 from emu.memory import StorageError
+from emu.values import frozen
 from hypervisor.abi import H, HcallError
 from hypervisor.calls import Interceptors, as_results, summary
 
@@ -109,7 +110,7 @@ class ClientInterface:
         return instance
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Service:
     """One declared service: the source of dispatch, traces and reference page."""
 

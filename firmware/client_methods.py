@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import inspect
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+from emu.values import frozen
 
 from . import cas, stubs
 from .client_interface import CELL_BITS, TRUE, ClientInterface, ServiceError
@@ -34,7 +35,7 @@ NO_SUCH_METHOD = -21
 """Catch result of a method that is not there (ANS Forth THROW code: unsupported operation)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Method:
     """One declared method: of the nodes called `package`, or with that device_type."""
 

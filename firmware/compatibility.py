@@ -7,12 +7,11 @@ logical PVR; what a processor of that level has stands in the encodings of LoPAR
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from emu.isa_level import IsaLevel
+from emu.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CompatibilityMode:
     """An architecture level, by its logical PVR and by the processor that brought it."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from emu.memory import Memory
@@ -17,7 +18,7 @@ _PT_LOAD = 1
 _ORDERS = {b"\1": "<", b"\2": ">"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Form:
     """How a file of `bits` lays out its header and its segments' headers.
 
@@ -50,7 +51,7 @@ class BootError(Exception):
     """A program cannot be booted; the message says why, and what would do."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Segment:
     """What to put at `address` (before the load base): `data`, then zeros up to `size` bytes."""
 
@@ -63,7 +64,7 @@ class Segment:
         return self.address + self.size
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Executable:
     """A parsed executable; `entry` is where it is entered, as a real address."""
 

@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from emu.state import U32, record
+from emu.values import frozen
 
 from .error_log import Severity
 from .machine_check import Fault
@@ -89,7 +90,7 @@ _ERAT = 1
 """The first cell of a cache's working buffer: its translations instead of the cache."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Request:
     """An injection on its way."""
 

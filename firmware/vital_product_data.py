@@ -8,10 +8,10 @@ is that of the PCI Local Bus Specification 2.1, as LoPAR narrows it, each part's
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emu.memory import MIB
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
@@ -29,7 +29,7 @@ _MOST_BYTES = 255
 """Of a keyword's data."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """A part by its name, where it is, and its keywords."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from emu.memory import MIB
+from emu.values import frozen
 
 from .system.bounds import Bounds
 from .system.share import DedicatedShare, SharedShare, SharingMode
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 USUAL_LEAST_UNITS = ProcUnits(5)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PoolCapacity:
     """The shared processor pool a partition belongs to."""
 
@@ -34,7 +35,7 @@ class PoolCapacity:
     """What its members are entitled to, with what is reserved for them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Capacity:
     """A partition's share of the processors, its bounds, and what is around it."""
 

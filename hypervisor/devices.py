@@ -7,8 +7,9 @@ does to a device's pages costs it more than that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from emu.engine import Engine
@@ -25,7 +26,7 @@ class Device(Protocol):
     def store(self, processor: int, offset: int, length: int, value: int) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DevicePages:
     """`length` bytes from logical real `address` on, and who acts behind them."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from emu.values import frozen
 
 
 class Ending(Enum):
@@ -16,7 +17,7 @@ class Ending(Enum):
     CHECKSTOP = "checkstop"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """The end of a run: how, and in words why."""
 

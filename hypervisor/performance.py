@@ -11,8 +11,9 @@ The layouts are those of version 8 of the information, as Linux declares them.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 from .abi import H, HcallError, LogicalReal
 from .hcall import HcallGroup
@@ -88,7 +89,7 @@ def _instructions_by_partition(partition: Partition) -> bytes:
     return struct.pack(">H6xQQ", number, instructions, _dispatched_ticks(partition))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Information:
     """What one request gives: an element, of one processor (the only one) or of one partition."""
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
 
     from .compose import Composition
-    from .savefile import Progress
+    from .savefile import Opening, Progress
     from .saving import Saved
     from .study import Hook
     from .trace import Tracer
@@ -134,16 +134,18 @@ class Machine:
         self.partitions.append(partition)
         return partition
 
-    def restore(self, path: Path | str, *, progress: Progress = lambda done: None) -> Partition:
-        """The partition saved in `path`, to run on as it would have.
+    def restore(
+        self, source: Path | str | Opening, *, progress: Progress = lambda done: None
+    ) -> Partition:
+        """The partition saved in the file `source`, to run on as it would have.
 
         It brings its own configuration, time of day and random numbers along.  Raises
         `StateError` where the file is none, is damaged, or is of another version.
         """
         from .saving import SavedPartition
 
-        with SavedPartition(Path(path), progress) as file:
-            return self._add(file.saved, f"{path}: ")
+        with SavedPartition(Path(source) if isinstance(source, str) else source, progress) as file:
+            return self._add(file.saved, f"{file.path}: ")
 
     def clone(self, partition: Partition) -> Partition:
         """A second partition that is what `partition` is now, to the last register.

@@ -5,9 +5,9 @@ Importing a module registers nothing; what stands here is what a partition may c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from emu.values import frozen
 from firmware import client_services, services, stubs
 from firmware.boot import PlatformFirmware
 from hypervisor import (
@@ -83,7 +83,7 @@ HCALL_GROUPS = (
 CONSOLE = Slot(0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Composition:
     """A partition with everything that belongs to it; `close` releases the host's resources."""
 

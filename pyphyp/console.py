@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import signal
 import time
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from emu.values import frozen
 from firmware.error_logs import QueueFullError
 
 from .own_terminal import EndRequested, OutputClosedError, OwnTerminal
@@ -51,7 +51,7 @@ class Finish(Enum):
     SIGNAL = "a signal"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunEnd:
     """How a run ended; `outcome` with `ENDED`, `signal` with `SIGNAL`."""
 

@@ -6,15 +6,14 @@ partition.  Only to notice a debugger that interrupts a long window there is a s
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from emu.gdb import GdbConnection
-from emu.gdb.connection import LOOPBACK as LOOPBACK
-from emu.gdb.connection import SIGNAL_ABORT, SIGNAL_INTERRUPT
+from emu.gdb.connection import LOOPBACK, SIGNAL_ABORT, SIGNAL_INTERRUPT
 from hypervisor.partition import Ending
 
 from .monitor import monitor
+from .pacing import Verdict
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -30,14 +29,6 @@ _HALTED_SECONDS = 0.05
 _CRASHES = frozenset({Ending.CRASH, Ending.CHECKSTOP})
 
 
-class Verdict(Enum):
-    """Whether the guest may run."""
-
-    RUN = "it may"
-    HOLD = "not now: ask again"
-    END = "the debugger ended the run"
-
-
 class GdbServer:
     """Lets gdb look at a partition and hold it; made by `Partition.gdb_server`.
 
@@ -45,10 +36,10 @@ class GdbServer:
     """
 
     def __init__(
-        self, partition: Partition, host: str = LOOPBACK, port: int = 0, *, wait: bool = True
+        self, partition: Partition, host: str | None = None, port: int = 0, *, wait: bool = True
     ) -> None:
         self._partition = partition
-        self._connection = GdbConnection(_Target(partition), host, port)
+        self._connection = GdbConnection(_Target(partition), host or LOOPBACK, port)
         self._awaited = wait
         self._watch: Watch | None = None
 

@@ -9,10 +9,10 @@ dumps.  Storage that is zero takes no room on the disk.  The byte order is that 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emu.bits import ByteOrder, low_bits
+from emu.values import frozen
 
 from .replacing import replacing
 
@@ -54,7 +54,7 @@ def write_dump(partition: Partition, path: Path, progress: Progress | None = Non
         raise DumpError(f"the dump cannot be written: {path}: {reason}") from None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Segment:
     kind: int
     flags: int

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from emu.bits import MSR, ByteOrder
+from emu.values import frozen
 from firmware import elf
 from firmware.device_tree import flatten
 
@@ -24,7 +24,7 @@ _RMA_LIMIT = 256 << 20
 _ELF_DATA, _ELF_LITTLE = 5, 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FlatImage:
     """A program in `byte_order` to be entered in `entry_order`, which may be another.
 

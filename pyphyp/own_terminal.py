@@ -10,8 +10,9 @@ import errno
 import os
 import select
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 from .rawmode import RawMode
 from .signals import SignalWatch
@@ -34,7 +35,7 @@ class EndRequested(Exception):  # noqa: N818 - a way out of the run, not an erro
     """A signal came while output waited."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keys:
     """What was typed: for the guest, and the letters behind escape keys."""
 

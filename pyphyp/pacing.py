@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from emu.clock import Clock
@@ -26,6 +27,14 @@ WINDOW_TICKS = TIME_BASE_HZ // 100
 
 _LONGEST_REST = 1.0
 """Seconds after which a partition that rests is looked after again."""
+
+
+class Verdict(Enum):
+    """A debugger's answer before each window: whether the guest may run."""
+
+    RUN = "it may"
+    HOLD = "not now: ask again"
+    END = "the debugger ended the run"
 
 
 class Attendant(Protocol):

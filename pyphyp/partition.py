@@ -19,12 +19,11 @@ from hypervisor.partition import Ending, Outcome, Progress
 
 from .booting import Bootable
 from .compose import Composition, compose
-from .debugger import LOOPBACK, GdbServer, Verdict
 from .dialogue import Console
 from .inspection import Inspected
 from .media import Media, MediaLibrary
 from .network import Network
-from .pacing import WINDOW_TICKS, Unattended, let_pass
+from .pacing import WINDOW_TICKS, Unattended, Verdict, let_pass
 from .range_traces import RangeTraces
 from .service import Service
 from .starts import Start, described
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from hypervisor.capacity import CapacityManager
     from hypervisor.partition import Partition as BuiltPartition
 
+    from .debugger import GdbServer
     from .pacing import Attendant
     from .savefile import Progress as SaveProgress
     from .saving import RunState, Saved
@@ -343,12 +343,15 @@ class Partition(Bootable, Inspected, Service):
 
     # -- debugging -------------------------------------------------------------------------
 
-    def gdb_server(self, host: str = LOOPBACK, port: int = 0, *, wait: bool = True) -> GdbServer:
+    def gdb_server(self, host: str | None = None, port: int = 0, *, wait: bool = True) -> GdbServer:
         """Let gdb debug this partition while it runs; `wait`: from its first instruction on.
 
+        It listens on `host`, which is this machine alone if nothing is said.
         Port 0 is any free one; the server's `command` says how to get there.  Whoever can connect
         to it has the guest in hand.  Raises `OSError` where the address cannot be listened on.
         """
+        from .debugger import GdbServer  # loads much that most runs need not
+
         if self._debugger is not None:
             self._debugger.close()
         self._debugger = GdbServer(self, host, port, wait=wait)

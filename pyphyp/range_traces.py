@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from emu.bits import ByteOrder
 from emu.translation import Access
 
-from .fetching import instruction_bytes
 from .places import needs_symbols, resolve
 
 if TYPE_CHECKING:
@@ -221,6 +220,8 @@ class RangeTraces:
             raise failure
 
     def instruction(self, address: int) -> InstructionEvent:
+        from .fetching import instruction_bytes  # loads the tables of instructions
+
         partition = self._partition
         real = partition.translate(address, Access.FETCH)
         code = None

@@ -17,9 +17,7 @@ import mmap
 import os
 import stat
 import struct
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +25,7 @@ from typing import TYPE_CHECKING
 import zstandard
 
 from emu.state import StateError
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x89PYPHYP\n"
 FORMAT = 10
+STORAGE = "storage"
+"""The section that is most of a file."""
 DATA_AT = 4096
 BLOCK_BYTES = 1 << 20
 _HEADER = struct.Struct(">8sIIQQ32s")
@@ -45,6 +46,10 @@ _BLOCK = struct.Struct(">I32s")
 _SECTIONS_AT_MOST = 64
 _LEVEL = 1
 _WORKERS = 4
+_AHEAD = 64
+"""Blocks that are decompressed before anybody asks for them, at most."""
+_POLL = 0.05
+"""Seconds between two looks at how far a file is verified."""
 
 
 class SaveFileError(StateError):
@@ -58,7 +63,7 @@ class Encoding(IntEnum):
     ZSTANDARD = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Content:
     """A section to be written: its bytes, in pieces of any length."""
 
@@ -80,6 +85,8 @@ def write(
     progress: Progress = lambda done: None,
 ) -> None:
     """Save `contents` to `path`, whole or not at all; the first starts on a page."""
+    import tempfile
+
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
@@ -159,7 +166,7 @@ def _plain(block: bytes) -> tuple[bytes, bytes, int]:
 # -- reading ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Block:
     at: int
     stored: int
@@ -175,6 +182,7 @@ class Section:
     ) -> None:
         self.name, self.length, self.encoding = name, length, encoding
         self._blocks, self._data = blocks, data
+        self._ahead: list[Future[bytes]] = []
 
     @property
     def offset(self) -> int:
@@ -182,10 +190,21 @@ class Section:
         assert self.encoding is Encoding.PLAIN
         return self._blocks[0].at if self._blocks else DATA_AT
 
+    def read_ahead(self) -> None:
+        """Begin to decompress: whoever asks for the content finds some of it there."""
+        if self.encoding is not Encoding.PLAIN:
+            pool = ThreadPoolExecutor(_WORKERS)
+            self._ahead = [pool.submit(self._content, block) for block in self._blocks[:_AHEAD]]
+            pool.shutdown(wait=False)
+
     def blocks(self) -> Iterator[bytes]:
         """The content, a block at a time, decompressed on several threads."""
+        ahead, self._ahead = self._ahead, []
+        begun = len(ahead)
+        while ahead:
+            yield ahead.pop(0).result()
         with ThreadPoolExecutor(_WORKERS) as pool:
-            for start in range(0, len(self._blocks), 4 * _WORKERS):
+            for start in range(begun, len(self._blocks), 4 * _WORKERS):
                 yield from pool.map(self._content, self._blocks[start : start + 4 * _WORKERS])
 
     def read(self, limit: int) -> bytes:
@@ -300,3 +319,36 @@ class SaveFile:
                 if damaged:
                     raise SaveFileError(f"it is damaged: section {section.name!r}")
                 progress(number / len(questions))
+
+
+class Opening:
+    """A file that a thread opens, verifies and begins to read, while its owner does other work.
+
+    Whoever asks for the file closes it; if nobody asks, it is open until the process ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._done = 0.0
+        pool = ThreadPoolExecutor(1)
+        self._file = pool.submit(self._open, path)
+        pool.shutdown(wait=False)
+
+    def _open(self, path: Path) -> SaveFile:
+        file = SaveFile(path, self._step)
+        if STORAGE in file.sections:
+            file.sections[STORAGE].read_ahead()
+        return file
+
+    def _step(self, done: float) -> None:
+        self._done = done
+
+    def file(self, progress: Progress = lambda done: None) -> SaveFile:
+        """The file, verified; raises what `SaveFile` raises."""
+        while True:
+            try:
+                return self._file.result(_POLL)
+            except TimeoutError:
+                if self._file.done():
+                    raise
+                progress(self._done)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from emu.memory import MIB, Memory, Piece, StorageError
 from emu.state import StateError, Ticks, check, plain, rebuild, record
+from emu.values import frozen
 from firmware.claims import ClaimError
 from firmware.firmware_state import FirmwareState
 from hypervisor.abi import MAXIMUM_PROCESSORS
@@ -24,7 +24,7 @@ from hypervisor.vio.vscsi import VscsiState
 from . import starts
 from .compose import compose
 from .media import Media, MediaError
-from .savefile import Content, Encoding, SaveFile, SaveFileError, write
+from .savefile import STORAGE, Content, Encoding, Opening, SaveFile, SaveFileError, write
 from .starts import Deferred, StartState
 from .stats import Stats
 from .transcript import TranscriptState
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .starts import Reader
 
 STATE = "state"
-STORAGE, LAYOUT = "storage", "layout"
+LAYOUT = "layout"
 PAGE_TABLE, PAGE_TABLE_LAYOUT = "page table", "table layout"
 _KNOWN = frozenset(
     {STATE, STORAGE, LAYOUT, PAGE_TABLE, PAGE_TABLE_LAYOUT}
@@ -83,7 +83,7 @@ class Filler(Protocol):
     def fill(self, memory: Memory) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Saved:
     """A saved partition, ready to be taken over any number of times."""
 
@@ -136,7 +136,7 @@ class Saved:
 # -- copies in memory ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Shared:
     """The storage of a partition that goes on running."""
 
@@ -146,7 +146,7 @@ class _Shared:
         self.original.share_with(memory)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Bytes:
     content: bytes
 
@@ -256,14 +256,16 @@ def _placed(pieces: Sequence[Piece], blocks: Iterator[bytes]) -> Iterator[tuple[
 class SavedPartition:
     """A partition in a file, verified; `close` it, or use it in `with`."""
 
-    def __init__(self, path: Path, progress: Progress = lambda done: None) -> None:
-        self._path = path
-        self._file = SaveFile(path, progress)
+    def __init__(self, source: Path | Opening, progress: Progress = lambda done: None) -> None:
+        if isinstance(source, Opening):
+            self.path, self._file = source.path, source.file(progress)
+        else:
+            self.path, self._file = source, SaveFile(source, progress)
         try:
             self.saved = self._read()
         except (SaveFileError, StateError) as wrong:
             self._file.close()
-            raise SaveFileError(f"{path}: {wrong}") from None
+            raise SaveFileError(f"{self.path}: {wrong}") from None
 
     def _read(self) -> Saved:
         unknown = ", ".join(sorted(self._file.sections.keys() - _KNOWN))
@@ -291,7 +293,7 @@ class SavedPartition:
     def of_number(self, number: int) -> Saved:
         """What was saved, if of that partition."""
         its = self.saved.state.configuration.number
-        check(number == its, f"{self._path} is of partition number {its}; this is {number}")
+        check(number == its, f"{self.path} is of partition number {its}; this is {number}")
         return self.saved
 
     def close(self) -> None:

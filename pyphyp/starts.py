@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from emu.bits import ByteOrder
 from emu.state import U64, Length, StateError, check, record
+from emu.values import frozen
 from firmware import elf
 from firmware.boot import BootImage
 
@@ -63,7 +63,7 @@ class Booted:
         composition.firmware.boot(self.image)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeviceBoot:
     """The program that firmware finds on a disk or disc, each time it boots."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import TYPE_CHECKING, Self
 
 from emu.clock import Clock
 from emu.engine import TIME_BASE_HZ
 from emu.interrupts import interrupt_name
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,7 +23,7 @@ UNKNOWN = "(unknown)"
 """Where calls are counted that have no name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stats:
     """Counts of one partition since it was first booted; `+` joins those of two boots.
 

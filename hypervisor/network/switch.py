@@ -13,6 +13,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from emu.values import frozen
+
 from .frame import UNTAGGED, Frame
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class Station(Protocol):
         """A frame came; tagged unless it is of the port VLAN."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PortSettings:
     """VLANs of a port; `trunk_priority` 1 to 15 makes it a trunk."""
 

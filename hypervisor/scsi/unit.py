@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 from .command import MOST_BYTES, CommandSet, Nexus, Task
 from .reservations import CAPABILITY_MASK, Reservations, persistent_reserve_out
@@ -24,7 +25,7 @@ _CHANGEABLE, _DEFAULT, _SAVED = 1, 2, 3
 """Page controls of MODE SENSE; 0 is the current values."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """What INQUIRY says."""
 

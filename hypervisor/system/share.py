@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 from .units import ProcUnits
 
@@ -38,7 +39,7 @@ class SharingMode(Enum):
         return self in (SharingMode.SHARE_IDLE, SharingMode.SHARE_IDLE_ALWAYS)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SharedShare:
     """Of a shared pool: `entitled` for certain, and more if uncapped."""
 
@@ -59,7 +60,7 @@ class SharedShare:
         return f"{self.entitled} units of pool {self.pool}, {processors}, {mode}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DedicatedShare:
     """Whole processors of the partition's own, one for each virtual processor."""
 

@@ -7,10 +7,10 @@ the guest can disable; what happened while it was disabled never interrupts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from emu.values import frozen
 from hypervisor.abi import H, HcallError, UnitAddress
 from hypervisor.hcall import HcallGroup
 
@@ -28,7 +28,7 @@ SLOTS = 1000
 """Virtual slots of a partition, as many as PowerVM allows to configure usefully."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slot:
     """A virtual slot, and the numbers that follow from it."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from emu.values import frozen
 from hypervisor.network.switch import DEFAULT_VLAN, PortSettings
 from hypervisor.scsi.target import TARGETS, UNITS
 
@@ -23,7 +23,7 @@ class Medium(Enum):
     OPTICAL = "optical"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScsiUnit:
     """A logical unit and the file or block device it is kept in; an empty drive has none."""
 
@@ -43,7 +43,7 @@ class ScsiUnit:
             raise ValueError("a disk needs a file")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EthernetAdapter:
     """A virtual Ethernet adapter in a slot, and where it is plugged in.
 
@@ -69,7 +69,7 @@ class EthernetAdapter:
         return PortSettings(self.vlan, frozenset(self.more_vlans), self.trunk_priority)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScsiAdapter:
     """A client adapter of virtual SCSI in a slot, and what the server behind it offers."""
 

@@ -8,11 +8,11 @@ in the order they came, so nothing is ever under way.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from emu.state import record
+from emu.values import frozen
 from hypervisor.abi import H, HcallError
 from hypervisor.scsi.command import Nexus, Task
 from hypervisor.scsi.disk import LONGEST_TRANSFER
@@ -75,7 +75,7 @@ _LISTED = 0x04 | 0x08
 _SUPPORTED = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerIdentity:
     """The partition that plays the server, as clients are told."""
 

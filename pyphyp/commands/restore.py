@@ -26,9 +26,12 @@ Examples:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @watch_options
 def restore(file: Path, **parameters: Any) -> int:
+    from pyphyp.savefile import Opening
+
+    opening = Opening(file)  # goes on while the next line loads most of this program
     from .session import run_saved
 
-    return run_saved(WatchOptions.take(parameters), file)
+    return run_saved(WatchOptions.take(parameters), opening)
 
 
 COMMANDS = {"restore": restore}

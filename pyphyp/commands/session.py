@@ -21,7 +21,6 @@ from pyphyp.messages import complain, report
 from pyphyp.nvram_file import NvramFileError
 from pyphyp.places import PlaceError
 from pyphyp.replacing import check_replaceable
-from pyphyp.report import crash_report
 from pyphyp.symbols import SymbolsError, of_file
 from pyphyp.trace import JsonTrace, Kind, TextTrace, Tracer
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from pyphyp.console import RunEnd
     from pyphyp.partition import Partition
+    from pyphyp.savefile import Opening
 
     from .options import RunOptions, WatchOptions
 
@@ -55,12 +55,12 @@ def run_guest(options: RunOptions, start: Callable[[Partition], None]) -> int:
     return _run(watch, build, epoch=options.machine.epoch, seed=options.machine.seed)
 
 
-def run_saved(options: WatchOptions, path: Path) -> int:
-    """Attend a partition that was saved in `path`; the exit status."""
+def run_saved(options: WatchOptions, opening: Opening) -> int:
+    """Attend the partition that was saved; the exit status."""
 
     def build(machine: Machine) -> Partition:
         with ProgressBar(_PATIENCE) as bar:
-            partition = machine.restore(path, progress=partial(bar.step, "reading"))
+            partition = machine.restore(opening, progress=partial(bar.step, "reading"))
         partition.reboot = partition.reboot and not options.no_reboot
         if options.nvram is not None:
             partition.keep_nvram_in(options.nvram)
@@ -229,6 +229,8 @@ def _judge(partition: Partition, end: RunEnd, options: WatchOptions) -> int:
             assert end.outcome is not None
             words = ": ".join(filter(None, (end.outcome.ending.value, end.outcome.reason)))
             if end.outcome.crashed:
+                from pyphyp.report import crash_report
+
                 complain(f"{partition.name}: {plain(words)} {after}\n{crash_report(partition)}")
                 return Status.CRASH
             if options.verbose:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from emu.values import frozen
 from pyphyp.memory_size import memory_size
 from pyphyp.places import PlaceError
 from pyphyp.places import needs_symbols as check_place
@@ -51,7 +51,7 @@ class Epoch(click.ParamType):  # type: ignore[type-arg]
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Traced:
     """What is to be traced: everywhere, and at places."""
 
