@@ -30,6 +30,7 @@ _COMMANDS = {
     "boot": "boot",
     "linux": "linux",
     "install": "install",
+    "disk": "disk",
     "restore": "restore",
     "up": "up",
     "ps": "ps",

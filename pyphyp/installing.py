@@ -17,6 +17,7 @@ from emu.memory import MIB
 from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
 
 from .api import Machine
+from .qcow2 import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,6 +112,10 @@ def growing(disk: Path, size: int) -> Iterator[Path]:
     """The file that becomes `disk` if all goes well; raises `InstallError`."""
     if disk.exists():
         raise InstallError(f"{disk} exists already: remove it, or choose another name")
+    if disk.suffix == SUFFIX:
+        raise InstallError(
+            f"systems are installed onto raw disks; pyphyp disk convert makes {disk.name} of one"
+        )
     if size < LEAST_BYTES:
         raise InstallError(f"a disk of {size // MIB} MiB is too small: 2G at least")
     part = disk.with_name(disk.name + ".part")

@@ -36,10 +36,11 @@ from .managed_activation import Activation
 from .managed_capacity import SharedTimes
 from .managed_changes import Changes
 from .managed_partition import ManagedPartition, configuration_of
-from .media import MediaError, MediaLibrary
+from .media import MediaLibrary
 from .network import Network
 from .pacing import Unattended, host_epoch
 from .partition import ClosedError
+from .raw_file import MediaError
 from .usage import PartitionState
 
 if TYPE_CHECKING:

@@ -1,28 +1,23 @@
 """Media of virtual disks and drives: files and block devices of the host.
 
 A machine opens a file once, whichever of its partitions use it, so they share one disk with its
-reservations.  A file that another process uses is refused: two machines would destroy what is on
-it.  A guest's flush is the host's fdatasync; a process that is killed leaves a consistent image.
+reservations.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import os
-import stat
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypervisor.scsi.backing import BackingError
-from hypervisor.scsi.disk import BLOCK, Disk
+from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import SECTOR, OpticalDrive
 from hypervisor.scsi.target import Targets
-from hypervisor.vio.configuration import Medium
+from hypervisor.vio.configuration import DiskFormat, Medium
 
-from .fallocate import punch_hole
+from .qcow2 import Qcow2File
+from .raw_file import MediaError, RawFile, remedy
 
 if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
@@ -30,103 +25,10 @@ if TYPE_CHECKING:
     from hypervisor.vio.configuration import ScsiUnit
 
 
-class MediaError(Exception):
-    """A file cannot be used as a medium; the message says why and what would help."""
-
-
-class RawFile:
-    """A `Backing` over a file or block device, byte for byte."""
-
-    def __init__(self, path: Path, *, read_only: bool = False, block: int = BLOCK) -> None:
-        """Raises `MediaError`."""
-        self.path, self.read_only = path, read_only
-        try:
-            self._file = os.open(path, (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CLOEXEC)
-        except OSError as wrong:
-            raise MediaError(f"{path}: {wrong.strerror}{_remedy(wrong)}") from None
-        try:
-            self._lock()
-            self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
-            self.size = os.lseek(self._file, 0, os.SEEK_END)
-            if self.size < block or self.size % block:
-                raise MediaError(
-                    f"{path} has {self.size} bytes: a medium has whole blocks of {block}; "
-                    f"truncate -s %{block} would make it so"
-                )
-        except OSError as wrong:
-            os.close(self._file)
-            raise MediaError(f"{path}: {wrong.strerror}") from None
-        except MediaError:
-            os.close(self._file)
-            raise
-
-    def _lock(self) -> None:
-        kind = fcntl.LOCK_SH if self.read_only else fcntl.LOCK_EX
-        try:
-            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise MediaError(
-                f"{self.path} is in use by another machine; end that one, or use a copy"
-            ) from None
-
-    def read(self, offset: int, length: int) -> bytes:
-        try:
-            data = os.pread(self._file, length, offset)
-        except OSError as wrong:
-            raise BackingError(f"{self.path}: {wrong.strerror}") from None
-        if len(data) < length:  # somebody has cut the file
-            raise BackingError(f"{self.path} ends before {offset + length}")
-        return data
-
-    def write(self, offset: int, data: bytes) -> None:
-        try:
-            rest = memoryview(data)
-            while rest:
-                done = os.pwrite(self._file, rest, offset)
-                rest, offset = rest[done:], offset + done
-        except OSError as wrong:
-            raise self._failure(wrong) from None
-
-    def flush(self) -> None:
-        if self.read_only:
-            return
-        try:
-            os.fdatasync(self._file)
-        except OSError as wrong:
-            raise self._failure(wrong) from None
-
-    def discard(self, offset: int, length: int) -> None:
-        if self._regular:
-            try:
-                if punch_hole(self._file, offset, length):
-                    return
-            except OSError as wrong:
-                raise self._failure(wrong) from None
-        zeros = bytes(min(length, 1 << 20))
-        for start in range(0, length, len(zeros) or 1):
-            self.write(offset + start, zeros[: length - start])
-
-    def close(self) -> None:
-        os.close(self._file)
-
-    def _failure(self, wrong: OSError) -> BackingError:
-        full = wrong.errno in (errno.ENOSPC, errno.EDQUOT)
-        return BackingError(f"{self.path}: {wrong.strerror}", full=full)
-
-
-def _remedy(wrong: OSError) -> str:
-    match wrong.errno:
-        case errno.ENOENT:
-            return "; truncate -s 4G FILE makes an empty disk"
-        case errno.EACCES | errno.EROFS:
-            return "; FILE,ro uses it without writing"
-    return ""
-
-
 @dataclass(slots=True)
 class _Opened:
     disk: Disk
-    backing: RawFile
+    backing: RawFile | Qcow2File
     users: int
 
 
@@ -143,12 +45,12 @@ class MediaLibrary:
         self._disks: dict[tuple[int, int, int], _Opened] = {}
         """By file, and by a number where each partition has a disk of its own."""
 
-    def disk(self, path: Path, *, read_only: bool) -> Disk:
+    def disk(self, path: Path, *, read_only: bool, form: DiskFormat = DiskFormat.RAW) -> Disk:
         """The disk kept in `path`; `MediaError` where that cannot be."""
         try:
             status = path.stat()
         except OSError as wrong:
-            raise MediaError(f"{path}: {wrong.strerror}{_remedy(wrong)}") from None
+            raise MediaError(f"{path}: {wrong.strerror}{remedy(wrong)}") from None
         file = status.st_dev, status.st_ino
         others = [opened for key, opened in self._disks.items() if key[:2] == file]
         if any(opened.backing.read_only != read_only for opened in others):
@@ -159,7 +61,8 @@ class MediaLibrary:
         if others and not read_only:
             raise MediaError(f"{path} is in use by another partition; both can have it ,ro")
         key = (*file, next(n for n in range(len(others) + 1) if (*file, n) not in self._disks))
-        backing = RawFile(path, read_only=read_only)
+        kind = Qcow2File if form is DiskFormat.QCOW2 else RawFile
+        backing = kind(path, read_only=read_only)
         disk = Disk(backing, serial=f"{status.st_dev:x}{status.st_ino:012x}")
         self._disks[key] = _Opened(disk, backing, 1)
         return disk
@@ -193,7 +96,8 @@ class Media:
 
     def _unit(self, unit: ScsiUnit, slot: int) -> LogicalUnit:
         if unit.medium is Medium.DISK:
-            return self._library.disk(Path(unit.path), read_only=unit.read_only)
+            path = Path(unit.path)
+            return self._library.disk(path, read_only=unit.read_only, form=unit.format)
         drive = OpticalDrive(f"C{slot}T{unit.target}L{unit.lun}")
         if unit.path:
             drive.load(_image(Path(unit.path)))

@@ -23,7 +23,8 @@ from hypervisor.vio.vscsi import VscsiState
 
 from . import starts
 from .compose import compose
-from .media import Media, MediaError
+from .media import Media
+from .raw_file import MediaError
 from .savefile import STORAGE, Content, Encoding, Opening, SaveFile, SaveFileError, write
 from .starts import Deferred, StartState
 from .stats import Stats

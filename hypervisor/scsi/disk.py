@@ -188,11 +188,14 @@ class Disk(BlockUnit):
 
     def _synchronize(self, task: Task) -> bytes:
         self.place(task)
+        self._flush()
+        return b""
+
+    def _flush(self) -> None:
         try:
             self._backing.flush()
         except BackingError:
             raise CheckConditionError(Condition.WRITE_ERROR) from None
-        return b""
 
     @commands.define(0x41, "WRITE SAME(10)", 10)
     def write_same_10(self, task: Task) -> bytes:
@@ -302,7 +305,7 @@ class Disk(BlockUnit):
     @commands.define(0x1B, "START STOP UNIT", 6)
     def start_stop(self, task: Task) -> bytes:
         if not task.cdb[4] & 1:  # stopping: what is cached is written
-            self._backing.flush()
+            self._flush()
         return b""
 
     # -- what it says of itself ------------------------------------------------------------

@@ -23,15 +23,26 @@ class Medium(Enum):
     OPTICAL = "optical"
 
 
+class DiskFormat(Enum):
+    """How a disk's content lies in its file."""
+
+    RAW = "raw"
+    QCOW2 = "qcow2"
+
+
 @frozen
 class ScsiUnit:
-    """A logical unit and the file or block device it is kept in; an empty drive has none."""
+    """A logical unit and the file or block device it is kept in; an empty drive has none.
+
+    `format` is what whoever builds the machine says; what stands in the file never decides.
+    """
 
     medium: Medium
     path: str = ""
     target: int = 0
     lun: int = 0
     read_only: bool = False
+    format: DiskFormat = DiskFormat.RAW
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no adapter can have."""

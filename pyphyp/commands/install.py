@@ -88,7 +88,7 @@ def debian(
     """
     from guests.packages import GuestFilesError
     from pyphyp.installing import InstallError, Settings, growing, install
-    from pyphyp.media import MediaError
+    from pyphyp.raw_file import MediaError
 
     begin = time.monotonic()
     try:

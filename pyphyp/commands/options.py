@@ -14,13 +14,14 @@ from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
 from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
-from .values import TRACE_KINDS, DiskFile, Epoch, GdbAddress, MemorySize, Traced, TraceKinds
+from .values import TRACE_KINDS, DiskFileName, Epoch, GdbAddress, MemorySize, Traced, TraceKinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self, TypeVar
 
     from pyphyp.api import Machine
+    from pyphyp.disk_files import DiskFile
     from pyphyp.partition import Partition
 
     CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -37,7 +38,7 @@ class MachineOptions:
     mmu: str
     interrupts: str
     clock: str
-    disk: tuple[tuple[Path, bool], ...]
+    disk: tuple[DiskFile, ...]
     cdrom: tuple[Path, ...]
     epoch: int | None
     seed: int
@@ -70,7 +71,7 @@ class MachineOptions:
 
     def _scsi(self) -> tuple[ScsiAdapter, ...]:
         """One adapter for all disks and drives, each a target of its own."""
-        disks = [ScsiUnit(Medium.DISK, str(p), n, 0, ro) for n, (p, ro) in enumerate(self.disk)]
+        disks = [disk.unit(n) for n, disk in enumerate(self.disk)]
         drives = [
             ScsiUnit(Medium.OPTICAL, str(path), n, 0, True)
             for n, path in enumerate(self.cdrom, start=len(disks))
@@ -173,10 +174,11 @@ _MACHINE_OPTIONS = (
     ),
     click.option(
         "--disk",
-        type=DiskFile(),
+        type=DiskFileName(),
         multiple=True,
-        metavar="FILE[,ro]",
-        help="A virtual SCSI disk in a file or block device of the host; ro: not written to.",
+        metavar="FILE[,ro][,raw|,qcow2]",
+        help="A virtual SCSI disk in a file or block device of the host; ro: not written to.  "
+        "Names that end in .qcow2 are such images, others raw, unless it is said.",
     ),
     click.option(
         "--cdrom",

@@ -16,10 +16,10 @@ from pyphyp.api import Machine
 from pyphyp.console import ConsoleSession, Finish
 from pyphyp.decode import plain
 from pyphyp.dump import DumpError
-from pyphyp.media import MediaError
 from pyphyp.messages import complain, report
 from pyphyp.nvram_file import NvramFileError
 from pyphyp.places import PlaceError
+from pyphyp.raw_file import MediaError
 from pyphyp.replacing import check_replaceable
 from pyphyp.symbols import SymbolsError, of_file
 from pyphyp.trace import JsonTrace, Kind, TextTrace, Tracer

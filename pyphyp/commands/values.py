@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,9 @@ from emu.values import frozen
 from pyphyp.memory_size import memory_size
 from pyphyp.places import PlaceError
 from pyphyp.places import needs_symbols as check_place
+
+if TYPE_CHECKING:
+    from pyphyp.disk_files import DiskFile
 
 TRACE_KINDS = ("hcall", "rtas", "of", "irq", "insn")
 ALL_BUT_INSTRUCTIONS = TRACE_KINDS[:-1]
@@ -109,20 +112,20 @@ class GdbAddress(click.ParamType):  # type: ignore[type-arg]
         return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
 
 
-class DiskFile(click.ParamType):  # type: ignore[type-arg]
-    """FILE, or FILE,ro for one that is not written to."""
+class DiskFileName(click.ParamType):  # type: ignore[type-arg]
+    """FILE[,ro][,raw|,qcow2]."""
 
     name = "file"
 
     def convert(
-        self,
-        value: str | tuple[Path, bool],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[Path, bool]:
-        if isinstance(value, tuple):
+        self, value: str | DiskFile, param: click.Parameter | None, ctx: click.Context | None
+    ) -> DiskFile:
+        from pyphyp.disk_files import parse_disk_file
+        from pyphyp.raw_file import MediaError
+
+        if not isinstance(value, str):
             return value
-        path = Path(value.removesuffix(",ro"))
-        if not path.exists():
-            self.fail(f"there is no file {path}: truncate -s 4G {path} makes an empty disk")
-        return path.resolve(), value.endswith(",ro")
+        try:
+            return parse_disk_file(value)
+        except MediaError as wrong:
+            self.fail(str(wrong), param, ctx)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypervisor.scsi.target import TARGETS
 from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
+from pyphyp.disk_files import parse_disk_file
+from pyphyp.raw_file import MediaError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,25 +21,19 @@ def scsi_adapters(
 ) -> tuple[ScsiAdapter, ...]:
     """One adapter for all disks and drives of the partition at `path`, each a target of its own."""
 
-    def medium(name: str, *where: str | int) -> str:
-        """A file that must be there, or a block device."""
-        file = directory / name
-        if not (file.is_file() or file.is_block_device()):
-            why = f"there is no file {file}; truncate -s 4G makes an empty disk"
-            problems.add((*path, *where), why)
-        return str(file.absolute())
-
     disks, cdroms = values.get("disks", ()), values.get("cdroms", ())
     if len(disks) + len(cdroms) > TARGETS:
         problems.add((*path, "disks"), f"{TARGETS} disks and drives at most")
         return ()
     units: list[ScsiUnit] = []
     for n, name in enumerate(disks):
-        file, comma, mode = name.rpartition(",")
-        read_only = bool(comma) and mode == "ro"
-        found = medium(file if read_only else name, "disks", n)
-        units.append(ScsiUnit(Medium.DISK, found, len(units), read_only=read_only))
+        try:
+            units.append(parse_disk_file(name, directory).unit(len(units)))
+        except MediaError as wrong:
+            problems.add((*path, "disks", n), str(wrong))
     for n, name in enumerate(cdroms):
-        image = medium(name, "cdroms", n) if name else ""
+        image = str((directory / name).absolute()) if name else ""
+        if image and not (directory / name).is_file():
+            problems.add((*path, "cdroms", n), f"there is no file {image}")
         units.append(ScsiUnit(Medium.OPTICAL, image, len(units), read_only=True))
     return (ScsiAdapter(FIRST_FREE_SLOT, tuple(units)),) if units else ()

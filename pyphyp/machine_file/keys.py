@@ -285,8 +285,11 @@ PARTITION = Table(
         Key("nvram", Text("a file's name"), "A file that keeps its NVRAM between runs.", "none"),
         Key(
             "disks",
-            Several(Text("a file's name, followed by `,ro` for one that is not written to")),
-            "Virtual SCSI disks, each a file or a block device of the host.",
+            Several(
+                Text("a file's name; behind it `,ro` if it is not written to, `,raw` or `,qcow2`")
+            ),
+            "Virtual SCSI disks, each a file or a block device of the host; names that end in "
+            "`.qcow2` are such images, others raw, unless it is said.",
             "none",
         ),
         Key(

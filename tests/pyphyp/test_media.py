@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,8 @@ from hypervisor.configuration import PartitionConfiguration
 from hypervisor.scsi.backing import BackingError
 from hypervisor.vio.configuration import Medium, ScsiAdapter, ScsiUnit
 from pyphyp import Machine
-from pyphyp.media import Media, MediaError, MediaLibrary, RawFile
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pyphyp.media import Media, MediaLibrary
+from pyphyp.raw_file import MediaError, RawFile
 
 SIZE = 1 << 20
 
@@ -55,7 +54,7 @@ def test_discarded_bytes_are_zeros_and_need_no_room(image: Path) -> None:
 
 def test_a_file_in_use_by_another_process_is_refused(image: Path) -> None:
     holder = (
-        "import sys; from pathlib import Path; from pyphyp.media import RawFile; "
+        "import sys; from pathlib import Path; from pyphyp.raw_file import RawFile; "
         "file = RawFile(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -79,7 +78,7 @@ def test_a_medium_has_whole_blocks(tmp_path: Path, size: int) -> None:
 
 
 def test_a_missing_file_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match="truncate -s 4G"):
+    with pytest.raises(MediaError, match="disk create"):
         MediaLibrary().disk(tmp_path / "nothing", read_only=False)
 
 
@@ -134,3 +133,49 @@ def test_a_clone_does_not_share_a_disk_that_is_written_to(image: Path) -> None:
         partition = machine.add_partition(memory="16M", scsi=[ScsiAdapter(2, (disk,))])
         with pytest.raises(StateError, match="would share the disks"):
             machine.clone(partition)
+
+
+def attached(image: Path) -> str:
+    """A loop device over a file; skips where the machine has none."""
+    if os.getuid() or not shutil.which("losetup"):
+        pytest.skip("loop devices need root and losetup")
+    done = subprocess.run(
+        ["losetup", "--find", "--show", image], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"no loop device: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def test_a_block_device_is_a_disk_and_not_one_the_host_has_mounted(
+    image: Path, tmp_path: Path
+) -> None:
+    device = attached(image)
+    try:
+        disk = RawFile(Path(device))
+        assert disk.size == SIZE
+        disk.write(4096, b"y" * 8192)
+        disk.flush()
+        assert image.read_bytes()[4096:12288] == b"y" * 8192
+        disk.discard(4096, 4096)
+        assert disk.read(4096, 8192) == bytes(4096) + b"y" * 4096
+        with pytest.raises(MediaError, match="the host itself uses it"):
+            RawFile(Path(device))
+        disk.close()
+        subprocess.run(["mke2fs", "-q", device], check=True)
+        (tmp_path / "mnt").mkdir()
+        subprocess.run(["mount", device, tmp_path / "mnt"], check=True)
+        try:
+            with pytest.raises(MediaError, match="is it mounted"):
+                RawFile(Path(device))
+        finally:
+            subprocess.run(["umount", tmp_path / "mnt"], check=True)
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+
+
+def test_what_is_neither_file_nor_block_device_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(MediaError, match="neither a file nor a block device"):
+            RawFile(path)

@@ -108,7 +108,7 @@ def test_a_partition_can_boot_what_its_disk_holds(tmp_path: Path) -> None:
 def test_disks_that_are_not_there_and_nothing_to_boot_from_are_told() -> None:
     (problem,) = wrong(MACHINE + PARTITION + 'disks = ["none.img"]\n')
     assert "none.img" in problem
-    assert "truncate" in problem
+    assert "disk create" in problem
     (problem,) = wrong(MACHINE + PARTITION.replace("hello", "disk"))
     assert "disks or cdroms" in problem
     (problem,) = wrong(MACHINE + PARTITION + 'boot_device = "disk"\n')
