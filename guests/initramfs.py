@@ -73,6 +73,23 @@ cd
 """
 
 # Of its two file systems in memory the kernel takes the one that may fill more than half of it.
+# What busybox udhcpc does with a lease.
+LEASE = """\
+#!/bin/sh
+case "$1" in
+deconfig)
+    ip link set "$interface" up
+    ip -4 addr flush dev "$interface"
+    ;;
+bound | renew)
+    ip -4 addr flush dev "$interface"
+    ip addr add "$ip/${mask:-24}" dev "$interface"
+    for gateway in $router; do ip route add default via "$gateway" dev "$interface"; break; done
+    for server in $dns; do echo "nameserver $server"; done >/etc/resolv.conf
+    ;;
+esac
+"""
+
 KERNEL_ARGUMENTS = "rootfstype=ramfs"
 PAGE_BYTES = 64 << 10
 KERNEL_BYTES = 192 << 20  # the kernel itself and what it must have to run the first programs
@@ -155,6 +172,7 @@ def _base_tree(busybox: bytes) -> dict[str, cpio.Entry]:
         "etc/group": cpio.File(b"root:x:0:\ntty:x:5:\n"),
         "etc/profile": cpio.File(PROFILE.encode()),
         "etc/session": cpio.File(SESSION.encode()),
+        "etc/udhcpc/default.script": cpio.File(LEASE.encode(), 0o755),
         "init": cpio.File(INIT.encode(), 0o755),
         "root": cpio.Directory(0o700),
         "tmp": cpio.Directory(0o1777),

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from hypervisor.network.shared_ethernet import SharedEthernet
     from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
 
     from .compose import Composition
@@ -133,6 +134,14 @@ class Machine:
             partition.crash_listeners.append(partial(partition.dump, dump_to))
         self.partitions.append(partition)
         return partition
+
+    def connect(self, adapter: SharedEthernet) -> None:
+        """Give a virtual switch a way to the outside; `LinkError` where that cannot be had.
+
+        With one that is nat or a TAP device, idle time takes its real duration, and no run
+        repeats another.
+        """
+        self.network.connect(adapter)
 
     def restore(
         self, source: Path | str | Opening, *, progress: Progress = lambda done: None
@@ -235,6 +244,7 @@ class Machine:
     def close(self) -> None:
         """Release what the partitions hold of the host."""
         with ExitStack() as each:  # one that cannot save its NVRAM does not keep the others open
+            each.callback(self.network.close)
             for partition in self.partitions:
                 each.callback(partition.close)
 

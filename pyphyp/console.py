@@ -19,7 +19,7 @@ from .pacing import wait_for_host
 from .watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -128,14 +128,16 @@ class ConsoleSession:
             self._poll(0)
         return not (self._quit or self._terminal.signals.received or self._late)
 
-    def wait(self, ticks: int) -> int:
-        """Idle time lasts as long as it says while somebody may type; else it is skipped."""
-        return wait_for_host(ticks, self._disturbed_within) if self._terminal.open else ticks
+    def wait(self, ticks: int, doorbells: Sequence[int] = ()) -> int:
+        """Idle time lasts as long as it says while anything may come; else it is skipped."""
+        if not (self._terminal.open or doorbells):
+            return ticks
+        return wait_for_host(ticks, lambda seconds: self._disturbed_within(seconds, doorbells))
 
-    def rest(self, seconds: float) -> None:
-        self._disturbed_within(seconds)
+    def rest(self, seconds: float, doorbells: Sequence[int] = ()) -> None:
+        self._disturbed_within(seconds, doorbells)
 
-    def _disturbed_within(self, seconds: float) -> bool:
+    def _disturbed_within(self, seconds: float, doorbells: Sequence[int]) -> bool:
         end = time.monotonic() + seconds
         self._disturbed = False
         while not self._disturbed and not self._terminal.signals.received:
@@ -145,14 +147,17 @@ class ConsoleSession:
             if now >= end:
                 return False
             limit = min(end, now + _LONGEST_POLL, self._deadline or end)
-            self._poll(limit - now)
+            self._poll(limit - now, doorbells)
         return True
 
-    def _poll(self, seconds: float) -> None:
-        """Wait that long for input or a signal, and take what comes."""
+    def _poll(self, seconds: float, doorbells: Sequence[int] = ()) -> None:
+        """Wait that long for input, a doorbell or a signal, and take what was typed."""
         room = self._partition.console.transcript.waiting < _INPUT_AHEAD
-        if self._terminal.input in self._terminal.poll(seconds, reading=room):
+        ready = self._terminal.poll(seconds, *doorbells, reading=room)
+        if self._terminal.input in ready:
             self._read()
+        if not ready.isdisjoint(doorbells):
+            self._disturbed = True
 
     # -- input -----------------------------------------------------------------------------
 

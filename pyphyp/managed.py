@@ -38,7 +38,8 @@ from .managed_changes import Changes
 from .managed_partition import ManagedPartition, configuration_of
 from .media import MediaLibrary
 from .network import Network
-from .pacing import Unattended, host_epoch
+from .outside.link import LinkError
+from .pacing import Pace, Unattended, host_epoch
 from .partition import ClosedError
 from .raw_file import MediaError
 from .usage import PartitionState
@@ -62,6 +63,11 @@ if TYPE_CHECKING:
     from .trace import Tracer
 
 
+_NS = 1_000_000_000
+_AHEAD = 0.02
+"""Seconds by which a machine may be ahead of the host for the sake of what comes from outside."""
+
+
 class ManagedMachine:
     """`system` switched on, with nothing activated yet; `close` it, or use it in `with`.
 
@@ -69,7 +75,8 @@ class ManagedMachine:
     random.  `host_threads` at most run partitions at the same time (without it, one for each
     processor of the host); the run is the same with any number.  `starts` are what partitions boot
     by their names, instead of what their definitions say.  A partition that crashes, or in which an
-    error of ours comes up, is dumped to a file of its name in `dumps`.
+    error of ours comes up, is dumped to a file of its name in `dumps`.  Without `outside` its
+    Shared Ethernet Adapters are not there.
     """
 
     def __init__(
@@ -82,8 +89,9 @@ class ManagedMachine:
         tracers: tuple[Tracer, ...] = (),
         starts: Mapping[str, Start] | None = None,
         dumps: Path | None = None,
+        outside: bool = True,
     ) -> None:
-        self._dumps = dumps
+        self._dumps, self._outside = dumps, outside
         self.epoch = host_epoch() if epoch is None else epoch
         self.seed = seed
         self.partitions: dict[str, ManagedPartition] = {}
@@ -102,6 +110,7 @@ class ManagedMachine:
         self._library = MediaLibrary(exclusive=True)
         self.network = Network()
         self.dispatcher.between_slices.append(self._carry_frames)
+        self._pace: Pace | None = None
         self._stopped = self._closed = False
 
     @property
@@ -128,11 +137,16 @@ class ManagedMachine:
     # -- running ---------------------------------------------------------------------------
 
     def power_on(self) -> None:
-        """Activate the partitions that start with the machine, by number.
+        """Open the ways to the outside, activate the partitions that start with the machine.
 
-        ManagementError of the first that cannot be; the others are activated.
+        Those by number.  ManagementError of the first that cannot be; the others are there.
         """
         refused = None
+        for adapter in self.system.shared_ethernet if self._outside else ():
+            try:
+                self.network.connect(adapter)
+            except LinkError as wrong:
+                refused = refused or ManagementError(str(wrong))
         for definition in sorted(self.system.partitions, key=lambda its: its.number):
             if definition.start:
                 try:
@@ -169,6 +183,8 @@ class ManagedMachine:
             if not any(partition.runs for partition in self.partitions.values()):
                 break
             self._skip_idle(end, attendant)
+            if doorbells := self.network.doorbells:
+                self._keep_pace(attendant, doorbells)
             if end is None or self.now < end:
                 self._run_window()
 
@@ -181,8 +197,16 @@ class ManagedMachine:
         if end is not None:
             wake = min(wake, -(-end // WINDOW) * WINDOW)
         if (idle := (wake - self.now) // WINDOW) > 0:
-            passed = attendant.wait(idle * WINDOW)
+            passed = attendant.wait(idle * WINDOW, self.network.doorbells)
             self.dispatcher.skip(passed // WINDOW)
+
+    def _keep_pace(self, attendant: Attendant, doorbells: tuple[int, ...]) -> None:
+        """What comes from outside keeps the host's time: the machine is not to run ahead of it."""
+        if self._pace is None:
+            self._pace = Pace(self.now)
+        if (ahead := self._pace.ahead(self.now)) > 0:
+            attendant.rest(ahead, doorbells if ahead < _AHEAD else ())
+        self._carry_frames()
 
     def _run_window(self) -> None:
         self.activation.settle(self.now)
@@ -213,7 +237,7 @@ class ManagedMachine:
 
     def _carry_frames(self) -> None:
         """Between slices: what partitions have sent reaches others."""
-        if self.network.deliver():
+        if self.network.exchange(self.epoch * _NS + self.now * _NS // TIME_BASE_HZ):
             self.dispatcher.talking_until = self.now + 2 * WINDOW
 
     # -- operating -------------------------------------------------------------------------
@@ -353,6 +377,7 @@ class ManagedMachine:
         self._closed = True
         self._lanes.close()
         with ExitStack() as each:
+            each.callback(self.network.close)
             for partition in self.partitions.values():
                 each.callback(partition.close)
 

@@ -1,4 +1,4 @@
-"""The virtual switches of one machine."""
+"""The virtual switches of one machine, and its ways to the outside."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 from hypervisor.network.switch import VirtualSwitch
 
+from .outside.uplink import Uplink
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hypervisor.network.shared_ethernet import SharedEthernet
+
 
 class Network:
-    """Switches by name; one that is named is there."""
+    """Switches by name; one that is named is there.  `close` it."""
 
     def __init__(self) -> None:
         self._switches: dict[str, VirtualSwitch] = {}
+        self.uplinks: list[Uplink] = []
 
     def __iter__(self) -> Iterator[VirtualSwitch]:
         return iter(self._switches.values())
@@ -24,11 +29,34 @@ class Network:
             self._switches[name] = VirtualSwitch(name)
         return self._switches[name]
 
-    @property
-    def waits(self) -> bool:
-        """Whether any frame is to be delivered."""
-        return any(switch.waits for switch in self)
+    def connect(self, adapter: SharedEthernet) -> Uplink:
+        """Give a switch a way to the outside; raises `LinkError` where that cannot be had."""
+        uplink = Uplink(adapter, self.switch(adapter.switch))
+        self.uplinks.append(uplink)
+        return uplink
 
-    def deliver(self) -> bool:
-        """Bring all frames that wait where they belong; whether there were any."""
-        return any([switch.deliver() for switch in self])
+    @property
+    def doorbells(self) -> tuple[int, ...]:
+        """Descriptors where frames from outside announce themselves.
+
+        While there are any, time is the host's, too: whoever is idle waits there.
+        """
+        return tuple(u.descriptor for u in self.uplinks if u.descriptor is not None)
+
+    def exchange(self, now: int) -> bool:
+        """It is nanosecond `now` since 1970: let in what came, bring frames where they belong.
+
+        Gives whether there were any.
+        """
+        for uplink in self.uplinks:
+            uplink.poll(now)
+        if not any([switch.deliver() for switch in self]):
+            return False
+        for uplink in self.uplinks:
+            uplink.settle()
+        return True
+
+    def close(self) -> None:
+        for uplink in self.uplinks:
+            uplink.close()
+        self.uplinks.clear()

@@ -8,6 +8,7 @@ the host's, it cannot be skipped: the attendant rests.
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from enum import Enum
@@ -17,7 +18,7 @@ from emu.clock import Clock
 from emu.engine import TIME_BASE_HZ
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hypervisor.partition import Partition
 
@@ -27,6 +28,8 @@ WINDOW_TICKS = TIME_BASE_HZ // 100
 
 _LONGEST_REST = 1.0
 """Seconds after which a partition that rests is looked after again."""
+_WOKEN_WITHIN = 0.05
+"""Seconds after which whoever listens at doorbells sees that it was woken otherwise."""
 
 
 class Verdict(Enum):
@@ -43,13 +46,15 @@ class Attendant(Protocol):
     def look(self) -> bool:
         """Called between windows; False ends the run."""
 
-    def wait(self, ticks: int) -> int:
+    def wait(self, ticks: int, doorbells: Sequence[int] = ()) -> int:
         """Every processor waits, `ticks` from its next event: how many of them pass now.
 
-        Fewer than `ticks` where input came before; the partition looks at it at once.
+        Fewer than `ticks` where input came before; the partition looks at it at once.  With
+        `doorbells`, descriptors where frames from outside announce themselves, all of them pass
+        on the host's clock.
         """
 
-    def rest(self, seconds: float) -> None:
+    def rest(self, seconds: float, doorbells: Sequence[int] = ()) -> None:
         """The same where time passes by itself: come back after so long, or with input."""
 
 
@@ -62,12 +67,27 @@ class Unattended:
     def look(self) -> bool:
         return True
 
-    def wait(self, ticks: int) -> int:
-        return ticks
+    def wait(self, ticks: int, doorbells: Sequence[int] = ()) -> int:
+        if not doorbells:
+            return ticks
+        return wait_for_host(ticks, lambda seconds: self._disturbed_within(seconds, doorbells))
 
-    def rest(self, seconds: float) -> None:
-        self._woken.wait(seconds)
+    def rest(self, seconds: float, doorbells: Sequence[int] = ()) -> None:
+        if doorbells:
+            self._disturbed_within(seconds, doorbells)
+        else:
+            self._woken.wait(seconds)
         self._woken.clear()
+
+    def _disturbed_within(self, seconds: float, doorbells: Sequence[int]) -> bool:
+        end = time.monotonic() + seconds
+        while not self._woken.is_set():
+            left = end - time.monotonic()
+            if rings(doorbells, max(0.0, min(left, _WOKEN_WITHIN))):
+                return True
+            if left <= 0:
+                return False
+        return True
 
 
 def wait_for_host(ticks: int, interrupted: Callable[[float], bool]) -> int:
@@ -82,12 +102,41 @@ def wait_for_host(ticks: int, interrupted: Callable[[float], bool]) -> int:
     return min(passed, ticks)
 
 
-def let_pass(partition: Partition, ticks: int, attendant: Attendant) -> None:
+def rings(doorbells: Sequence[int], seconds: float) -> bool:
+    """Whether anything comes to one of these descriptors within so long."""
+    waiting = select.poll()
+    for doorbell in doorbells:
+        waiting.register(doorbell, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
+
+
+class Pace:
+    """Holds a machine that is faster than the host's clock; one that is slower falls behind."""
+
+    def __init__(self, now: int) -> None:
+        self._now, self._host = now, time.monotonic()
+
+    def ahead(self, now: int) -> float:
+        """By how many seconds the machine is ahead, at its tick `now`."""
+        host = time.monotonic()
+        ahead = (now - self._now) / TIME_BASE_HZ - (host - self._host)
+        if ahead < -_BEHIND:
+            self._now, self._host = now, host
+        return max(0.0, ahead)
+
+
+_BEHIND = 0.05
+"""Seconds that a machine makes up for; what it is further behind, it stays."""
+
+
+def let_pass(
+    partition: Partition, ticks: int, attendant: Attendant, doorbells: Sequence[int] = ()
+) -> None:
     """Every processor of `partition` waits, for so many ticks at most."""
     if partition.configuration.clock is Clock.HOST:
-        attendant.rest(max(0, min(ticks / TIME_BASE_HZ, _LONGEST_REST)))
+        attendant.rest(max(0, min(ticks / TIME_BASE_HZ, _LONGEST_REST)), doorbells)
     else:
-        partition.pass_time(partition.time_base + attendant.wait(ticks))
+        partition.pass_time(partition.time_base + attendant.wait(ticks, doorbells))
 
 
 def host_epoch() -> int:

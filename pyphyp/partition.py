@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .saving import RunState, Saved
     from .symbols import Symbols
 
+_NS = 1_000_000_000
 _DEBUGGED_WAIT = TIME_BASE_HZ // 10
 """Ticks of idle time after which a debugger is looked after."""
 
@@ -319,15 +320,19 @@ class Partition(Bootable, Inspected, Service):
             self._settle()
             self.range_traces.settle()
             self._save_nvram(if_due=True)
-        if self._network.waits:
-            self._network.deliver()
-        elif progress is Progress.IDLE:
+        if not self._network.exchange(self._calendar) and progress is Progress.IDLE:
             due = partition.next_event if end is None else min(partition.next_event, end)
             ticks = due - partition.time_base
             if self._debugger is not None:  # which may interrupt the wait
                 ticks = min(ticks, _DEBUGGED_WAIT)
-            let_pass(partition, ticks, attendant)
+            let_pass(partition, ticks, attendant, self._network.doorbells)
         return progress
+
+    @property
+    def _calendar(self) -> int:
+        """The time of day it booted at and its time base since, in nanoseconds since 1970."""
+        built = self.composition.partition
+        return self._epoch * _NS + built.time_base * _NS // TIME_BASE_HZ
 
     def stop(self) -> None:
         """Make `run` come back before the guest's next instruction."""

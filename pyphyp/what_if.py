@@ -57,6 +57,7 @@ def run(
         seed=described.seed,
         host_threads=host_threads,
         starts=starts,
+        outside=False,
     ) as machine:
         meter = Meter(machine)
         with refused():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .frame import MacAddress
 
+DEFAULT_SWITCH = "ETHERNET0"
 DEFAULT_VLAN = 1
 HIGHEST_VLAN = 4094
 HIGHEST_PRIORITY = 15
@@ -68,6 +69,8 @@ class PortCounts:
     received: int = 0
     dropped: int = 0
     """Of what it sent: nobody took it, it was not of its VLANs, or too much waited."""
+    lost: int = 0
+    """Of what it received: its station had no room for it."""
 
 
 class Port:
@@ -121,7 +124,7 @@ class Port:
 class VirtualSwitch:
     """One switch."""
 
-    def __init__(self, name: str = "ETHERNET0") -> None:
+    def __init__(self, name: str = DEFAULT_SWITCH) -> None:
         self.name = name
         self._ports: list[Port] = []
 

@@ -18,6 +18,7 @@ from .units import NONE, ProcUnits
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hypervisor.network.shared_ethernet import SharedEthernet
     from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
 
     from .bounds import Bounds
@@ -206,6 +207,7 @@ class ManagedSystem:
     pools: tuple[SharedProcessorPool, ...]
     partitions: tuple[PartitionDefinition, ...]
     system_profiles: tuple[SystemProfile, ...] = ()
+    shared_ethernet: tuple[SharedEthernet, ...] = ()
 
     def partition(self, name: str) -> PartitionDefinition | None:
         return next((partition for partition in self.partitions if partition.name == name), None)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from enum import Enum
 
 from emu.values import frozen
-from hypervisor.network.switch import DEFAULT_VLAN, PortSettings
+from hypervisor.network.switch import DEFAULT_SWITCH, DEFAULT_VLAN, PortSettings
 from hypervisor.scsi.target import TARGETS, UNITS
 
 from .adapter import Slot
 
 FIRST_FREE_SLOT = 2
 """Slots before it are for consoles, as on PowerVM."""
-DEFAULT_SWITCH = "ETHERNET0"
 MAC_BYTES = 6
 
 

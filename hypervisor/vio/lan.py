@@ -348,6 +348,8 @@ class LanAdapter:
         self.interrupt.signal()
 
     def _count_dropped(self, opened: _Opened) -> None:
+        if self.port is not None:
+            self.port.counts.lost += 1
         try:
             self.dma.write(opened.buffer_list + _DROPPED_AT, opened.no_buffer.to_bytes(8, "big"))
         except DmaError:

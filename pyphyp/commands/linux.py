@@ -73,7 +73,7 @@ Examples:
     multiple=True,
     metavar="NAME",
     help="Load a module of Debian's kernel, and what it depends on, before the shell.  Those that "
-    "--disk and --cdrom need are loaded anyway.",
+    "--disk, --cdrom and --net need are loaded anyway.",
 )
 @click.option(
     "--big-endian",
@@ -144,13 +144,15 @@ def _drivers(
     guest: LinuxGuest, modules: tuple[str, ...], options: RunOptions, progress: ProgressBar
 ) -> list[tuple[str, bytes]]:
     """The modules to load, in their order."""
-    from guests.modules import DISK_MODULES, OPTICAL_MODULES, kernel_modules
+    from guests.modules import DISK_MODULES, ETHERNET_MODULES, OPTICAL_MODULES, kernel_modules
 
     wanted = list(modules)
     if options.machine.disk:
         wanted += DISK_MODULES
     if options.machine.cdrom:
         wanted += OPTICAL_MODULES
+    if options.machine.net:
+        wanted += ETHERNET_MODULES
     return kernel_modules(guest, progress).load_order(wanted) if wanted else []
 
 

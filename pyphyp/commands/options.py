@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,31 @@ import click
 from emu.clock import Clock
 from emu.isa_level import IsaLevel
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
-from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
+from hypervisor.vio.configuration import (
+    FIRST_FREE_SLOT,
+    EthernetAdapter,
+    Medium,
+    ScsiAdapter,
+    ScsiUnit,
+)
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
-from .values import TRACE_KINDS, DiskFileName, Epoch, GdbAddress, MemorySize, Traced, TraceKinds
+from .values import (
+    TRACE_KINDS,
+    DiskFileName,
+    Epoch,
+    GdbAddress,
+    MemorySize,
+    Network,
+    Traced,
+    TraceKinds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self, TypeVar
 
+    from hypervisor.network.shared_ethernet import SharedEthernet
     from pyphyp.api import Machine
     from pyphyp.disk_files import DiskFile
     from pyphyp.partition import Partition
@@ -40,6 +56,7 @@ class MachineOptions:
     clock: str
     disk: tuple[DiskFile, ...]
     cdrom: tuple[Path, ...]
+    net: tuple[SharedEthernet, ...]
     epoch: int | None
     seed: int
 
@@ -55,7 +72,10 @@ class MachineOptions:
     def add_partition(
         self, machine: Machine, *, reboot: bool = True, nvram: Path | None = None
     ) -> Partition:
-        """The partition they describe."""
+        """The partition they describe; `LinkError` where a way to the outside cannot be had."""
+        switches = [f"ETHERNET{n}" for n in range(len(self.net))]
+        for switch, adapter in zip(switches, self.net, strict=True):
+            machine.connect(replace(adapter, switch=switch))
         return machine.add_partition(
             memory=self.memory,
             processors=self.processors,
@@ -67,6 +87,10 @@ class MachineOptions:
             reboot=reboot,
             nvram=nvram,
             scsi=self._scsi(),
+            ethernet=[
+                EthernetAdapter(slot, switch)
+                for slot, switch in enumerate(switches, start=FIRST_FREE_SLOT + 1)
+            ],
         )
 
     def _scsi(self) -> tuple[ScsiAdapter, ...]:
@@ -186,6 +210,14 @@ _MACHINE_OPTIONS = (
         multiple=True,
         metavar="ISO",
         help="A virtual optical drive with that image in it.",
+    ),
+    click.option(
+        "--net",
+        type=Network(),
+        multiple=True,
+        metavar="nat|tap:NAME|pcap:FILE",
+        help="A virtual Ethernet adapter, and where it leads: nat,forward=tcp:2222:22 has the "
+        "host's port 2222 be the guest's 22; with ,pcap=FILE all frames are kept.",
     ),
     click.option(
         "--epoch",

@@ -18,6 +18,7 @@ from pyphyp.decode import plain
 from pyphyp.dump import DumpError
 from pyphyp.messages import complain, report
 from pyphyp.nvram_file import NvramFileError
+from pyphyp.outside.link import LinkError
 from pyphyp.places import PlaceError
 from pyphyp.raw_file import MediaError
 from pyphyp.replacing import check_replaceable
@@ -87,6 +88,7 @@ def _run(
         BootError,
         DumpError,
         EngineError,
+        LinkError,
         MediaError,
         MemoryError,
         NvramFileError,

@@ -13,6 +13,7 @@ from pyphyp.places import PlaceError
 from pyphyp.places import needs_symbols as check_place
 
 if TYPE_CHECKING:
+    from hypervisor.network.shared_ethernet import SharedEthernet
     from pyphyp.disk_files import DiskFile
 
 TRACE_KINDS = ("hcall", "rtas", "of", "irq", "insn")
@@ -110,6 +111,27 @@ class GdbAddress(click.ParamType):  # type: ignore[type-arg]
         if not (port.isascii() and port.isdecimal() and int(port) < 1 << 16):
             self.fail(f"{value!r} is no address: 1234 or 127.0.0.1:1234, for example", param, ctx)
         return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+
+
+class Network(click.ParamType):  # type: ignore[type-arg]
+    """A way to the outside."""
+
+    name = "network"
+
+    def convert(
+        self,
+        value: str | SharedEthernet,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> SharedEthernet:
+        from pyphyp.outside.words import shared_ethernet
+
+        if not isinstance(value, str):
+            return value
+        try:
+            return shared_ethernet(value)
+        except ValueError as wrong:
+            self.fail(str(wrong), param, ctx)
 
 
 class DiskFileName(click.ParamType):  # type: ignore[type-arg]

@@ -18,7 +18,7 @@ from emu.engine import TIME_BASE_HZ
 from hypervisor.dispatching.records import NEVER, WINDOW
 from hypervisor.system.errors import ManagementError
 from pyphyp.actions import ShutdownPartition, TypeAtConsole
-from pyphyp.pacing import wait_for_host
+from pyphyp.pacing import Pace, wait_for_host
 from pyphyp.usage import PartitionState
 
 from .connection import BusyError
@@ -28,7 +28,7 @@ from .protocol import Notice
 from .streams import NoticeBoard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pyphyp.actions import Action
@@ -86,25 +86,6 @@ class Managed(Protocol):
 
     def transcripts(self) -> Mapping[str, Transcript]:
         """The consoles of those that were activated."""
-
-
-class Pace:
-    """Holds a machine that is faster than the host's clock; one that is slower falls behind."""
-
-    def __init__(self, now: int) -> None:
-        self._now, self._host = now, time.monotonic()
-
-    def ahead(self, now: int) -> float:
-        """By how many seconds the machine is ahead, at its tick `now`."""
-        host = time.monotonic()
-        ahead = (now - self._now) / TIME_BASE_HZ - (host - self._host)
-        if ahead < -_BEHIND:
-            self._now, self._host = now, host
-        return max(0.0, ahead)
-
-
-_BEHIND = 0.05
-"""Seconds that a machine makes up for; what it is further behind, it stays."""
 
 
 @dataclass(slots=True)
@@ -218,22 +199,23 @@ class Daemon:
         self._over = self._over or self._machine.now >= self._until
         return not self._over
 
-    def wait(self, ticks: int) -> int:
+    def wait(self, ticks: int, doorbells: Sequence[int] = ()) -> int:
         """The machine is idle."""
         ticks = min(ticks, -(-(self._until - self._machine.now) // WINDOW) * WINDOW)
-        if not self._paced:
+        if not (self._paced or doorbells):
             return ticks
-        return wait_for_host(ticks, self._disturbed_within)
+        return wait_for_host(ticks, lambda seconds: self._disturbed_within(seconds, doorbells))
 
-    def rest(self, seconds: float) -> None:
+    def rest(self, seconds: float, doorbells: Sequence[int] = ()) -> None:
         """The machine is idle, and its time passes by itself."""
-        self._disturbed_within(seconds)
+        self._disturbed_within(seconds, doorbells)
 
-    def _disturbed_within(self, seconds: float) -> bool:
+    def _disturbed_within(self, seconds: float, doorbells: Sequence[int] = ()) -> bool:
         if self._powering_off is not None:
             seconds = min(seconds, max(0.0, self._powering_off.deadline - time.monotonic()))
-            return self._inbox.wait(seconds) or time.monotonic() >= self._powering_off.deadline
-        return self._inbox.wait(seconds)
+            disturbed = self._inbox.wait(seconds, doorbells)
+            return disturbed or time.monotonic() >= self._powering_off.deadline
+        return self._inbox.wait(seconds, doorbells)
 
     def act(self, action: Action) -> str:
         """Perform it now, in the machine's thread; raises `ManagementError`."""

@@ -7,7 +7,12 @@ from typing import Any
 
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
 from hypervisor.configuration import MOST_PARTITIONS
-from hypervisor.network.switch import DEFAULT_VLAN, HIGHEST_PRIORITY, HIGHEST_VLAN
+from hypervisor.network.switch import (
+    DEFAULT_SWITCH,
+    DEFAULT_VLAN,
+    HIGHEST_PRIORITY,
+    HIGHEST_VLAN,
+)
 from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
     Capacity,
@@ -16,7 +21,6 @@ from hypervisor.system.definition import (
 from hypervisor.system.editions import Edition
 from hypervisor.system.share import DEFAULT_WEIGHT, HIGHEST_WEIGHT, MOST_POOLS, SharingMode
 from hypervisor.system.units import ProcUnits
-from hypervisor.vio.configuration import DEFAULT_SWITCH
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
 from .kinds import (

@@ -24,6 +24,8 @@ from pyphyp.timeline import Timeline
 from pyphyp.usage import MachineUsage, PartitionState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyphyp.pacing import Attendant
     from pyphyp.partition import Partition
     from pyphyp.transcript import Transcript
@@ -38,11 +40,11 @@ class _OneWindow:
     def look(self) -> bool:
         return True
 
-    def wait(self, ticks: int) -> int:
+    def wait(self, ticks: int, doorbells: Sequence[int] = ()) -> int:
         self.idle += ticks
         return ticks
 
-    def rest(self, seconds: float) -> None:
+    def rest(self, seconds: float, doorbells: Sequence[int] = ()) -> None:
         raise AssertionError("time is counted")
 
 
