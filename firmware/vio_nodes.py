@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hypervisor.vio.adapter import AdapterKind
+from hypervisor.vio.configuration import TerminalProtocol
 from hypervisor.vio.lan import MOST_FILTERS, LanAdapter
 from hypervisor.vio.tce import WINDOW_BYTES
+from hypervisor.vio.vty import ClientTerminal
 
 from .block_devices import devices_of
 from .device_tree import EMPTY, Node, cells, string
@@ -66,6 +68,8 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
             "ibm,#dma-size-cells": cells(2),
             "ibm,my-dma-window": cells(slot.liobn, 0, 0, 0, WINDOW_BYTES),
         }
+    if isinstance(adapter, ClientTerminal) and adapter.protocol is TerminalProtocol.HVSI:
+        properties["compatible"] = string("hvterm-protocol")
     if isinstance(adapter, LanAdapter):
         properties |= {
             "local-mac-address": adapter.burned_in,

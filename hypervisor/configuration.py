@@ -11,7 +11,7 @@ from emu.memory import MIB
 from emu.state import record
 
 from .abi import InterruptOffer, Mmu
-from .vio.configuration import EthernetAdapter, ScsiAdapter
+from .vio.configuration import ConsoleAdapter, EthernetAdapter, ScsiAdapter
 
 MOST_PARTITIONS = 1000
 LONGEST_NAME = 255
@@ -35,6 +35,8 @@ class PartitionConfiguration:
     clock: Clock = Clock.COUNTED
     interrupts: InterruptOffer = InterruptOffer.XICS
     """Which interrupt controllers are on offer; XIVE where the ISA level has it."""
+    consoles: tuple[ConsoleAdapter, ...] = (ConsoleAdapter(),)
+    """The first is the one that firmware uses, and Linux's hvc0."""
     scsi_adapters: tuple[ScsiAdapter, ...] = ()
     ethernet_adapters: tuple[EthernetAdapter, ...] = ()
     machine_name: str = "pyphyp"
@@ -51,14 +53,20 @@ class PartitionConfiguration:
                     f"name {text[:40]!r}: 1 to {LONGEST_NAME} characters, none of them 0"
                 )
         UUID(self.uuid)
-        slots = [its.slot for its in self.scsi_adapters]
-        slots += [its.slot for its in self.ethernet_adapters]
-        if len(set(slots)) < len(slots) or 0 in slots:
-            raise ValueError("a virtual slot has one adapter; slot 0 is the console's")
+        slots = [its.slot for its in self.adapters]
+        if len(set(slots)) < len(slots):
+            raise ValueError("a virtual slot has one adapter")
+        if not self.consoles:
+            raise ValueError("a partition needs a console")
         if self.mmu is Mmu.RADIX and self.isa_level < IsaLevel.V3_0:
             raise ValueError("there is no radix translation before Power ISA 3.0")
         if self.interrupts is InterruptOffer.XIVE and not self._may_have_xive:
             raise ValueError("XIVE alone is offered, but there is none before POWER9")
+
+    @property
+    def adapters(self) -> tuple[ConsoleAdapter | ScsiAdapter | EthernetAdapter, ...]:
+        """All virtual adapters."""
+        return (*self.consoles, *self.scsi_adapters, *self.ethernet_adapters)
 
     def address_of(self, adapter: EthernetAdapter) -> bytes:
         """The MAC address of a virtual Ethernet adapter: locally administered, if not its own."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from emu.state import Length, Plain, StateError, check, plain, rebuild, record
+from hypervisor.vio.adapter import SLOTS
 
 Name = Annotated[str, Length(1, 128)]
 Count = Annotated[int, range(1 << 16)]
+SlotNumber = Annotated[int, range(SLOTS)]
 TYPED_AT_ONCE = 1 << 15
 """Bytes of console input in one action."""
 
@@ -103,6 +105,8 @@ class TypeAtConsole:
 
     partition: Name
     text: Annotated[bytes, Length(0, TYPED_AT_ONCE)]
+    console: SlotNumber | None = None
+    """The virtual slot of the console; its first one if none is named."""
 
 
 Action = (

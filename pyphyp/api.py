@@ -22,6 +22,7 @@ from emu.clock import Clock
 from emu.state import StateError
 from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.configuration import PartitionConfiguration
+from hypervisor.vio.configuration import ConsoleAdapter
 
 from .compose import call_names
 from .cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
@@ -85,6 +86,7 @@ class Machine:
         reboot: bool = True,
         nvram: Path | None = None,
         dump_to: Path | None = None,
+        consoles: Sequence[ConsoleAdapter] = (ConsoleAdapter(),),
         scsi: Sequence[ScsiAdapter] = (),
         ethernet: Sequence[EthernetAdapter] = (),
     ) -> Partition:
@@ -102,6 +104,8 @@ class Machine:
         is dumped to `dump_to`, as `Partition.dump` does it.  `scsi` are virtual SCSI adapters and
         the files behind them, which must not be in use elsewhere: `MediaError`.  `ethernet` are
         virtual Ethernet adapters, each in one of the machine's switches.
+        `consoles` are virtual terminals; those at a socket or a file raise `ConsoleError` where
+        that cannot be.
         """
         file = None if nvram is None else NvramFile(nvram)
         number = len(self.partitions) + 1
@@ -115,6 +119,7 @@ class Machine:
             mmu=Mmu(mmu),
             interrupts=InterruptOffer(interrupts),
             clock=Clock(clock),
+            consoles=tuple(consoles),
             scsi_adapters=tuple(scsi),
             ethernet_adapters=tuple(ethernet),
         )

@@ -80,18 +80,20 @@ HCALL_GROUPS = (
 )
 
 
-CONSOLE = Slot(0)
-
-
 @frozen
 class Composition:
     """A partition with everything that belongs to it; `close` releases the host's resources."""
 
     partition: Partition
     firmware: PlatformFirmware
-    console: ClientTerminal
+    consoles: tuple[ClientTerminal, ...]
+    """In the order of the configuration; the first is the one that firmware uses."""
     scsi_servers: tuple[VscsiServer, ...] = ()
     ports: tuple[Port, ...] = ()
+
+    @property
+    def console(self) -> ClientTerminal:
+        return self.consoles[0]
 
     def unplug(self) -> None:
         """Leave the switches: no frame is sent or received any more."""
@@ -141,7 +143,10 @@ def compose(
     partition = Partition(
         configuration, hcalls_of(configuration), epoch=epoch, seed=seed, capacity=capacity
     )
-    console = partition.virtual_io.add_terminal(CONSOLE)
+    consoles = tuple(
+        partition.virtual_io.add_terminal(Slot(its.slot), its.protocol)
+        for its in configuration.consoles
+    )
     servers = tuple(
         _scsi_server(partition, Slot(its.slot), media.targets[its.slot])
         for its in configuration.scsi_adapters
@@ -151,7 +156,7 @@ def compose(
     firmware = PlatformFirmware(partition, nvram=None if before is None else before.nvram)
     if before is not None:
         firmware.error_logs.continue_from(before.error_logs)
-    return Composition(partition, firmware, console, servers, ports)
+    return Composition(partition, firmware, consoles, servers, ports)
 
 
 def _plugged_in(partition: Partition, its: EthernetAdapter, network: Network | None) -> Port:

@@ -6,13 +6,16 @@ idle time lasts as long as it says, on the host's clock; else it is skipped.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from emu.values import frozen
 from firmware.error_logs import QueueFullError
+from hypervisor.vio.configuration import Backend
 
 from .own_terminal import EndRequested, OutputClosedError, OwnTerminal
 from .pacing import wait_for_host
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from hypervisor.partition import Outcome
 
     from .partition import Partition
+    from .transcript import Transcript
 
 HELP = """\
 Ctrl-] q       end the partition at once (as pulling its plug)
@@ -75,13 +79,22 @@ class ConsoleSession:
         self._partition = partition
         self._terminal = OwnTerminal(input_descriptor, output_descriptor, on_ending=partition.stop)
         self._save = save
+        backends = [console.adapter.backend for console in partition.consoles]
+        its = [c for c in partition.consoles if c.adapter.backend is Backend.TERMINAL]
+        self._transcript: Transcript | None = its[0].transcript if its else None
+        """Of the first console that is at a terminal; the command has but one."""
+        self._others = Backend.SOCKET in backends
+        """Whether somebody may type elsewhere."""
         self._deadline = None if host_seconds is None else time.monotonic() + host_seconds
         self._watch = Watch(input_descriptor, partition.pause, self._deadline)
+        self._news_here, self._news_there = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._quit = self._disturbed = False
 
     def __enter__(self) -> Self:
         self._terminal.__enter__()
-        self._partition.console.transcript.listeners.append(self._terminal.write)
+        if self._transcript is not None:
+            self._transcript.listeners.append(self._terminal.write)
+        self._partition.wake_listeners.append(self._woken)
         self._watch.input_open = self._terminal.open
         self._watch.start()
         return self
@@ -93,8 +106,17 @@ class ConsoleSession:
         at: TracebackType | None,
     ) -> None:
         self._watch.close()
-        self._partition.console.transcript.listeners.remove(self._terminal.write)
+        self._partition.wake_listeners.remove(self._woken)
+        if self._transcript is not None:
+            self._transcript.listeners.remove(self._terminal.write)
+        os.close(self._news_there)
+        os.close(self._news_here)
         self._terminal.__exit__(kind, error, at)
+
+    def _woken(self) -> None:
+        """Another console has input; called in another thread."""
+        with suppress(BlockingIOError):
+            os.write(self._news_there, b"\0")
 
     def say(self, text: str) -> None:
         """A message of ours, on lines of its own beside the guest's."""
@@ -130,7 +152,7 @@ class ConsoleSession:
 
     def wait(self, ticks: int, doorbells: Sequence[int] = ()) -> int:
         """Idle time lasts as long as it says while anything may come; else it is skipped."""
-        if not (self._terminal.open or doorbells):
+        if not (self._terminal.open or self._others or doorbells):
             return ticks
         return wait_for_host(ticks, lambda seconds: self._disturbed_within(seconds, doorbells))
 
@@ -152,8 +174,11 @@ class ConsoleSession:
 
     def _poll(self, seconds: float, doorbells: Sequence[int] = ()) -> None:
         """Wait that long for input, a doorbell or a signal, and take what was typed."""
-        room = self._partition.console.transcript.waiting < _INPUT_AHEAD
-        ready = self._terminal.poll(seconds, *doorbells, reading=room)
+        room = self._transcript is None or self._transcript.waiting < _INPUT_AHEAD
+        ready = self._terminal.poll(seconds, self._news_here, *doorbells, reading=room)
+        if self._news_here in ready:
+            os.read(self._news_here, 4096)
+            self._disturbed = True
         if self._terminal.input in ready:
             self._read()
         if not ready.isdisjoint(doorbells):
@@ -165,7 +190,8 @@ class ConsoleSession:
         keys = self._terminal.read()
         self._disturbed = True
         self._watch.input_open = self._terminal.open
-        self._partition.console.send(keys.guest)
+        if self._transcript is not None:
+            self._transcript.send(keys.guest)
         for command in keys.commands:
             self._obey(command)
 

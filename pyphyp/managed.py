@@ -30,6 +30,7 @@ from hypervisor.system.allocation import Allocation
 from hypervisor.system.errors import ManagementError
 
 from . import actions
+from .console_ends import ConsoleError
 from .guest_starts import start_of
 from .lanes import Lanes
 from .managed_activation import Activation
@@ -112,6 +113,8 @@ class ManagedMachine:
         self.dispatcher.between_slices.append(self._carry_frames)
         self._pace: Pace | None = None
         self._stopped = self._closed = False
+        self.wake_listeners: list[Callable[[], None]] = []
+        """Called, in any thread, when something was typed at a console's socket."""
 
     @property
     def system(self) -> ManagedSystem:
@@ -262,8 +265,8 @@ class ManagedMachine:
                 self._changes.pool(action)
             case actions.FailCore(number):
                 self._changes.fail_core(number)
-            case actions.TypeAtConsole(name, text):
-                self._running(name).console.send(text)
+            case actions.TypeAtConsole(name, text, slot):
+                self._running(name).type_at_console(text, slot)
             case actions.EnterActivationCode(code):
                 self.activation.enter(code, self.now)
 
@@ -308,8 +311,9 @@ class ManagedMachine:
                 library=self._library,
                 network=self.network,
             )
-        except MediaError as wrong:
+        except (ConsoleError, MediaError) as wrong:
             raise ManagementError(str(wrong)) from None
+        made.wake_listeners = self.wake_listeners
         with ExitStack() as undo:
             undo.callback(made.close)
             if definition.nvram is not None:
@@ -360,6 +364,7 @@ class ManagedMachine:
         self.dispatcher.remove(partition.configuration.number)
         self.allocation.release(partition.name)
         partition.media.close()  # for others to use
+        partition.consoles.close()
         partition.composition.unplug()
 
     def _reset(self, partition: ManagedPartition) -> None:

@@ -14,6 +14,7 @@ from hypervisor.configuration import PartitionConfiguration
 from hypervisor.dispatching.virtual import DispatchedProcessor
 from hypervisor.partition import Ending
 from hypervisor.system.editions import Feature
+from hypervisor.system.errors import ManagementError
 from hypervisor.watchdog import NEVER
 
 from .dump import DumpError
@@ -142,7 +143,7 @@ class ManagedPartition(Partition):
     def begin_window(self) -> None:
         """What came for it from outside is there now."""
         self.range_traces.arm()
-        self.console.transcript.feed()
+        self.consoles.feed()
 
     def end_window(self) -> None:
         self.range_traces.settle()
@@ -188,6 +189,17 @@ class ManagedPartition(Partition):
     def _stuck(self) -> bool:
         return all(r.wakes_at(self.machine.now) >= NEVER for r in self.runnables)
 
+    # -- what operators ask ----------------------------------------------------------------
+
+    def type_at_console(self, text: bytes, slot: int | None) -> None:
+        """Type at its first console, or that of a slot; `ManagementError` where there is none."""
+        slot = self.console.slot if slot is None else slot
+        if slot not in self.consoles:
+            there = ", ".join(str(console.slot) for console in self.consoles)
+            why = f"partition {self.name} has no console in slot {slot}"
+            raise ManagementError(why, f"there are {there}")
+        self.consoles[slot].send(text)
+
     # -- what was counted ------------------------------------------------------------------
 
     @property
@@ -215,6 +227,7 @@ def configuration_of(
         interrupts=definition.interrupts,
         machine_name=system.name,
         serial=system.serial,
+        consoles=definition.consoles,
         scsi_adapters=definition.scsi_adapters,
         uuid=str(uuid5(NAMESPACE_OID, f"{system.serial}/{definition.number}")),
         ethernet_adapters=definition.ethernet_adapters,

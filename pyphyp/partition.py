@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from emu.clock import Clock, not_counted
 from emu.engine import TIME_BASE_HZ
-from emu.state import check
+from emu.state import StateError, check
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.partition import Ending, Outcome, Progress
 
 from .booting import Bootable
 from .compose import Composition, compose
-from .dialogue import Console
+from .console_ends import ConsoleError
+from .dialogue import Console, Consoles
 from .inspection import Inspected
 from .media import Media, MediaLibrary
 from .network import Network
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from .debugger import GdbServer
     from .pacing import Attendant
-    from .savefile import Progress as SaveProgress
     from .saving import RunState, Saved
     from .symbols import Symbols
 
@@ -68,11 +68,12 @@ class Partition(Bootable, Inspected, Service):
         capacity: CapacityManager | None = None,
     ) -> None:
         Service.__init__(self)
+        self.wake_listeners.append(self.pause)
         self._library, self._network = library or MediaLibrary(), network or Network()
         self._capacity = capacity
         self.range_traces = RangeTraces(self)
         self.configuration = configuration
-        self.console = Console(self)
+        self.consoles = Consoles(self)
         self.boots = 0
         self.reboot = reboot
         self._epoch, self._seed, self._prepare = epoch, seed, prepare
@@ -92,7 +93,12 @@ class Partition(Bootable, Inspected, Service):
         self.media = Media(PartitionConfiguration(), self._library)
         if saved is None:
             self.media = Media(configuration, self._library)
-            self._build()
+            with ExitStack() as undo:
+                undo.callback(self.media.close)
+                self.consoles.define(configuration)
+                undo.callback(self.consoles.close)
+                self._build()
+                undo.pop_all()
         else:
             self._take_over(saved)
 
@@ -128,7 +134,12 @@ class Partition(Bootable, Inspected, Service):
         self._composition = composition
         self.range_traces.renew()
         self._prepare(self, composition)
-        self.console.transcript.connect(composition.console)
+        self.consoles.connect(composition.consoles)
+
+    @property
+    def console(self) -> Console:
+        """The first of its consoles."""
+        return self.consoles.first
 
     @property
     def composition(self) -> Composition:
@@ -151,42 +162,15 @@ class Partition(Bootable, Inspected, Service):
 
     # -- state -----------------------------------------------------------------------------
 
-    def save(
-        self,
-        path: Path | str,
-        *,
-        compress: bool = True,
-        progress: SaveProgress = lambda done: None,
-    ) -> None:
-        """Save the partition as it is; `Machine.restore` goes on from there.
-
-        Not compressed, the file is larger and restored faster: pages are read when touched, so it
-        must not be written to (replaced, it may be) while a partition runs from it.
-        """
-        from . import saving
-
-        run, files = self.run_state()
-        saving.save(Path(path), self.composition, run, files, compress=compress, progress=progress)
-
-    def restore(self, path: Path | str) -> None:
-        """Go back (or on) to what was saved of this very partition.
-
-        Raises `StateError`; nothing has changed then.
-        """
-        from .saving import SavedPartition
-
-        with SavedPartition(Path(path)) as file:
-            self._take_over(file.of_number(self.configuration.number))
-
     def run_state(self) -> tuple[RunState, dict[str, bytes]]:
         """What is kept across boots, and what was booted."""
         from .saving import RunState
 
         check(not self._running, "a partition can be saved between its windows, not within a call")
         start, files = described(self._start)
-        transcript = self.console.transcript.state()
+        consoles = self.consoles.state()
         state = RunState(
-            self.boots, self._epoch, self._seed, self.reboot, self._past, transcript, start
+            self.boots, self._epoch, self._seed, self.reboot, self._past, consoles, start
         )
         return state, files
 
@@ -194,11 +178,15 @@ class Partition(Bootable, Inspected, Service):
         """Become what was saved; what there was before goes only when that has worked."""
         check(not self._running, "a partition cannot be restored within a call of its guest")
         run, media = saved.state.run, saved.media(self._library)
-        try:
+        with ExitStack() as undo:
+            undo.callback(media.close)
             composition = saved.composed(media, self._network)
-        except BaseException:
-            media.close()
-            raise
+            undo.callback(composition.close)
+            try:
+                self.consoles.define(saved.state.configuration)
+            except ConsoleError as wrong:
+                raise StateError(str(wrong)) from None
+            undo.pop_all()
         self._release()
         self.media.close()
         self.media = media
@@ -208,7 +196,7 @@ class Partition(Bootable, Inspected, Service):
         self._host_seconds = 0.0
         self._connect(composition)
         self._follow_nvram()
-        self.console.transcript.restore(run.transcript)
+        self.consoles.restore(run.consoles)
         if self._debugger is not None:
             self._debugger.renewed()
 
@@ -220,6 +208,7 @@ class Partition(Bootable, Inspected, Service):
             self._past = self.stats()
             self._release()
         self.media.close()
+        self.consoles.close()
         self._save_nvram()
 
     def _release(self) -> None:
@@ -303,7 +292,7 @@ class Partition(Bootable, Inspected, Service):
         """Up to the next point of the window grid; an idle partition is moved on."""
         partition = self.composition.partition
         self.range_traces.arm()
-        self.console.transcript.feed()
+        self.consoles.feed()
         end = None if limit is None else limit - self._past.time_base
         until = (partition.time_base // WINDOW_TICKS + 1) * WINDOW_TICKS
         if target is not None:

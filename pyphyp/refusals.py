@@ -10,6 +10,7 @@ from firmware.error_logs import QueueFullError
 from guests.packages import GuestFilesError
 from hypervisor.system.errors import ManagementError
 
+from .console_ends import ConsoleError
 from .nvram_file import NvramFileError
 
 if TYPE_CHECKING:
@@ -28,5 +29,5 @@ def refused() -> Iterator[None]:
     except OSError as wrong:
         what = f"{wrong.filename}: {wrong.strerror}" if wrong.filename else str(wrong)
         raise ManagementError(what) from None
-    except (EngineError, GuestFilesError, NvramFileError) as wrong:
+    except (ConsoleError, EngineError, GuestFilesError, NvramFileError) as wrong:
         raise ManagementError(str(wrong)) from None

@@ -63,7 +63,8 @@ class RunState:
     seed: int
     reboot: bool
     past: Stats
-    transcript: TranscriptState
+    consoles: dict[int, TranscriptState]
+    """By virtual slot."""
     start: StartState
 
 
@@ -280,6 +281,8 @@ class SavedPartition:
         size, processors = configuration.memory_bytes, configuration.virtual_processors
         check(size > 0 and size % _PAGE == 0, f"storage of {size} bytes")
         check(1 <= processors <= MAXIMUM_PROCESSORS, f"{processors} virtual processors")
+        slots = {its.slot for its in configuration.consoles}
+        check(state.run.consoles.keys() == slots, "consoles that are none of the partition's")
         files: dict[str, Reader] = {
             name: self._file.section(name)
             for name in (starts.KERNEL, starts.INITRD, starts.PROGRAM)

@@ -1,7 +1,8 @@
-"""What a machine's service console does to a partition: power button, error reports, dumps."""
+"""What a machine's service console does to a partition: power button, errors, states, dumps."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware.error_log import HYPERVISOR_CODE, Severity, Shutdown
@@ -12,24 +13,43 @@ from .nvram_file import NvramFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from firmware.machine_check import Fault
+    from hypervisor.configuration import PartitionConfiguration
     from hypervisor.partition import Outcome
 
     from .compose import Composition
+    from .savefile import Progress as SaveProgress
+    from .saving import RunState, Saved
 
 
 class Service:
     """The part of a `Partition` that serves it."""
 
+    configuration: PartitionConfiguration
+
     def __init__(self) -> None:
         self._nvram_file: NvramFile | None = None
         self.crash_listeners: list[Callable[[], None]] = []
         """Called when the guest has crashed or a dump is due, before anything is built anew."""
+        self.wake_listeners: list[Callable[[], None]] = []
+        """Called, in any thread, when something came for the guest from outside."""
+
+    def wake(self) -> None:
+        """Something came from outside; safe in any thread."""
+        for listener in self.wake_listeners:
+            listener()
 
     @property
     def composition(self) -> Composition:
+        raise NotImplementedError
+
+    def run_state(self) -> tuple[RunState, dict[str, bytes]]:
+        """What is kept across boots, and what was booted."""
+        raise NotImplementedError
+
+    def _take_over(self, saved: Saved) -> None:
+        """Become what was saved; what there was before goes only when that has worked."""
         raise NotImplementedError
 
     @property
@@ -67,6 +87,37 @@ class Service:
             reference_code=reference_code,
             interrupts=interrupt,
         )
+
+    # -- saving ----------------------------------------------------------------------------
+
+    def save(
+        self,
+        path: Path | str,
+        *,
+        compress: bool = True,
+        progress: SaveProgress = lambda done: None,
+    ) -> None:
+        """Save the partition as it is; `Machine.restore` goes on from there.
+
+        Not compressed, the file is larger and restored faster: pages are read when touched, so it
+        must not be written to (replaced, it may be) while a partition runs from it.
+        """
+        from . import saving
+
+        run, files = self.run_state()
+        saving.save(Path(path), self.composition, run, files, compress=compress, progress=progress)
+
+    def restore(self, path: Path | str) -> None:
+        """Go back (or on) to what was saved of this very partition.
+
+        Raises `StateError`; nothing has changed then.
+        """
+        from .saving import SavedPartition
+
+        with SavedPartition(Path(path)) as file:
+            self._take_over(file.of_number(self.configuration.number))
+
+    # -- crashes ---------------------------------------------------------------------------
 
     def dump(self, path: Path, progress: Callable[[float], None] | None = None) -> None:
         """Write storage and registers to `path` as an ELF core; `DumpError` if that fails.

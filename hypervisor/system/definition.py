@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from emu.isa_level import IsaLevel
 from hypervisor.abi import InterruptOffer, Mmu
+from hypervisor.vio.configuration import ConsoleAdapter
 
 from .share import DEFAULT_POOL, DEFAULT_WEIGHT, SharingMode
 from .units import NONE, ProcUnits
@@ -147,6 +148,7 @@ class PartitionDefinition:
     """Time of day at power-on, in seconds since 1970; None: the system's."""
     nvram: Path | None = None
     """A file that keeps its NVRAM between runs."""
+    consoles: tuple[ConsoleAdapter, ...] = (ConsoleAdapter(),)
     scsi_adapters: tuple[ScsiAdapter, ...] = ()
     performance_collection: bool = True
     """Its operating system may know of the shared processors' time (H_PIC)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from emu.state import check, record
 
 from .adapter import AdapterKind, InterruptLine, Slot, VirtualBus
+from .configuration import TerminalProtocol
 from .crq import CrqAdapter, CrqState
 from .lan import LanAdapter, LanState
 from .tce import TceTables, TceTableState
@@ -36,9 +37,11 @@ class VirtualIo:
         self.tce_tables = TceTables(memory)
         self.terminals = Terminals()
 
-    def add_terminal(self, slot: Slot) -> ClientTerminal:
+    def add_terminal(
+        self, slot: Slot, protocol: TerminalProtocol = TerminalProtocol.RAW
+    ) -> ClientTerminal:
         """A virtual terminal."""
-        terminal = ClientTerminal(slot, self._interrupt_line(slot))
+        terminal = ClientTerminal(slot, self._interrupt_line(slot), protocol)
         self.bus.add(terminal)
         self.terminals.add(terminal)
         return terminal

@@ -12,7 +12,52 @@ from .adapter import Slot
 
 FIRST_FREE_SLOT = 2
 """Slots before it are for consoles, as on PowerVM."""
+FIRST_FURTHER_CONSOLE = 32
+"""The slot of the third console, behind those that disks and Ethernet adapters are given."""
 MAC_BYTES = 6
+
+
+class TerminalProtocol(Enum):
+    """How a guest speaks with a virtual terminal (LoPAR 17.5.2)."""
+
+    RAW = "raw"
+    """Plain characters: `hvterm1`."""
+    HVSI = "hvsi"
+    """Packets with modem signals: `hvterm-protocol`."""
+
+
+class Backend(Enum):
+    """Where a console goes, besides to scripts and `pyphyp console`."""
+
+    TERMINAL = "terminal"
+    """That of the command which runs the partition."""
+    SOCKET = "socket"
+    """A Unix socket, for any number of terminals."""
+    FILE = "file"
+    """What is written is appended to a file."""
+    NONE = "none"
+
+
+@frozen
+class ConsoleAdapter:
+    """A client virtual terminal in a slot; `path` is that of the backend's socket or file."""
+
+    slot: int = 0
+    protocol: TerminalProtocol = TerminalProtocol.RAW
+    backend: Backend = Backend.TERMINAL
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        Slot(self.slot)
+        if bool(self.path) != (self.backend in (Backend.SOCKET, Backend.FILE)):
+            raise ValueError("a console at a socket or a file, and no other, has a path")
+
+    @staticmethod
+    def place(number: int) -> int:
+        """The slot of console `number`, counted from 0, where nobody chooses."""
+        if number < FIRST_FREE_SLOT:
+            return number
+        return FIRST_FURTHER_CONSOLE + number - FIRST_FREE_SLOT
 
 
 class Medium(Enum):

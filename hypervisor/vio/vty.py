@@ -1,12 +1,14 @@
 """Client virtual terminals (LoPAR 17.5.2).
 
 What the guest writes goes to whoever listens; what is typed waits in a queue of bounded length.
-The adapter interrupts when that queue stops being empty.
+The adapter interrupts when there is something to read where there was nothing.  A guest speaks
+with its terminal in plain characters or in packets (`hvsi`); firmware always in characters.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from emu.state import Length, check, record
@@ -14,6 +16,8 @@ from hypervisor.abi import H, HcallError, UnitAddress
 from hypervisor.hcall import HcallGroup
 
 from .adapter import AdapterKind, no_ioctl
+from .configuration import TerminalProtocol
+from .hvsi import HvsiSession, HvsiState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +28,8 @@ hcalls = HcallGroup()
 
 INPUT_LIMIT = 1 << 20
 """Bytes of input that may wait for a guest that does not read."""
+_CHUNK = 16
+"""Characters of one hypercall."""
 
 
 @record
@@ -31,6 +37,8 @@ class TerminalState:
     unit: int
     interrupts_enabled: bool
     waiting: Annotated[bytes, Length(0, INPUT_LIMIT)]
+    session: HvsiState | None
+    """With the protocol of packets."""
 
 
 class ClientTerminal:
@@ -38,10 +46,16 @@ class ClientTerminal:
 
     kind = AdapterKind.CLIENT_TERMINAL
 
-    def __init__(self, slot: Slot, interrupt: InterruptLine) -> None:
-        self.slot, self.interrupt = slot, interrupt
+    def __init__(
+        self,
+        slot: Slot,
+        interrupt: InterruptLine,
+        protocol: TerminalProtocol = TerminalProtocol.RAW,
+    ) -> None:
+        self.slot, self.interrupt, self.protocol = slot, interrupt, protocol
         self.listeners: list[Callable[[bytes], None]] = []
         self._input: deque[int] = deque()
+        self._session = HvsiSession(self.write) if protocol is TerminalProtocol.HVSI else None
 
     @property
     def unit(self) -> UnitAddress:
@@ -53,9 +67,9 @@ class ClientTerminal:
     def type(self, text: bytes) -> int:
         """Queue input for the guest; gives how many bytes found room."""
         accepted = text[: INPUT_LIMIT - len(self._input)]
-        was_empty = not self._input
+        readable = self._readable
         self._input.extend(accepted)
-        if was_empty and accepted:
+        if self._readable and not readable:
             self.interrupt.signal()
         return len(accepted)
 
@@ -63,6 +77,16 @@ class ClientTerminal:
     def waiting(self) -> int:
         """Bytes of input the guest has not read yet."""
         return len(self._input)
+
+    @property
+    def _readable(self) -> bool:
+        """Whether H_GET_TERM_CHAR would give anything."""
+        session = self._session
+        if session is None:
+            return bool(self._input)
+        return session.answers_wait or (session.opened and bool(self._input))
+
+    # -- for firmware ----------------------------------------------------------------------
 
     def write(self, text: bytes) -> None:
         for listener in self.listeners:
@@ -72,11 +96,42 @@ class ClientTerminal:
         count = min(most, len(self._input))
         return bytes([self._input.popleft() for _ in range(count)])
 
+    # -- for the guest's hypercalls --------------------------------------------------------
+
+    def put(self, characters: bytes) -> None:
+        """H_PUT_TERM_CHAR."""
+        if self._session is None:
+            self.write(characters)
+            return
+        readable = self._readable
+        self._session.receive(characters)
+        if self._readable and not readable:
+            self.interrupt.signal()
+
+    def get(self) -> bytes:
+        """H_GET_TERM_CHAR: 16 characters at most, or a packet.
+
+        Linux drops a zero that stands behind a carriage return among them, as a fault of old
+        firmware; so the next call begins with it.
+        """
+        if self._session is not None:
+            return self._session.next_packet(self.read)
+        waiting = bytes(islice(self._input, _CHUNK))
+        pair = waiting.find(b"\r\0")
+        return self.read(_CHUNK if pair < 0 else pair + 1)
+
+    # -- state -----------------------------------------------------------------------------
+
     def state(self) -> TerminalState:
-        return TerminalState(self.unit, self.interrupt.enabled, bytes(self._input))
+        session = None if self._session is None else self._session.state()
+        return TerminalState(self.unit, self.interrupt.enabled, bytes(self._input), session)
 
     def restore(self, state: TerminalState) -> None:
+        check(state.unit == self.unit, f"the terminal at {state.unit:#x}")
         self.interrupt.enabled, self._input = state.interrupts_enabled, deque(state.waiting)
+        check((state.session is None) == (self._session is None), "another terminal protocol")
+        if self._session is not None and state.session is not None:
+            self._session.restore(state.session)
 
 
 class Terminals:
@@ -135,8 +190,8 @@ class TerminalCaller(Protocol):
 @hcalls.define(0x54, papr="17.5.2.1.1", function_set="hcall-term")
 def h_get_term_char(caller: TerminalCaller, unit: UnitAddress) -> tuple[int, int, int]:
     """Read up to 16 characters: their count, then the characters in two registers."""
-    characters = caller.partition.virtual_io.terminals.terminal(unit).read(16)
-    sixteen = int.from_bytes(characters.ljust(16, b"\0"), "big")
+    characters = caller.partition.virtual_io.terminals.terminal(unit).get()
+    sixteen = int.from_bytes(characters.ljust(_CHUNK, b"\0"), "big")
     return len(characters), sixteen >> 64, sixteen & (1 << 64) - 1
 
 
@@ -146,7 +201,7 @@ def h_put_term_char(
 ) -> None:
     """Write the `length` (at most 16) characters held in two registers."""
     terminal = caller.partition.virtual_io.terminals.terminal(unit)
-    if length > 16:
+    if length > _CHUNK:
         raise HcallError(H.PARAMETER, f"{length} characters: at most 16 fit the registers")
-    sixteen = (first << 64 | second).to_bytes(16, "big")
-    terminal.write(sixteen[:length])
+    sixteen = (first << 64 | second).to_bytes(_CHUNK, "big")
+    terminal.put(sixteen[:length])

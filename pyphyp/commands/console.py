@@ -21,10 +21,13 @@ Keys go to the guest one by one, Ctrl-C too; Ctrl-] is the escape key: Ctrl-] d 
 shows the others.  Any number of terminals can be at one console.  With input that is no terminal
 the command sends all of it, and ends when the partition does.
 
+A partition's first console is meant, or the CONSOLE in that virtual slot or at that unit address.
+
 \b
 Examples:
   pyphyp console web
-  pyphyp console web --lines 1000
+  pyphyp console web 1
+  pyphyp console web 0x30000001 --lines 1000
   echo poweroff | pyphyp console web
 
 \b
@@ -38,8 +41,31 @@ Exit status:
 """
 
 
+class ConsoleNumber(click.ParamType):  # type: ignore[type-arg]
+    """A virtual slot, or the unit address of what is in it."""
+
+    name = "slot"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        if isinstance(value, int):
+            return value
+        from hypervisor.vio.adapter import FIRST_UNIT, SLOTS
+
+        try:
+            number = int(value, 0)
+        except ValueError:
+            number = -1
+        number -= FIRST_UNIT if number >= FIRST_UNIT else 0
+        if not 0 <= number < SLOTS:
+            self.fail(f"{value!r} is no slot: 1 or {FIRST_UNIT + 1:#x} would be one", param, ctx)
+        return number
+
+
 @click.command("console", help=_CONSOLE_HELP)
 @partition_argument
+@click.argument("console", type=ConsoleNumber(), required=False)
 @click.option(
     "--lines",
     type=click.IntRange(0, LONGEST_HISTORY - 1),
@@ -48,14 +74,15 @@ Exit status:
     help="Begin with so many lines of what was written before.",
 )
 @remote
-def console(client: Client, partition: str, lines: int) -> int:
+def console(client: Client, partition: str, console: int | None, lines: int) -> int:
     from pyphyp.daemon.attached import AttachedConsole, Leaving
 
-    with AttachedConsole(client, partition) as attached:
+    with AttachedConsole(client, partition, console) as attached:
         leaving = attached.run(lines)
     match leaving:
         case Leaving.DETACHED:
-            report(f"detached; pyphyp console {partition} comes back")
+            which = partition if console is None else f"{partition} {console}"
+            report(f"detached; pyphyp console {which} comes back")
         case Leaving.MACHINE_OFF:
             report(f"{client.machine} is off")
         case Leaving.SIGNAL:

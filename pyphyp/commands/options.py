@@ -13,6 +13,7 @@ from emu.isa_level import IsaLevel
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
 from hypervisor.vio.configuration import (
     FIRST_FREE_SLOT,
+    ConsoleAdapter,
     EthernetAdapter,
     Medium,
     ScsiAdapter,
@@ -22,6 +23,7 @@ from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
 from .values import (
     TRACE_KINDS,
+    ConsoleWords,
     DiskFileName,
     Epoch,
     GdbAddress,
@@ -56,6 +58,7 @@ class MachineOptions:
     clock: str
     disk: tuple[DiskFile, ...]
     cdrom: tuple[Path, ...]
+    console: tuple[ConsoleAdapter, ...]
     net: tuple[SharedEthernet, ...]
     epoch: int | None
     seed: int
@@ -86,11 +89,19 @@ class MachineOptions:
             clock=self.clock,
             reboot=reboot,
             nvram=nvram,
+            consoles=self._consoles(),
             scsi=self._scsi(),
             ethernet=[
                 EthernetAdapter(slot, switch)
                 for slot, switch in enumerate(switches, start=FIRST_FREE_SLOT + 1)
             ],
+        )
+
+    def _consoles(self) -> tuple[ConsoleAdapter, ...]:
+        """Each in its slot; one at the terminal, if none is asked for."""
+        return tuple(
+            replace(its, slot=ConsoleAdapter.place(n))
+            for n, its in enumerate(self.console or (ConsoleAdapter(),))
         )
 
     def _scsi(self) -> tuple[ScsiAdapter, ...]:
@@ -218,6 +229,15 @@ _MACHINE_OPTIONS = (
         metavar="nat|tap:NAME|pcap:FILE",
         help="A virtual Ethernet adapter, and where it leads: nat,forward=tcp:2222:22 has the "
         "host's port 2222 be the guest's 22; with ,pcap=FILE all frames are kept.",
+    ),
+    click.option(
+        "--console",
+        type=ConsoleWords(),
+        multiple=True,
+        metavar="WORDS",
+        help="A console, the first for firmware and Linux's hvc0: raw or hvsi (packets with "
+        "modem signals), at the terminal, none, socket=PATH or file=PATH.  Several make hvc1 and "
+        "so on; default: raw,terminal.",
     ),
     click.option(
         "--epoch",

@@ -14,6 +14,7 @@ from emu.state import StateError
 from firmware.boot import BootError
 from pyphyp.api import Machine
 from pyphyp.console import ConsoleSession, Finish
+from pyphyp.console_ends import ConsoleError
 from pyphyp.decode import plain
 from pyphyp.dump import DumpError
 from pyphyp.messages import complain, report
@@ -86,6 +87,7 @@ def _run(
             return _attend(partition, options)
     except (
         BootError,
+        ConsoleError,
         DumpError,
         EngineError,
         LinkError,

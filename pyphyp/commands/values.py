@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from emu.values import frozen
+from hypervisor.vio.configuration import Backend, ConsoleAdapter, TerminalProtocol
 from pyphyp.memory_size import memory_size
 from pyphyp.places import PlaceError
 from pyphyp.places import needs_symbols as check_place
@@ -132,6 +134,43 @@ class Network(click.ParamType):  # type: ignore[type-arg]
             return shared_ethernet(value)
         except ValueError as wrong:
             self.fail(str(wrong), param, ctx)
+
+
+class ConsoleWords(click.ParamType):  # type: ignore[type-arg]
+    """How a guest speaks with a console, and where that goes: `hvsi,socket=PATH`."""
+
+    name = "console"
+
+    def convert(
+        self,
+        value: str | ConsoleAdapter,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> ConsoleAdapter:
+        """A console in slot 0: who has all of them places them."""
+        if isinstance(value, ConsoleAdapter):
+            return value
+        protocol, backend, path = TerminalProtocol.RAW, Backend.TERMINAL, ""
+        for word in value.split(","):
+            name, _, place = word.partition("=")
+            if word in _PROTOCOLS:
+                protocol = TerminalProtocol(word)
+            elif name in _BACKENDS and bool(place) == (name in _WITH_PATH):
+                backend, path = Backend(name), os.path.abspath(place) if place else ""
+            else:
+                self.fail(
+                    f"{word!r}: one of {', '.join(_CONSOLE_WORDS)} would be right", param, ctx
+                )
+        return ConsoleAdapter(0, protocol, backend, path)
+
+
+_PROTOCOLS = [protocol.value for protocol in TerminalProtocol]
+_BACKENDS = [backend.value for backend in Backend]
+_WITH_PATH = (Backend.SOCKET.value, Backend.FILE.value)
+_CONSOLE_WORDS = (
+    *_PROTOCOLS,
+    *(f"{name}=PATH" if name in _WITH_PATH else name for name in _BACKENDS),
+)
 
 
 class DiskFileName(click.ParamType):  # type: ignore[type-arg]

@@ -61,11 +61,12 @@ class AttachedConsole:
         self,
         client: Client,
         partition: str,
+        console: int | None = None,
         *,
         input_descriptor: int = 0,
         output_descriptor: int = 1,
     ) -> None:
-        self._client, self._partition = client, partition
+        self._client, self._partition, self._console = client, partition, console
         self._terminal = OwnTerminal(input_descriptor, output_descriptor)
         self._unsent = b""
         self._sent = b""
@@ -102,7 +103,7 @@ class AttachedConsole:
         its = self._usage()
         if its is not None and not runs(its):
             self._terminal.say(f"{its.name} is {its.state.value}; pyphyp activate starts it")
-        attached = self._client.begin(Attach(self._partition, lines))
+        attached = self._client.begin(Attach(self._partition, lines, self._console))
         try:
             while self._leaving is None:
                 self._turn(attached)
@@ -174,7 +175,8 @@ class AttachedConsole:
         """Keys go one request after the other, or a refused one would be overtaken."""
         if self._unsent and self._typed is None:
             self._sent, self._unsent = self._unsent[:_AT_ONCE], self._unsent[_AT_ONCE:]
-            self._typed = self._client.begin(Perform(TypeAtConsole(self._partition, self._sent)))
+            typed = TypeAtConsole(self._partition, self._sent, self._console)
+            self._typed = self._client.begin(Perform(typed))
 
     def _taken(self, answer: Answer) -> None:
         try:

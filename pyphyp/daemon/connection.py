@@ -72,8 +72,8 @@ class Desk(Protocol):
     def names(self) -> tuple[str, ...]: ...
     @property
     def notices(self) -> NoticeBoard: ...
-    def console(self, partition: str) -> ConsoleStream:
-        """Raises `ManagementError` where there is no such partition."""
+    def console(self, partition: str, slot: int | None = None) -> ConsoleStream:
+        """The first one, or that of a slot; `ManagementError` where there is no such."""
 
     def perform(self, action: Action) -> Future[str]: ...
     def usage(self) -> Future[MachineUsage]: ...
@@ -225,8 +225,8 @@ class Connection:
                 return _plain(self._desk.activation())
             case AskSchedule():
                 return _plain(self._desk.schedule(request))
-            case Attach(partition, lines):
-                console = self._desk.console(partition)
+            case Attach(partition, lines, slot):
+                console = self._desk.console(partition, slot)
                 begin = console.last_lines(lines)
                 return self._attached(number, partition, console, begin, self._desk.notices.end)
             case Follow():

@@ -23,33 +23,64 @@ _LARGEST = 1 << 22
 class Consoles:
     """The consoles of `partitions`; saved in `directory` if there is one.
 
-    A partition that is activated again has a new console: `connect` listens to that.
+    A partition that is activated again has new consoles: `connect` listens to those.
     """
 
     def __init__(
         self, partitions: Iterable[str], written: Callable[[], None], directory: Path | None
     ) -> None:
-        self._streams = {name: ConsoleStream(written) for name in partitions}
-        self._connected: dict[str, Transcript] = {}
-        self._saved = {}
-        if directory is not None:
-            self._saved = {name: SavedConsole(directory / _file(name)) for name in self._streams}
+        self._written, self._directory = written, directory
+        self._streams: dict[tuple[str, int | None], ConsoleStream] = {}
+        """By partition and slot; that of its first console, which is always there, by None."""
+        self._saved: dict[tuple[str, int | None], SavedConsole] = {}
+        self._connected: dict[tuple[str, int | None], Transcript] = {}
+        self._first: dict[str, int] = {}
+        for name in partitions:
+            self._begin((name, None))
 
-    def connect(self, transcripts: Mapping[str, Transcript]) -> None:
-        """Listen to those that are new."""
-        for name, transcript in transcripts.items():
-            if self._connected.get(name) is not transcript:
-                self._connected[name] = transcript
-                transcript.listeners.append(self._streams[name].write)
-                if name in self._saved:
-                    transcript.listeners.append(self._saved[name].write)
+    def _begin(self, key: tuple[str, int | None]) -> None:
+        self._streams[key] = ConsoleStream(self._written)
+        if self._directory is not None:
+            self._saved[key] = SavedConsole(self._directory / _file(*key))
 
-    def stream(self, partition: str) -> ConsoleStream:
-        """Raises `ManagementError` where there is no such partition."""
-        if partition not in self._streams:
-            there = ", ".join(self._streams)
+    def connect(self, transcripts: Mapping[tuple[str, int], Transcript]) -> None:
+        """Listen to those that are new; those that are no more are forgotten."""
+        first: dict[str, int] = {}
+        for name, slot in transcripts:
+            first.setdefault(name, slot)
+        self._first = first
+        there = {(n, None if first[n] == slot else slot): t for (n, slot), t in transcripts.items()}
+        for key in [key for key in self._streams if key[1] is not None and key not in there]:
+            del self._streams[key]
+            self._saved.pop(key, None)
+            self._connected.pop(key, None)
+        for key, transcript in there.items():
+            if key not in self._streams:
+                self._begin(key)
+            if self._connected.get(key) is not transcript:
+                self._connected[key] = transcript
+                transcript.listeners.append(self._streams[key].write)
+                if key in self._saved:
+                    transcript.listeners.append(self._saved[key].write)
+
+    def _key(self, partition: str, slot: int | None) -> tuple[str, int | None]:
+        return partition, None if slot == self._first.get(partition) else slot
+
+    def stream(self, partition: str, slot: int | None) -> ConsoleStream:
+        """Raises `ManagementError` where there is no such partition or console."""
+        if (partition, None) not in self._streams:
+            there = ", ".join(name for name, its in self._streams if its is None)
             raise ManagementError(f"there is no partition {partition!r}", f"there are {there}")
-        return self._streams[partition]
+        if (found := self._streams.get(self._key(partition, slot))) is None:
+            slots = [its for name, its in self._streams if name == partition and its is not None]
+            there = ", ".join(str(its) for its in (self._first.get(partition, 0), *slots))
+            why = f"partition {partition} has no console in slot {slot}"
+            raise ManagementError(why, f"there are {there}")
+        return found
+
+    def transcript(self, partition: str, slot: int | None) -> Transcript | None:
+        """Where what is typed goes, once the partition was activated."""
+        return self._connected.get(self._key(partition, slot))
 
     def flush(self) -> None:
         """Put into the files what was written."""
@@ -57,9 +88,10 @@ class Consoles:
             saved.flush()
 
 
-def _file(partition: str) -> str:
+def _file(partition: str, slot: int | None) -> str:
     """A partition's name may hold anything that can be printed, a file's name not."""
-    return f"console-{re.sub('[^A-Za-z0-9._-]', '_', partition)}.log"
+    name = re.sub("[^A-Za-z0-9._-]", "_", partition)
+    return f"console-{name}.log" if slot is None else f"console-{name}-{slot}.log"
 
 
 def _private(path: str, flags: int) -> int:

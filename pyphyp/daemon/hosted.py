@@ -17,7 +17,7 @@ from pyphyp.usage import PartitionState
 from .service import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pyphyp.actions import Action
     from pyphyp.activated import Activated
@@ -110,8 +110,15 @@ class HostedMachine:
         words = filter(None, (outcome.ending.value, outcome.reason))
         return Standing(made.state, ": ".join(words))
 
-    def transcripts(self) -> Mapping[str, Transcript]:
-        return {name: made.console.transcript for name, made in self._machine.partitions.items()}
+    def transcripts(self) -> Mapping[tuple[str, int], Transcript]:
+        return {
+            (name, console.slot): console.transcript
+            for name, made in self._machine.partitions.items()
+            for console in made.consoles
+        }
+
+    def on_input(self, wake: Callable[[], None]) -> None:
+        self._machine.wake_listeners.append(wake)
 
 
 def said(action: Action) -> str:

@@ -21,11 +21,11 @@ from enum import Enum
 from typing import Annotated, TypeVar
 
 from emu.state import Length, Plain, StateError, Ticks, check, plain, rebuild, record
-from pyphyp.actions import Action, Name, plain_action, rebuild_action
+from pyphyp.actions import Action, Name, SlotNumber, plain_action, rebuild_action
 
 T = TypeVar("T")
 
-VERSION = 1
+VERSION = 2
 LONGEST_REQUEST = 1 << 16
 """Bytes of a line from a client, its end included."""
 LONGEST_ANSWER = 1 << 25
@@ -93,6 +93,8 @@ class Attach:
     partition: Name
     lines: Annotated[int, range(LONGEST_HISTORY)]
     """Lines of its history to begin with."""
+    console: SlotNumber | None = None
+    """The virtual slot of the console; its first one if none is named."""
 
 
 @record

@@ -84,8 +84,11 @@ class Managed(Protocol):
     def standings(self) -> Mapping[str, Standing]:
         """All partitions, by name, in the order of their numbers."""
 
-    def transcripts(self) -> Mapping[str, Transcript]:
-        """The consoles of those that were activated."""
+    def transcripts(self) -> Mapping[tuple[str, int], Transcript]:
+        """The consoles of those that were activated, by slot; each one's first console first."""
+
+    def on_input(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called, in any thread, when something was typed at a console's socket."""
 
 
 @dataclass(slots=True)
@@ -120,6 +123,7 @@ class Daemon:
         self._standings = dict(machine.standings())
         self._consoles = Consoles(self._standings, self._tell, directory)
         self._consoles.connect(machine.transcripts())
+        machine.on_input(self._inbox.wake)
         self._pace = Pace(machine.now)
         self._powering_off: _PoweringOff | None = None
         self._next_look = machine.now
@@ -144,8 +148,8 @@ class Daemon:
     def names(self) -> tuple[str, ...]:
         return tuple(self._standings)
 
-    def console(self, partition: str) -> ConsoleStream:
-        return self._consoles.stream(partition)
+    def console(self, partition: str, slot: int | None = None) -> ConsoleStream:
+        return self._consoles.stream(partition, slot)
 
     def perform(self, action: Action) -> Future[str]:
         return self._inbox.put(partial(self._perform, action))
@@ -223,7 +227,7 @@ class Daemon:
 
     def _perform(self, action: Action) -> str:
         if isinstance(action, TypeAtConsole):
-            transcript = self._machine.transcripts().get(action.partition)
+            transcript = self._consoles.transcript(action.partition, action.console)
             if transcript is not None and transcript.waiting >= _INPUT_AHEAD:
                 raise BusyError(f"{action.partition} does not read what is typed")
         now = self._machine.now

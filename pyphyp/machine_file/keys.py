@@ -21,6 +21,7 @@ from hypervisor.system.definition import (
 from hypervisor.system.editions import Edition
 from hypervisor.system.share import DEFAULT_WEIGHT, HIGHEST_WEIGHT, MOST_POOLS, SharingMode
 from hypervisor.system.units import ProcUnits
+from hypervisor.vio.configuration import TerminalProtocol
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
 from .kinds import (
@@ -229,6 +230,22 @@ ETHERNET = Table(
     ),
 )
 
+CONSOLE = Table(
+    "console",
+    "A console of a partition. Without any there is a plain one; the first is the one that "
+    "firmware and Linux's hvc0 use. `pyphyp console` reaches all of them.",
+    (
+        Key(
+            "protocol",
+            Choice(tuple(protocol.value for protocol in TerminalProtocol), TerminalProtocol),
+            "Plain characters, or packets with modem signals.",
+            f'`"{TerminalProtocol.RAW.value}"`',
+        ),
+        Key("socket", Text("a file's name"), "A Unix socket where it is to be found, too.", "none"),
+        Key("log", Text("a file's name"), "Instead of a socket: a file it is written to.", "none"),
+    ),
+)
+
 PARTITION = Table(
     "partition",
     "A partition: who it is, what it boots, and its profiles or the keys of its only one.",
@@ -317,7 +334,7 @@ PARTITION = Table(
         ),
         *(Key(key.name, key.kind, key.words, key.default, key.stands_in) for key in _PROFILE_KEYS),
     ),
-    (PROFILE, ETHERNET),
+    (PROFILE, CONSOLE, ETHERNET),
 )
 
 SYSTEM_PROFILE = Table(

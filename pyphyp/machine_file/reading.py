@@ -31,13 +31,14 @@ from hypervisor.system.editions import Edition
 from hypervisor.system.share import DEFAULT_POOL, DEFAULT_WEIGHT, SharingMode
 from hypervisor.system.units import NONE, WHOLE, ProcUnits
 from hypervisor.system.validation import problems as problems_of
-from hypervisor.vio.configuration import FIRST_FREE_SLOT, EthernetAdapter
 from pyphyp.guest_list import sources
 
+from .adapters import console_adapters, ethernet_adapters
 from .changes import Change, change
 from .disks import scsi_adapters
 from .keys import (
     BIG_ENDIAN_LINUX,
+    CONSOLE,
     DISK,
     ETHERNET,
     LINUX,
@@ -55,6 +56,8 @@ from .problems import FileProblem, MachineFileError, Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from hypervisor.vio.configuration import ConsoleAdapter, EthernetAdapter
 
     from .lines import Path as KeyPath
 
@@ -220,6 +223,7 @@ class _Reading:
             epoch=values.get("epoch"),
             nvram=self._path(values.get("nvram")),
             performance_collection=values.get("performance_collection", True),
+            consoles=self._consoles(content, path),
             scsi_adapters=scsi_adapters(values, path, self._directory, self.problems),
             ethernet_adapters=self._ethernet(content, path),
             start=values.get("start", True),
@@ -287,19 +291,19 @@ class _Reading:
 
     # -- its adapters ----------------------------------------------------------------------
 
+    def _consoles(self, content: Values, path: KeyPath) -> tuple[ConsoleAdapter, ...]:
+        tables = [
+            (self._values(CONSOLE, table, where), where)
+            for table, where in self._array(content, CONSOLE, path)
+        ]
+        return console_adapters(tables, self._directory, self.problems)
+
     def _ethernet(self, content: Values, path: KeyPath) -> tuple[EthernetAdapter, ...]:
-        """Its virtual Ethernet adapters, in the slots behind the disks'."""
-        adapters = []
-        for slot, (table, where) in enumerate(
-            self._array(content, ETHERNET, path), start=FIRST_FREE_SLOT + 1
-        ):
-            values = self._values(ETHERNET, table, where)
-            try:
-                mac = bytes.fromhex(values.pop("mac", "").replace(":", ""))
-                adapters.append(EthernetAdapter(slot, address=mac, **values))
-            except ValueError as wrong:
-                self.problems.add(where, str(wrong))
-        return tuple(adapters)
+        tables = [
+            (self._values(ETHERNET, table, where), where)
+            for table, where in self._array(content, ETHERNET, path)
+        ]
+        return ethernet_adapters(tables, self.problems)
 
     # -- what it boots ---------------------------------------------------------------------
 

@@ -156,3 +156,9 @@ def test_a_guest_reads_what_was_typed_in_its_order(steps: list[bytes | None]) ->
             terminal.type(step)
             typed += step
     assert typed == read + terminal.read(len(typed))
+
+
+def test_a_zero_behind_a_carriage_return_begins_the_next_chunk(lpar: Lpar) -> None:
+    lpar.console.type(b"a\r\0b\r")
+    assert lpar.call("H_GET_TERM_CHAR", CONSOLE).results[:2] == (2, doublewords(b"a\r")[0])
+    assert lpar.call("H_GET_TERM_CHAR", CONSOLE).results[:2] == (3, doublewords(b"\0b\r")[0])

@@ -39,6 +39,7 @@ from pyphyp.actions import (
         EnterActivationCode("0123-4567"),
         FailCore(3),
         TypeAtConsole("aix1", bytes(range(256))),
+        TypeAtConsole("aix1", b"to hvc1", 1),
     ],
     ids=lambda action: type(action).__name__,
 )
@@ -57,7 +58,10 @@ def test_an_action_survives_the_wire(action: object) -> None:
         ({"action": "FailCore"}, "core missing"),
         ({"action": "FailCore", "core": 1, "also": 2}, "also missing or unknown"),
         ({"action": "ActivatePartition", "partition": "", "profile": None}, "out of Length"),
-        ({"action": "TypeAtConsole", "partition": "a", "text": "?"}, "no bytes in base 64"),
+        (
+            {"action": "TypeAtConsole", "partition": "a", "text": "?", "console": 0},
+            "no bytes in base 64",
+        ),
         ([], "an action is an object"),
     ],
 )

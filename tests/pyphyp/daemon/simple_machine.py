@@ -24,7 +24,7 @@ from pyphyp.timeline import Timeline
 from pyphyp.usage import MachineUsage, PartitionState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pyphyp.pacing import Attendant
     from pyphyp.partition import Partition
@@ -138,8 +138,11 @@ class SimpleMachine:
     def standings(self) -> dict[str, Standing]:
         return dict(self._standings)
 
-    def transcripts(self) -> dict[str, Transcript]:
-        return {name: p.console.transcript for name, p in self._partitions.items()}
+    def transcripts(self) -> dict[tuple[str, int], Transcript]:
+        return {(name, 0): p.console.transcript for name, p in self._partitions.items()}
+
+    def on_input(self, wake: Callable[[], None]) -> None:
+        """Its consoles have no sockets."""
 
     def close(self) -> None:
         self._machine.close()

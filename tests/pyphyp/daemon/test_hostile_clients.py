@@ -59,7 +59,7 @@ def everything(connection: socket.socket) -> bytes:
     return text
 
 
-HELLO = b'{"pyphyp":1}\n'
+HELLO = b'{"pyphyp":2}\n'
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ HELLO = b'{"pyphyp":1}\n'
     [
         (b"\n", "malformed"),
         (b"GET / HTTP/1.0\r\n\r\n", "malformed"),
-        (b'{"pyphyp":2}\n', "version"),
+        (b'{"pyphyp":3}\n', "version"),
         (b'{"pyphyp":true}\n', "version"),
         (b"[" * 60000 + b"\n", "malformed"),
         (b'{"pyphyp":' + b"9" * 9999 + b"}\n", "malformed"),
@@ -122,7 +122,9 @@ def test_who_only_stops_writing_still_gets_results(wire: socket.socket) -> None:
 
 
 def test_a_name_with_half_a_character_is_refused_as_any_other(wire: socket.socket) -> None:
-    wire.sendall(HELLO + b'{"id":1,"request":"Attach","partition":"\\ud800","lines":1}\n')
+    wire.sendall(
+        HELLO + b'{"id":1,"request":"Attach","partition":"\\ud800","lines":1,"console":null}\n'
+    )
     lines = wire.makefile("rb")
     assert lines.readline()
     assert json.loads(lines.readline())["error"]["kind"] == "refused"

@@ -24,7 +24,14 @@ from hypervisor.system.definition import (
 )
 from hypervisor.system.share import SharingMode
 from hypervisor.system.units import ProcUnits
-from hypervisor.vio.configuration import EthernetAdapter, Medium, ScsiUnit
+from hypervisor.vio.configuration import (
+    Backend,
+    ConsoleAdapter,
+    EthernetAdapter,
+    Medium,
+    ScsiUnit,
+    TerminalProtocol,
+)
 from pyphyp.machine_file import FileProblem, MachineFile, MachineFileError, parse, read
 
 if TYPE_CHECKING:
@@ -362,3 +369,24 @@ def _problems(text: str) -> tuple[FileProblem, ...]:
 def test_any_text_is_a_machine_or_is_told_what_is_wrong(text: str) -> None:
     with pytest.raises(MachineFileError):
         parse(text)
+
+
+def test_consoles_have_their_protocols_and_places(tmp_path: Path) -> None:
+    more = (
+        "\n[[partition.console]]\n"
+        '\n[[partition.console]]\nprotocol = "hvsi"\nsocket = "hvc1"\n'
+        '\n[[partition.console]]\nlog = "hvc2.log"\n'
+    )
+    partition = parse(MACHINE + PARTITION + more, directory=tmp_path).system.partitions[0]
+    assert partition.consoles == (
+        ConsoleAdapter(0),
+        ConsoleAdapter(1, TerminalProtocol.HVSI, Backend.SOCKET, str(tmp_path / "hvc1")),
+        ConsoleAdapter(32, TerminalProtocol.RAW, Backend.FILE, str(tmp_path / "hvc2.log")),
+    )
+    assert parse(MACHINE + PARTITION).system.partitions[0].consoles == (ConsoleAdapter(0),)
+
+
+def test_a_console_has_a_socket_or_a_log() -> None:
+    more = '\n[[partition.console]]\nsocket = "a"\nlog = "b"\n'
+    with pytest.raises(MachineFileError, match="the console has a socket"):
+        parse(MACHINE + PARTITION + more)
