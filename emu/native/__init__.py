@@ -9,6 +9,7 @@ debug.c         stops for a debugger: breakpoints, watchpoints, single steps
 operand.c       what storage an instruction accesses, for watchpoints
 interpose.c     some of Unicorn's inner functions replaced: overwritten code, TLB misses, time
 generate.c      what is generated into each translated block: counting it, leaving it
+guard.c         a fault of the engine itself ends its core, not the process
 clock.c         time: counted, or the host's (host_clock.c)
 interrupts.c    delivery of guest interrupts, system calls, what the core cannot decode
 processors.c    virtual processors taking turns on the core

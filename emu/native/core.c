@@ -111,8 +111,16 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
 int core_run(core *c, uint64_t until, uint64_t pauses)
 {
     core *outer = running_core; /* an observer may run another core */
+    int why = CORE_CHECKSTOP;
+    guard g;
+    if (c->broken)
+        return why;
     running_core = c;
-    int why = run_until_exit(c, until, pauses);
+    if (sigsetjmp(*guard_enter(&g), 0))
+        guard_broke(c);
+    else
+        why = run_until_exit(c, until, pauses);
+    guard_leave(&g);
     running_core = outer;
     return why;
 }
@@ -143,8 +151,15 @@ void core_flush_translations(core *c)
 
 void core_write_storage(core *c, uint64_t address, const uint8_t *data, uint64_t length)
 {
-    memcpy(c->storage + address, data, length);
-    drop_code(c, address, address + length);
+    guard g;
+    if (sigsetjmp(*guard_enter(&g), 0)) {
+        guard_broke(c);
+    } else {
+        memcpy(c->storage + address, data, length);
+        if (!c->broken)
+            drop_code(c, address, address + length);
+    }
+    guard_leave(&g);
 }
 
 /* ---- opening ---------------------------------------------------------------------------- */
@@ -217,6 +232,7 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_c
                 size_t error_size)
 {
     core *c = calloc(1, sizeof *c);
+    guard_install();
     if (!c) {
         snprintf(error, error_size, "out of memory");
         return NULL;
@@ -241,6 +257,8 @@ void core_close(core *c)
 {
     if (c)
         host_clock_close(c);
+    if (c && c->broken)
+        return; /* the heap may be what is broken: it keeps what it has */
     if (c && c->uc) {
         tlb_end(c);
         c->api.close(c->uc);

@@ -1,6 +1,7 @@
 /* What the C files of the core share. */
 #ifndef INTERNAL_H
 #define INTERNAL_H
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -299,6 +300,7 @@ struct core {
     core_interrupt_observer observe_interrupt;
     void *interrupt_context;
     char failure[256];
+    bool broken; /* by a fault of the engine's own (guard.c) */
     jump jumps[JUMPS];
 };
 
@@ -439,6 +441,21 @@ bool emulate(core *c, uint64_t address, uint32_t word); /* false: there is no su
 /* decoder.c */
 bool decoder_start(core *c);
 void decoder_end(core *c);
+
+/* guard.c.  Around a call:
+       guard g;
+       if (sigsetjmp(*guard_enter(&g), 0)) guard_broke(c); else ...;
+       guard_leave(&g);
+   What calls back to whoever looks on holds it meanwhile. */
+typedef struct {
+    sigjmp_buf here, *outer;
+} guard;
+void guard_install(void);
+sigjmp_buf *guard_enter(guard *g);
+void guard_leave(guard *g);
+void guard_broke(core *c);
+sigjmp_buf *guard_hold(void);
+void guard_resume(sigjmp_buf *held);
 
 /* interpose.c */
 extern __thread core *running_core;

@@ -41,8 +41,11 @@ static void count(core *c, uint64_t vector) { c->counts.interrupts[(vector >> 5)
 
 static void observe(core *c, uint64_t vector, uint64_t address, uint64_t state)
 {
-    if (c->observe_interrupt)
-        c->observe_interrupt(c->interrupt_context, vector, address, state, time_base(c));
+    if (!c->observe_interrupt)
+        return;
+    sigjmp_buf *held = guard_hold();
+    c->observe_interrupt(c->interrupt_context, vector, address, state, time_base(c));
+    guard_resume(held);
 }
 
 void deliver(core *c, uint64_t vector, uint64_t srr0, uint64_t srr1_bits)

@@ -50,7 +50,8 @@ static void load(core *c, const processor *p)
     for (size_t i = 0; i < PIECES; from += pieces[i].size, i++)
         memcpy(c->env + pieces[i].offset, from, pieces[i].size);
     *spr(c, SPR_TB) = now;
-    select_translation(c); /* LPCR is the partition's */
+    if (!c->broken)
+        select_translation(c); /* LPCR is the partition's */
     c->purr_behind = now - p->purr;
     c->decrementer_zero = p->decrementer_zero;
     c->ahead = p->ahead;
@@ -58,6 +59,8 @@ static void load(core *c, const processor *p)
     c->external = p->external;
     c->system_reset = p->system_reset;
     c->machine_check = p->machine_check;
+    if (c->broken)
+        return;
     core_set_msr(c, msr(c)); /* what the core derives from MSR; also ends the reservation */
     core_set_facilities(c, p->facilities_known, p->facilities_learnt);
     tlb_select(c);

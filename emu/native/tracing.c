@@ -112,8 +112,11 @@ void trace_instruction(core *c, uint64_t address)
 {
     bool told = c->trace.repeats && c->trace.repeated == address;
     c->trace.repeats = false;
-    if (!told && traced(&c->trace, address))
-        c->trace.instruction(c->trace.context, address);
+    if (told || !traced(&c->trace, address))
+        return;
+    sigjmp_buf *held = guard_hold();
+    c->trace.instruction(c->trace.context, address);
+    guard_resume(held);
 }
 
 void block_traced(core *c, uint64_t address, uint64_t size)
@@ -147,6 +150,9 @@ void trace_access_ends(core *c, bool done)
     if (!a->there)
         return;
     a->there = false;
-    if (done && stored)
-        c->trace.access(c->trace.context, a->address, a->length, a->stored, a->pc);
+    if (!done || !stored)
+        return;
+    sigjmp_buf *held = guard_hold();
+    c->trace.access(c->trace.context, a->address, a->length, a->stored, a->pc);
+    guard_resume(held);
 }

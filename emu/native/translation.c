@@ -175,7 +175,11 @@ int core_translate(core *c, uint64_t effective, int access, uint64_t *real, uint
 {
     translation found;
     uint32_t why = 0;
-    bool hit = translate(c, effective, access, false, &found, &why);
+    guard g;
+    bool hit = false;
+    if (!sigsetjmp(*guard_enter(&g), 0)) /* reading trees and tables breaks nothing */
+        hit = translate(c, effective, access, false, &found, &why);
+    guard_leave(&g);
     *real = hit ? found.real : 0;
     *cause = hit ? 0 : why;
     return hit;

@@ -74,6 +74,8 @@ class Tally:
     def ended(self, partition: Partition) -> None:
         """Note how a partition's run ended, if it did."""
         if (outcome := partition.outcome) is not None:
+            if outcome.reason.startswith("the engine failed"):
+                raise PromiseBrokenError(outcome.reason)
             what = f"{outcome.ending.value}: {outcome.reason.split(' at 0x')[0]}"[:80]
             self.endings[what] = self.endings.get(what, 0) + 1
 

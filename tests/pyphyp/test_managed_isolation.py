@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import random
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,6 +14,7 @@ from hypervisor.vio.adapter import Slot
 from pyphyp.flat import from_program
 from pyphyp.managed import ManagedMachine
 from pyphyp.usage import PartitionState
+from tests.emu.test_broken_engine import protect
 
 from .managed import COUNT, SPINNER, consumed, shared, system
 
@@ -101,3 +103,32 @@ def test_a_failure_of_ours_stops_its_partition_with_a_dump_and_the_others_go_on(
         machine.run(windows=2)
         assert machine.partitions["lpar2"].memory.u64(COUNT) > before + 1000
         assert machine.partitions["lpar2"].state is PartitionState.RUNNING
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_fault_inside_the_engine_stops_its_partition_with_a_dump_and_the_others_go_on(
+    threads: int, tmp_path: Path
+) -> None:
+    its = system(2, [shared(50), shared(50), shared(50)])
+    starts = {f"lpar{n}": SPINNER for n in (1, 2, 3)}
+    with ManagedMachine(
+        its, epoch=0, host_threads=threads, starts=starts, dumps=tmp_path
+    ) as machine:
+        machine.power_on()
+        machine.run(windows=2)
+        failing = machine.partitions["lpar2"]
+        readable = mmap.PROT_READ | mmap.PROT_WRITE
+        failing.crash_listeners.insert(0, lambda: protect(failing.memory, 0, readable))
+        protect(failing.memory, 0, 0)  # where it counts
+        machine.run(windows=2)
+        assert failing.state is PartitionState.ERROR
+        assert failing.outcome is not None
+        assert failing.outcome.reason.startswith("the engine failed: an address that is not there")
+        assert (tmp_path / "lpar2.core").read_bytes()[:4] == b"\x7fELF"
+        others = [machine.partitions[name] for name in ("lpar1", "lpar3")]
+        before = [other.memory.u64(COUNT) for other in others]
+        machine.run(windows=2)
+        assert all(o.memory.u64(COUNT) > n + 1000 for o, n in zip(others, before, strict=True))
+        machine.activate("lpar2")
+        machine.run(windows=2)
+        assert machine.partitions["lpar2"].memory.u64(COUNT) > 1000
