@@ -26,6 +26,7 @@ from .injection import InjectionFacility
 from .instances import Instances
 from .lamps import Lamps
 from .machine_check import as_registers
+from .network_devices import network_devices
 from .nvram import Nvram
 from .rtas import RtasTable
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from hypervisor.partition import Partition
     from hypervisor.processor import VirtualProcessor
 
+    from .boot_devices import BootDevice
     from .device_tree import Node
     from .machine_check import Fault
 
@@ -91,6 +93,7 @@ class PlatformFirmware:
         )
         partition.engine.set_isa_level(partition.configuration.isa_level)
         self.block_devices = block_devices(partition)
+        self.network_devices = network_devices(partition)
         self.tree = self._build_tree()
         self._client: ClientInterface | None = None
         partition.firmware = self
@@ -159,10 +162,14 @@ class PlatformFirmware:
         self.injection.restore(state.injection)
         self.tree = rebuild_tree(state.tree)
         self._client = None
+        self._reset_networks()
         if (its := state.client) is not None:
             client = self._client = self._new_client(Claims(self.partition.memory.size))
             client.claims.restore(its.claims)
             client.instances.restore(its.instances, self.tree)
+            for instance in client.instances:
+                if (network := client.network_device(instance.node)) is not None:
+                    network.open()
             client.property_bytes_left = its.property_bytes_left
             client.report_area = its.report_area
             client.answered_at = its.answered_at
@@ -178,6 +185,7 @@ class PlatformFirmware:
     def boot(self, image: BootImage) -> None:
         """Load `image` and set the processor to its entry; `BootError` if it cannot be."""
         self._client = None
+        self._reset_networks()
         self.tree = self._build_tree()
         self.tree.at("/chosen").properties["bootargs"] = string(image.bootargs)
         kernel = elf.parse(image.kernel)
@@ -187,26 +195,35 @@ class PlatformFirmware:
             self._boot_as_client(kernel, image.initrd or b"")
 
     def boot_from_device(self, specifiers: str = "", bootargs: str | None = None) -> None:
-        """Boot the program that a disk or disc holds; `BootError` if none does.
+        """Boot the program that a disk or disc holds or a server gives; `BootError` if none does.
 
         `specifiers`, apart by blanks, are tried in their order (see `boot_devices`); without any,
         boot-device in NVRAM says which.  `bootargs` come from boot-file there, if not given.
         """
         self._client = None
+        self._reset_networks()
         self.tree = self._build_tree()
         settings = self.nvram.variables()
         wanted = specifiers or settings.get("boot-device", "")
-        program = boot_devices.search(self.block_devices, self.tree, wanted)
+        devices: dict[str, BootDevice] = {**self.block_devices, **self.network_devices}
+        program = boot_devices.search(devices, self.tree, wanted)
         chosen = self.tree.at("/chosen").properties
         chosen["bootpath"] = string(program.path)
+        if program.bootp_reply:
+            chosen["bootp-response"] = program.bootp_reply
         chosen["bootargs"] = string(settings.get("boot-file", "") if bootargs is None else bootargs)
         self._boot_as_client(elf.parse(program.image), b"")
 
     def _build_tree(self) -> Node:
         root = platform_tree.build(self.partition, self.rtas, self.offer, len(self.nvram))
         names = root.at("/aliases").properties
-        names |= {name: string(path) for name, path in boot_devices.aliases(self.block_devices)}
+        devices: dict[str, BootDevice] = {**self.block_devices, **self.network_devices}
+        names |= {name: string(path) for name, path in boot_devices.aliases(devices)}
         return root
+
+    def _reset_networks(self) -> None:
+        for device in self.network_devices.values():
+            device.reset()
 
     def _boot_as_client(self, kernel: elf.Executable, initrd: bytes) -> None:
         memory = self.partition.memory
@@ -254,6 +271,7 @@ class PlatformFirmware:
             self.services,
             self.offer,
             self.block_devices,
+            self.network_devices,
         )
 
     def _boot_direct(self, kernel: elf.Executable, image: BootImage) -> None:

@@ -2,7 +2,8 @@ r"""Finding a program to boot on disks and discs (LoPAR B.6, CHRP binding 11).
 
 A device specifier is `path[:[partition][,file]]`, or an alias in the path's place; "disk:1" and
 "cdrom:,\boot\grub\powerpc.elf" are some.  Without a file, a device's PReP partition holds the
-program itself; else the file \ppc\bootinfo.txt of an ISO 9660 file system names it.
+program itself; else the file \ppc\bootinfo.txt of an ISO 9660 file system names it.  What stands
+behind the colon of a network is said in `network_boot`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from .disk_label import Extent, extent_of, partitions
 from .elf import BootError
 from .instances import resolve
 from .iso9660 import read_file
+from .network_boot import load as load_program
+from .network_boot import parse_network_arguments
+from .network_devices import NetworkDevice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
     from .block_devices import BlockDevice
     from .device_tree import Node
 
-PROGRAM_LIMIT = 32 << 20
+    BootDevice = BlockDevice | NetworkDevice
+
+ELF_MARK = b"\x7fELF"
+PROGRAM_LIMIT = 64 << 20
 """Bytes of a program that is loaded."""
 BOOT_INFO = r"\ppc\bootinfo.txt"
 _BOOT_INFO_LIMIT = 64 * 1024
@@ -37,6 +44,8 @@ class BootProgram(NamedTuple):
 
     image: bytes
     path: str
+    bootp_reply: bytes = b""
+    """What a server said of it, for /chosen/bootp-response."""
 
 
 class Arguments(NamedTuple):
@@ -58,14 +67,14 @@ def parse_arguments(text: str) -> Arguments:
     return Arguments(int(number) if number else None, file)
 
 
-def search(devices: Mapping[str, BlockDevice], root: Node, specifiers: str) -> BootProgram:
+def search(devices: Mapping[str, BootDevice], root: Node, specifiers: str) -> BootProgram:
     """The program of the first device of `specifiers`, apart by blanks, that has one.
 
-    Without any, all devices are tried: disks, then drives.  Raises `BootError`, which tells what
-    each lacks.
+    Without any, all devices are tried: disks, then drives, then networks.  Raises `BootError`,
+    which tells what each lacks.
     """
     if not devices:
-        raise BootError("there is no device to boot from: give the partition a disk or a disc")
+        raise BootError("there is no device to boot from: give it a disk, a disc or a network")
     tried = []
     for specifier in specifiers.split() or _in_order(devices):
         try:
@@ -75,24 +84,32 @@ def search(devices: Mapping[str, BlockDevice], root: Node, specifiers: str) -> B
     raise BootError("nothing can be booted from: " + "; ".join(tried))
 
 
-def _in_order(devices: Mapping[str, BlockDevice]) -> list[str]:
-    return sorted(devices, key=lambda path: devices[path].removable)
+_KINDS = ("disk", "cdrom", "net")
 
 
-def aliases(devices: Mapping[str, BlockDevice]) -> Iterator[tuple[str, str]]:
-    """Short names: disk and cdrom, the first of a kind; with a number, each."""
-    for name in ("disk", "cdrom"):
+def _in_order(devices: Mapping[str, BootDevice]) -> list[str]:
+    return sorted(devices, key=lambda path: _KINDS.index(devices[path].name))
+
+
+def aliases(devices: Mapping[str, BootDevice]) -> Iterator[tuple[str, str]]:
+    """Short names: disk, cdrom and net, the first of a kind; with a number, each."""
+    for name in _KINDS:
         paths = [path for path, device in devices.items() if device.name == name]
         yield from ((name, path) for path in paths[:1])
         yield from ((f"{name}{n}", path) for n, path in enumerate(paths))
 
 
-def _load(devices: Mapping[str, BlockDevice], root: Node, specifier: str) -> BootProgram:
+def _load(devices: Mapping[str, BootDevice], root: Node, specifier: str) -> BootProgram:
     if (found := resolve(root, specifier)) is None:
         raise DeviceError("there is no such device")
     node, text = found
     if (device := devices.get(node.path)) is None:
         raise DeviceError("it cannot be booted from")
+    if isinstance(device, NetworkDevice):
+        loaded = load_program(device, parse_network_arguments(text), PROGRAM_LIMIT)
+        if not loaded.image.startswith(ELF_MARK):
+            raise DeviceError(f"{loaded.arguments} is no ELF program")
+        return BootProgram(loaded.image, f"{node.path}:{loaded.arguments}", loaded.reply)
     its = parse_arguments(text)
     if its.file:
         extent = extent_of(device, its.partition or 0)
@@ -102,7 +119,7 @@ def _load(devices: Mapping[str, BlockDevice], root: Node, specifier: str) -> Boo
     for number, extent, prep in _bootable(device, its.partition):
         if prep:
             image = device.read(extent.start, min(extent.length, PROGRAM_LIMIT))
-            if image.startswith(b"\x7fELF"):
+            if image.startswith(ELF_MARK):
                 return BootProgram(image, f"{node.path}:{number}")
         elif (file := _named_file(device, extent)) is not None:
             image = read_file(device, extent, file, PROGRAM_LIMIT) or b""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .claims import Claims
     from .device_tree import Node
     from .instances import Instance, Instances
+    from .network_devices import NetworkDevice
 
     HandlerT = TypeVar("HandlerT", bound=Handler)
 
@@ -43,6 +44,8 @@ CELL_BITS = 32
 TRUE = FAILURE = -1
 ADDRESS_LIMIT = 1 << 32
 MOST_CELLS = 32
+NOTHING_WAITS = -2
+"""What read gives when nothing has come."""
 NAME_LIMIT = 64
 """Bytes a service, method or property name may have."""
 
@@ -66,6 +69,8 @@ class ClientInterface:
     services: ServiceTable
     offer: Offer
     block_devices: Mapping[str, BlockDevice]
+    """By the path of their node."""
+    network_devices: Mapping[str, NetworkDevice]
     """By the path of their node."""
     property_bytes_left: int = 1 << 20
     """How much the client may still add to the tree with setprop."""
@@ -102,6 +107,10 @@ class ClientInterface:
     def block_device(self, node: Node) -> BlockDevice | None:
         """The disk or drive a node stands for."""
         return self.block_devices.get(node.path)
+
+    def network_device(self, node: Node) -> NetworkDevice | None:
+        """The Ethernet adapter a node stands for."""
+        return self.network_devices.get(node.path)
 
     def instance(self, ihandle: int) -> Instance:
         """The instance a cell names."""

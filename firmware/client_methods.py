@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from emu.values import frozen
 
-from . import cas, stubs
+from . import cas, network_package, stubs
 from .client_interface import CELL_BITS, TRUE, ClientInterface, ServiceError
 from .interrupt_nodes import set_interrupt_mode
 from .platform_tree import RTAS_BYTES
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .block_devices import BlockDevice
     from .device_tree import Node
     from .instances import Instance
+    from .network_devices import NetworkDevice
 
     Handler = Callable[..., tuple[int, ...]]
     HandlerT = TypeVar("HandlerT", bound=Handler)
@@ -133,6 +134,34 @@ def blocks(client: ClientInterface, instance: Instance) -> tuple[int, ...]:
 def _device(client: ClientInterface, instance: Instance) -> BlockDevice:
     if (device := client.block_device(instance.node)) is None:
         raise ServiceError(f"{instance.node.path} has no blocks", NO_SUCH_METHOD)
+    return device
+
+
+@methods.define("read", package="network")
+def read_frame(
+    client: ClientInterface, instance: Instance, buffer: int, length: int
+) -> tuple[int, ...]:
+    """( addr len -- actual ) The next frame; -2 where none waits."""
+    return (network_package.read(client, _network(client, instance), buffer, length),)
+
+
+@methods.define("write", package="network")
+def write_frame(
+    client: ClientInterface, instance: Instance, buffer: int, length: int
+) -> tuple[int, ...]:
+    """( addr len -- actual ) Send a frame."""
+    return (network_package.write(client, _network(client, instance), buffer, length),)
+
+
+@methods.define("load", package="network")
+def load_file(client: ClientInterface, instance: Instance, address: int) -> tuple[int, ...]:
+    """( addr -- len ) Load the file that the instance's arguments name, or the server."""
+    return (network_package.load(client, instance, _network(client, instance), address),)
+
+
+def _network(client: ClientInterface, instance: Instance) -> NetworkDevice:
+    if (device := client.network_device(instance.node)) is None:
+        raise ServiceError(f"{instance.node.path} is no network", NO_SUCH_METHOD)
     return device
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from emu.bits import low_bits
 from hypervisor.partition import Ending
 
-from . import block_package
+from . import block_package, network_package
 from .client_interface import (
     CELL_BITS,
     FAILURE,
     NAME_LIMIT,
+    NOTHING_WAITS,
     ClientInterface,
     ServiceError,
     ServiceGroup,
@@ -19,6 +20,7 @@ from .client_interface import (
 from .client_methods import call_method
 from .device_tree import cells64, string
 from .instances import PATH_LIMIT, Instance, resolve
+from .network_boot import parse_network_arguments
 
 if TYPE_CHECKING:
     from hypervisor.vio.vty import ClientTerminal
@@ -30,8 +32,6 @@ devices = ServiceGroup()
 memory = ServiceGroup()
 control = ServiceGroup()
 
-NO_CHARACTERS = -2
-"""What read gives when nothing waits."""
 TRANSFER_LIMIT = 1 << 16
 PROPERTY_LIMIT = 1 << 16
 BOOT_SPECIFIER_LIMIT = 1024
@@ -187,16 +187,23 @@ def open_(client: ClientInterface, specifier: int) -> int:
     if (device := client.block_device(node)) is not None:
         instance = client.instances.open(node, arguments, block_package.opened(device, arguments))
     else:
+        if client.network_device(node) is not None:
+            parse_network_arguments(arguments)
         instance = client.instances.open(node, arguments)
     if instance is None:
         raise ServiceError("too many instances are open")
+    if (network := client.network_device(node)) is not None:
+        network.open()
     return instance.handle
 
 
 @devices.define("close", section="6.3.2.3", failure=())
 def close(client: ClientInterface, ihandle: int) -> None:
     """Close an instance."""
-    client.instances.close(client.instance(ihandle).handle)
+    instance = client.instance(ihandle)
+    client.instances.close(instance.handle)
+    if (network := client.network_device(instance.node)) is not None:
+        network.close()
 
 
 def _terminal(client: ClientInterface, node: Node) -> ClientTerminal:
@@ -208,10 +215,15 @@ def _terminal(client: ClientInterface, node: Node) -> ClientTerminal:
 
 @devices.define("read", section="6.3.2.3")
 def read(client: ClientInterface, ihandle: int, buffer: int, length: int) -> int:
-    """Read on from a disk, or what was typed, up to `length` bytes; -2 if nothing waits."""
+    """Read on from a disk, or a frame, or what was typed, up to `length` bytes.
+
+    -2 if nothing waits.
+    """
     instance, memory = client.instance(ihandle), client.partition.memory
     if (device := client.block_device(instance.node)) is not None:
         return block_package.read(device, instance, memory, buffer, length)
+    if (network := client.network_device(instance.node)) is not None:
+        return network_package.read(client, network, buffer, length)
     terminal = _terminal(client, instance.node)
     length = min(length, TRANSFER_LIMIT)
     memory.check(buffer, length)
@@ -219,15 +231,17 @@ def read(client: ClientInterface, ihandle: int, buffer: int, length: int) -> int
     memory.write(buffer, data)
     if not data:
         client.rest()
-    return len(data) or NO_CHARACTERS
+    return len(data) or NOTHING_WAITS
 
 
 @devices.define("write", section="6.3.2.3")
 def write(client: ClientInterface, ihandle: int, buffer: int, length: int) -> int:
-    """Write on to a disk, or to a terminal; gives how much was written."""
+    """Write on to a disk, to a terminal, or send a frame; gives how much was written."""
     instance, memory = client.instance(ihandle), client.partition.memory
     if (device := client.block_device(instance.node)) is not None:
         return block_package.write(device, instance, memory, buffer, length)
+    if (network := client.network_device(instance.node)) is not None:
+        return network_package.write(client, network, buffer, length)
     terminal = _terminal(client, instance.node)
     length = min(length, TRANSFER_LIMIT)
     terminal.write(memory.read(buffer, length))
@@ -299,7 +313,9 @@ def exit_(client: ClientInterface) -> None:
 
 @control.define("quiesce", section="PowerPC binding 8.4.3", failure=())
 def quiesce(client: ClientInterface) -> None:
-    """Leave every device at rest: they are."""
+    """Leave every device at rest."""
+    for network in client.network_devices.values():
+        network.reset()
 
 
 @control.define("interpret", section="6.3.2.6")

@@ -10,6 +10,8 @@ from emu.state import U64, Length, check, record
 from .disk_label import Extent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .device_tree import Node
 
 INSTANCE_LIMIT = 256
@@ -61,6 +63,9 @@ class Instances:
     def __init__(self) -> None:
         self._instances: dict[int, Instance] = {}
         self._next = FIRST_HANDLE
+
+    def __iter__(self) -> Iterator[Instance]:
+        return iter(self._instances.values())
 
     def open(self, node: Node, arguments: str = "", extent: Extent = _NOTHING) -> Instance | None:
         """A new instance of `node`, or None if too many are open."""

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hypervisor.vio.adapter import AdapterKind
 from hypervisor.vio.configuration import TerminalProtocol
-from hypervisor.vio.lan import MOST_FILTERS, LanAdapter
+from hypervisor.vio.lan import LanAdapter
+from hypervisor.vio.lan_state import MOST_FILTERS
 from hypervisor.vio.tce import WINDOW_BYTES
 from hypervisor.vio.vty import ClientTerminal
 
 from .block_devices import devices_of
 from .device_tree import EMPTY, Node, cells, string
+from .network_devices import MOST_FRAME
 from .vital_product_data import system_location
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
         properties |= {
             "local-mac-address": adapter.burned_in,
             "mac-address": adapter.burned_in,
+            "max-frame-size": cells(MOST_FRAME),
+            "address-bits": cells(48),
             "ibm,mac-address-filters": cells(MOST_FILTERS),
             "ibm,illan-options": EMPTY,
         }

@@ -22,6 +22,7 @@ from emu.clock import Clock
 from emu.state import StateError
 from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.configuration import PartitionConfiguration
+from hypervisor.network.boot_server import BootService
 from hypervisor.vio.configuration import ConsoleAdapter
 
 from .compose import call_names
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from hypervisor.network.boot_server import BootServer
     from hypervisor.network.shared_ethernet import SharedEthernet
     from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
 
@@ -147,6 +149,14 @@ class Machine:
         repeats another.
         """
         self.network.connect(adapter)
+
+    def serve(self, directory: Path, service: BootService | None = None) -> BootServer:
+        """Have a boot server in a virtual switch give out what is in `directory`, by TFTP.
+
+        `service` says where it stands, and which file clients boot who ask for none.  Partitions
+        find it when they boot from "net"; it is to be there before them.  Raises `BootFilesError`.
+        """
+        return self.network.serve(service or BootService(), directory)
 
     def restore(
         self, source: Path | str | Opening, *, progress: Progress = lambda done: None

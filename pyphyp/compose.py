@@ -163,8 +163,9 @@ def _plugged_in(partition: Partition, its: EthernetAdapter, network: Network | N
     """An Ethernet adapter, in its switch."""
     address = MacAddress(partition.configuration.address_of(its))
     adapter = partition.virtual_io.add_lan(Slot(its.slot), address)
-    switch = VirtualSwitch() if network is None else network.switch(its.switch)
-    adapter.port = switch.attach(adapter, its.settings)
+    if network is not None:
+        return network.plug_in(adapter, its)
+    adapter.port = VirtualSwitch().attach(adapter, its.settings)
     return adapter.port
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hypervisor.network.boot_server import BootServer
 from hypervisor.network.switch import VirtualSwitch
 
+from .boot_files import BootFilesError, ServedDirectory
 from .outside.uplink import Uplink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from hypervisor.network.boot_server import BootService
     from hypervisor.network.shared_ethernet import SharedEthernet
+    from hypervisor.network.switch import Port
+    from hypervisor.vio.configuration import EthernetAdapter
+    from hypervisor.vio.lan import LanAdapter
 
 
 class Network:
@@ -20,6 +27,7 @@ class Network:
     def __init__(self) -> None:
         self._switches: dict[str, VirtualSwitch] = {}
         self.uplinks: list[Uplink] = []
+        self.boot_servers: list[BootServer] = []
 
     def __iter__(self) -> Iterator[VirtualSwitch]:
         return iter(self._switches.values())
@@ -34,6 +42,28 @@ class Network:
         uplink = Uplink(adapter, self.switch(adapter.switch))
         self.uplinks.append(uplink)
         return uplink
+
+    def serve(self, service: BootService, directory: Path) -> BootServer:
+        """Have a boot server give out what is in `directory`; raises `BootFilesError`."""
+        if any(
+            (s.service.switch, s.service.vlan) == (service.switch, service.vlan)
+            for s in self.boot_servers
+        ):
+            raise BootFilesError(
+                f"VLAN {service.vlan} of {service.switch} has a boot server already"
+            )
+        server = BootServer(service, ServedDirectory(directory))
+        self.switch(service.switch).attach_responder(server, service.settings)
+        self.boot_servers.append(server)
+        return server
+
+    def plug_in(self, adapter: LanAdapter, its: EthernetAdapter) -> Port:
+        """Plug an adapter in where its configuration says; boot servers there expect it."""
+        for server in self.boot_servers:
+            if (server.service.switch, server.service.vlan) == (its.switch, its.vlan):
+                server.expect(adapter.burned_in)
+        adapter.port = self.switch(its.switch).attach(adapter, its.settings)
+        return adapter.port
 
     @property
     def doorbells(self) -> tuple[int, ...]:
@@ -60,3 +90,5 @@ class Network:
         for uplink in self.uplinks:
             uplink.close()
         self.uplinks.clear()
+        for server in self.boot_servers:
+            server.close()

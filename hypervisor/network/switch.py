@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from emu.values import frozen
 
-from .frame import UNTAGGED, Frame
+from .frame import BROADCAST, UNTAGGED, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ DEFAULT_SWITCH = "ETHERNET0"
 DEFAULT_VLAN = 1
 HIGHEST_VLAN = 4094
 HIGHEST_PRIORITY = 15
+_ARP = b"\x08\x06"
 WAITING_BYTES = 16 << 20
 WAITING_FRAMES = 4096
 """What a port can make the host hold."""
@@ -43,6 +44,18 @@ class Station(Protocol):
 
     def receive(self, frame: Frame) -> None:
         """A frame came; tagged unless it is of the port VLAN."""
+
+
+class Responder(Protocol):
+    """A server of the machine's own, which answers frames at once."""
+
+    @property
+    def mac(self) -> MacAddress: ...
+    def meant(self, frame: Frame) -> bool:
+        """Whether a frame is for it alone."""
+
+    def answer(self, frame: Frame) -> list[Frame]:
+        """What it says to that, untagged."""
 
 
 @frozen
@@ -94,6 +107,19 @@ class Port:
         self.counts.sent += 1
         return True
 
+    def ask(self, frame: Frame) -> list[Frame] | None:
+        """What a server of the machine's own says to an untagged frame of the station.
+
+        None: the frame is for nobody of that kind.  For firmware, which cannot wait for others.
+        """
+        for port in self._switch:
+            its = port.station
+            if not isinstance(its, _Answering) or port.settings.vlan != self.settings.vlan:
+                continue
+            if its.responder.meant(frame):
+                return its.responder.answer(frame)
+        return None
+
     def unplug(self) -> None:
         """The station goes away; what it sent and was not delivered is lost."""
         self._switch.detach(self)
@@ -111,6 +137,11 @@ class Port:
         return vlan == self.settings.vlan or vlan in self.settings.more_vlans
 
     @property
+    def has_way_out(self) -> bool:
+        """Whether its own VLAN has a trunk."""
+        return self._switch.trunk(self.settings.vlan) is not None
+
+    @property
     def active_trunk(self) -> bool:
         """Whether what nobody has, of its own VLAN, goes out here."""
         return self._switch.trunk(self.settings.vlan) is self
@@ -119,6 +150,33 @@ class Port:
         tag = UNTAGGED if vlan == self.settings.vlan else vlan
         self.counts.received += 1
         self.station.receive(frame.tagged(tag))
+
+
+class _Answering:
+    """A responder as a station: it answers what the switch brings.
+
+    Broadcasts but for ARP it leaves to the outside, where there is a way there: DHCP of others
+    leads further.
+    """
+
+    def __init__(self, responder: Responder) -> None:
+        self.responder = responder
+        self.port: Port | None = None
+
+    @property
+    def address(self) -> MacAddress:
+        return self.responder.mac
+
+    def wants(self, group: MacAddress) -> bool:
+        return group == BROADCAST
+
+    def receive(self, frame: Frame) -> None:
+        if self.port is None or frame.vlan:
+            return
+        if frame.to_many and frame.data[12:14] != _ARP and self.port.has_way_out:
+            return
+        for answer in self.responder.answer(frame):
+            self.port.send(answer)
 
 
 class VirtualSwitch:
@@ -135,6 +193,12 @@ class VirtualSwitch:
         port = Port(station, settings or PortSettings(), self)
         self._ports.append(port)
         return port
+
+    def attach_responder(self, responder: Responder, settings: PortSettings) -> Port:
+        """A server of the machine's own, which stations reach in the usual way, too."""
+        station = _Answering(responder)
+        station.port = self.attach(station, settings)
+        return station.port
 
     def detach(self, port: Port) -> None:
         if port in self._ports:

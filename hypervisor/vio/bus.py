@@ -10,7 +10,8 @@ from emu.state import check, record
 from .adapter import AdapterKind, InterruptLine, Slot, VirtualBus
 from .configuration import TerminalProtocol
 from .crq import CrqAdapter, CrqState
-from .lan import LanAdapter, LanState
+from .lan import LanAdapter
+from .lan_state import LanState
 from .tce import TceTables, TceTableState
 from .vty import ClientTerminal, Terminals, TerminalState
 

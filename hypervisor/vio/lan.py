@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from emu.state import U64, Length, check, record
+from emu.state import check
 from hypervisor.abi import H, HcallError
 from hypervisor.network.frame import BROADCAST, LONGEST, Frame, MacAddress
 from hypervisor.network.offload import finished
 
 from .adapter import AdapterKind, no_ioctl
+from .lan_state import MOST_BUFFERS, MOST_FILTERS, LanState, OpenLanState
 from .tce import PAGE, READ, WINDOW_BYTES, WRITE, DmaError
 
 if TYPE_CHECKING:
@@ -27,11 +28,9 @@ if TYPE_CHECKING:
     from .tce import TceTable
 
 ENTRY_BYTES = 16
-MOST_BUFFERS = 8192
-"""Those posted at a time."""
 LEAST_BUFFER = 16
-MOST_FILTERS = 256
-"""Multicast addresses of the filter table."""
+FIRMWARE_FRAMES = 64
+"""Those that wait for firmware; what comes then is lost."""
 _DROPPED_AT = 4088
 """Where in the buffer list the frames are counted for which no buffer was there."""
 
@@ -98,31 +97,6 @@ class Descriptor:
         return self.marks << 32 | self.length << 32 | self.ioba
 
 
-@record
-class OpenLanState:
-    """What a guest has registered."""
-
-    buffer_list: int
-    queue: tuple[int, int]
-    """Address and bytes of the ring."""
-    next: U64
-    buffers: Annotated[tuple[tuple[int, int], ...], Length(0, MOST_BUFFERS)]
-    """Length and address of those posted, oldest first."""
-    no_buffer: U64
-
-
-@record
-class LanState:
-    slot: int
-    interrupts_enabled: bool
-    address: Annotated[bytes, Length(6, 6)]
-    attributes: int
-    multicast: bool
-    filtering: bool
-    groups: Annotated[tuple[bytes, ...], Length(0, MOST_FILTERS)]
-    opened: OpenLanState | None
-
-
 class _Opened:
     """What lasts from registering to freeing."""
 
@@ -171,6 +145,8 @@ class LanAdapter:
         self._multicast = self._filtering = False
         self._groups: list[bytes] = []
         self._opened: _Opened | None = None
+        self.firmware: deque[bytes] | None = None
+        """Where frames go while firmware has it open, and the guest has not."""
 
     def ioctl(self, subfunction: int, arguments: tuple[int, int, int]) -> tuple[int, ...]:
         return no_ioctl(subfunction)
@@ -295,20 +271,23 @@ class LanAdapter:
 
     @property
     def address(self) -> MacAddress | None:
-        return self._address if self._opened is not None else None
+        if self._opened is not None:
+            return self._address
+        return None if self.firmware is None else self.burned_in
 
     def wants(self, group: MacAddress) -> bool:
+        if group == BROADCAST:
+            return self._opened is not None or self.firmware is not None
         if self._opened is None:
             return False
-        if group == BROADCAST:
-            return True
         return self._multicast and (not self._filtering or group in self._groups)
 
     def receive(self, frame: Frame) -> None:
         """Put a frame into the guest's buffers, as far as it takes it unfinished."""
         checksums = self._attributes & (Attribute.IPV4_CHECKSUM | Attribute.IPV6_CHECKSUM)
         large = bool(self._attributes & Attribute.LARGE_RECEIVE)
-        if (frame.mss and not large) or (frame.unfinished and not checksums):
+        for_firmware = self._opened is None
+        if for_firmware or (frame.mss and not large) or (frame.unfinished and not checksums):
             for piece in finished(frame):
                 self._receive(piece)
         else:
@@ -316,6 +295,8 @@ class LanAdapter:
 
     def _receive(self, frame: Frame) -> None:
         if (opened := self._opened) is None:
+            if self.firmware is not None and len(self.firmware) < FIRMWARE_FRAMES:
+                self.firmware.append(frame.wire)
             return
         data = frame.wire
         offset = 16 if frame.mss else 8

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_HELP = f"""Boot a kernel (an ELF file such as vmlinux), or what a disk or disc holds.
+_HELP = f"""Boot a kernel (an ELF file such as vmlinux), or what a disk, disc or server holds.
 
 Without --kernel, firmware looks for a boot loader as on a real machine: in the PReP partition of
-a disk, or where \\ppc\\bootinfo.txt of a disc says.
+a disk, or where \\ppc\\bootinfo.txt of a disc says; then it asks the network.
 
 \b
 Examples:
@@ -30,6 +30,7 @@ Examples:
   pyphyp boot --kernel vmlinux --direct --memory 2G --timeout 60 --stats
   pyphyp boot --disk system.img --nvram system.nvram
   pyphyp boot --disk new.img --cdrom installer.iso --boot-device cdrom
+  pyphyp boot --netboot /srv/tftp
 
 {STATUS_HELP}"""
 
@@ -76,8 +77,9 @@ def boot(
 
     options = RunOptions.take(parameters)
     if kernel is None:
-        if not (options.machine.disk or options.machine.cdrom):
-            raise click.UsageError("give a --kernel, or a --disk or --cdrom to boot from")
+        its = options.machine
+        if not (its.disk or its.cdrom or its.netboot or its.net):
+            raise click.UsageError("give a --kernel, or --disk, --cdrom or --netboot to boot from")
         if initrd is not None or direct:
             raise click.UsageError("--initrd and --direct go with a --kernel")
     elif boot_device is not None:

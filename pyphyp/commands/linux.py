@@ -151,7 +151,7 @@ def _drivers(
         wanted += DISK_MODULES
     if options.machine.cdrom:
         wanted += OPTICAL_MODULES
-    if options.machine.net:
+    if options.machine.net or options.machine.netboot:
         wanted += ETHERNET_MODULES
     return kernel_modules(guest, progress).load_order(wanted) if wanted else []
 

@@ -11,6 +11,8 @@ import click
 from emu.clock import Clock
 from emu.isa_level import IsaLevel
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
+from hypervisor.network.boot_server import BootService
+from hypervisor.network.switch import DEFAULT_SWITCH
 from hypervisor.vio.configuration import (
     FIRST_FREE_SLOT,
     ConsoleAdapter,
@@ -19,6 +21,7 @@ from hypervisor.vio.configuration import (
     ScsiAdapter,
     ScsiUnit,
 )
+from pyphyp.boot_files import directory_and_file
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
 from .values import (
@@ -60,6 +63,7 @@ class MachineOptions:
     cdrom: tuple[Path, ...]
     console: tuple[ConsoleAdapter, ...]
     net: tuple[SharedEthernet, ...]
+    netboot: Path | None
     epoch: int | None
     seed: int
 
@@ -75,10 +79,17 @@ class MachineOptions:
     def add_partition(
         self, machine: Machine, *, reboot: bool = True, nvram: Path | None = None
     ) -> Partition:
-        """The partition they describe; `LinkError` where a way to the outside cannot be had."""
+        """The partition they describe.
+
+        `LinkError` or `BootFilesError` where its network cannot be had.
+        """
         switches = [f"ETHERNET{n}" for n in range(len(self.net))]
         for switch, adapter in zip(switches, self.net, strict=True):
             machine.connect(replace(adapter, switch=switch))
+        if self.netboot is not None:
+            directory, file = directory_and_file(self.netboot)
+            machine.serve(directory, BootService(file))
+            switches = switches or [DEFAULT_SWITCH]
         return machine.add_partition(
             memory=self.memory,
             processors=self.processors,
@@ -229,6 +240,13 @@ _MACHINE_OPTIONS = (
         metavar="nat|tap:NAME|pcap:FILE",
         help="A virtual Ethernet adapter, and where it leads: nat,forward=tcp:2222:22 has the "
         "host's port 2222 be the guest's 22; with ,pcap=FILE all frames are kept.",
+    ),
+    click.option(
+        "--netboot",
+        type=click.Path(exists=True, resolve_path=True, path_type=Path),
+        metavar="DIR|FILE",
+        help="A boot server (BOOTP, TFTP) where the first Ethernet adapter leads: it gives out "
+        "DIR, made by grub-mknetdir, or the directory of FILE, the program to boot.",
     ),
     click.option(
         "--console",

@@ -13,6 +13,7 @@ from emu.memory import MIB
 from emu.state import StateError
 from firmware.boot import BootError
 from pyphyp.api import Machine
+from pyphyp.boot_files import BootFilesError
 from pyphyp.console import ConsoleSession, Finish
 from pyphyp.console_ends import ConsoleError
 from pyphyp.decode import plain
@@ -91,6 +92,7 @@ def _run(
         DumpError,
         EngineError,
         LinkError,
+        BootFilesError,
         MediaError,
         MemoryError,
         NvramFileError,
