@@ -1,0 +1,228 @@
+"""What the lowering of an instruction works with: registers, addresses, loads and stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .convention import CONTEXT, FIRST, FS_AT, GS_BASE, ONE, TEMPORARIES, ZERO
+from .emitter import fits, signed
+from .instruction import FS, GS, Imm, Instruction, Mem, Operand, Reg
+from .registers import Registers
+from .state import Recovery, Value
+
+Address = tuple[int, int, int]
+"""Base register, index register (-1: none), displacement."""
+_LOADS = {4: (32, 23), 2: (40, 279), 1: (34, 87)}
+_STORES = {4: (36, 151), 2: (44, 407), 1: (38, 215)}
+
+
+@dataclass
+class Context(Registers):
+    """State of the code being emitted for one region."""
+
+    i: Instruction = field(init=False)
+    live: int = 0
+    """Pieces of the flags that are wanted behind the instruction."""
+    before: int = 0
+    """Those that are there before it."""
+    down: bool = False
+    """The direction flag."""
+    recoveries: dict[int, Recovery] = field(default_factory=dict)
+    """By the index of a word."""
+    safe: dict[int, Recovery] = field(default_factory=dict)
+    """The same, of places where one can go on at any time."""
+
+    def begin(self, i: Instruction, before: int, live: int) -> None:
+        self.i, self.before, self.live = i, before, live
+        self.held.clear()
+
+    # -- addresses -------------------------------------------------------------------------
+
+    def address(self, m: Mem) -> Address:
+        """Where a storage operand lies, as a D-form or X-form instruction takes it."""
+        displacement = m.displacement
+        base = index = -1
+        if m.base >= 0:
+            base, displacement = self._part(m.base, displacement, 0)
+        if m.index >= 0:
+            index, displacement = self._part(m.index, displacement, m.shift)
+            if index >= 0 and m.shift:
+                index = self.sum("shift", index, m.shift)
+        if base < 0:
+            base, index = index, -1
+        displacement = signed(displacement)
+        if m.short:
+            return self._short(base, index, displacement), -1, 0
+        if m.segment in (FS, GS):
+            base, index = self.segment_base(m.segment, base, index)
+        if index >= 0:
+            if displacement == 0:
+                return base, index, 0
+            base, index = self.sum("add", min(base, index), max(base, index)), -1
+        if not fits(displacement):
+            high = (displacement + 0x8000) >> 16
+            displacement -= high << 16
+            base = self.sum("high", base, signed(high << 16) >> 16)
+        return max(base, 0), -1, displacement
+
+    def _part(self, number: int, displacement: int, shift: int) -> tuple[int, int]:
+        """A register of an address, with what it adds to the displacement."""
+        base, offset = self.s.values[number]
+        if base >= 0:
+            self.held.add(base)
+        return base, displacement + (offset << shift)
+
+    def segment_base(self, segment: int, base: int, index: int) -> tuple[int, int]:
+        origin = GS_BASE
+        if segment == FS:
+            origin = self.temporary()
+            self.e.d(32, origin, CONTEXT, FS_AT)
+        if base < 0:
+            return origin, -1
+        if index < 0:
+            return origin, base
+        return self.sum("add", min(base, index), max(base, index)), origin
+
+    def _short(self, base: int, index: int, displacement: int) -> int:
+        target = self.temporary()
+        self.e_add_constant(target, base if base >= 0 else ZERO, displacement)
+        if index >= 0:
+            self.e.add(target, target, index)
+        self.e.rlwinm(target, target, 0, 16, 31)
+        return target
+
+    def effective(self, m: Mem, target: int) -> None:
+        """Put the address itself (without segment) into a POWER register: LEA's work."""
+        plain = Mem(m.size, m.base, m.index, m.shift, m.displacement, 3, m.short)
+        base, index, displacement = self.address(plain)
+        if index >= 0:
+            self.e.add(target, base, index)
+        elif base == 0:
+            self.e.li(target, displacement)
+        else:
+            self.e.addi(target, base, displacement)
+
+    # -- storage ---------------------------------------------------------------------------
+
+    def recovery(self, values: list[Value] | None = None, eip: int | None = None) -> Recovery:
+        s = self.s
+        return Recovery(
+            self.i.address if eip is None else eip, tuple(values or s.values), self.before,
+            s.zero_in_cr1, s.sign_in_cr0, s.carry,
+        )  # fmt: skip
+
+    def safe_point(self, values: list[Value]) -> None:
+        """The program may be interrupted here, before or within this instruction."""
+        self.safe[len(self.e.words)] = self.recovery(values)
+
+    def may_fail(self, recovery: Recovery | None = None) -> None:
+        """The next word may be interrupted; the program is then before this instruction."""
+        self.recoveries[len(self.e.words)] = recovery or self.recovery()
+
+    def known_word(self, at: Address) -> Value | None:
+        if at[1] >= 0 or not self.options.forward_words:
+            return None
+        return self.s.words.get((at[0], at[2]))
+
+    def load(self, target: int, at: Address, size: int, recovery: Recovery | None = None) -> None:
+        """Zero-extended, into a POWER register."""
+        self.may_fail(recovery)
+        base, index, displacement = at
+        opcode, extended = _LOADS[size]
+        if index >= 0:
+            self.e.x(extended, target, base, index)
+        else:
+            self.e.d(opcode, target, base, displacement)
+
+    def load_word(self, at: Address) -> int:
+        """A register that holds the word there."""
+        known = self.known_word(at)
+        if known is not None and (known[0] >= 0) and not known[1]:
+            self.held.add(known[0])
+            return known[0]
+        target = self.temporary()
+        self.load(target, at, 4)
+        self.note_word(at, (target, 0))
+        return target
+
+    def note_word(self, at: Address, value: Value) -> None:
+        """The word at an address is known from now on."""
+        if at[1] < 0 and at[0] and self.options.forward_words:
+            self.s.words[at[0], at[2]] = value
+
+    def store(self, source: int, at: Address, size: int) -> None:
+        self.may_fail()
+        base, index, displacement = at
+        opcode, extended = _STORES[size]
+        if index >= 0:
+            self.e.x(extended, source, base, index)
+            self.s.words.clear()
+            return
+        self.e.d(opcode, source, base, displacement)
+        self.stored(base, displacement, size)
+        if size == 4:
+            self.note_word(at, {ZERO: (-1, 0), ONE: (-1, 1)}.get(source, (source, 0)))
+
+    def stored(self, base: int, displacement: int, size: int) -> None:
+        """What is known of other words than those with this base may be wrong now."""
+        if self.s.words:
+            self.s.words = {
+                (b, d): value
+                for (b, d), value in self.s.words.items()
+                if b == base and (d + 4 <= displacement or d >= displacement + size)
+            }
+
+    # -- operands --------------------------------------------------------------------------
+
+    def read(self, operand: Operand, at: Address | None = None) -> int:
+        """A register whose low bits are the operand; what stands above is anything.
+
+        Storage is read at `at`, where that was computed already.
+        """
+        if isinstance(operand, Imm):
+            return self.constant(operand.value)
+        if isinstance(operand, Mem):
+            at = at or self.address(operand)
+            if operand.size == 4:
+                return self.load_word(at)
+            target = self.temporary()
+            self.load(target, at, operand.size)
+            return target
+        assert isinstance(operand, Reg)
+        register = self.use(operand.number)
+        if operand.high:
+            return self.sum("byte", register, 8)
+        return register
+
+    def read_zero_extended(self, operand: Operand, at: Address | None = None) -> int:
+        if isinstance(operand, Imm):
+            return self.constant(operand.value & (1 << 8 * self.i.size) - 1)
+        register = self.read(operand, at)
+        if isinstance(operand, Reg) and not operand.high and operand.size < 4:
+            return self.sum("byte" if operand.size == 1 else "half", register, 0)
+        return register
+
+    def write(self, operand: Reg, source: int) -> None:
+        """Put the low bits of a POWER register into an x86 register or a part of it."""
+        if operand.size == 4:
+            home = FIRST + operand.number
+            if source in TEMPORARIES and self.options.lazy_values:
+                self.s.values[operand.number] = (source, 0)
+            elif source != home or self.s.values[operand.number] != (home, 0):
+                self.e.mr(self.define(operand.number), source)
+            return
+        self.hold(source)
+        self.settle(operand.number)
+        home = self.define(operand.number)
+        if operand.size == 2:
+            self.e.rlwimi(home, source, 0, 16, 31)
+        elif operand.high:
+            self.e.rlwimi(home, source, 8, 16, 23)
+        else:
+            self.e.rlwimi(home, source, 0, 24, 31)
+
+    def result(self, operand: Operand) -> int:
+        """Where to compute a 32-bit result for a register operand; else a temporary."""
+        if isinstance(operand, Reg) and operand.size == 4:
+            return self.define(operand.number)
+        return self.temporary()

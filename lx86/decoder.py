@@ -1,0 +1,258 @@
+"""From bytes to `Instruction`: table-driven, one at a time (SDM volume 2, chapter 2)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .instruction import DS, FS, GS, SS, Imm, Instruction, Mem, Operand, Reg, Seg
+from .opcodes import GROUPS, ONE_BYTE, SIMD, SIMD_IMMEDIATE, SIMD_NO_MODRM, TWO_BYTE
+
+LONGEST = 15
+REGISTERS = {
+    4: tuple(Reg(n, 4) for n in range(8)),
+    2: tuple(Reg(n, 2) for n in range(8)),
+    1: tuple(Reg(n & 3, 1, n > 3) for n in range(8)),
+}
+_FIXED: dict[str, Operand] = {
+    "al": REGISTERS[1][0],
+    "cl": REGISTERS[1][1],
+    "1": Imm(1),
+    **{name: Seg(n) for n, name in enumerate(("es", "cs", "ss", "ds", "fs", "gs"))},
+}
+_BASES_16 = ((3, 6), (3, 7), (5, 6), (5, 7), (6, -1), (7, -1), (5, -1), (3, -1))
+_PREFIXES = {0x26: 0, 0x2E: 1, 0x36: 2, 0x3E: 3, 0x64: FS, 0x65: GS}
+
+
+class Undefined(Exception):  # noqa: N818
+    """No instruction that the translator knows."""
+
+
+class Truncated(Exception):  # noqa: N818
+    """The bytes end before the instruction does."""
+
+
+class _Form(NamedTuple):
+    name: str
+    lockable: bool
+    operands: tuple[str, ...]
+    modrm: bool
+    byte: bool  # operands are bytes
+
+
+def _form(text: str) -> _Form | None:
+    if not text:
+        return None
+    name, _, rest = text.partition(" ")
+    operands = tuple(rest.split(",")) if rest else ()
+    modrm = any(o[0] in "EGMS" and o not in _FIXED for o in operands)
+    byte = bool(operands) and operands[0] in ("Eb", "Gb", "al", "Zb", "Ob", "b", "Mb")
+    return _Form(name.rstrip("!"), name.endswith("!"), operands, modrm, byte)
+
+
+def _table(text: str) -> list[_Form | None]:
+    table: list[_Form | None] = [None] * 256
+    for line in text.split("\n"):
+        if line:
+            codes, _, rest = line.partition(" ")
+            first, _, last = codes.partition("-")
+            for code in range(int(first, 16), int(last or first, 16) + 1):
+                table[code] = _form(rest)
+    return table
+
+
+_ONE, _TWO = _table(ONE_BYTE), _table(TWO_BYTE)
+_GROUPS = {opcode: [_form(text) for text in lines] for opcode, lines in GROUPS.items()}
+
+
+class _Reader:
+    """What comes behind the opcode, byte by byte."""
+
+    __slots__ = ("at", "code", "segment", "short")
+
+    def __init__(self, code: bytes, at: int, segment: int, short: bool) -> None:
+        self.code, self.at, self.segment, self.short = code, at, segment, short
+
+    def number(self, length: int, signed: bool = True) -> int:
+        at = self.at
+        self.at = end = at + length
+        if end > len(self.code):
+            raise Truncated
+        return int.from_bytes(self.code[at:end], "little", signed=signed)
+
+    def memory(self, modrm: int, size: int) -> Mem:
+        mode, rm = modrm >> 6, modrm & 7
+        if self.short:
+            return self._memory_16(mode, rm, size)
+        base, index, shift = rm, -1, 0
+        if rm == 4:
+            sib = self.number(1, signed=False)
+            base, index, shift = sib & 7, sib >> 3 & 7, sib >> 6
+            if index == 4:
+                index = -1
+        displacement = 0
+        if mode == 0 and base == 5:
+            base, displacement = -1, self.number(4)
+        elif mode:
+            displacement = self.number(1 if mode == 1 else 4)
+        segment = self.segment
+        if segment < 0:
+            segment = SS if base in (4, 5) else DS
+        if index >= 0 and base < 0 and not shift:
+            base, index = index, -1
+        return Mem(size, base, index, shift, displacement, segment)
+
+    def _memory_16(self, mode: int, rm: int, size: int) -> Mem:
+        base, index = _BASES_16[rm]
+        if mode == 0 and rm == 6:
+            base, displacement = -1, self.number(2)
+        else:
+            displacement = self.number(mode) if mode else 0
+        return Mem(size, base, index, 0, displacement, max(self.segment, DS), True)
+
+
+def decode(code: bytes, address: int) -> Instruction:
+    """The instruction that `code` begins with, as if it lay at `address`.
+
+    Raises `Undefined`, or `Truncated` where more bytes are needed than there are.
+    """
+    try:
+        return _decode(code, address)
+    except IndexError:
+        raise Truncated from None
+
+
+def _decode(code: bytes, address: int) -> Instruction:
+    at, size, segment = 0, 4, -1
+    short = lock = False
+    repeat = prefix = 0
+    while True:
+        opcode = code[at]
+        at += 1
+        if opcode == 0x66:
+            size, prefix = 2, prefix or 0x66
+        elif opcode == 0xF2 or opcode == 0xF3:
+            repeat = prefix = opcode
+        elif opcode in _PREFIXES:
+            segment = _PREFIXES[opcode]
+        elif opcode == 0xF0:
+            lock = True
+        elif opcode == 0x67:
+            short = True
+        else:
+            break
+        if at >= LONGEST:
+            raise Undefined
+    form = None
+    if opcode == 0x0F:
+        opcode = 0x0F00 | code[at]
+        at += 1
+        form = _TWO[opcode & 0xFF]
+    else:
+        form = _ONE[opcode]
+    reader = _Reader(code, at, segment, short)
+    modrm = -1
+    if form is None:
+        if opcode & 0xFF in SIMD and opcode >> 8:
+            return _simd(reader, address, opcode, size, repeat, prefix, lock)
+        if 0xD8 <= opcode <= 0xDF:
+            return _x87(reader, address, opcode, size)
+        group = _GROUPS.get(opcode)
+        if group is None:
+            raise Undefined
+        form = group[code[at] >> 3 & 7]
+        if form is None:
+            raise Undefined
+    if form.modrm:
+        modrm = reader.number(1, signed=False)
+    if form.byte:
+        size = 1
+    operands = _operands(reader, form, opcode, modrm, size, address)
+    if lock and not (form.lockable and operands and isinstance(operands[0], Mem)):
+        raise Undefined
+    if reader.at > LONGEST:
+        raise Undefined
+    name = form.name
+    if opcode == 0x90:
+        name, operands = "nop", ()
+    return Instruction(
+        address, reader.at, name, size, operands, opcode & 15, repeat, lock, opcode, prefix, modrm,
+        segment if segment >= 0 else DS,
+    )  # fmt: skip
+
+
+def _operands(
+    reader: _Reader, form: _Form, opcode: int, modrm: int, size: int, address: int
+) -> tuple[Operand, ...]:
+    operands: list[Operand] = []
+    relative = False
+    for text in form.operands:
+        kind, width = text[0], text[-1]
+        bytes_ = {"b": 1, "w": 2, "d": 4, "q": 8}.get(width, size)
+        if text in _FIXED:
+            operands.append(_FIXED[text])
+        elif text == "eax":
+            operands.append(REGISTERS[size][0])
+        elif kind == "E" or kind == "M":
+            if modrm < 0xC0:
+                operands.append(reader.memory(modrm, bytes_))
+            elif kind == "M":
+                raise Undefined
+            else:
+                operands.append(REGISTERS[bytes_][modrm & 7])
+        elif kind == "G":
+            operands.append(REGISTERS[bytes_][modrm >> 3 & 7])
+        elif kind == "Z":
+            operands.append(REGISTERS[bytes_][opcode & 7])
+        elif kind == "I":
+            if width == "w":
+                operands.append(Imm(reader.number(2, signed=False)))
+            else:
+                operands.append(Imm(reader.number(1 if width in "bs" else size)))
+        elif kind == "J":
+            operands.append(Imm(reader.number(1 if width == "b" else size)))
+            relative = True
+        elif kind == "O":
+            displacement = reader.number(2 if reader.short else 4)
+            segment = reader.segment if reader.segment >= 0 else DS
+            operands.append(Mem(bytes_, -1, -1, 0, displacement, segment, reader.short))
+        elif kind == "S":
+            number = modrm >> 3 & 7
+            if number > 5 or (opcode == 0x8E and number == 1):
+                raise Undefined
+            operands.append(Seg(number))
+    if relative:
+        offset = operands[-1]
+        assert isinstance(offset, Imm)
+        mask = 0xFFFF if size == 2 else 0xFFFFFFFF
+        operands[-1] = Imm((address + reader.at + offset.value) & mask, True)
+    return tuple(operands)
+
+
+def _x87(reader: _Reader, address: int, opcode: int, size: int) -> Instruction:
+    modrm = reader.number(1, signed=False)
+    operands: tuple[Operand, ...] = ()
+    if modrm < 0xC0:
+        operands = (reader.memory(modrm, 0),)
+    return Instruction(
+        address, reader.at, "x87", size, operands, 0, 0, False, opcode, 0, modrm
+    )  # fmt: skip
+
+
+def _simd(
+    reader: _Reader, address: int, opcode: int, size: int, repeat: int, prefix: int, lock: bool
+) -> Instruction:
+    """Operands: the storage operand if there is one, then the immediate byte."""
+    if lock:
+        raise Undefined
+    modrm = -1
+    operands: tuple[Operand, ...] = ()
+    if opcode & 0xFF not in SIMD_NO_MODRM:
+        modrm = reader.number(1, signed=False)
+        if modrm < 0xC0:
+            operands = (reader.memory(modrm, 0),)
+    if opcode & 0xFF in SIMD_IMMEDIATE:
+        operands += (Imm(reader.number(1, signed=False)),)
+    prefix = repeat or prefix
+    return Instruction(
+        address, reader.at, "simd", size, operands, 0, repeat, False, opcode, prefix, modrm
+    )

@@ -1,0 +1,236 @@
+"""Instructions that leave translated code and are carried out here: rare ones, each in a few lines.
+
+Each takes the state before the instruction, changes it, and leaves EIP behind it.  BCD and EFLAGS
+images follow the operation sections of SDM volume 2.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .cpu import Trap, Vector
+from .cpuid import ALL, Feature, cpuid
+from .flags import AF, CF, OF, PF, SF, ZF
+from .instruction import Imm, Instruction, Mem, Operand, Reg, Seg
+from .storage import READ, WRITE, StorageFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .cpu import X86State
+    from .storage import Storage
+
+REGISTERS = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
+_SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
+_WRITABLE = 0x254DD5  # by a program: CF PF AF ZF SF TF DF OF NT AC ID
+DF, TF, NT, AC, ID = 0x400, 0x100, 0x4000, 0x40000, 0x200000
+SUPPORTED = _WRITABLE & ~TF
+
+HOST = frozenset(
+    [
+        "cld",
+        "std",
+        "popf",
+        "pushf",
+        "into",
+        "bound",
+        "cpuid",
+        "rdtsc",
+        "daa",
+        "das",
+        "aaa",
+        "aas",
+        "aam",
+        "aad",
+        "salc",
+    ]
+)
+
+
+class HostInstructions:
+    """They act on one program's storage; `clock` gives what RDTSC reads."""
+
+    def __init__(self, storage: Storage, clock: Callable[[], int], features: Feature = ALL) -> None:
+        self._storage, self._clock, self._features = storage, clock, features
+
+    def execute(self, i: Instruction, s: X86State) -> Trap | None:
+        """Raises `StorageFault`; `s` is then as it was."""
+        match i.name:
+            case "cld" | "std":
+                s.eflags = s.eflags & ~DF | (DF if i.name == "std" else 0)
+            case "pushf":
+                self._push(s, s.eflags & ~0x10000, i.size)
+            case "popf":
+                mask = SUPPORTED if i.size == 4 else SUPPORTED & 0xFFFF
+                s.eflags = s.eflags & ~mask | self._pop(s, i.size) & mask
+            case "into":
+                if s.eflags & OF:
+                    s.eip = i.next
+                    return Trap(Vector.OVERFLOW)
+            case "bound":
+                if self._out_of_bounds(i, s):
+                    return Trap(Vector.BOUND)
+            case "cpuid":
+                s.eax, s.ebx, s.ecx, s.edx = cpuid(s.eax, self._features)
+            case "rdtsc":
+                ticks = self._clock()
+                s.eax, s.edx = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFFFFFF
+            case "salc":
+                s.eax = s.eax & ~0xFF | (0xFF if s.eflags & CF else 0)
+            case "mov" | "pop":
+                return self._load_segment(i, s)
+            case "enter":
+                self._enter(i, s)
+            case "aam":
+                divisor = _byte(i.operands[0])
+                if not divisor:
+                    return Trap(Vector.DIVIDE_ERROR)
+                al = s.eax & 0xFF
+                _set_ax(s, al // divisor << 8 | al % divisor)
+                _flags(s, al % divisor, 0)
+            case "aad":
+                al = (s.eax + (s.eax >> 8 & 0xFF) * _byte(i.operands[0])) & 0xFF
+                _set_ax(s, al)
+                _flags(s, al, 0)
+            case "daa" | "das":
+                _decimal(s, i.name == "das")
+            case _:
+                _ascii(s, i.name == "aas")
+        s.eip = i.next
+        return None
+
+    # -- storage ---------------------------------------------------------------------------
+
+    def _push(self, s: X86State, value: int, size: int) -> None:
+        at = (s.esp - size) & 0xFFFFFFFF
+        self._storage.write(at, (value & (1 << 8 * size) - 1).to_bytes(size, "little"))
+        s.esp = at
+
+    def _pop(self, s: X86State, size: int) -> int:
+        value = int.from_bytes(self._storage.read(s.esp, size), "little")
+        s.esp = (s.esp + size) & 0xFFFFFFFF
+        return value
+
+    def _out_of_bounds(self, i: Instruction, s: X86State) -> bool:
+        register, limits = i.operands
+        assert isinstance(register, Reg)
+        assert isinstance(limits, Mem)
+        at = effective(limits, s)
+        bytes_ = self._storage.read(at, 2 * i.size)
+        low = int.from_bytes(bytes_[: i.size], "little", signed=True)
+        high = int.from_bytes(bytes_[i.size :], "little", signed=True)
+        value = getattr(s, REGISTERS[register.number]) & (1 << 8 * i.size) - 1
+        if value >> 8 * i.size - 1:
+            value -= 1 << 8 * i.size
+        return not low <= value <= high
+
+    def _load_segment(self, i: Instruction, s: X86State) -> Trap | None:
+        target = i.operands[0]
+        assert isinstance(target, Seg)
+        if i.name == "pop":
+            selector = self._pop_selector(i, s)
+        else:
+            source = i.operands[1]
+            if isinstance(source, Mem):
+                selector = int.from_bytes(self._storage.read(effective(source, s), 2), "little")
+            else:
+                assert isinstance(source, Reg)
+                selector = getattr(s, REGISTERS[source.number]) & 0xFFFF
+        base = s.segment_base(selector)
+        if base is None or (target.number == 2 and selector < 4):
+            return Trap(Vector.GENERAL_PROTECTION)
+        setattr(s, _SEGMENTS[target.number], selector)
+        if target.number == 4:
+            s.fs_base = base
+        elif target.number == 5:
+            s.gs_base = base
+        if i.name == "pop":
+            s.esp = (s.esp + i.size) & 0xFFFFFFFF
+        s.eip = i.next
+        return None
+
+    def _pop_selector(self, i: Instruction, s: X86State) -> int:
+        return int.from_bytes(self._storage.read(s.esp, 2), "little")
+
+    def _enter(self, i: Instruction, s: X86State) -> None:
+        size, level = (o.value for o in i.operands if isinstance(o, Imm))
+        depth = level & 31
+        width = i.size
+        words = []
+        if depth:
+            for n in range(1, depth):
+                at = (s.ebp - width * n) & 0xFFFFFFFF
+                words.append(int.from_bytes(self._storage.read(at, width), "little"))
+            words.append(s.esp - width)
+        self._storage.view((s.esp - width * (len(words) + 1)) & 0xFFFFFFFF, width, READ | WRITE)
+        esp = s.esp
+        self._push(s, s.ebp, width)
+        frame = s.esp
+        try:
+            for word in words:
+                self._push(s, word, width)
+        except StorageFault:
+            s.esp = esp
+            raise
+        s.ebp = frame if width == 4 else s.ebp & ~0xFFFF | frame & 0xFFFF
+        s.esp = (s.esp - size) & 0xFFFFFFFF
+
+
+def effective(m: Mem, s: X86State) -> int:
+    """The linear address of a storage operand."""
+    at = m.displacement
+    if m.base >= 0:
+        at += getattr(s, REGISTERS[m.base])
+    if m.index >= 0:
+        at += getattr(s, REGISTERS[m.index]) << m.shift
+    if m.short:
+        at &= 0xFFFF
+    if m.segment > 3:
+        at += s.fs_base if m.segment == 4 else s.gs_base
+    return at & 0xFFFFFFFF
+
+
+def _byte(operand: Operand) -> int:
+    assert isinstance(operand, Imm)
+    return operand.value & 0xFF
+
+
+def _set_ax(s: X86State, value: int) -> None:
+    s.eax = s.eax & ~0xFFFF | value & 0xFFFF
+
+
+def _flags(s: X86State, al: int, others: int) -> None:
+    """SF, ZF and PF by AL; CF and AF as given, OF cleared."""
+    flags = s.eflags & ~(CF | PF | AF | ZF | SF | OF) | others
+    flags |= SF if al & 0x80 else 0
+    flags |= ZF if not al else 0
+    flags |= PF if al.bit_count() % 2 == 0 else 0
+    s.eflags = flags
+
+
+def _decimal(s: X86State, subtract: bool) -> None:
+    """DAA, DAS."""
+    al, carry = s.eax & 0xFF, s.eflags & CF
+    old, others = al, 0
+    step = -6 if subtract else 6
+    if al & 15 > 9 or s.eflags & AF:
+        total = al + step
+        others |= AF | (CF if carry or total < 0 or total > 0xFF else 0)
+        al = total & 0xFF
+    if old > 0x99 or carry:
+        al = (al + (step << 4)) & 0xFF
+        others |= CF
+    elif not subtract:
+        others &= ~CF
+    s.eax = s.eax & ~0xFF | al
+    _flags(s, al, others)
+
+
+def _ascii(s: X86State, subtract: bool) -> None:
+    """AAA, AAS."""
+    ax, others = s.eax & 0xFFFF, 0
+    if ax & 15 > 9 or s.eflags & AF:
+        ax = ax - 0x106 if subtract else ax + 0x106
+        others = AF | CF
+    _set_ax(s, ax & 0xFF0F)
+    _flags(s, s.eax & 0xFF, others)

@@ -1,0 +1,140 @@
+"""One decoded i386 instruction: a compact record, and its text in Intel's syntax.
+
+Registers go by their numbers in ModRM (SDM volume 2, 2.1.5): EAX 0, ECX 1, EDX 2, EBX 3, ESP 4,
+EBP 5, ESI 6, EDI 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI = range(8)
+_NAMES = {
+    4: ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"),
+    2: ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di"),
+    1: ("al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"),
+}
+SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
+ES, CS, SS, DS, FS, GS = range(6)
+_POINTER = {1: "byte", 2: "word", 4: "dword", 6: "fword", 8: "qword", 10: "tbyte", 16: "xmmword"}
+CONDITIONS = (
+    "o",
+    "no",
+    "b",
+    "ae",
+    "e",
+    "ne",
+    "be",
+    "a",
+    "s",
+    "ns",
+    "p",
+    "np",
+    "l",
+    "ge",
+    "le",
+    "g",
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Reg:
+    """`size` bytes of register `number`, the second byte of it if `high`."""
+
+    number: int
+    size: int
+    high: bool = False
+
+    def __str__(self) -> str:
+        return _NAMES[self.size][self.number + (4 if self.high else 0)]
+
+
+@dataclass(slots=True)
+class Mem:
+    """`size` bytes at base + index * scale + displacement; -1: no such register."""
+
+    size: int
+    base: int
+    index: int
+    shift: int  # log2 of the scale
+    displacement: int  # as a signed number
+    segment: int  # as in SEGMENTS; DS also where none matters
+    short: bool = False  # the address is cut to 16 bits
+
+    def __str__(self) -> str:
+        parts = [_NAMES[4][self.base]] if self.base >= 0 else []
+        if self.index >= 0:
+            parts.append(_NAMES[4][self.index] + (f"*{1 << self.shift}" if self.shift else ""))
+        text = "+".join(parts)
+        if not parts:
+            text = f"{self.displacement & 0xFFFFFFFF:#x}"
+        elif self.displacement:
+            text += f"{'-' if self.displacement < 0 else '+'}{abs(self.displacement):#x}"
+        segment = f"{SEGMENTS[self.segment]}:" if self.segment in (FS, GS) else ""
+        return f"{_POINTER.get(self.size, '')} {segment}[{text}]".strip()
+
+
+@dataclass(slots=True, frozen=True)
+class Imm:
+    """A number, signed; `target` if it is where a branch goes."""
+
+    value: int
+    target: bool = False
+
+    def __str__(self) -> str:
+        if self.target:
+            return f"{self.value:#x}"
+        return f"{'-' if self.value < 0 else ''}{abs(self.value):#x}"
+
+
+@dataclass(slots=True, frozen=True)
+class Seg:
+    """A segment register."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return SEGMENTS[self.number]
+
+
+Operand = Reg | Mem | Imm | Seg
+
+
+@dataclass(slots=True)
+class Instruction:
+    address: int
+    length: int
+    name: str  # mnemonic without prefixes; x87, MMX and SSE: "x87", "simd"
+    size: int  # of operands, in bytes
+    operands: tuple[Operand, ...]
+    condition: int  # of jcc, setcc, cmovcc: the low bits of the opcode
+    repeat: int  # 0, 0xf2 or 0xf3
+    lock: bool
+    opcode: int  # as 0x89, 0x0faf
+    prefix: int  # mandatory prefix of an SSE opcode: 0, 0x66, 0xf2, 0xf3
+    modrm: int  # -1: none
+    segment: int = DS  # what a prefix named, for string instructions
+
+    @property
+    def next(self) -> int:
+        return (self.address + self.length) & 0xFFFFFFFF
+
+    @property
+    def target(self) -> int | None:
+        """Where a direct branch goes."""
+        for operand in self.operands:
+            if isinstance(operand, Imm) and operand.target:
+                return operand.value
+        return None
+
+    def __str__(self) -> str:
+        name = self.name
+        if name in ("jcc", "setcc", "cmovcc"):
+            name = name[:-2] + CONDITIONS[self.condition]
+        elif name in ("x87", "simd"):
+            name = f"{name} {self.opcode:04x}/{self.prefix:02x}/{self.modrm & 0xFF:02x}"
+        if self.repeat and self.name not in ("simd", "x87"):
+            name = ("rep " if self.repeat == 0xF3 else "repne ") + name
+        if self.lock:
+            name = "lock " + name
+        return f"{name} {', '.join(map(str, self.operands))}".strip()

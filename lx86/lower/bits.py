@@ -1,0 +1,270 @@
+"""BT and its kin, BSF, BSR, CMPXCHG, CMPXCHG8B, CLC, STC, CMC, LAHF, SAHF."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..convention import ADJUST, ONE, PARITY, ZERO
+from ..flags import SIGNED, A, C, G, N, O, P, S, X, Z
+from ..instruction import EAX, EBX, ECX, EDX, Imm, Mem, Reg
+from . import condition
+from .arithmetic import finish, flags_of_difference, place
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..instruction import Instruction
+
+
+def bit_test(x: Context, i: Instruction) -> None:
+    """BT, BTS, BTR, BTC.  A bit number in a register reaches beyond a storage operand."""
+    target, number = i.operands
+    e, bits = x.e, 8 * i.size
+    at = None
+    offset = -1
+    if isinstance(number, Reg):
+        offset = x.temporary()
+        e.rlwinm(offset, x.use(number.number), 0, 27 if bits == 32 else 28, 31)
+    if isinstance(target, Mem):
+        at = x.address(target)
+        if isinstance(number, Reg):
+            at = _bit_string(x, target, number, bits)
+    old = x.read(target, at)
+    bit = x.temporary()
+    if isinstance(number, Imm):
+        position = number.value & (bits - 1)
+        e.rlwinm(bit, old, 32 - position & 31, 31, 31)
+    else:
+        e.srw(bit, old, offset)
+        e.rlwinm(bit, bit, 0, 31, 31)
+    if i.name != "bt":
+        mask, out = x.temporary(), x.temporary()
+        if isinstance(number, Imm):
+            e.li(mask, 1 << (number.value & (bits - 1)))
+        else:
+            e.slw(mask, ONE, offset)
+        {"bts": e.or_, "btr": e.andc, "btc": e.xor}[i.name](out, old, mask)
+        finish(x, target, at, out)
+    _set_carry(x, bit)
+
+
+def _bit_string(x: Context, target: Mem, number: Reg, bits: int) -> tuple[int, int, int]:
+    e = x.e
+    at = x.temporary()
+    x.effective(target, at)
+    step = x.temporary()
+    index = x.use(number.number)
+    if bits == 16:
+        e.extsh(step, index)
+        index = step
+    e.x(824, index, step, 5 if bits == 32 else 4) if not x.s.carry else _shift_right(
+        x, step, index, bits
+    )
+    e.rlwinm(step, step, 2 if bits == 32 else 1, 0, 29 if bits == 32 else 30)
+    e.add(at, at, step)
+    if target.segment > 3:
+        origin, _ = x.segment_base(target.segment, -1, -1)
+        e.add(at, at, origin)
+    return at, -1, 0
+
+
+def _shift_right(x: Context, step: int, index: int, bits: int) -> None:
+    """As SRAWI, without a change to CA."""
+    x.e.extsw(step, index)
+    x.e.rldicl(step, step, 59 if bits == 32 else 60, 0)
+
+
+def _set_carry(x: Context, bit: int) -> None:
+    """CF from the lowest bit of a register; nothing else changes but what follows from CF."""
+    e, live = x.e, x.live
+    if live & (C | A | X):
+        before_carry(x)
+        e.cmplw(1, ZERO, bit)
+        x.s.carry = 0
+    if live & A:
+        e.crnor(condition.CR1_GT, condition.CR1_LT, condition.CR0_EQ)
+
+
+def before_carry(x: Context) -> None:
+    """CR1 is about to be written by an instruction that changes CF alone."""
+    if x.s.zero_in_cr1:
+        x.e.crmove(condition.CR0_EQ, condition.CR1_EQ)
+        x.s.zero_in_cr1 = False
+
+
+def carry(x: Context, i: Instruction) -> None:
+    """CLC, STC, CMC."""
+    live = x.live
+    if not live & (C | A | X):
+        return
+    before_carry(x)
+    if i.name == "cmc":
+        x.e.crnor(condition.CR1_LT, condition.CR1_LT, condition.CR1_LT)
+        x.s.carry = 0
+        if live & A:
+            x.e.crnor(condition.CR1_GT, condition.CR1_LT, condition.CR0_EQ)
+        return
+    if not live & (C | A):
+        scratch = x.temporary()
+        x.e.addic(scratch, ONE if i.name == "stc" else ZERO, -1)
+        x.s.carry = 1
+        return
+    _set_carry(x, ONE if i.name == "stc" else ZERO)
+
+
+def scan(x: Context, i: Instruction) -> None:
+    """BSF, BSR: with a source of zero the target stays as it is, as processors have it."""
+    target, source = i.operands
+    assert isinstance(target, Reg)
+    e = x.e
+    a = x.read(source)
+    if i.size == 2:
+        wide = x.temporary()
+        e.rlwinm(wide, a, 0, 16, 31)
+        a = wide
+    old = x.use(target.number)
+    found, out = x.temporary(), x.temporary()
+    condition.forget(x)
+    if i.name == "bsf":
+        e.cnttzw(found, a)
+    else:
+        e.cntlzw(found, a)
+        e.subfic(found, found, 31)
+    e.cmpwi(0, a, 0)
+    e.isel(out, old, found, condition.CR0_EQ)
+    x.write(target, out)
+    live = x.live & ~Z
+    if live:
+        _undefined_flags(x, live)
+
+
+def _undefined_flags(x: Context, live: int) -> None:
+    """What the manual leaves undefined is 0."""
+    e = x.e
+    if live & (C | A | X):
+        e.cmplw(1, ZERO, ZERO)
+    if live & A:
+        e.crnor(condition.CR1_GT, condition.CR1_LT, condition.CR0_EQ)
+    if live & O:
+        e.cmpwi(5, ZERO, 0)
+    if live & S:
+        e.cmpwi(2, ZERO, 0)
+    if live & SIGNED:
+        e.crxor(0, 0, 0)
+        if live & G:
+            e.crnor(1, 0, condition.CR0_EQ)
+    if live & P:
+        e.mr(PARITY, ONE)
+    if live & N:
+        e.mr(ADJUST, ZERO)
+
+
+def cmpxchg(x: Context, i: Instruction) -> None:
+    target, source = i.operands
+    assert isinstance(source, Reg)
+    e, size = x.e, i.size
+    at = place(x, target)
+    old, new = x.temporary(), x.temporary()
+    e.mr(old, x.read(target, at))
+    accumulator = x.use(EAX)
+    if size < 4:
+        left, right = x.temporary(), x.temporary()
+        e.rlwinm(left, accumulator, 0, 32 - 8 * size, 31)
+        e.rlwinm(right, old, 0, 32 - 8 * size, 31)
+        e.cmpw(7, left, right)
+    else:
+        e.cmpw(7, accumulator, old)
+    e.isel(new, x.read(source), old, condition.CR7_EQ)
+    if at:
+        x.store(new, at, size)  # also the old value: one always writes
+    if x.live:
+        accumulator = x.use(EAX)
+        flags_of_difference(x, accumulator, old, size, x.live)
+    else:
+        condition.forget(x)
+    accumulator = x.use(EAX)
+    kept = x.temporary()
+    e.isel(kept, accumulator, old, condition.CR7_EQ)
+    x.write(Reg(EAX, size), kept)
+    if not at:
+        finish(x, target, at, new)
+
+
+def cmpxchg8b(x: Context, i: Instruction) -> None:
+    target = i.operands[0]
+    assert isinstance(target, Mem)
+    e = x.e
+    base = x.temporary()
+    plain = x.address(target)
+    if plain[1] >= 0:
+        e.add(base, plain[0], plain[1])
+    else:
+        e.addi(base, plain[0], plain[2])
+    low, high = x.temporary(), x.temporary()
+    x.load(low, (base, -1, 0), 4)
+    x.load(high, (base, -1, 4), 4)
+    condition.settle(x, x.before & ~X | (C if x.before & X and not x.s.carry else x.before & X))
+    scratch = x.temporary()
+    equal = x.temporary()
+    e.xor(scratch, low, x.use(EAX))
+    e.xor(equal, high, x.use(EDX))
+    e.or_(scratch, scratch, equal)
+    e.cmpwi(7, scratch, 0)
+    e.isel(scratch, x.use(EBX), low, condition.CR7_EQ)
+    e.isel(equal, x.use(ECX), high, condition.CR7_EQ)
+    x.store(high, (base, -1, 4), 4)
+    x.store(scratch, (base, -1, 0), 4)
+    x.store(equal, (base, -1, 4), 4)
+    e.isel(scratch, x.use(EAX), low, condition.CR7_EQ)
+    e.isel(equal, x.use(EDX), high, condition.CR7_EQ)
+    e.mr(x.define(EAX), scratch)
+    e.mr(x.define(EDX), equal)
+    if x.live & (Z | G | A):
+        e.crmove(condition.CR0_EQ, condition.CR7_EQ)
+        if x.live & G:
+            e.crnor(1, 0, condition.CR0_EQ)
+        if x.live & A:
+            e.crnor(condition.CR1_GT, condition.CR1_LT, condition.CR0_EQ)
+
+
+def sahf(x: Context, i: Instruction) -> None:
+    """SF, ZF, AF, PF, CF from AH."""
+    e, live = x.e, x.live
+    a = x.use(EAX)
+    scratch = x.temporary()
+    condition.forget(x)
+    if live & (C | A | X):
+        e.rlwinm(scratch, a, 24, 31, 31)
+        e.cmplw(1, ZERO, scratch)
+    if live & (Z | G | A):
+        e.rlwinm(scratch, a, 18, 31, 31)
+        e.xori(scratch, scratch, 1)
+        e.cmpwi(0, scratch, 0)
+    if live & (S | SIGNED):
+        e.rlwinm(scratch, a, 16, 0, 0)
+        e.cmpwi(2, scratch, 0)
+    if live & SIGNED:
+        e.crxor(0, 8, condition.CR5_LT)
+        if live & G:
+            e.crnor(1, 0, condition.CR0_EQ)
+    if live & A:
+        e.crnor(condition.CR1_GT, condition.CR1_LT, condition.CR0_EQ)
+    if live & P:  # a byte with that parity
+        e.rlwinm(PARITY, a, 22, 31, 31)
+        e.xori(PARITY, PARITY, 1)
+    if live & N:
+        e.rlwinm(ADJUST, a, 24, 27, 27)
+
+
+def lahf(x: Context, i: Instruction) -> None:
+    e = x.e
+    image, part = x.temporary(), x.temporary()
+    e.addi(image, 0, 2)
+    one = x.temporary()
+    for condition_code, value in ((2, 1), (8, 0x80), (4, 0x40), (10, 4)):
+        bit, _ = condition.test(x, condition_code)
+        e.addi(one, 0, value)
+        e.isel(part, one, ZERO, bit)
+        e.or_(image, image, part)
+    e.rlwinm(part, ADJUST, 0, 27, 27)
+    e.or_(image, image, part)
+    x.write(Reg(EAX, 1, True), image)

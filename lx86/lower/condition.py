@@ -1,0 +1,178 @@
+"""Flags: computing the pieces somebody wants (flags.py), and testing them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..convention import ADJUST, PARITY, ZERO
+from ..emitter import fits
+from ..flags import SIGNED, UNSIGNED, A, C, G, N, O, P, S, X, Z
+from ..instruction import ECX
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..instruction import Instruction
+
+CR0_EQ, CR1_LT, CR1_GT, CR1_EQ, CR2_LT, CR5_LT, CR5_EQ, CR7_EQ = 2, 4, 5, 6, 8, 20, 22, 30
+
+
+def test(x: Context, condition: int) -> tuple[int, bool]:
+    """The CR bit that tells a condition, and what it is if the condition holds."""
+    kind, holds = condition >> 1, not condition & 1
+    match kind:
+        case 0:
+            return CR5_LT, holds
+        case 1:
+            return CR1_LT, holds
+        case 2:
+            return CR1_EQ if x.s.zero_in_cr1 else CR0_EQ, holds
+        case 3:
+            return CR1_GT, not holds
+        case 4:
+            return 0 if x.s.sign_in_cr0 else CR2_LT, holds
+        case 5:
+            low = x.temporary()
+            x.e.popcntb(low, PARITY)
+            x.e.rlwinm(low, low, 0, 31, 31)
+            x.e.cmpwi(7, low, 0)
+            return CR7_EQ, holds
+        case 6:
+            return 0, holds
+        case _:
+            return 1, not holds
+
+
+def carry_as(x: Context, wanted: int) -> None:
+    """Have XER.CA be the carry for ADC (1), or its complement (2)."""
+    if x.s.carry == 0:  # it lies where it is for branches
+        image = x.temporary()
+        x.e.mfcr(image)
+        x.e.rlwinm(image, image, 5, 31, 31)
+        x.e.addic(image, image, -1)
+        x.s.carry = 1
+    if x.s.carry != wanted:
+        flip = x.temporary()
+        x.e.subfe(flip, flip, flip)
+        x.e.addic(flip, flip, 1)
+        x.s.carry = wanted
+
+
+def settle(x: Context, wanted: int) -> None:
+    """Bring the pieces to the places they have where code is entered, and X where joins have it."""
+    s = x.s
+    if wanted & Z and s.zero_in_cr1:
+        x.e.crmove(CR0_EQ, CR1_EQ)
+    if wanted & S and s.sign_in_cr0:
+        x.e.crmove(CR2_LT, 0)
+    s.zero_in_cr1 = s.sign_in_cr0 = False
+    if wanted & X:
+        carry_as(x, 1)
+    else:
+        s.carry = 0
+
+
+def forget(x: Context) -> None:
+    """An instruction replaces all flags; what follows says where they lie, if elsewhere."""
+    x.s.zero_in_cr1 = x.s.sign_in_cr0 = False
+    x.s.carry = 0
+
+
+def logical(x: Context, out: int, size: int, recorded: bool = False, adjust: bool = True) -> None:
+    """The flags of a result that carries and overflows nothing: CF = OF = 0.
+
+    `recorded`: CR0 is that of `out` compared with 0 already.
+    """
+    live, e = x.live, x.e
+    forget(x)
+    if live & P:
+        e.mr(PARITY, out)
+    if live & N and adjust:
+        e.addi(ADJUST, 0, 0)
+    if size < 4 and live & (Z | SIGNED | S | A) and not recorded:
+        extended = x.temporary()
+        (e.extsb if size == 1 else e.extsh)(extended, out)
+        out = extended
+    if live & UNSIGNED:
+        e.cmplwi(1, out if live & (A | Z) else ZERO, 0)
+    if live & (SIGNED | S) or (live & Z and not live & UNSIGNED):
+        if not recorded:
+            e.cmpwi(0, out, 0)
+    elif live & Z and not recorded:
+        x.s.zero_in_cr1 = True
+    x.s.sign_in_cr0 = bool(live & S)
+    if live & O:
+        e.cmpwi(5, ZERO, 0)
+    if live & X:
+        scratch = x.temporary()
+        e.addic(scratch, ZERO, 0)
+        x.s.carry = 1
+
+
+def compare(x: Context, a: int, b: int, immediate: int | None, live: int) -> int:
+    """Z, L, G, C, A of a - b, 32 bits, by comparing; gives those of `live` that are left.
+
+    `immediate` is b's value where it is constant; b is asked for (-1) only if it does not fit.
+    """
+    e = x.e
+    unsigned = live & UNSIGNED
+    if live & SIGNED or (live & Z and not unsigned):
+        if immediate is not None and fits(immediate):
+            e.cmpwi(0, a, immediate)
+        elif immediate is not None and not live & SIGNED and 0 <= immediate < 0x10000:
+            e.cmplwi(0, a, immediate)
+        else:
+            e.cmpw(0, a, b if b >= 0 else x.constant(immediate or 0))
+    elif live & Z:
+        x.s.zero_in_cr1 = True
+    if unsigned:
+        if immediate is not None and 0 <= immediate < 0x10000:
+            e.cmplwi(1, a, immediate)
+        else:
+            e.cmplw(1, a, b if b >= 0 else x.constant(immediate or 0))
+    return live & ~(Z | SIGNED | UNSIGNED)
+
+
+def overflow_and_carry(x: Context, live: int, complement: bool) -> None:
+    """After a record form with OE that also sets CA: the pieces that hang on OV and CA.
+
+    CR0 is that of the result; `complement`: CA is that of a subtraction.
+    """
+    e = x.e
+    if not live & (O | SIGNED | UNSIGNED):
+        x.s.sign_in_cr0 = bool(live & S)
+        return
+    e.mcrxrx(5)
+    if live & C or live & A:
+        if complement:
+            e.crnor(CR1_LT, CR5_EQ, CR5_EQ)
+        else:
+            e.crmove(CR1_LT, CR5_EQ)
+    if live & A:
+        e.crnor(CR1_GT, CR1_LT, CR0_EQ)
+    if live & SIGNED:
+        if live & S:
+            e.crmove(CR2_LT, 0)
+        e.crxor(0, 0, CR5_LT)
+        if live & G:
+            e.crnor(1, 0, CR0_EQ)
+    else:
+        x.s.sign_in_cr0 = bool(live & S)
+
+
+def counted(x: Context, i: Instruction) -> tuple[int, bool]:
+    """LOOP, LOOPE, LOOPNE, JECXZ: the bit of CR7 that tells, and what it is if they branch."""
+    e = x.e
+    if i.name != "jecxz":
+        base, offset = x.s.values[ECX]
+        x.set_value(ECX, (base, offset - 1))
+    e.cmpwi(7, x.use(ECX), 0)
+    if i.name == "jecxz":
+        return CR7_EQ, True
+    if i.name == "loop":
+        return CR7_EQ, False
+    zero = CR1_EQ if x.s.zero_in_cr1 else CR0_EQ
+    if i.name == "loope":
+        e.cr_op(129, 28, zero, CR7_EQ)  # crandc
+    else:
+        e.crnor(28, zero, CR7_EQ)
+    return 28, True

@@ -1,0 +1,168 @@
+"""MUL, IMUL, DIV, IDIV."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..emitter import fits
+from ..flags import C, X
+from ..instruction import EAX, EDX, Imm, Reg
+from . import condition
+from .shifts import set_flags
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..instruction import Instruction
+
+
+def _extended(x: Context, register: int, size: int, sign: bool) -> int:
+    """An operand as a doubleword."""
+    out = x.temporary()
+    e = x.e
+    if size == 4:
+        if sign:
+            e.extsw(out, register)
+        else:
+            e.rldicl(out, register, 0, 32)
+    elif sign:
+        (e.extsb if size == 1 else e.extsh)(out, register)
+    else:
+        e.rlwinm(out, register, 0, 32 - 8 * size, 31)
+    return out
+
+
+def multiply(x: Context, i: Instruction) -> None:
+    """MUL and IMUL with one operand: twice as long a result in EDX:EAX, DX:AX or AX."""
+    source = i.operands[0]
+    sign = i.name == "imul"
+    e = x.e
+    b = x.read(source)
+    a = x.use(EAX)
+    if i.size == 4 and not x.live:
+        high = x.temporary()
+        (e.mulhw if sign else e.mulhwu)(high, a, b)
+        e.mullw(x.define(EAX), a, b)
+        x.write(Reg(EDX, 4), high)
+        condition.forget(x)
+        return
+    product = x.temporary()
+    e.mulld(product, _extended(x, a, i.size, sign), _extended(x, b, i.size, sign))
+    if x.live:
+        _flags(x, i, product, sign)
+    else:
+        condition.forget(x)
+    if i.size == 1:
+        x.write(Reg(EAX, 2), product)
+    elif i.size == 2:
+        high = x.temporary()
+        e.rlwinm(high, product, 16, 16, 31)
+        x.write(Reg(EAX, 2), product)
+        x.write(Reg(EDX, 2), high)
+    else:
+        high = x.temporary()
+        e.rldicl(high, product, 32, 32)
+        e.mr(x.define(EAX), product)
+        x.write(Reg(EDX, 4), high)
+
+
+def _flags(x: Context, i: Instruction, product: int, sign: bool) -> None:
+    """CF = OF = whether the upper half says anything; the others as processors have them."""
+    e, size = x.e, i.size
+    lost, scratch, carry = x.temporary(), x.temporary(), x.temporary()
+    if not sign:
+        e.rldicl(lost, product, 0, 64 - 8 * size)
+    elif size == 4:
+        e.extsw(lost, product)
+    else:
+        (e.extsb if size == 1 else e.extsh)(lost, product)
+    e.xor(lost, lost, product)
+    e.cmpdi(7, lost, 0)
+    e.isel(carry, 0, 28, condition.CR7_EQ)
+    live = x.live
+    condition.forget(x)
+    set_flags(x, size, product, carry, carry, live & ~X | (C if live & X else 0), scratch)
+
+
+def imul(x: Context, i: Instruction) -> None:
+    if len(i.operands) == 1:
+        multiply(x, i)
+        return
+    e = x.e
+    target, source = i.operands[:2]
+    assert isinstance(target, Reg)
+    factor = i.operands[2] if len(i.operands) == 3 else None
+    a = x.read(source)
+    if isinstance(factor, Imm) and fits(factor.value) and not x.live:
+        out = x.result(target)
+        e.mulli(out, a, factor.value)
+        condition.forget(x)
+        if target.size < 4:
+            x.write(target, out)
+        return
+    b = x.constant(factor.value) if isinstance(factor, Imm) else x.use(target.number)
+    if x.live:
+        out = x.temporary()
+        e.mulld(out, _extended(x, a, i.size, True), _extended(x, b, i.size, True))
+        _flags(x, i, out, True)
+        x.write(target, out)
+        return
+    out = x.result(target)
+    e.mullw(out, a, b)
+    condition.forget(x)
+    if target.size < 4:
+        x.write(target, out)
+
+
+def divide(x: Context, i: Instruction) -> None:
+    """DIV and IDIV: a divisor of zero, or a quotient that is too large, is a divide error."""
+    source = i.operands[0]
+    sign, size, e = i.name == "idiv", i.size, x.e
+    divisor = _extended(x, x.read(source), size, sign)
+    dividend, quotient, rest = x.temporary(), x.temporary(), x.temporary()
+    if size == 1:
+        low = x.use(EAX)
+        (e.extsh(dividend, low) if sign else e.rlwinm(dividend, low, 0, 16, 31))
+    elif size == 2:
+        low, high = x.use(EAX), x.use(EDX)
+        e.rlwinm(dividend, low, 0, 16, 31)
+        e.rlwimi(dividend, high, 16, 0, 15)
+        if sign:
+            e.extsw(dividend, dividend)
+        else:
+            e.rldicl(dividend, dividend, 0, 32)
+    else:
+        low, high = x.use(EAX), x.use(EDX)
+        e.rldicl(dividend, low, 0, 32)
+        e.rldimi(dividend, high, 32, 0)
+    x.may_fail()
+    if not sign and size == 4:
+        e.tw(5, high, divisor)  # also where it is zero
+    else:
+        e.twi(4, divisor, 0)
+    (e.divd if sign else e.divdu)(quotient, dividend, divisor)
+    if sign or size < 4:
+        _check_quotient(x, quotient, size, sign)
+    e.mulld(rest, quotient, divisor)
+    e.subf(rest, rest, dividend)
+    if size == 1:
+        e.rlwimi(quotient, rest, 8, 16, 23)
+        x.write(Reg(EAX, 2), quotient)
+    elif size == 2:
+        x.write(Reg(EAX, 2), quotient)
+        x.write(Reg(EDX, 2), rest)
+    else:
+        e.mr(x.define(EAX), quotient)
+        x.write(Reg(EDX, 4), rest)
+
+
+def _check_quotient(x: Context, quotient: int, size: int, sign: bool) -> None:
+    e = x.e
+    cut = x.temporary()
+    if sign and size == 4:
+        e.extsw(cut, quotient)
+    elif sign:
+        (e.extsb if size == 1 else e.extsh)(cut, quotient)
+    else:
+        e.rldicl(cut, quotient, 0, 64 - 8 * size)
+    x.may_fail()
+    e.x(68, 24, cut, quotient)  # td: not equal

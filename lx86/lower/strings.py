@@ -1,0 +1,214 @@
+"""MOVS, STOS, LODS, SCAS, CMPS, with and without repeat prefixes.
+
+Repeated ones count in CTR and step by update forms; at every point where one can be interrupted
+ECX, ESI and EDI follow from what the registers hold (`Recovery`), so that it goes on from there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..convention import FIRST
+from ..emitter import Label
+from ..flags import C, X
+from ..instruction import DS, EAX, ECX, EDI, ES, ESI, Mem, Reg
+from ..state import IN_CTR, Value
+from . import condition
+from .arithmetic import finish, subtraction_flags
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..instruction import Instruction
+
+_LOAD_UPDATE = {4: 33, 2: 41, 1: 35}
+_STORE_UPDATE = {4: 37, 2: 45, 1: 39}
+_LOAD = {4: 32, 2: 40, 1: 34}
+
+
+def string(x: Context, i: Instruction) -> None:
+    """All of them."""
+    step = -i.size if x.down else i.size
+    if i.repeat and i.name in ("movs", "stos", "lods"):
+        _repeated(x, i, step)
+    elif i.repeat:
+        _searching(x, i, step)
+    else:
+        _once(x, i, step)
+
+
+def _source(i: Instruction) -> Mem:
+    return Mem(i.size, ESI, -1, 0, 0, i.segment)
+
+
+def _target(i: Instruction) -> Mem:
+    return Mem(i.size, EDI, -1, 0, 0, ES)
+
+
+def _advance(x: Context, number: int, step: int) -> None:
+    base, offset = x.s.values[number]
+    x.set_value(number, (base, offset + step))
+
+
+def _once(x: Context, i: Instruction, step: int) -> None:
+    accumulator = Reg(EAX, i.size)
+    match i.name:
+        case "movs":
+            x.store(x.read(_source(i)), x.address(_target(i)), i.size)
+        case "stos":
+            x.store(x.use(EAX), x.address(_target(i)), i.size)
+        case "lods":
+            finish(x, accumulator, None, x.read(_source(i)))
+        case "scas":
+            if x.live:
+                target = _target(i)
+                subtraction_flags(x, accumulator, target, None, i.size)
+            else:
+                x.read(_target(i))
+        case _:
+            source = _source(i)
+            if x.live:
+                subtraction_flags(x, source, _target(i), x.address(source), i.size)
+            else:
+                x.read(source)
+                x.read(_target(i))
+    if i.name in ("movs", "lods", "cmps"):
+        _advance(x, ESI, step)
+    if i.name in ("movs", "stos", "scas", "cmps"):
+        _advance(x, EDI, step)
+
+
+def _repeated(x: Context, i: Instruction, step: int) -> None:
+    """REP MOVS, STOS, LODS."""
+    for number in (ECX, ESI, EDI):
+        x.settle(number)
+    e = x.e
+    values = list(x.s.values)
+    count, source, target = (FIRST + n for n in (ECX, ESI, EDI))
+    for register in (count, source, target):
+        x.vacate_all(register)
+    offset = -1
+    if i.segment > DS and i.name != "stos":
+        offset, _ = x.segment_base(i.segment, -1, -1)
+    value = x.use(EAX) if i.name == "stos" else x.temporary()
+    if i.name == "lods":
+        x.settle(EAX)
+    moves, stores = i.name != "stos", i.name != "lods"
+    end, top = Label(), Label()
+    e.cmpwi(7, count, 0)
+    e.mtctr(count)
+    if moves:
+        e.addi(source, source, -step)
+    if stores:
+        e.addi(target, target, -step)
+    e.bc(12, condition.CR7_EQ, end)
+    e.place(top)
+    values = list(x.s.values)
+    values[ECX] = (IN_CTR, 0)
+    if moves:
+        values[ESI] = (source, step)
+    if stores:
+        values[EDI] = (target, step)
+    x.safe_point(values)
+    if moves:
+        _load(x, i, value, source, offset, step, values)
+        values[ESI] = (source, 0)
+    if stores:
+        x.may_fail(x.recovery(values))
+        e.d(_STORE_UPDATE[i.size], value, target, step)
+    e.bc(16, 0, top)
+    e.place(end)
+    x.s.words.clear()
+    if i.name == "lods":  # with a count of zero nothing was loaded
+        _loaded(x, i, value, count)
+    x.set_value(ECX, (-1, 0))
+    if moves:
+        x.set_value(ESI, (source, step))
+    if stores:
+        x.set_value(EDI, (target, step))
+
+
+def _load(
+    x: Context, i: Instruction, value: int, source: int, offset: int, step: int,
+    values: list[Value],
+) -> None:  # fmt: skip
+    x.may_fail(x.recovery(values))
+    if offset < 0:
+        x.e.d(_LOAD_UPDATE[i.size], value, source, step)
+        return
+    at = x.temporary()
+    x.recoveries.pop(len(x.e.words))
+    x.e.add(at, source, offset)
+    x.may_fail(x.recovery(values))
+    x.e.d(_LOAD[i.size], value, at, step)
+    x.e.addi(source, source, step)
+
+
+def _loaded(x: Context, i: Instruction, value: int, count: int) -> None:
+    end = Label()
+    x.e.cmpwi(7, count, 0)
+    x.e.bc(12, condition.CR7_EQ, end)
+    home = FIRST + EAX
+    if i.size == 4:
+        x.e.mr(home, value)
+    elif i.size == 2:
+        x.e.rlwimi(home, value, 0, 16, 31)
+    else:
+        x.e.rlwimi(home, value, 0, 24, 31)
+    x.s.forget(home)
+    x.e.place(end)
+
+
+def _searching(x: Context, i: Instruction, step: int) -> None:
+    """REPE and REPNE SCAS, CMPS: until the elements differ, or are equal, or ECX is 0."""
+    for number in (ECX, ESI, EDI, EAX):
+        x.settle(number)
+    x.settle_all()
+    e = x.e
+    condition.settle(x, x.before & ~X | (C if x.before & X and not x.s.carry else 0))
+    count, source, target = (FIRST + n for n in (ECX, ESI, EDI))
+    compares = i.name == "cmps"
+    left, right = x.temporary(), x.temporary()
+    offset = -1
+    if compares and i.segment > DS:
+        offset, _ = x.segment_base(i.segment, -1, -1)
+    end, top, done = Label(), Label(), Label()
+    e.cmpwi(7, count, 0)
+    e.bc(12, condition.CR7_EQ, done)
+    at = x.temporary() if offset >= 0 else source
+    e.place(top)
+    x.safe_point(list(x.s.values))
+    if compares:
+        if offset >= 0:
+            e.add(at, source, offset)
+        x.may_fail()
+        e.d(_LOAD[i.size], left, at, 0)
+    elif i.size == 4:
+        left = FIRST + EAX
+    else:
+        e.rlwinm(left, FIRST + EAX, 0, 32 - 8 * i.size, 31)
+    x.may_fail()
+    e.d(_LOAD[i.size], right, target, 0)
+    if compares:
+        e.addi(source, source, step)
+    e.addi(target, target, step)
+    e.addi(count, count, -1)
+    e.cmplw(7, left, right)
+    e.bc(4 if i.repeat == 0xF3 else 12, condition.CR7_EQ, end)
+    e.cmpwi(7, count, 0)
+    e.bc(4, condition.CR7_EQ, top)
+    e.place(end)
+    if x.live:
+        _search_flags(x, i, left, right)
+    e.place(done)
+    x.s.words.clear()
+    x.s.sums.clear()
+
+
+def _search_flags(x: Context, i: Instruction, left: int, right: int) -> None:
+    from .arithmetic import flags_of_difference
+
+    x.hold(left)
+    x.hold(right)
+    live = x.live | (C if x.live & X else 0)
+    flags_of_difference(x, left, right, i.size, live & ~X)
+    condition.settle(x, live & ~X)

@@ -1,0 +1,27 @@
+"""What the translator may do, and how a lowering says that it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class NotTranslated(Exception):  # noqa: N818
+    """A lowering does not know this form of its instruction, and has emitted nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the translator may do; each switch is there to study what a pass is worth."""
+
+    lazy_values: bool = True
+    """Copies, constants and additions of constants wait until they are needed."""
+    forward_words: bool = True
+    """A load of what is known to be in storage is no load."""
+    reuse_sums: bool = True
+    """Computed addresses are kept."""
+    inline_calls: bool = True
+    """Small functions are translated where they are called."""
+    exact_flags: bool = False
+    """Flags are kept where a branch goes through a register; else they are taken as dead there."""
+    longest_region: int = 400
+    """x86 instructions."""

@@ -1,0 +1,334 @@
+"""Regions: what is translated together.
+
+A region is the graph of nodes that direct branches reach from an entry.  A node is a stretch of
+instructions in one context; the context is the return addresses of the calls that were inlined on
+the way to it.  So a small function becomes part of those who call it, and its RET a branch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from .code import FetchFault
+from .decoder import Undefined
+from .flags import EVERY, live_before
+from .host import HOST
+from .instruction import Imm, Seg
+
+if TYPE_CHECKING:
+    from .code import Code
+    from .instruction import Instruction
+    from .options import Options
+
+Key = tuple[int, tuple[int, ...]]
+_DEEPEST = 3
+_INLINED_AT_MOST = 48
+"""Instructions of a function."""
+
+
+class End(Enum):
+    """How a node ends."""
+
+    GOTO = auto()  # at another node, or outside: successors[0]
+    BRANCH = auto()  # conditionally: successors[0] if taken, else [1]
+    CALL = auto()  # direct, to outside
+    INLINED = auto()  # a call whose function is successors[0]
+    RETURNED = auto()  # from an inlined call, to successors[0]
+    INDIRECT = auto()  # RET, JMP or CALL through a register or storage
+    LEAVE = auto()  # to the host: the last instruction says why
+    MISSING = auto()  # no instruction can be fetched or decoded there
+
+
+@dataclass(slots=True)
+class Node:
+    key: Key
+    instructions: list[Instruction] = field(default_factory=list)
+    end: End = End.GOTO
+    successors: list[Key] = field(default_factory=list)
+    entry: bool = False
+    """Code elsewhere may branch to it."""
+    predecessors: int = 0
+    live: list[int] = field(default_factory=list)
+    """The wanted pieces before each instruction, and behind the last."""
+
+    @property
+    def eip(self) -> int:
+        return self.key[0]
+
+
+@dataclass(slots=True)
+class Region:
+    start: int
+    nodes: dict[Key, Node]
+    flags_returned: bool = False
+    """Code behind a call wants flags that the called function leaves."""
+
+    def __str__(self) -> str:
+        lines = []
+        for node in self.nodes.values():
+            context = " in " + " in ".join(f"{a:#x}" for a in reversed(node.key[1]))
+            mark = " (entry)" if node.entry else ""
+            lines.append(f"{node.eip:#x}{context if node.key[1] else ''}{mark}:")
+            for i, live in zip(node.instructions, node.live[1:], strict=True):
+                lines.append(f"    {i!s:40} {names(live)}")
+            places = " ".join(f"{eip:#x}" for eip, _ in node.successors)
+            lines.append(f"    -> {node.end.name.lower()} {places}")
+        return "\n".join(lines)
+
+
+def names(pieces: int) -> str:
+    return "".join(name for n, name in enumerate("ZLGCASOPNX") if pieces >> n & 1)
+
+
+_CONDITIONAL = ("jcc", "loop", "loope", "loopne", "jecxz")
+PRIVILEGED = frozenset(
+    [
+        "far",
+        "hlt",
+        "cli",
+        "sti",
+        "in",
+        "out",
+        "ins",
+        "outs",
+        "clts",
+        "invd",
+        "wbinvd",
+        "wrmsr",
+        "rdmsr",
+    ]
+)
+_LEAVING = frozenset({"int", "int3", "ud2"}) | PRIVILEGED
+
+
+def for_host(i: Instruction, down: bool) -> bool:
+    """Whether the host carries out an instruction (`host.py`)."""
+    match i.name:
+        case "cld":
+            return down
+        case "std":
+            return not down
+        case "mov" | "pop":
+            return isinstance(i.operands[0], Seg)
+        case "enter":
+            level = i.operands[1]
+            return i.size != 4 or (isinstance(level, Imm) and bool(level.value & 31))
+        case _:
+            return i.name in HOST
+
+
+def build(
+    code: Code, start: int, options: Options, *, down: bool = False, single: bool = False
+) -> Region:
+    """The region at an entry; `down`: as long as DF is set; `single`: of one instruction."""
+    return _Builder(code, start, options, down, single).region
+
+
+class _Builder:
+    def __init__(self, code: Code, start: int, options: Options, down: bool, single: bool) -> None:
+        self._code, self._options, self._down = code, options, down
+        self._limit = 1 if single else options.longest_region
+        self._seen: dict[Key, Instruction | None] = {}
+        self._leaders: dict[Key, bool] = {(start, ()): True}  # whether an entry
+        self._sizes: dict[int, int] = {}
+        self._inlined: set[Key] = set()
+        self.region = Region(start, {})
+        self._walk((start, ()))
+        self._cut()
+        for node in self.region.nodes.values():
+            for key in node.successors:
+                if key in self.region.nodes:
+                    self.region.nodes[key].predecessors += 1
+        self._liveness()
+
+    # -- which instructions ----------------------------------------------------------------
+
+    def _walk(self, start: Key) -> None:
+        todo = [start]
+        while todo:
+            eip, context = todo.pop(0)
+            while (eip, context) not in self._seen:
+                if len(self._seen) >= self._limit:
+                    break
+                try:
+                    i = self._code.fetch(eip)
+                except (FetchFault, Undefined):
+                    self._seen[eip, context] = None
+                    break
+                self._seen[eip, context] = i
+                following = self._following(i, context)
+                if following is None:
+                    eip = i.next
+                    continue
+                for key, entry in following:
+                    self._leaders[key] = self._leaders.get(key, False) or entry
+                    todo.append(key)
+                break
+            else:
+                self._leaders.setdefault((eip, context), False)
+
+    def _following(self, i: Instruction, context: tuple[int, ...]) -> list[tuple[Key, bool]] | None:
+        """Where it goes on, and whether that is an entry; None: just behind."""
+        name, target = i.name, i.target
+        if name in _CONDITIONAL:
+            assert target is not None
+            return [((i.next, context), False), ((target, context), False)]
+        if name == "jmp":
+            return [((target, context), False)] if target is not None else []
+        if name == "call":
+            if target is not None and self._may_inline(target, context):
+                self._inlined.add((i.address, context))
+                inner = (*context, i.next)
+                return [((target, inner), False)]
+            return [((i.next, ()), True)]
+        if name == "ret":
+            if context and not i.operands and i.size == 4:
+                return [((context[-1], context[:-1]), False)]
+            return []
+        if name == "int":
+            return [((i.next, ()), True)]
+        if name in _LEAVING:
+            return []
+        if for_host(i, self._down):
+            return [((i.next, ()), True)]
+        return None
+
+    def _may_inline(self, target: int, context: tuple[int, ...]) -> bool:
+        if not self._options.inline_calls or len(context) >= _DEEPEST:
+            return False
+        if len(self._seen) > self._limit // 2:
+            return False
+        size = self._sizes.get(target)
+        if size is None:
+            size = self._sizes[target] = self._measure(target)
+        return size <= _INLINED_AT_MOST
+
+    def _measure(self, target: int) -> int:
+        """How many instructions a function has; many if that is not plain to see."""
+        seen: set[int] = set()
+        todo = [target]
+        returns = False
+        while todo:
+            eip = todo.pop()
+            while eip not in seen:
+                seen.add(eip)
+                if len(seen) > _INLINED_AT_MOST:
+                    return len(seen)
+                try:
+                    i = self._code.fetch(eip)
+                except (FetchFault, Undefined):
+                    break
+                if i.target is not None and i.name != "call":
+                    todo.append(i.target)
+                if i.name == "ret":
+                    returns = True
+                if i.name in ("jmp", "ret") or i.name in _LEAVING:
+                    break
+                eip = i.next
+        return len(seen) if returns else _INLINED_AT_MOST + 1
+
+    # -- nodes -----------------------------------------------------------------------------
+
+    def _cut(self) -> None:
+        for key, entry in self._leaders.items():
+            if key not in self._seen:
+                continue
+            node = Node(key, entry=entry)
+            eip, context = key
+            while True:
+                i = self._seen[eip, context]
+                if i is None:
+                    node.end = End.MISSING if not node.instructions else End.GOTO
+                    node.successors = [(eip, ())] if node.instructions else []
+                    break
+                node.instructions.append(i)
+                if self._following_known(node, i, context):
+                    break
+                eip = i.next
+                if (eip, context) not in self._seen or (eip, context) in self._leaders:
+                    node.successors = [self._inside((eip, context))]
+                    break
+                if self._seen[eip, context] is None:
+                    node.successors = [(eip, ())]
+                    break
+            self.region.nodes[key] = node
+
+    def _inside(self, key: Key) -> Key:
+        """Where no node is the way leads outside, and there is no context there."""
+        return key if key in self._seen and key in self._leaders else (key[0], ())
+
+    def _following_known(self, node: Node, i: Instruction, context: tuple[int, ...]) -> bool:
+        """Whether the instruction ends the node; how, and where it goes on."""
+        name, target = i.name, i.target
+        if name in _CONDITIONAL:
+            assert target is not None
+            node.end = End.BRANCH
+            node.successors = [self._inside((target, context)), self._inside((i.next, context))]
+        elif name == "jmp" and target is not None:
+            node.successors = [self._inside((target, context))]
+        elif name == "call" and target is not None:
+            inner = (target, (*context, i.next))
+            if (i.address, context) in self._inlined and inner in self._seen:
+                node.end = End.INLINED
+                node.successors = [inner]
+            else:
+                node.end = End.CALL
+                node.successors = [(target, ())]
+                self._check_return(i.next)
+        elif name == "ret" and context and not i.operands and i.size == 4:
+            back = (context[-1], context[:-1])
+            node.end = End.RETURNED if back in self._seen else End.INDIRECT
+            node.successors = [back] if node.end is End.RETURNED else []
+        elif name in ("jmp", "call", "ret"):
+            node.end = End.INDIRECT
+            if name == "call":
+                self._check_return(i.next)
+        elif name in _LEAVING or for_host(i, self._down):
+            node.end = End.LEAVE
+        else:
+            return False
+        return True
+
+    def _check_return(self, address: int) -> None:
+        if self._code.wanted(address, False):
+            self.region.flags_returned = True
+
+    # -- which flags are wanted ------------------------------------------------------------
+
+    def _liveness(self) -> None:
+        nodes = self.region.nodes
+        first: dict[Key, int] = dict.fromkeys(nodes, 0)
+        changed = True
+        while changed:
+            changed = False
+            for key in reversed(nodes):
+                node = nodes[key]
+                live = self._behind(node, first)
+                node.live = [live]
+                for i in reversed(node.instructions):
+                    live = live_before(i, live)
+                    node.live.append(live)
+                node.live.reverse()
+                if live != first[key]:
+                    first[key] = live
+                    changed = True
+
+    def _behind(self, node: Node, first: dict[Key, int]) -> int:
+        exact = self._options.exact_flags
+        beyond = EVERY if exact else 0
+        if node.end is End.MISSING:
+            return 0
+        if node.end is End.INDIRECT:
+            return beyond
+        if node.end is End.LEAVE:
+            i = node.instructions[-1]
+            return self._code.wanted(i.next, exact) if i.name not in _LEAVING - {"int"} else 0
+        live = 0
+        for key in node.successors:
+            inner = first.get(key)
+            live |= self._code.wanted(key[0], exact) if inner is None else inner
+        if node.end is End.RETURNED:
+            live |= beyond
+        return live

@@ -1,0 +1,192 @@
+"""Which POWER register has what: values of x86 registers, temporaries, constants, address sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .convention import FIRST, ONE, TEMPORARIES, ZERO
+from .emitter import Emitter, fits, signed
+from .state import HOMES, State, Value
+
+if TYPE_CHECKING:
+    from .options import Options
+
+
+@dataclass
+class Registers:
+    """What has been put where in the code emitted so far."""
+
+    e: Emitter
+    options: Options
+    s: State = field(default_factory=State)
+    held: set[int] = field(default_factory=set)
+    """What the instruction being lowered has read: not to be written over."""
+    _turn: int = 0
+
+    # -- registers -------------------------------------------------------------------------
+
+    def temporary(self) -> int:
+        """A register for the rest of this instruction, and longer if the state names it."""
+        bases = {base for base, _ in self.s.values}
+        for _ in TEMPORARIES:
+            self._turn = (self._turn + 1) % len(TEMPORARIES)
+            register = TEMPORARIES[self._turn]
+            if register not in self.held and register not in bases:
+                self.held.add(register)
+                self.s.forget(register)
+                return register
+        # All are wanted: registers whose values are elsewhere go home.
+        for number in range(8):
+            if self.s.values[number][0] in TEMPORARIES and self.s.values[number] != HOMES[number]:
+                self.settle(number)
+                return self.temporary()
+        raise AssertionError("no temporary is left")
+
+    def use(self, number: int) -> int:
+        """A POWER register that holds x86 register `number`, for reading."""
+        base, offset = self.s.values[number]
+        if base < 0:
+            constant = signed(offset)
+            if constant == 0:
+                return ZERO
+            if constant == 1:
+                return ONE
+        elif offset == 0:
+            self.held.add(base)
+            return base
+        home = FIRST + number
+        if home in self.held:  # this instruction still needs what is there
+            return self.sum("const", -1, offset) if base < 0 else self.sum("plus", base, offset)
+        self.settle(number)
+        self.held.add(home)
+        return home
+
+    def settle(self, number: int) -> None:
+        """Bring x86 register `number` into its own POWER register."""
+        home, s = FIRST + number, self.s
+        base, offset = s.values[number]
+        if (base, offset) == (home, 0):
+            return
+        if base == home:
+            self.e_add_constant(home, home, offset)
+            s.rebase(home, signed(offset))
+            s.values[number] = (home, 0)
+            return
+        self.vacate(home, number)
+        base, offset = s.values[number]
+        if base < 0:
+            self.e.li(home, offset)
+        elif offset:
+            self.e_add_constant(home, base, offset)
+        else:
+            self.e.mr(home, base)
+        s.values[number] = (home, 0)
+
+    def e_add_constant(self, target: int, source: int, constant: int) -> None:
+        """target = source + constant; both may be one."""
+        constant = signed(constant)
+        if fits(constant):
+            self.e.addi(target, source, constant)
+            return
+        high = (constant + 0x8000) >> 16
+        self.e.addis(target, source, signed(high << 16) >> 16)
+        low = signed(constant - (high << 16))
+        if low:
+            self.e.addi(target, target, low)
+
+    def vacate(self, register: int, owner: int = -1) -> None:
+        """Before POWER register `register` is written: whoever else's value it holds moves."""
+        s = self.s
+        held = [n for n, value in enumerate(s.values) if value[0] == register and n != owner]
+        if held:
+            number = held[0]
+            home = FIRST + number
+            alone = len(held) == 1 and home not in self.held and home != register
+            if alone and not any(v[0] == home for v in s.values):
+                offset = s.values[number][1]
+                s.forget(home)
+                if offset:
+                    self.e_add_constant(home, register, offset)
+                else:
+                    self.e.mr(home, register)
+                s.values[number] = (home, 0)
+            else:
+                copy = self.temporary()
+                self.e.mr(copy, register)
+                for other in held:
+                    s.values[other] = (copy, s.values[other][1])
+        s.forget(register)
+
+    def vacate_all(self, register: int) -> None:
+        """As `vacate`, where the register's own value stays."""
+        self.vacate(register, register - FIRST)
+
+    def settle_all(self) -> None:
+        """Every x86 register into its own POWER register."""
+        values = self.s.values
+        left = [n for n in range(8) if values[n] != HOMES[n]]
+        while left:
+            values = self.s.values
+            for number in left:
+                home = FIRST + number
+                if not any(v[0] == home for n, v in enumerate(values) if n != number):
+                    break
+            else:
+                number = left[0]
+            self.settle(number)
+            left = [n for n in range(8) if self.s.values[n] != HOMES[n]]
+
+    def define(self, number: int) -> int:
+        """The POWER register into which a new value of x86 register `number` is to be put.
+
+        What is to be read must have been asked for before.
+        """
+        home = FIRST + number
+        self.vacate(home, number)
+        self.s.values[number] = (home, 0)
+        return home
+
+    def set_value(self, number: int, value: Value) -> None:
+        """x86 register `number` now has this value, which need not be computed at once."""
+        self.s.values[number] = (value[0], signed(value[1]))
+        if not self.options.lazy_values:
+            self.settle(number)
+
+    def hold(self, register: int) -> None:
+        self.held.add(register)
+
+    def constant(self, value: int) -> int:
+        """A register that holds a constant."""
+        value = signed(value)
+        if value == 0:
+            return ZERO
+        if value == 1:
+            return ONE
+        return self.sum("const", -1, value)
+
+    def sum(self, how: str, register: int, other: int) -> int:
+        key = (how, register, other)
+        known = self.s.sums.get(key)
+        if known is not None:
+            self.held.add(known)
+            return known
+        target = self.temporary()
+        e = self.e
+        if how == "const":
+            e.li(target, other)
+        elif how == "shift":
+            e.rlwinm(target, register, other, 0, 31 - other)
+        elif how == "add":
+            e.add(target, register, other)
+        elif how == "plus":
+            self.e_add_constant(target, register, other)
+        elif how == "high":
+            e.addis(target, max(register, 0), other)
+        elif how == "byte":
+            e.rlwinm(target, register, (32 - other) % 32, 24, 31)
+        elif how == "half":
+            e.rlwinm(target, register, 0, 16, 31)
+        if self.options.reuse_sums:
+            self.s.sums[key] = target
+        return target

@@ -1,0 +1,85 @@
+"""What is known at a point of the code: where each x86 register's value is, and what storage holds.
+
+A register is not always in its own POWER register: after `mov eax, ebx` it is where EBX is, after
+`sub esp, 12` it is ESP's less 12, after `mov eax, 1` a constant.  Such values become instructions
+only when somebody needs them, and often nobody does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .convention import FIRST
+
+Value = tuple[int, int]
+"""A POWER register and what is to be added to it; register -1: a constant."""
+IN_CTR = -2
+"""Instead of a register: CTR.  Only a `Recovery` has that."""
+HOMES: tuple[Value, ...] = tuple((FIRST + n, 0) for n in range(8))
+
+
+@dataclass(slots=True)
+class State:
+    values: list[Value] = field(default_factory=lambda: list(HOMES))
+    words: dict[Value, Value] = field(default_factory=dict)
+    """Words of storage whose value is known, by their address."""
+    sums: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    """Temporaries that hold something computed, by how."""
+    zero_in_cr1: bool = False
+    """Z lies in CR1.EQ instead."""
+    sign_in_cr0: bool = False
+    """S lies in CR0.LT instead."""
+    carry: int = 0
+    """What XER.CA is to ADC and SBB: 0 nothing, 1 CF, 2 its complement."""
+
+    def copy(self) -> State:
+        return State(
+            list(self.values), dict(self.words), dict(self.sums),
+            self.zero_in_cr1, self.sign_in_cr0, self.carry,
+        )  # fmt: skip
+
+    def forget(self, register: int) -> None:
+        """What was known by the content of a POWER register that is about to be written."""
+        if self.words:
+            self.words = {
+                at: value
+                for at, value in self.words.items()
+                if at[0] != register and value[0] != register
+            }
+        if self.sums:
+            self.sums = {
+                how: held
+                for how, held in self.sums.items()
+                if held != register
+                and how[1] != register
+                and (how[0] != "add" or how[2] != register)
+            }
+
+    def rebase(self, register: int, amount: int) -> None:
+        """`amount` is about to be added to a POWER register."""
+        self.values = [
+            (base, offset - amount) if base == register else (base, offset)
+            for base, offset in self.values
+        ]
+        self.words = {
+            (base, offset - amount) if base == register else (base, offset): value
+            for (base, offset), value in self.words.items()
+            if value[0] != register
+        }
+        self.sums = {
+            how: held
+            for how, held in self.sums.items()
+            if how[1] != register and (how[0] != "add" or how[2] != register)
+        }
+
+
+@dataclass(slots=True, frozen=True)
+class Recovery:
+    """How to find the program's state at a POWER instruction: it is before the one at `eip`."""
+
+    eip: int
+    values: tuple[Value, ...]
+    live: int  # pieces of the flags that are there
+    zero_in_cr1: bool
+    sign_in_cr0: bool
+    carry: int

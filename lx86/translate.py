@@ -1,0 +1,399 @@
+"""A region becomes code: nodes in an order that lets them fall into each other, and their ends.
+
+Where two nodes meet and one of them can be reached another way, every x86 register is in its own
+POWER register and every wanted flag in its place.  Along a way that nothing else joins, what is
+known is carried on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .block import Block, Out, Why
+from .context import Context
+from .convention import EIP, SLOT
+from .emitter import Emitter, Label, signed
+from .flags import C, X
+from .instruction import ESP, Imm, Instruction, Mem, Reg
+from .lower import condition
+from .options import NotTranslated, Options
+from .region import PRIVILEGED, End, Key, Node, Region
+from .state import HOMES, Recovery, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def translate(
+    region: Region,
+    address: int,
+    options: Options,
+    lowerings: dict[str, Callable[[Context, Instruction], None]],
+    down: bool = False,
+) -> Block:
+    """Code for a region, to be put at `address`; `down`: as long as the direction flag is set."""
+    return _Translation(region, address, options, lowerings, down).block
+
+
+class _Translation:
+    def __init__(
+        self,
+        region: Region,
+        address: int,
+        options: Options,
+        lowerings: dict[str, Callable[[Context, Instruction], None]],
+        down: bool,
+    ) -> None:
+        self.region, self.lowerings = region, lowerings
+        self.e = Emitter(address)
+        self.x = Context(self.e, options, down=down)
+        self.labels: dict[Key, Label] = {key: Label() for key in region.nodes}
+        self.states: dict[Key, State] = {}
+        self.placed: set[Key] = set()
+        self.waiting: list[Key] = [key for key, node in region.nodes.items() if node.entry]
+        self.outs: dict[int, Out] = {}
+        self.stubs: list[tuple[Label, Callable[[], None]]] = []
+        self.outside: dict[int, Label] = {}
+        self.marks: list[tuple[int, Instruction]] = []
+        self.block = self._run(address)
+
+    def _run(self, address: int) -> Block:
+        while self.waiting:
+            key = self.waiting.pop(0)
+            if key not in self.placed:
+                self._trace(key)
+        while self.stubs:
+            label, emit = self.stubs.pop(0)
+            self.e.place(label)
+            emit()
+        words = self.e.finish()
+        x = self.x
+        nodes = self.region.nodes
+        pages = set()
+        for node in nodes.values():
+            for i in node.instructions:
+                pages.add(i.address >> 12)
+                pages.add(i.address + i.length - 1 >> 12)
+            pages.add(node.eip >> 12)
+        place = {
+            index: address + 4 * index for index in {*self.outs, *x.recoveries, *x.safe}
+        }  # fmt: skip
+        return Block(
+            self.region.start, address, words,
+            {n.eip: address + 4 * self.labels[k].at for k, n in nodes.items() if n.entry},
+            {place[index]: out for index, out in self.outs.items()},
+            {place[index]: recovery for index, recovery in x.recoveries.items()},
+            {place[index]: recovery for index, recovery in x.safe.items()},
+            pages,
+            sum(len(node.instructions) for node in nodes.values()),
+            self.region.flags_returned,
+            self.marks,
+        )  # fmt: skip
+
+    # -- nodes -----------------------------------------------------------------------------
+
+    def _trace(self, key: Key | None) -> None:
+        while key is not None:
+            node = self.region.nodes[key]
+            self.placed.add(key)
+            self.e.place(self.labels[key])
+            self.x.s = self._state_at(node)
+            self._start(node)
+            last = len(node.instructions) - 1
+            for n, i in enumerate(node.instructions):
+                self.x.begin(i, node.live[n], node.live[n + 1])
+                self.marks.append((len(self.e.words), i))
+                if n == last and node.end is not End.GOTO:
+                    break
+                if i.name != "jmp":
+                    self._lower(i)
+            key = self._end(node)
+
+    def _state_at(self, node: Node) -> State:
+        state = self.states.pop(node.key, None)
+        if state is None:
+            state = State()
+            if not node.entry and node.live[0] & X:
+                state.carry = 1
+        return state
+
+    def _start(self, node: Node) -> None:
+        x = self.x
+        s = x.s
+        at = Recovery(
+            node.eip, tuple(s.values), node.live[0], s.zero_in_cr1, s.sign_in_cr0, s.carry
+        )
+        x.safe[len(self.e.words)] = at
+
+    def _lower(self, i: Instruction) -> None:
+        lowering = self.lowerings.get(i.name)
+        if lowering is None:
+            self._leave(Why.ILLEGAL, i)
+            return
+        try:
+            lowering(self.x, i)
+        except NotTranslated:
+            self._leave(Why.ILLEGAL, i)
+
+    def _leave(self, why: Why, i: Instruction, eip: int | None = None) -> None:
+        """Back to the host; the program is before `i`, or at `eip`."""
+        recovery = self.x.recovery(eip=eip)
+        self.outs[len(self.e.words)] = Out(why, recovery, instruction=i)
+        self.e.hypervisor_call()
+
+    # -- joins -----------------------------------------------------------------------------
+
+    def _live_at(self, key: Key, behind: int) -> int:
+        node = self.region.nodes.get(key)
+        return node.live[0] if node else behind & ~X | (C if behind & X else 0)
+
+    def _join(self, key: Key, behind: int, also: int = 0) -> None:
+        """Have everything where the node `key`, or code outside, looks for it.
+
+        `also`: more pieces of the flags that are wanted afterwards.
+        """
+        node = self.region.nodes.get(key)
+        live = self._live_at(key, behind) | also
+        x = self.x
+        if (node is None or node.entry) and live & (X | C) and x.s.carry:
+            self.e.mcrxrx(5)
+            if x.s.carry == 2:
+                self.e.crnor(4, 22, 22)
+            else:
+                self.e.crmove(4, 22)
+            x.s.carry = 0
+        x.settle_all()
+        condition.settle(x, live if node is not None and not node.entry else live & ~X)
+
+    def _flows(self, key: Key) -> bool:
+        """Whether what is known can be carried into a node: nothing else leads there."""
+        node = self.region.nodes.get(key)
+        return (
+            node is not None
+            and not node.entry
+            and node.predecessors == 1
+            and key not in self.placed
+        )
+
+    def _canonical(self) -> bool:
+        s = self.x.s
+        return s.values == list(HOMES) and not (s.zero_in_cr1 or s.sign_in_cr0 or s.carry)
+
+    def _label(self, key: Key, behind: int) -> Label:
+        """Where a joined branch to `key` goes."""
+        if key in self.labels:
+            if key not in self.placed and key not in self.waiting:
+                self.waiting.append(key)
+            return self.labels[key]
+        label = self.outside.get(key[0])
+        if label is None:
+            label = self.outside[key[0]] = Label()
+            self.stubs.append((label, lambda: self._link(key[0], behind)))
+        return label
+
+    def _link(self, target: int, behind: int) -> None:
+        """A word that is a branch to code outside, once that is translated."""
+        recovery = Recovery(target, HOMES, behind, False, False, 0)
+        self.outs[len(self.e.words)] = Out(Why.LINK, recovery, target)
+        self.e.hypervisor_call()
+
+    def _go(self, key: Key, behind: int) -> Key | None:
+        """On to a node, by falling into it if possible."""
+        if self._flows(key):
+            self.states[key] = self.x.s
+            return key
+        self._join(key, behind)
+        if key in self.labels and key not in self.placed:
+            return key
+        if key in self.labels:
+            self.e.b(self._label(key, behind))
+        else:
+            self._link(key[0], behind)
+        return None
+
+    # -- ends ------------------------------------------------------------------------------
+
+    def _end(self, node: Node) -> Key | None:
+        behind = node.live[-1]
+        match node.end:
+            case End.GOTO:
+                return self._go(node.successors[0], behind)
+            case End.BRANCH:
+                return self._branch(node)
+            case End.CALL | End.INLINED:
+                i = node.instructions[-1]
+                self._push(i.next)
+                return self._go(node.successors[0], behind)
+            case End.RETURNED:
+                return self._return(node)
+            case End.INDIRECT:
+                self._indirect(node)
+            case End.LEAVE:
+                self._leaving(node.instructions[-1])
+            case End.MISSING:
+                self._missing(node)
+        return None
+
+    def _push(self, value: int) -> None:
+        x = self.x
+        at = x.address(Mem(4, ESP, -1, 0, -4, 2))
+        register = x.constant(value)
+        x.store(register, at, 4)
+        x.note_word(at, (-1, signed(value)))
+        base, offset = x.s.values[ESP]
+        x.set_value(ESP, (base, offset - 4))
+
+    def _branch(self, node: Node) -> Key | None:
+        i, behind = node.instructions[-1], node.live[-1]
+        taken, other = node.successors
+        x, e = self.x, self.e
+        if i.name != "jcc":
+            bit, holds = condition.counted(x, i)
+        else:
+            bit, holds = condition.test(x, i.condition)
+        if self._prefers_other(taken, other):
+            taken, other, holds = other, taken, not holds
+        option = 12 if holds else 4
+        if self._flows(taken):
+            e.bc(option, bit, self.labels[taken])
+            self.states[taken] = x.s.copy()
+            self.waiting.append(taken)
+        elif self._canonical():
+            e.bc(option, bit, self._label(taken, behind))
+        elif taken in self.placed:
+            self._join(taken, behind, self._live_at(other, behind))
+            e.bc(option, bit, self._label(taken, behind))
+        else:
+            label = Label()
+            e.bc(option, bit, label)
+            state = x.s.copy()
+            self.stubs.append((label, lambda: self._stub(state, i, node, taken)))
+            if taken in self.labels and taken not in self.waiting:
+                self.waiting.append(taken)
+        return self._go(other, behind)
+
+    def _prefers_other(self, taken: Key, other: Key) -> bool:
+        """Whether to fall into what is branched to: the other is placed, or outside."""
+        if taken not in self.labels or taken in self.placed:
+            return False
+        return other not in self.labels or other in self.placed
+
+    def _stub(self, state: State, i: Instruction, node: Node, key: Key) -> None:
+        self.x.s = state
+        self.x.begin(i, node.live[-2], node.live[-1])
+        self._join(key, node.live[-1])
+        if key in self.labels:
+            self.e.b(self._label(key, node.live[-1]))
+        else:
+            self._link(key[0], node.live[-1])
+
+    def _return(self, node: Node) -> Key | None:
+        """From an inlined call: mostly what CALL stored is known to be there still."""
+        x, e = self.x, self.e
+        key = node.successors[0]
+        expected = key[0]
+        at = x.address(Mem(4, ESP, -1, 0, 0, 2))
+        known = x.known_word(at)
+        base, offset = x.s.values[ESP]
+        if known != (-1, signed(expected)):
+            found = x.load_word(at)
+            difference = x.temporary()
+            high = signed(expected + 0x8000 & ~0xFFFF) >> 16
+            e.addis(difference, found, -high)
+            e.cmpwi(7, difference, signed(expected) - (high << 16))
+            label = Label()
+            e.bc(4, condition.CR7_EQ, label)
+            state = x.s.copy()
+            self.stubs.append((label, lambda: self._stray(state, node, found)))
+            x.note_word(at, (-1, signed(expected)))
+        x.set_value(ESP, (base, offset + 4))
+        return self._go(key, node.live[-1])
+
+    def _stray(self, state: State, node: Node, found: int) -> None:
+        self.x.s = state
+        self.x.begin(node.instructions[-1], node.live[-2], node.live[-1])
+        self.x.hold(found)
+        base, offset = state.values[ESP]
+        self._through(found, node.live[-1], (base, offset + 4))
+
+    def _indirect(self, node: Node) -> None:
+        i = node.instructions[-1]
+        x = self.x
+        if i.name == "ret":
+            at = x.address(Mem(4, ESP, -1, 0, 0, 2))
+            x.vacate(EIP)
+            x.hold(EIP)
+            known = x.known_word(at)
+            if known is not None and known[0] >= 0:
+                self.e.mr(EIP, known[0])
+            elif known is not None:
+                self.e.li(EIP, known[1])
+            else:
+                x.load(EIP, at, 4)
+            extra = i.operands[0].value if i.operands and isinstance(i.operands[0], Imm) else 0
+            base, offset = x.s.values[ESP]
+            self._through(EIP, node.live[-1], (base, offset + 4 + extra))
+            return
+        target = i.operands[0]
+        if isinstance(target, Mem):
+            at = x.address(target)
+            x.vacate(EIP)
+            x.hold(EIP)
+            x.load(EIP, at, 4)
+        else:
+            assert isinstance(target, Reg)
+            register = x.use(target.number)
+            x.vacate(EIP)
+            x.hold(EIP)
+            if register != EIP:
+                self.e.mr(EIP, register)
+        if i.name == "call":
+            self._push(i.next)
+        self._through(EIP, node.live[-1], x.s.values[ESP])
+
+    def _through(self, register: int, live: int, stack: tuple[int, int]) -> None:
+        """By the slot of the address in a register."""
+        x, e = self.x, self.e
+        if register != EIP:
+            x.vacate(EIP)
+            x.hold(EIP)
+            e.mr(EIP, register)
+        x.set_value(ESP, stack)
+        self._join((0, (0,)), live)
+        if x.down:
+            self.outs[len(e.words)] = Out(Why.INDIRECT, Recovery(0, HOMES, live, False, False, 0))
+            e.hypervisor_call()
+            return
+        e.rlwimi(SLOT, EIP, 2, 3, 29)
+        e.mtctr(SLOT)
+        e.bctr()
+
+    def _leaving(self, i: Instruction) -> None:
+        match i.name:
+            case "int":
+                number = i.operands[0]
+                assert isinstance(number, Imm)
+                if number.value & 0xFF == 0x80:
+                    self._leave(Why.SYSTEM_CALL, i, i.next)
+                else:
+                    self._leave(Why.PRIVILEGED, i)
+            case "int3":
+                self._leave(Why.BREAKPOINT, i, i.next)
+            case "ud2":
+                self._leave(Why.ILLEGAL, i)
+            case name if name in PRIVILEGED:
+                self._leave(Why.PRIVILEGED, i)
+            case _:
+                self._leave(Why.HOST, i)
+
+    def _missing(self, node: Node) -> None:
+        recovery = Recovery(
+            node.eip,
+            tuple(self.x.s.values),
+            node.live[0],
+            self.x.s.zero_in_cr1,
+            self.x.s.sign_in_cr0,
+            self.x.s.carry,
+        )
+        self.outs[len(self.e.words)] = Out(Why.FETCH, recovery, node.eip)
+        self.e.hypervisor_call()

@@ -1,0 +1,130 @@
+"""Programs without a C library, built from `programs/` and run with two system calls."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import struct
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lx86.cpu import Exit, Preempted, SystemCall
+from lx86.storage import EXECUTE, PAGE, READ, WRITE, Page, Storage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lx86.cpu import Cpu
+
+SOURCES = Path(__file__).parent / "programs"
+INTEGER = ("fib", "crc32", "dhry", "qsortb", "sha256", "sieve", "vm", "i64")
+COMPILER = "i686-linux-gnu-gcc"
+FLAGS = [
+    "-O2",
+    "-march=i686",
+    "-static",
+    "-nostdlib",
+    "-fno-builtin",
+    "-fno-tree-vectorize",
+    "-fno-stack-protector",
+    "-fno-pie",
+    "-no-pie",
+    "-s",
+    "-w",
+]
+_STACK, _STACK_TOP = 0xBFF0_0000, 0xBFFF_E000
+_LOAD = 1
+_EXIT, _WRITE = 1, 4
+
+
+def available() -> bool:
+    return shutil.which(COMPILER) is not None
+
+
+@functools.cache
+def _directory() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="lx86-programs-")
+
+
+@functools.cache
+def build(name: str) -> Path:
+    """The i386 program of that name."""
+    out = Path(_directory().name) / name
+    sources = [str(SOURCES / f"{name}.c"), str(SOURCES / "small.c")]
+    subprocess.run([COMPILER, *FLAGS, *sources, "-lgcc", "-o", str(out)], check=True)
+    return out
+
+
+@dataclass
+class Outcome:
+    """What a program wrote, and its status, or why it ended otherwise."""
+
+    output: bytes
+    ended: int | Exit
+
+
+def load(storage: Storage, program: Path, *arguments: str) -> tuple[int, int]:
+    """Where it begins, and its stack."""
+    image = program.read_bytes()
+    entry, headers = struct.unpack_from("<II", image, 24)
+    (count,) = struct.unpack_from("<H", image, 44)
+    for n in range(count):
+        kind, offset, address, _, in_file, size, flags, _ = struct.unpack_from(
+            "<8I", image, headers + 32 * n
+        )
+        if kind == _LOAD:
+            first, end = address & -PAGE, (address + size + PAGE - 1) & -PAGE
+            permissions = Page(0)
+            for bit, permission in ((4, READ), (2, WRITE), (1, EXECUTE)):
+                if flags & bit:
+                    permissions |= permission
+            storage.map(first, end - first, permissions)
+            storage.load(address, image[offset : offset + in_file])
+    storage.map(_STACK, 0x000F_F000, READ | WRITE)
+    texts, at = [], _STACK_TOP + 0x800
+    for argument in (program.name, *arguments):
+        texts.append(at)
+        storage.write(at, argument.encode() + b"\0")
+        at += len(argument) + 1
+    storage.write(_STACK_TOP, struct.pack(f"<{len(texts) + 3}I", len(texts), *texts, 0, 0))
+    return entry, _STACK_TOP
+
+
+def run(
+    make: Callable[[Storage], Cpu],
+    name: str,
+    *arguments: str,
+    budget: int = 1 << 40,
+    look: Callable[[Cpu], None] | None = None,
+) -> Outcome:
+    """Run a program to its end; `look` sees the processor then."""
+    storage = Storage()
+    cpu = make(storage)
+    try:
+        cpu.state.eip, cpu.state.esp = load(storage, build(name), *arguments)
+        outcome = _serve(cpu, storage, budget)
+        if look:
+            look(cpu)
+        return outcome
+    finally:
+        cpu.close()
+        storage.close()
+
+
+def _serve(cpu: Cpu, storage: Storage, budget: int) -> Outcome:
+    output = b""
+    while True:
+        why = cpu.run(budget)
+        if isinstance(why, Preempted):
+            continue
+        if not isinstance(why, SystemCall):
+            return Outcome(output, why)
+        s = cpu.state
+        if s.eax == _EXIT:
+            return Outcome(output, s.ebx)
+        if s.eax == _WRITE:
+            output += storage.read(s.ecx, s.edx)
+            s.eax = s.edx
