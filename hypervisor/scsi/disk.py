@@ -135,6 +135,10 @@ class Disk(BlockUnit):
         self.place(task)
         return b""
 
+    @commands.define(0x90, "PRE-FETCH(16)", 16)
+    def pre_fetch_16(self, task: Task) -> bytes:
+        return self.pre_fetch(task)
+
     # -- writing ---------------------------------------------------------------------------
 
     @commands.define(0x0A, "WRITE(6)", 6)
@@ -155,6 +159,14 @@ class Disk(BlockUnit):
 
     @commands.define(0x2E, "WRITE AND VERIFY(10)", 10)
     def write_and_verify(self, task: Task) -> bytes:
+        return self._write(task, forced=True)
+
+    @commands.define(0xAE, "WRITE AND VERIFY(12)", 12)
+    def write_and_verify_12(self, task: Task) -> bytes:
+        return self._write(task, forced=True)
+
+    @commands.define(0x8E, "WRITE AND VERIFY(16)", 16)
+    def write_and_verify_16(self, task: Task) -> bytes:
         return self._write(task, forced=True)
 
     def _write(self, task: Task, *, forced: bool | None = None) -> bytes:

@@ -51,8 +51,11 @@ CAPABILITY_MASK = sum(
     }.values()
 )
 
-_READERS_TOO = frozenset({0x08, 0x28, 0x88, 0xA8, 0x2F, 0x8F, 0xAF, 0x3C, 0x5A, 0x1A})
+_READERS_TOO = frozenset({0x08, 0x28, 0x88, 0xA8, 0x2F, 0x8F, 0xAF, 0x34, 0x90, 0x3C, 0x5A, 0x1A})
 """Opcodes that only read: refused by the kinds that exclude reading."""
+_ANYBODY = frozenset({0x00, 0x25, 0x9E, 0xA3})
+"""TEST UNIT READY, READ CAPACITY, REPORT SUPPORTED OPERATION CODES: persistent reservations refuse
+them to nobody (SPC-4 5.9.1, SBC-3 4.17), so that any initiator finds the unit."""
 
 
 @record
@@ -97,13 +100,18 @@ class Reservations:
         """Raise where somebody else's reservation forbids a command."""
         if self._simple not in (None, nexus):
             raise ReservationConflictError
-        if self._type is None or self._holds(nexus):
+        if self._type is None or self._holds(nexus) or opcode in _ANYBODY:
             return
         if self._type.registrants_may and nexus in self._keys:
             return
         if opcode in _READERS_TOO and not self._type.excludes_reads:
             return
         raise ReservationConflictError
+
+    def admit_reserving(self, nexus: Nexus) -> None:
+        """Raise where somebody else's RESERVE forbids persistent reservations (SPC-2 5.5.1)."""
+        if self._simple not in (None, nexus):
+            raise ReservationConflictError
 
     def _holds(self, nexus: Nexus) -> bool:
         if self._type is not None and self._type.all_hold:
@@ -260,6 +268,7 @@ class Reservations:
 
 def persistent_reserve_out(reservations: Reservations, task: Task) -> None:
     """Carry out PERSISTENT RESERVE OUT (SPC-4 6.16)."""
+    reservations.admit_reserving(task.nexus)
     parameters = task.parameters(task.number(5, 4))
     if len(parameters) < 24:
         raise CheckConditionError(Condition.PARAMETER_LIST_LENGTH)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 TARGETS, UNITS = 64, 32
 INQUIRY, REPORT_LUNS = 0x12, 0xA0
 _WELL_KNOWN = 0xC1
+_WELL_KNOWN_UNITS, _ALL_UNITS = 1, 2
+"""What REPORT LUNS selects beside those that are no well known ones (0); there are none such."""
 _NO_UNIT = 0x7F
 """Peripheral qualifier and type where no unit is, nor can be."""
 
@@ -98,7 +100,11 @@ class Targets:
 
     def _report_luns(self, lun: bytes, task: Task) -> bytes:
         """A target lists its own units by number; the adapter as a whole lists them all."""
-        if not any(lun) or lun[0] == _WELL_KNOWN:
+        if task.cdb[2] > _ALL_UNITS:
+            raise CheckConditionError(Condition.INVALID_FIELD_IN_CDB)
+        if task.cdb[2] == _WELL_KNOWN_UNITS:
+            listed = []
+        elif not any(lun) or lun[0] == _WELL_KNOWN:
             listed = [address.wire for address in sorted(self._units)]
         else:
             address = self._address(lun)

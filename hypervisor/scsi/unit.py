@@ -124,6 +124,8 @@ class LogicalUnit:
 
     @commands.define(0x03, "REQUEST SENSE", 6, always=True)
     def request_sense(self, task: Task) -> bytes:
+        if task.cdb[1] & 1:  # sense data are in the fixed format
+            raise CheckConditionError(Condition.INVALID_FIELD_IN_CDB)
         waiting = self._attentions.get(task.nexus)
         condition = waiting.popleft() if waiting else Condition.NOTHING
         return condition.sense()[: task.cdb[4]]
@@ -173,6 +175,18 @@ class LogicalUnit:
 
         digest = hashlib.sha256(self.identity.serial.encode()).digest()
         return bytes([0x30 | digest[0] & 0xF]) + digest[1:8]
+
+    @commands.define(0xA0, "REPORT LUNS", 12, always=True)
+    def report_luns(self, task: Task) -> bytes:
+        """A unit that stands alone; what an adapter has, `Targets` says."""
+        return ((8).to_bytes(4, "big") + bytes(12))[: task.number(6, 4)]
+
+    @commands.define(0x1D, "SEND DIAGNOSTIC", 6)
+    def send_diagnostic(self, task: Task) -> bytes:
+        """The default self-test finds nothing wrong; there are no others."""
+        if not task.cdb[1] & 0x04 or task.number(3, 2):
+            raise CheckConditionError(Condition.INVALID_FIELD_IN_CDB)
+        return b""
 
     @commands.define(0x16, "RESERVE(6)", 6)
     def reserve(self, task: Task) -> bytes:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BLOCKS = 2048
 INQUIRY = bytes([0x12, 0, 0, 0, 96, 0])
 NO_SUCH_UNIT = (5, 0x25, 0)
+INVALID_FIELD_IN_CDB = (5, 0x24, 0)
 
 
 @pytest.fixture
@@ -98,6 +99,10 @@ def test_a_target_lists_its_units_and_the_adapter_all(client: Client) -> None:
     everything = client.command(report, into=256, address=bytes(7) + b"\0").data
     assert everything[:4] == (16).to_bytes(4, "big")
     assert everything[8:10] + everything[16:18] == bytes([0x80, 0, 0x83, 7])
+    well_known = client.command(report[:2] + b"\1" + report[3:], into=256, target=3).data
+    assert well_known == bytes(8)
+    reserved = client.command(report[:2] + b"\3" + report[3:], into=256, target=3)
+    assert reserved.condition == INVALID_FIELD_IN_CDB
 
 
 def test_indirect_descriptors_inline_and_in_a_table(client: Client) -> None:

@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from guests.linux import fetch_linux
+from guests.modules import DISK_MODULES, kernel_modules
+from hypervisor.vio.configuration import Medium, ScsiAdapter, ScsiUnit
+from pyphyp import Machine
+from pyphyp.guest_starts import Quiet
 from tests.pyphyp.terminal import PATIENCE, PYPHYP
 
 if TYPE_CHECKING:
@@ -104,6 +109,31 @@ def test_linux_finds_every_disk(tmp_path: Path) -> None:
     assert sorted(map(int, found)) == [1024 * (n + 1) for n in range(32)]
 
 
+def test_linux_finds_all_32_units_of_the_last_target(tmp_path: Path) -> None:
+    units = []
+    for target in (0, 63):
+        for lun in range(32):
+            path = tmp_path / f"{target}-{lun}"
+            path.touch()
+            os.truncate(path, MIB + 512 * (target + lun))
+            units.append(ScsiUnit(Medium.DISK, str(path), target, lun))
+    linux = fetch_linux(Quiet())
+    modules = kernel_modules(linux, Quiet()).load_order(DISK_MODULES)
+    script = (
+        "sleep 3; cd /sys/class/scsi_device; "
+        "for i in *; do echo $i $(cat $i/device/block/*/size); done; poweroff -f"
+    )
+    with Machine(epoch=0) as machine:
+        partition = machine.add_partition(reboot=False, scsi=[ScsiAdapter(2, tuple(units))])
+        initrd = linux.initramfs(script=script, modules=modules)
+        partition.boot(linux.kernel, initrd, "console=hvc0 quiet")
+        assert partition.run(seconds=60) is not None
+        shown = partition.console.transcript.text
+    found = re.findall(r"0:0:(\d+):(\d+) (\d+)", shown)
+    assert len(found) == 64
+    assert all(int(size) == MIB // 512 + int(target) + int(lun) for target, lun, size in found)
+
+
 def test_debians_sg3_utils_agree_with_the_configuration(image: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.img"
     other.touch()
@@ -117,7 +147,10 @@ def test_debians_sg3_utils_agree_with_the_configuration(image: Path, tmp_path: P
         "sg_verify --lba=0 --count=100 /dev/sg0; echo verify $?;"
         "sg_reset -d /dev/sg0; sg_turs /dev/sg0; echo attention $?; sg_sync /dev/sg0; echo sync $?;"
         "sg_dd if=/dev/zero of=/dev/sg1 bs=512 count=1; echo write $?;"
-        "sg_rep_zones /dev/sg0; echo zones $?"
+        "sg_rep_zones /dev/sg0; echo zones $?;"
+        "sg_luns /dev/sg0; sg_opcodes -o 0xa0 /dev/sg0; sg_senddiag -t /dev/sg0; echo test $?;"
+        "sg_unmap --force --lba=16 --num=8 /dev/sg0; echo unmap $?;"
+        "sg_readcap --16 /dev/sg0; sg_vpd -p bl /dev/sg0; sg_persist -i -s /dev/sg0"
     )
     options = ("--package", "sg3-utils", "--module", "sg")
     shown = run(command, "--disk", image, "--disk", f"{other},ro", *options)
@@ -132,5 +165,11 @@ def test_debians_sg3_utils_agree_with_the_configuration(image: Path, tmp_path: P
         "sync 0",
         "write 7",  # write protected,
         "zones 9",  # and a command that is not supported
+        "Lun list length = 8 which imples 1 lun entry",
+        "Command is supported [conforming to SCSI standard]",
+        "test 0",
+        "unmap 0",
+        "Maximum unmap LBA count: 4194304",
+        "<< Reservation holder >>",
     ):
         assert words in shown, words

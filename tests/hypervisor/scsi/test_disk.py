@@ -188,6 +188,22 @@ def test_supported_operation_codes_are_those_that_are_carried_out(disk: Disk) ->
     assert one[:5] == bytes([0, 3, 0, 10, 0x28])
 
 
+def test_a_self_test_finds_nothing_wrong_and_sense_data_are_fixed(disk: Disk) -> None:
+    assert condition(disk, 0x1D, 0x04) is None
+    assert condition(disk, 0x1D, 0x20) is Condition.INVALID_FIELD_IN_CDB
+    assert condition(disk, 0x03, 1, 0, 0, 18) is Condition.INVALID_FIELD_IN_CDB
+    assert send(disk, 0x03, 0, 0, 0, 18)[0] == 0x70
+
+
+@pytest.mark.parametrize("cdb", [(0x2E, 0, 0, 0, 0, 1, 0, 0, 1), (0xAE, *[0] * 4, 1, 0, 0, 0, 1)])
+def test_what_is_written_and_verified_is_flushed(cdb: tuple[int, ...]) -> None:
+    backing = Counted(1 << 20)
+    disk = Disk(backing, "S")
+    send(disk, *cdb, data=b"w" * 512)
+    assert backing.read(512, 512) == b"w" * 512
+    assert backing.flushes == 1
+
+
 def test_an_attention_is_told_once_to_each(disk: Disk) -> None:
     disk.login(ONE)
     disk.login(OTHER)

@@ -53,6 +53,24 @@ def keys(disk: Disk) -> list[int]:
 
 
 @pytest.mark.parametrize("kind", list(Type))
+def test_anybody_finds_a_reserved_unit(disk: Disk, kind: Type) -> None:
+    register(disk, ONE)
+    out(disk, RESERVE, ONE, kind=kind)
+    capacity = (0x9E, 0x10, *[0] * 8, 0, 0, 0, 32)
+    for cdb in ((0x00,), (0x25,), capacity, (0x12, 0, 0, 0, 96), (0xA3, 0x0C, *[0] * 7, 64)):
+        assert may(disk, OTHER, cdb)
+    assert not may(disk, OTHER, (0x35,))
+
+
+def test_a_unit_reserved_by_release_2_takes_no_persistent_reservation(disk: Disk) -> None:
+    send(disk, 0x16, nexus=ONE)
+    with pytest.raises(ReservationConflictError):
+        register(disk, OTHER)
+    send(disk, 0x17, nexus=ONE)
+    register(disk, OTHER)
+
+
+@pytest.mark.parametrize("kind", list(Type))
 def test_each_kind_admits_whom_it_says(disk: Disk, kind: Type) -> None:
     register(disk, ONE, OTHER)
     out(disk, RESERVE, ONE, kind=kind)
