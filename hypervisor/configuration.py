@@ -69,11 +69,8 @@ class PartitionConfiguration:
         return (*self.consoles, *self.scsi_adapters, *self.ethernet_adapters)
 
     def address_of(self, adapter: EthernetAdapter) -> bytes:
-        """The MAC address of a virtual Ethernet adapter: locally administered, if not its own."""
-        if adapter.address:
-            return adapter.address
-        name = f"{self.serial} {self.number} {adapter.slot}"
-        return b"\x0a" + hashlib.sha256(name.encode()).digest()[:5]
+        """The MAC address of a virtual Ethernet adapter of this partition."""
+        return address_of(self.serial, self.number, adapter)
 
     @property
     def interrupt_offer(self) -> InterruptOffer:
@@ -83,3 +80,11 @@ class PartitionConfiguration:
     @property
     def _may_have_xive(self) -> bool:
         return self.isa_level >= IsaLevel.V3_0
+
+
+def address_of(serial: str, number: int, adapter: EthernetAdapter) -> bytes:
+    """The MAC address of an adapter of partition `number`: locally administered, if not its own."""
+    if adapter.address:
+        return adapter.address
+    name = f"{serial} {number} {adapter.slot}"
+    return b"\x0a" + hashlib.sha256(name.encode()).digest()[:5]

@@ -36,6 +36,7 @@ _COMMANDS = {
     "ps": "ps",
     "top": "top",
     "schedule": "schedule",
+    "network": "network",
     "console": "console",
     "activate": "operate",
     "shutdown": "operate",

@@ -162,10 +162,11 @@ def compose(
 def _plugged_in(partition: Partition, its: EthernetAdapter, network: Network | None) -> Port:
     """An Ethernet adapter, in its switch."""
     address = MacAddress(partition.configuration.address_of(its))
-    adapter = partition.virtual_io.add_lan(Slot(its.slot), address)
+    adapter = partition.virtual_io.add_lan(Slot(its.slot), address, its.allowed)
+    name = f"{partition.configuration.name}/{its.slot}"
     if network is not None:
-        return network.plug_in(adapter, its)
-    adapter.port = VirtualSwitch().attach(adapter, its.settings)
+        return network.plug_in(adapter, its, name)
+    adapter.port = VirtualSwitch().attach(adapter, its.settings, name)
     return adapter.port
 
 

@@ -12,6 +12,7 @@ from hypervisor.system.definition import SharedProcessors
 from hypervisor.system.share import DedicatedShare, SharedShare
 from hypervisor.system.units import WHOLE
 
+from .network_usage import switches_of
 from .usage import (
     CoreState,
     CoreUsage,
@@ -104,6 +105,7 @@ class Meter:
                 *(self._core(core, before) for core in dispatcher.cores),
                 *(CoreUsage(n, CoreState.INACTIVE, 0, 0, 0, None, ()) for n in inactive),
             ),
+            switches_of(machine.network),
         )
 
     def _partition(self, definition: PartitionDefinition, before: _Sample) -> PartitionUsage:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from emu.memory import StorageError
 from emu.translation import Access
 
+from .network_usage import ports_table, switches_of
 from .report import crash_report, trace_stack
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ def _hcalls(partition: Partition) -> str:
 def _stats(partition: Partition) -> str:
     """everything counted so far"""
     return partition.stats().json()
+
+
+def _network(partition: Partition) -> str:
+    """ports of its virtual switches, and what they carried"""
+    return ports_table(switches_of(partition.network)) or "none"
 
 
 def _tlb(partition: Partition, address: str) -> str:
@@ -127,6 +133,7 @@ COMMANDS: dict[str, Callable[..., str]] = {
     "hcalls": _hcalls,
     "stats": _stats,
     "processors": _processors,
+    "network": _network,
     "tlb": _tlb,
     "memory": _memory,
     "dump": _dump,

@@ -57,12 +57,12 @@ class Network:
         self.boot_servers.append(server)
         return server
 
-    def plug_in(self, adapter: LanAdapter, its: EthernetAdapter) -> Port:
+    def plug_in(self, adapter: LanAdapter, its: EthernetAdapter, name: str) -> Port:
         """Plug an adapter in where its configuration says; boot servers there expect it."""
         for server in self.boot_servers:
             if (server.service.switch, server.service.vlan) == (its.switch, its.vlan):
                 server.expect(adapter.burned_in)
-        adapter.port = self.switch(its.switch).attach(adapter, its.settings)
+        adapter.port = self.switch(its.switch).attach(adapter, its.settings, name)
         return adapter.port
 
     @property

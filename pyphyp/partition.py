@@ -69,7 +69,7 @@ class Partition(Bootable, Inspected, Service):
     ) -> None:
         Service.__init__(self)
         self.wake_listeners.append(self.pause)
-        self._library, self._network = library or MediaLibrary(), network or Network()
+        self._library, self.network = library or MediaLibrary(), network or Network()
         self._capacity = capacity
         self.range_traces = RangeTraces(self)
         self.configuration = configuration
@@ -120,7 +120,7 @@ class Partition(Bootable, Inspected, Service):
                 self.configuration,
                 before=before,
                 media=self.media,
-                network=self._network,
+                network=self.network,
                 capacity=self._capacity,
                 **how,
             )
@@ -180,7 +180,7 @@ class Partition(Bootable, Inspected, Service):
         run, media = saved.state.run, saved.media(self._library)
         with ExitStack() as undo:
             undo.callback(media.close)
-            composition = saved.composed(media, self._network)
+            composition = saved.composed(media, self.network)
             undo.callback(composition.close)
             try:
                 self.consoles.define(saved.state.configuration)
@@ -309,12 +309,12 @@ class Partition(Bootable, Inspected, Service):
             self._settle()
             self.range_traces.settle()
             self._save_nvram(if_due=True)
-        if not self._network.exchange(self._calendar) and progress is Progress.IDLE:
+        if not self.network.exchange(self._calendar) and progress is Progress.IDLE:
             due = partition.next_event if end is None else min(partition.next_event, end)
             ticks = due - partition.time_base
             if self._debugger is not None:  # which may interrupt the wait
                 ticks = min(ticks, _DEBUGGED_WAIT)
-            let_pass(partition, ticks, attendant, self._network.doorbells)
+            let_pass(partition, ticks, attendant, self.network.doorbells)
         return progress
 
     @property

@@ -109,6 +109,36 @@ class CoreUsage:
 
 
 @record
+class PortUsage:
+    """A port of a virtual switch; frames, and their bytes without tags, since it was plugged in."""
+
+    name: str
+    """The partition's, with the adapter's slot; or where it leads outside."""
+    address: bytes | None
+    """None: it is not open, or leads outside."""
+    vlan: int
+    more_vlans: tuple[int, ...]
+    trunk_priority: int
+    """0: it is no trunk."""
+    active: bool
+    """It is the trunk that is taken."""
+    sent: int
+    sent_bytes: int
+    received: int
+    received_bytes: int
+    dropped: int
+    """Of what it sent: nobody took it, or too much waited."""
+    lost: int
+    """Of what it was given: there was no room for it."""
+
+
+@record
+class SwitchUsage:
+    name: str
+    ports: tuple[PortUsage, ...]
+
+
+@record
 class MachineUsage:
     name: str
     now: Ticks
@@ -116,3 +146,4 @@ class MachineUsage:
     partitions: tuple[PartitionUsage, ...]
     pools: tuple[PoolUsage, ...]
     cores: tuple[CoreUsage, ...]
+    switches: tuple[SwitchUsage, ...] = ()

@@ -51,6 +51,10 @@ class Nat:
 
     forwards: tuple[Forward, ...] = ()
 
+    @property
+    def name(self) -> str:
+        return "nat"
+
     def __post_init__(self) -> None:
         taken = [(each.transport, each.host, each.port) for each in self.forwards]
         for each in taken:
@@ -62,17 +66,25 @@ class Nat:
 class Tap:
     """A TAP device of the host, by its name."""
 
-    name: str
+    device: str
 
     def __post_init__(self) -> None:
-        name = self.name.encode()
-        if not 1 <= len(name) <= LONGEST_TAP_NAME or b"/" in name or not self.name.isprintable():
-            raise ValueError(f"{self.name!r} is no name of a network device")
+        name = self.device.encode()
+        if not 1 <= len(name) <= LONGEST_TAP_NAME or b"/" in name or not self.device.isprintable():
+            raise ValueError(f"{self.device!r} is no name of a network device")
+
+    @property
+    def name(self) -> str:
+        return f"tap:{self.device}"
 
 
 @frozen
 class Nobody:
     """Nobody answers: what goes out is recorded, if anything."""
+
+    @property
+    def name(self) -> str:
+        return "nobody"
 
 
 Outside = Nat | Tap | Nobody

@@ -78,8 +78,12 @@ class PortSettings:
 
 @dataclass(slots=True)
 class PortCounts:
+    """Frames, and bytes without tags."""
+
     sent: int = 0
+    sent_bytes: int = 0
     received: int = 0
+    received_bytes: int = 0
     dropped: int = 0
     """Of what it sent: nobody took it, it was not of its VLANs, or too much waited."""
     lost: int = 0
@@ -89,8 +93,10 @@ class PortCounts:
 class Port:
     """A place of the switch, with the frames that `station` has sent and not yet been delivered."""
 
-    def __init__(self, station: Station, settings: PortSettings, switch: VirtualSwitch) -> None:
-        self.station, self.settings = station, settings
+    def __init__(
+        self, station: Station, settings: PortSettings, switch: VirtualSwitch, name: str
+    ) -> None:
+        self.station, self.settings, self.name = station, settings, name
         self.counts = PortCounts()
         self._switch = switch
         self._waiting: deque[Frame] = deque()
@@ -105,6 +111,7 @@ class Port:
         self._waiting.append(frame)
         self._waiting_bytes += size
         self.counts.sent += 1
+        self.counts.sent_bytes += size
         return True
 
     def ask(self, frame: Frame) -> list[Frame] | None:
@@ -119,6 +126,24 @@ class Port:
             if its.responder.meant(frame):
                 return its.responder.answer(frame)
         return None
+
+    def address_changed(self) -> None:
+        """The station has another address than before, or none."""
+        self._switch.stale = True
+
+    def has_rival(self, address: MacAddress) -> bool:
+        """Whether another station of its VLANs had that address when frames were last delivered.
+
+        So who asks at the same time as somebody else, on whatever thread, hears the same.
+        """
+        return any(
+            other is not self and any(map(other.member, self.vlans))
+            for other in self._switch.owners.get(address, ())
+        )
+
+    @property
+    def vlans(self) -> tuple[int, ...]:
+        return (self.settings.vlan, *sorted(self.settings.more_vlans))
 
     def unplug(self) -> None:
         """The station goes away; what it sent and was not delivered is lost."""
@@ -149,6 +174,7 @@ class Port:
     def give(self, frame: Frame, vlan: int) -> None:
         tag = UNTAGGED if vlan == self.settings.vlan else vlan
         self.counts.received += 1
+        self.counts.received_bytes += len(frame.data)
         self.station.receive(frame.tagged(tag))
 
 
@@ -185,13 +211,21 @@ class VirtualSwitch:
     def __init__(self, name: str = DEFAULT_SWITCH) -> None:
         self.name = name
         self._ports: list[Port] = []
+        self.stale = False
+        """Somebody came, went or has another address since frames were last delivered."""
+        self.owners: dict[MacAddress, list[Port]] = {}
+        """Ports by their stations' address, as it was then."""
 
     def __iter__(self) -> Iterator[Port]:
         return iter(self._ports)
 
-    def attach(self, station: Station, settings: PortSettings | None = None) -> Port:
-        port = Port(station, settings or PortSettings(), self)
+    def attach(
+        self, station: Station, settings: PortSettings | None = None, name: str = ""
+    ) -> Port:
+        """Plug in a station; `name` is what operators call it."""
+        port = Port(station, settings or PortSettings(), self, name)
         self._ports.append(port)
+        self.stale = True
         return port
 
     def attach_responder(self, responder: Responder, settings: PortSettings) -> Port:
@@ -203,6 +237,7 @@ class VirtualSwitch:
     def detach(self, port: Port) -> None:
         if port in self._ports:
             self._ports.remove(port)
+            self.stale = True
 
     @property
     def waits(self) -> bool:
@@ -211,6 +246,8 @@ class VirtualSwitch:
 
     def deliver(self) -> bool:
         """Bring what waits where it belongs, port by port; whether there was anything."""
+        if self.stale:
+            self._look_who_is_there()
         anything = False
         for port, frames in [(port, port.take()) for port in self._ports]:
             for frame in frames:
@@ -219,26 +256,40 @@ class VirtualSwitch:
                     port.counts.dropped += 1
         return anything
 
+    def _look_who_is_there(self) -> None:
+        self.stale = False
+        self.owners = {}
+        for port in self._ports:
+            if (address := port.station.address) is not None:
+                self.owners.setdefault(address, []).append(port)
+
     def _forward(self, origin: Port, frame: Frame) -> bool:
         vlan = frame.vlan or origin.settings.vlan
         if not origin.member(vlan) or frame.vlan == origin.settings.vlan:
             return False
-        others = [port for port in self._ports if port is not origin and port.member(vlan)]
-        trunk = self.trunk(vlan)
         if frame.to_many:
-            group = frame.destination
-            takers = [
-                port
-                for port in others
-                if port.station.wants(group) and (not port.settings.trunk_priority or port is trunk)
-            ]
+            takers = self._group(origin, frame.destination, vlan)
         else:
-            takers = [p for p in others if p.station.address == frame.destination][:1]
-            if not takers and trunk is not None and trunk is not origin:
+            owners = self.owners.get(frame.destination, ())
+            takers = [p for p in owners if p is not origin and p.member(vlan)][:1]
+            if not takers and (trunk := self.trunk(vlan)) not in (None, origin):
+                assert trunk is not None
                 takers = [trunk]
         for port in takers:
             port.give(frame, vlan)
         return bool(takers)
+
+    def _group(self, origin: Port, group: MacAddress, vlan: int) -> list[Port]:
+        """Who takes a broadcast or multicast."""
+        trunk = self.trunk(vlan)
+        return [
+            port
+            for port in self._ports
+            if port is not origin
+            and port.member(vlan)
+            and (not port.settings.trunk_priority or port is trunk)
+            and port.station.wants(group)
+        ]
 
     def trunk(self, vlan: int) -> Port | None:
         """The way to the outside: of equal priorities the port that was there first."""

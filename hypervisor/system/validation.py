@@ -6,7 +6,6 @@ whoever read the definition from a file can point at the line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emu.isa_level import IsaLevel
@@ -15,6 +14,8 @@ from hypervisor.configuration import LONGEST_NAME, MOST_PARTITIONS
 
 from .definition import DedicatedProcessors, SharedProcessors
 from .editions import Feature
+from .network_rules import network_problems
+from .problem import Path, Problem
 from .share import DEFAULT_POOL, HIGHEST_WEIGHT, MOST_POOLS
 from .units import ProcUnits
 
@@ -32,28 +33,6 @@ if TYPE_CHECKING:
 SMALLEST_LMB_MIB = 16
 LONGEST_SERIAL = 31
 
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong where: the value as it is meant, and what would be right."""
-
-    path: Path
-    value: str
-    why: str
-
-    @property
-    def key(self) -> str:
-        """`path` as text: partitions[0].profiles[1].memory_mib."""
-        text = ""
-        for part in self.path:
-            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-        return text
-
-    def __str__(self) -> str:
-        return f"{self.key} = {self.value}: {self.why}"
-
 
 def problems(system: ManagedSystem) -> list[Problem]:
     """All that is wrong with `system`, in the order of its parts."""
@@ -62,6 +41,7 @@ def problems(system: ManagedSystem) -> list[Problem]:
         *_pools(system),
         *_partitions(system),
         *_system_profiles(system),
+        *network_problems(system),
     ]
 
 

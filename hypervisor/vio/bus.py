@@ -16,6 +16,8 @@ from .tce import TceTables, TceTableState
 from .vty import ClientTerminal, Terminals, TerminalState
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from emu.memory import Memory
     from hypervisor.interrupts import InterruptController
     from hypervisor.network.frame import MacAddress
@@ -54,10 +56,12 @@ class VirtualIo:
         self.bus.add(adapter)
         return adapter
 
-    def add_lan(self, slot: Slot, address: MacAddress) -> LanAdapter:
-        """A virtual Ethernet adapter, not plugged in yet."""
+    def add_lan(
+        self, slot: Slot, address: MacAddress, allowed: Collection[bytes] | None = None
+    ) -> LanAdapter:
+        """A virtual Ethernet adapter, not plugged in yet; `allowed` as it has it."""
         dma = self.tce_tables.add(slot.liobn)
-        adapter = LanAdapter(slot, dma, self._interrupt_line(slot), address)
+        adapter = LanAdapter(slot, dma, self._interrupt_line(slot), address, allowed)
         self.bus.add(adapter)
         return adapter
 

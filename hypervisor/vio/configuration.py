@@ -15,6 +15,8 @@ FIRST_FREE_SLOT = 2
 FIRST_FURTHER_CONSOLE = 32
 """The slot of the third console, behind those that disks and Ethernet adapters are given."""
 MAC_BYTES = 6
+MOST_ALLOWED = 4
+"""Addresses of a guest's own choice, beside the adapter's, as on PowerVM."""
 
 
 class TerminalProtocol(Enum):
@@ -111,13 +113,18 @@ class EthernetAdapter:
     more_vlans: tuple[int, ...] = ()
     trunk_priority: int = 0
     address: bytes = b""
+    allowed: tuple[bytes, ...] | None = None
+    """Addresses that the guest may take instead; None: any."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no adapter can have."""
         Slot(self.slot)
         PortSettings(self.vlan, frozenset(self.more_vlans), self.trunk_priority)
-        if self.address and (len(self.address) != MAC_BYTES or self.address[0] & 1):
-            raise ValueError(f"{self.address.hex(':')} is no adapter's address")
+        if self.allowed is not None and len(self.allowed) > MOST_ALLOWED:
+            raise ValueError(f"{MOST_ALLOWED} addresses at most may be allowed")
+        for address in (self.address, *(self.allowed or ())):
+            if address and (len(address) != MAC_BYTES or address[0] & 1 or not any(address)):
+                raise ValueError(f"{address.hex(':')} is no adapter's address")
 
     @property
     def settings(self) -> PortSettings:

@@ -7,8 +7,6 @@ guest sends is gathered and handed to the switch.  All of storage that is touche
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
@@ -18,10 +16,15 @@ from hypervisor.network.frame import BROADCAST, LONGEST, Frame, MacAddress
 from hypervisor.network.offload import finished
 
 from .adapter import AdapterKind, no_ioctl
-from .lan_state import MOST_BUFFERS, MOST_FILTERS, LanState, OpenLanState
+from .lan_buffers import Descriptor, Mark, Opened
+from .lan_groups import Groups
+from .lan_state import MOST_BUFFERS, LanState, OpenLanState
 from .tce import PAGE, READ, WINDOW_BYTES, WRITE, DmaError
 
 if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Collection
+
     from hypervisor.network.switch import Port
 
     from .adapter import InterruptLine, Slot
@@ -33,16 +36,6 @@ FIRMWARE_FRAMES = 64
 """Those that wait for firmware; what comes then is lost."""
 _DROPPED_AT = 4088
 """Where in the buffer list the frames are counted for which no buffer was there."""
-
-
-class Mark(IntFlag):
-    """The high-order bits of a descriptor and, but for the first two, of a queue entry."""
-
-    VALID = 0x8000_0000
-    TOGGLE = 0x4000_0000
-    LARGE_SEND = 0x0400_0000
-    NO_CHECKSUM = 0x0200_0000
-    CHECKSUM_GOOD = 0x0100_0000
 
 
 _ENTRY_TOGGLE, _ENTRY_VALID = 0x8000_0000, 0x4000_0000
@@ -64,89 +57,40 @@ _ALWAYS = Attribute.PADDED_CHECKSUM | Attribute.LARGE_SEND_SUPPORTED
 _SETTABLE = Attribute.IPV4_CHECKSUM | Attribute.IPV6_CHECKSUM | Attribute.LARGE_RECEIVE
 
 
-class Multicast(IntFlag):
-    """The command of H_MULTICAST_CTRL: what to change, what to, and the table's command."""
-
-    MODIFY_RECEPTION = 0x80000
-    MODIFY_FILTERING = 0x40000
-    ENABLE_RECEPTION = 0x20000
-    ENABLE_FILTERING = 0x10000
-
-
-_TABLE_COMMAND, _ADD, _REMOVE, _CLEAR = 0xFFFF, 1, 2, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptor:
-    """A buffer as a register names it."""
-
-    marks: int
-    length: int
-    ioba: int
-
-    @classmethod
-    def of(cls, value: int) -> Descriptor:
-        return cls(value >> 32 & 0xFF00_0000, value >> 32 & 0xFF_FFFF, value & 0xFFFF_FFFF)
-
-    @property
-    def valid(self) -> bool:
-        return bool(self.marks & Mark.VALID)
-
-    @property
-    def value(self) -> int:
-        return self.marks << 32 | self.length << 32 | self.ioba
-
-
-class _Opened:
-    """What lasts from registering to freeing."""
-
-    def __init__(self, buffer_list: int, queue: tuple[int, int]) -> None:
-        self.buffer_list, self.queue = buffer_list, queue
-        self.next = 0
-        self.buffers: dict[int, deque[int]] = {}
-        """Addresses by length."""
-        self.count = 0
-        self.no_buffer = 0
-
-    def add(self, length: int, ioba: int) -> None:
-        self.buffers.setdefault(length, deque()).append(ioba)
-        self.count += 1
-
-    def take(self, least: int) -> tuple[int, int] | None:
-        """Length and address of the smallest buffer of at least so many bytes."""
-        length = min((n for n in self.buffers if n >= least), default=None)
-        if length is None:
-            return None
-        return length, self.take_of(length)
-
-    def take_of(self, length: int) -> int:
-        addresses = self.buffers[length]
-        ioba = addresses.popleft()
-        if not addresses:
-            del self.buffers[length]
-        self.count -= 1
-        return ioba
-
-
 class LanAdapter:
     """A virtual Ethernet adapter; `port` is where it is plugged in."""
 
     kind = AdapterKind.LAN
 
     def __init__(
-        self, slot: Slot, dma: TceTable, interrupt: InterruptLine, address: MacAddress
+        self,
+        slot: Slot,
+        dma: TceTable,
+        interrupt: InterruptLine,
+        address: MacAddress,
+        allowed: Collection[bytes] | None = None,
     ) -> None:
+        """`allowed` are the addresses that the guest may take instead of `address`; None: any."""
         self.slot, self.dma, self.interrupt = slot, dma, interrupt
         self.burned_in = address
         """Its address as it was configured."""
+        self._allowed = None if allowed is None else frozenset((address, *allowed))
         self.port: Port | None = None
         self._address = address
         self._attributes = Attribute(0)
-        self._multicast = self._filtering = False
-        self._groups: list[bytes] = []
-        self._opened: _Opened | None = None
-        self.firmware: deque[bytes] | None = None
+        self._groups = Groups()
+        self._opened: Opened | None = None
+        self._firmware: deque[bytes] | None = None
+
+    @property
+    def firmware(self) -> deque[bytes] | None:
         """Where frames go while firmware has it open, and the guest has not."""
+        return self._firmware
+
+    @firmware.setter
+    def firmware(self, frames: deque[bytes] | None) -> None:
+        self._firmware = frames
+        self._take_address(self._address)
 
     def ioctl(self, subfunction: int, arguments: tuple[int, int, int]) -> tuple[int, ...]:
         return no_ioctl(subfunction)
@@ -162,6 +106,7 @@ class LanAdapter:
             raise HcallError(H.PARAMETER, f"no receive queue: {queue.value:#x}")
         if buffer_list % PAGE or filters % PAGE:
             raise HcallError(H.PARAMETER, "buffer list and filter list are pages")
+        own = self._permitted(address)
         try:
             self.dma.check(*ring, READ | WRITE)
             self.dma.check(filters, PAGE, READ | WRITE)
@@ -172,17 +117,17 @@ class LanAdapter:
             self.dma.write(ring[0], bytes(ring[1]))
         except DmaError as refused:
             raise HcallError(H.PARAMETER, str(refused)) from None
-        self._opened = _Opened(buffer_list, ring)
-        self._address = MacAddress(address.to_bytes(8, "big")[2:])
-        self._multicast = self._filtering = False
-        self._groups = []
+        self._opened = Opened(buffer_list, ring)
+        self._take_address(own)
+        self._groups.reset()
         self.interrupt.enabled = False
 
     def free(self) -> None:
         self._opened = None
+        self._take_address(self._address)
         self.interrupt.enabled = False
 
-    def _open(self) -> _Opened:
+    def _open(self) -> Opened:
         if self._opened is None:
             raise HcallError(H.RESOURCE, "the adapter is not open")
         return self._opened
@@ -226,35 +171,40 @@ class LanAdapter:
             )
         except (DmaError, ValueError) as refused:
             raise HcallError(H.PARAMETER, str(refused)) from None
+        if not self._own_name(frame):
+            raise HcallError(H.DROPPED, f"{frame.source.hex(':')} is not the adapter's address")
         if self.port is None or not self.port.send(frame):
             raise HcallError(H.DROPPED, "nobody is there, or too much waits")
 
+    def _own_name(self, frame: Frame) -> bool:
+        """Where addresses are not the guest's choice, frames bear its own; a trunk bridges."""
+        if self._allowed is None or frame.source == self._address:
+            return True
+        return self.port is not None and bool(self.port.settings.trunk_priority)
+
     def multicast(self, command: int, address: int) -> None:
-        """Change what of multicast is taken: reception, filtering, the filter table."""
-        if command & Multicast.MODIFY_RECEPTION:
-            self._multicast = bool(command & Multicast.ENABLE_RECEPTION)
-        if command & Multicast.MODIFY_FILTERING:
-            self._filtering = bool(command & Multicast.ENABLE_FILTERING)
-        group = address.to_bytes(8, "big")[2:]
-        match command & _TABLE_COMMAND:
-            case 0:
-                pass
-            case command if command == _ADD:
-                if group not in self._groups:
-                    if len(self._groups) >= MOST_FILTERS:
-                        raise HcallError(H.CONSTRAINED, f"{MOST_FILTERS} filters are set")
-                    self._groups.append(group)
-            case command if command == _REMOVE:
-                if group not in self._groups:
-                    raise HcallError(H.PARAMETER, "no such filter")
-                self._groups.remove(group)
-            case command if command == _CLEAR:
-                self._groups.clear()
-            case other:
-                raise HcallError(H.PARAMETER, f"no command {other} of the filter table")
+        """Change what of multicast is taken."""
+        self._groups.command(command, address)
 
     def change_address(self, address: int) -> None:
-        self._address = MacAddress(address.to_bytes(8, "big")[2:])
+        """From now on, be it open or not."""
+        self._take_address(self._permitted(address))
+
+    def _permitted(self, address: int) -> MacAddress:
+        """A station's address that it may have: not a group's, nobody else's, and allowed."""
+        wanted = MacAddress(address.to_bytes(8, "big")[2:])
+        if wanted[0] & 1 or not any(wanted):
+            raise HcallError(H.PARAMETER, f"{wanted.hex(':')} is no station's address")
+        if self._allowed is not None and wanted not in self._allowed:
+            raise HcallError(H.PARAMETER, f"the operator does not allow {wanted.hex(':')}")
+        if self.port is not None and self.port.has_rival(wanted):
+            raise HcallError(H.PARAMETER, f"another adapter has {wanted.hex(':')}")
+        return wanted
+
+    def _take_address(self, address: MacAddress) -> None:
+        self._address = address
+        if self.port is not None:
+            self.port.address_changed()
 
     def attributes(self, reset: int, set_: int) -> int:
         """Change those that can be; all of them as they are then."""
@@ -278,9 +228,7 @@ class LanAdapter:
     def wants(self, group: MacAddress) -> bool:
         if group == BROADCAST:
             return self._opened is not None or self.firmware is not None
-        if self._opened is None:
-            return False
-        return self._multicast and (not self._filtering or group in self._groups)
+        return self._opened is not None and self._groups.wants(group)
 
     def receive(self, frame: Frame) -> None:
         """Put a frame into the guest's buffers, as far as it takes it unfinished."""
@@ -318,7 +266,7 @@ class LanAdapter:
         except DmaError:  # the guest's own fault: it loses the frame and the buffer
             return
 
-    def _post(self, opened: _Opened, flags: int, length: int, correlator: bytes) -> None:
+    def _post(self, opened: Opened, flags: int, length: int, correlator: bytes) -> None:
         base, size = opened.queue
         entries = size // ENTRY_BYTES
         place = base + opened.next % entries * ENTRY_BYTES
@@ -328,7 +276,7 @@ class LanAdapter:
         opened.next += 1
         self.interrupt.signal()
 
-    def _count_dropped(self, opened: _Opened) -> None:
+    def _count_dropped(self, opened: Opened) -> None:
         if self.port is not None:
             self.port.counts.lost += 1
         try:
@@ -345,9 +293,9 @@ class LanAdapter:
             self.interrupt.enabled,
             self._address,
             int(self._attributes),
-            self._multicast,
-            self._filtering,
-            tuple(self._groups),
+            self._groups.taken,
+            self._groups.filtered,
+            tuple(self._groups.table),
             None
             if opened is None
             else OpenLanState(
@@ -361,18 +309,19 @@ class LanAdapter:
 
     def restore(self, state: LanState) -> None:
         check(state.slot == self.slot.number, f"the adapter of slot {state.slot}")
-        self.interrupt.enabled, self._address = state.interrupts_enabled, MacAddress(state.address)
+        self.interrupt.enabled = state.interrupts_enabled
         self._attributes = Attribute(state.attributes & _SETTABLE)
-        self._multicast, self._filtering = state.multicast, state.filtering
-        self._groups = list(state.groups)
+        self._groups.taken, self._groups.filtered = state.multicast, state.filtering
+        self._groups.table = list(state.groups)
         self._opened = None
         if (its := state.opened) is not None:
             base, size = its.queue
             whole = size > 0 and not size % ENTRY_BYTES and 0 <= base <= WINDOW_BYTES - size
             check(whole, "a receive queue outside the window")
-            opened = self._opened = _Opened(its.buffer_list, its.queue)
+            opened = self._opened = Opened(its.buffer_list, its.queue)
             opened.next, opened.no_buffer = its.next, its.no_buffer
             for length, ioba in its.buffers:
                 valid = length >= LEAST_BUFFER and 0 <= ioba <= WINDOW_BYTES - length
                 check(valid, f"a buffer of {length} bytes at {ioba:#x}")
                 opened.add(length, ioba)
+        self._take_address(MacAddress(state.address))

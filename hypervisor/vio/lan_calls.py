@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from hypervisor.abi import H, HcallError, UnitAddress
 from hypervisor.hcall import HcallGroup
 
-from .lan import Descriptor, LanAdapter
+from .lan import LanAdapter
+from .lan_buffers import Descriptor
 
 if TYPE_CHECKING:
     from .adapter import AdapterCaller

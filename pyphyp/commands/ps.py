@@ -34,10 +34,10 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a machine, with all of it.")
 @which_machine
 def ps(machine: str | None, socket: Path | None, as_json: bool) -> int:
-    return refusals_told(lambda: _shown(_wanted(machine, socket), as_json))
+    return refusals_told(lambda: _shown(wanted_machines(machine, socket), as_json))
 
 
-def _wanted(machine: str | None, socket: Path | None) -> list[Location]:
+def wanted_machines(machine: str | None, socket: Path | None) -> list[Location]:
     from pyphyp.daemon import locations
 
     from .remote import where
@@ -55,7 +55,7 @@ def _shown(places: list[Location], as_json: bool) -> int:
     from pyphyp.usage_table import machine_line, partitions_table, reasons
 
     for number, place in enumerate(places):
-        usage = _usage(place)
+        usage = usage_of(place)
         if as_json:
             click.echo(json.dumps(plain(usage)))
             continue
@@ -66,7 +66,7 @@ def _shown(places: list[Location], as_json: bool) -> int:
     return Status.OK
 
 
-def _usage(place: Location) -> MachineUsage:
+def usage_of(place: Location) -> MachineUsage:
     from pyphyp.daemon.client import Client
 
     with Client.connect(place) as client:

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
 from hypervisor.configuration import MOST_PARTITIONS
-from hypervisor.network.switch import (
-    DEFAULT_SWITCH,
-    DEFAULT_VLAN,
-    HIGHEST_PRIORITY,
-    HIGHEST_VLAN,
-)
 from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
     Capacity,
@@ -29,7 +20,6 @@ from .kinds import (
     Between,
     Choice,
     Flag,
-    Kind,
     Moment,
     Names,
     Several,
@@ -38,6 +28,8 @@ from .kinds import (
     Units,
     Whole,
 )
+from .network_keys import ETHERNET, SHARED_ETHERNET
+from .tables import Key, Table
 
 LINUX, BIG_ENDIAN_LINUX = "linux", "linux-big-endian"
 """Guests that are not toy kernels."""
@@ -45,42 +37,6 @@ DISK = "disk"
 """The guest that a disk or a disc holds."""
 ONLY_PROFILE = "normal"
 """What the profile of a partition is called that has its keys beside its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key of a table, what it may be and what it is for."""
-
-    name: str
-    kind: Kind
-    words: str
-    default: str = ""
-    """What holds if it is left out, in words."""
-    stands_in: Any = None
-    """What reading goes on with if a `required` key is missing or wrong."""
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table, or an array of such."""
-
-    name: str
-    words: str
-    keys: tuple[Key, ...]
-    inner: tuple[Table, ...] = field(default=())
-    array: bool = True
-
-    def key(self, name: str) -> Key | None:
-        return next((key for key in self.keys if key.name == name), None)
-
-    def table(self, name: str) -> Table | None:
-        return next((table for table in self.inner if table.name == name), None)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of its keys and of the tables in it."""
-        return (*(key.name for key in self.keys), *(table.name for table in self.inner))
 
 
 _PLENTY = 1 << 16
@@ -200,33 +156,6 @@ PROFILE = Table(
     (
         Key("name", Text(), "Its name.", stands_in=ONLY_PROFILE, required=True),
         *_PROFILE_KEYS,
-    ),
-)
-
-ETHERNET = Table(
-    "ethernet",
-    "A virtual Ethernet adapter of a partition.",
-    (
-        Key("switch", Text(), "The virtual switch it is plugged into.", f'`"{DEFAULT_SWITCH}"`'),
-        Key(
-            "vlan",
-            Whole(1, HIGHEST_VLAN),
-            "The port's VLAN, whose frames carry no tag.",
-            str(DEFAULT_VLAN),
-        ),
-        Key("more_vlans", Several(Whole(1, HIGHEST_VLAN)), "Further ones, with tags.", "none"),
-        Key(
-            "trunk_priority",
-            Whole(1, HIGHEST_PRIORITY),
-            "Makes it a trunk: of those the one with the lowest number gets what nobody has.",
-            "no trunk",
-        ),
-        Key(
-            "mac",
-            Text("an address such as 0a:00:00:00:00:01"),
-            "Its address.",
-            "follows from the machine's serial number, the partition's and the slot",
-        ),
     ),
 )
 
@@ -356,6 +285,6 @@ ROOT = Table(
     "",
     "A managed system.",
     (),
-    (MACHINE, POOL, PARTITION, SYSTEM_PROFILE),
+    (MACHINE, POOL, PARTITION, SHARED_ETHERNET, SYSTEM_PROFILE),
     array=False,
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hypervisor.system.validation import Problem
+    from hypervisor.system.problem import Problem
 
     from .lines import Path
 
@@ -21,8 +21,9 @@ _RENAMED = {
     "lmb_mib": "lmb",
     "isa_level": "cpu_mode",
     "virtual": "virtual_processors",
+    "ethernet_adapters": "ethernet",
 }
-_LISTS = ("partition", "pool", "system_profile")
+_LISTS = ("partition", "pool", "system_profile", "shared_ethernet")
 
 
 @dataclass(frozen=True, slots=True)

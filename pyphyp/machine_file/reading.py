@@ -33,14 +33,13 @@ from hypervisor.system.units import NONE, WHOLE, ProcUnits
 from hypervisor.system.validation import problems as problems_of
 from pyphyp.guest_list import sources
 
-from .adapters import console_adapters, ethernet_adapters
+from .adapters import console_adapters
 from .changes import Change, change
 from .disks import scsi_adapters
 from .keys import (
     BIG_ENDIAN_LINUX,
     CONSOLE,
     DISK,
-    ETHERNET,
     LINUX,
     MACHINE,
     ONLY_PROFILE,
@@ -49,17 +48,19 @@ from .keys import (
     PROFILE,
     ROOT,
     SYSTEM_PROFILE,
-    Table,
 )
 from .lines import key_lines
+from .network_keys import ETHERNET, SHARED_ETHERNET
+from .networks import ethernet_adapters, shared_ethernets
 from .problems import FileProblem, MachineFileError, Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hypervisor.vio.configuration import ConsoleAdapter, EthernetAdapter
+    from hypervisor.vio.configuration import ConsoleAdapter
 
     from .lines import Path as KeyPath
+    from .tables import Table
 
 Values = dict[str, Any]
 
@@ -161,6 +162,9 @@ class _Reading:
                 SystemProfile(**self._values(SYSTEM_PROFILE, *each))
                 for each in self._array(content, SYSTEM_PROFILE, ())
             ),
+            shared_ethernet=shared_ethernets(
+                self._tables(content, SHARED_ETHERNET, ()), self._directory, self.problems
+            ),
         )
         return MachineFile(system, machine.get("epoch"), machine.get("seed", 0))
 
@@ -175,6 +179,12 @@ class _Reading:
             self.problems.add((*path, table.name), f"tables: [[{table.name}]]")
             return []
         return [(item, (*path, table.name, n)) for n, item in enumerate(array)]
+
+    def _tables(
+        self, content: Values, table: Table, path: KeyPath
+    ) -> Iterable[tuple[Values, KeyPath]]:
+        """What the keys of each table of an array mean, with its path."""
+        return [(self._values(table, *each), each[1]) for each in self._array(content, table, path)]
 
     def _values(self, table: Table, content: Any, path: KeyPath) -> Values:
         """What the keys of a table mean; those that must be there always are."""
@@ -225,7 +235,9 @@ class _Reading:
             performance_collection=values.get("performance_collection", True),
             consoles=self._consoles(content, path),
             scsi_adapters=scsi_adapters(values, path, self._directory, self.problems),
-            ethernet_adapters=self._ethernet(content, path),
+            ethernet_adapters=ethernet_adapters(
+                self._tables(content, ETHERNET, path), self.problems
+            ),
             start=values.get("start", True),
         )
 
@@ -289,21 +301,9 @@ class _Reading:
         weight, pool = values.get("weight", DEFAULT_WEIGHT), values.get("pool", DEFAULT_POOL)
         return SharedProcessors(units, virtual, capped, weight, pool)
 
-    # -- its adapters ----------------------------------------------------------------------
-
     def _consoles(self, content: Values, path: KeyPath) -> tuple[ConsoleAdapter, ...]:
-        tables = [
-            (self._values(CONSOLE, table, where), where)
-            for table, where in self._array(content, CONSOLE, path)
-        ]
+        tables = self._tables(content, CONSOLE, path)
         return console_adapters(tables, self._directory, self.problems)
-
-    def _ethernet(self, content: Values, path: KeyPath) -> tuple[EthernetAdapter, ...]:
-        tables = [
-            (self._values(ETHERNET, table, where), where)
-            for table, where in self._array(content, ETHERNET, path)
-        ]
-        return ethernet_adapters(tables, self.problems)
 
     # -- what it boots ---------------------------------------------------------------------
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from .keys import PARTITION, PROFILE, ROOT, Table
+from .keys import PARTITION, PROFILE, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .kinds import Schema
+    from .tables import Table
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REQUIRED = ["machine", "partition"]

@@ -29,12 +29,12 @@ class TapLink:
         except OSError as wrong:
             remedy = "; modprobe tun, as root" if wrong.errno == errno.ENOENT else ""
             raise LinkError(f"{_DEVICE}: {wrong.strerror}{remedy}") from None
-        request = struct.pack("16sH22x", tap.name.encode(), _TAP | _NO_INFORMATION)
+        request = struct.pack("16sH22x", tap.device.encode(), _TAP | _NO_INFORMATION)
         try:
             fcntl.ioctl(self.descriptor, _SET_INTERFACE, request)
         except OSError as wrong:
             os.close(self.descriptor)
-            raise LinkError(f"TAP device {tap.name}: {_why(wrong, tap.name)}") from None
+            raise LinkError(f"TAP device {tap.device}: {_why(wrong, tap.device)}") from None
 
     def send(self, frame: bytes) -> bool:
         try:

@@ -57,7 +57,7 @@ class Uplink:
         except BaseException:
             self._close_capture()
             raise
-        self.port = switch.attach(self, adapter.settings)
+        self.port = switch.attach(self, adapter.settings, adapter.outside.name)
 
     @property
     def descriptor(self) -> int | None:

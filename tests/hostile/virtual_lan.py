@@ -9,7 +9,8 @@ from hypervisor.network.frame import BROADCAST, MacAddress
 from hypervisor.network.switch import PortSettings, VirtualSwitch
 from hypervisor.vio import adapter, lan_calls, tce
 from hypervisor.vio.adapter import Slot
-from hypervisor.vio.lan import Attribute, Mark
+from hypervisor.vio.lan import Attribute
+from hypervisor.vio.lan_buffers import Mark
 from hypervisor.vio.tce import WINDOW_BYTES
 
 from .rounds import STORAGE, Driver, PromiseBrokenError, Tally, hostile_partition

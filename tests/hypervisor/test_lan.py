@@ -12,7 +12,9 @@ from hypervisor.abi import H
 from hypervisor.network.frame import BROADCAST, Frame, MacAddress
 from hypervisor.network.switch import PortSettings, VirtualSwitch
 from hypervisor.vio.adapter import Slot
-from hypervisor.vio.lan import MOST_BUFFERS, MOST_FILTERS, Attribute, Descriptor, Mark
+from hypervisor.vio.lan import MOST_BUFFERS, Attribute
+from hypervisor.vio.lan_buffers import Descriptor, Mark
+from hypervisor.vio.lan_groups import MOST_FILTERS
 
 if TYPE_CHECKING:
     from hypervisor.vio.lan import LanAdapter

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("run", "boot", "linux", "list", "tree", "asm", "dis", "completion", "check", "schema"),
-    *("up", "ps", "top", "schedule", "console", "activate", "shutdown", "crash", "down"),
+    *("up", "ps", "top", "schedule", "network", "console", "activate", "shutdown", "crash", "down"),
     *("change", "change-pool", "activation", "fail-core", "what-if"),
 )
 OS_TERM = (

@@ -1,0 +1,82 @@
+"""The keys of Ethernet adapters and of ways to the outside."""
+
+from __future__ import annotations
+
+from hypervisor.network.shared_ethernet import DEFAULT_TRUNK_PRIORITY
+from hypervisor.network.switch import (
+    DEFAULT_SWITCH,
+    DEFAULT_VLAN,
+    HIGHEST_PRIORITY,
+    HIGHEST_VLAN,
+)
+from pyphyp.outside.words import FORWARD_WORDS
+
+from .kinds import Several, Text, Whole
+from .tables import Key, Table
+
+ETHERNET = Table(
+    "ethernet",
+    "A virtual Ethernet adapter of a partition.",
+    (
+        Key("switch", Text(), "The virtual switch it is plugged into.", f'`"{DEFAULT_SWITCH}"`'),
+        Key(
+            "vlan",
+            Whole(1, HIGHEST_VLAN),
+            "The port's VLAN, whose frames carry no tag.",
+            str(DEFAULT_VLAN),
+        ),
+        Key("more_vlans", Several(Whole(1, HIGHEST_VLAN)), "Further ones, with tags.", "none"),
+        Key(
+            "trunk_priority",
+            Whole(1, HIGHEST_PRIORITY),
+            "Makes it a trunk: of those the one with the lowest number gets what nobody has.",
+            "no trunk",
+        ),
+        Key(
+            "mac",
+            Text("an address such as 0a:00:00:00:00:01"),
+            "Its address.",
+            "follows from the machine's serial number, the partition's and the slot",
+        ),
+        Key(
+            "allowed_macs",
+            Several(Text("an address such as 0a:00:00:00:00:01")),
+            "Addresses its guest may take instead, up to four; frames then bear the adapter's "
+            "alone. An empty list allows none.",
+            "any address",
+        ),
+    ),
+)
+
+SHARED_ETHERNET = Table(
+    "shared_ethernet",
+    "A way from a virtual switch to the outside: a trunk of the switch, as a Shared Ethernet "
+    "Adapter's.",
+    (
+        Key(
+            "outside",
+            Text("`nat`, `tap:NAME` or `pcap:FILE`"),
+            "Where it leads: to the host's networks by address translation in user mode (nat), to "
+            "a TAP device of the host, or to nobody but a file that keeps what is sent.",
+            stands_in="nat",
+            required=True,
+        ),
+        Key(
+            "forward",
+            Several(Text(FORWARD_WORDS)),
+            "With nat: ports of the host, and those of guests that they lead to; "
+            "`tcp:2222:22`, for example.",
+            "none",
+        ),
+        Key("pcap", Text("a file's name"), "A file that keeps all frames, for Wireshark.", "none"),
+        Key("switch", Text(), "The virtual switch.", f'`"{DEFAULT_SWITCH}"`'),
+        Key("vlan", Whole(1, HIGHEST_VLAN), "The VLAN without tags.", str(DEFAULT_VLAN)),
+        Key("more_vlans", Several(Whole(1, HIGHEST_VLAN)), "Further ones; nat has none.", "none"),
+        Key(
+            "trunk_priority",
+            Whole(1, HIGHEST_PRIORITY),
+            "Of several ways of a VLAN the one with the lowest number is taken.",
+            str(DEFAULT_TRUNK_PRIORITY),
+        ),
+    ),
+)

@@ -1,0 +1,61 @@
+"""Ethernet as a machine file has it: partitions' adapters, and the ways to the outside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypervisor.network.shared_ethernet import Nat, SharedEthernet
+from hypervisor.vio.configuration import FIRST_FREE_SLOT, EthernetAdapter
+from pyphyp.outside.words import shared_ethernet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .lines import Path as KeyPath
+    from .problems import Problems
+
+    Values = dict[str, Any]
+    Tables = Iterable[tuple[Values, KeyPath]]
+    """What the keys of tables mean, with the tables' paths."""
+
+
+def ethernet_adapters(tables: Tables, problems: Problems) -> tuple[EthernetAdapter, ...]:
+    """A partition's, in the slots behind the disks'."""
+    adapters = []
+    for slot, (values, where) in enumerate(tables, start=FIRST_FREE_SLOT + 1):
+        try:
+            address = _address(values.pop("mac", ""))
+            allowed = values.pop("allowed_macs", None)
+            allowed = None if allowed is None else tuple(map(_address, allowed))
+            adapters.append(EthernetAdapter(slot, address=address, allowed=allowed, **values))
+        except ValueError as wrong:
+            problems.add(where, str(wrong))
+    return tuple(adapters)
+
+
+def _address(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text.replace(":", ""))
+    except ValueError:
+        raise ValueError(f"{text!r} is no address: 0a:00:00:00:00:01, for example, is") from None
+
+
+def shared_ethernets(
+    tables: Tables, directory: Path, problems: Problems
+) -> tuple[SharedEthernet, ...]:
+    """A machine's ways to the outside."""
+    adapters = []
+    for values, where in tables:
+        options = [f"forward={forward}" for forward in values.pop("forward", ())]
+        capture = values.pop("pcap", None)
+        try:
+            led = shared_ethernet(",".join((values.pop("outside"), *options)))
+            led = replace(led, **values)
+        except ValueError as wrong:
+            problems.add(where, str(wrong))
+            led = SharedEthernet(Nat())
+        file = led.capture if capture is None else Path(capture)
+        adapters.append(replace(led, capture=None if file is None else directory / file))
+    return tuple(adapters)
