@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, IntFlag
 
 
 class Status(IntEnum):
@@ -22,13 +22,28 @@ class SenseKey(IntEnum):
     UNIT_ATTENTION = 0x6
     DATA_PROTECT = 0x7
     BLANK_CHECK = 0x8
+    VOLUME_OVERFLOW = 0xD
     MISCOMPARE = 0xE
+
+
+class Mark(IntFlag):
+    """What sense data of a tape tell besides, in the byte of the sense key."""
+
+    NONE = 0
+    ILI = 0x20
+    """The block had another length than the initiator expected."""
+    EOM = 0x40
+    """The tape is near its end, or at its beginning."""
+    FILEMARK = 0x80
 
 
 class Condition(Enum):
     """A sense key with its additional sense code and qualifier (SPC-4 annex F)."""
 
     NOTHING = SenseKey.NO_SENSE, 0x00, 0x00
+    FILEMARK_DETECTED = SenseKey.NO_SENSE, 0x00, 0x01
+    END_OF_MEDIUM = SenseKey.NO_SENSE, 0x00, 0x02
+    BEGINNING_OF_MEDIUM = SenseKey.NO_SENSE, 0x00, 0x04
     NOT_READY = SenseKey.NOT_READY, 0x04, 0x00
     NO_MEDIUM = SenseKey.NOT_READY, 0x3A, 0x00
     WRITE_ERROR = SenseKey.MEDIUM_ERROR, 0x0C, 0x00
@@ -52,19 +67,21 @@ class Condition(Enum):
     RESERVATIONS_RELEASED = SenseKey.UNIT_ATTENTION, 0x2A, 0x04
     REGISTRATIONS_PREEMPTED = SenseKey.UNIT_ATTENTION, 0x2A, 0x05
     CAPACITY_CHANGED = SenseKey.UNIT_ATTENTION, 0x2A, 0x09
+    END_OF_DATA = SenseKey.BLANK_CHECK, 0x00, 0x05
+    VOLUME_OVERFLOW = SenseKey.VOLUME_OVERFLOW, 0x00, 0x02
     MISCOMPARE = SenseKey.MISCOMPARE, 0x1D, 0x00
 
     @property
     def key(self) -> SenseKey:
         return self.value[0]
 
-    def sense(self, information: int | None = None) -> bytes:
+    def sense(self, information: int | None = None, marks: Mark = Mark.NONE) -> bytes:
         """Sense data in the fixed format (SPC-4 4.5.3)."""
         key, code, qualifier = self.value
         fits = information is not None and 0 <= information < 1 << 32
         data = bytearray(18)
         data[0] = 0x70 | (0x80 if fits else 0)
-        data[2] = key
+        data[2] = key | marks
         if fits and information is not None:
             data[3:7] = information.to_bytes(4, "big")
         data[7] = len(data) - 8
@@ -73,15 +90,26 @@ class Condition(Enum):
 
 
 class CheckConditionError(Exception):
-    """The command failed; `information` is the block address it failed at, if that is one."""
+    """The command failed; `information` is the block address it failed at, if that is one.
 
-    def __init__(self, condition: Condition, information: int | None = None) -> None:
+    Of a tape it is what the command left undone, and `data` is what it read nevertheless.
+    """
+
+    def __init__(
+        self,
+        condition: Condition,
+        information: int | None = None,
+        *,
+        marks: Mark = Mark.NONE,
+        data: bytes = b"",
+    ) -> None:
         super().__init__(condition.name)
         self.condition, self.information = condition, information
+        self.marks, self.data = marks, data
 
     @property
     def sense(self) -> bytes:
-        return self.condition.sense(self.information)
+        return self.condition.sense(self.information, self.marks)
 
 
 class ReservationConflictError(Exception):

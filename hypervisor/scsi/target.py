@@ -84,6 +84,11 @@ class Targets:
         for unit in self._units.values():
             unit.login(nexus)
 
+    def resume(self, nexus: Nexus) -> None:
+        """A client that was saved goes on, logged in as it was."""
+        for unit in self._units.values():
+            unit.resume(nexus)
+
     def logout(self, nexus: Nexus) -> None:
         for unit in self._units.values():
             unit.logout(nexus)

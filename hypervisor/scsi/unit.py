@@ -78,6 +78,9 @@ class LogicalUnit:
         self._attentions[nexus] = deque(maxlen=_ATTENTIONS_AT_MOST)
         self.attention(nexus, Condition.POWER_ON_OR_RESET)
 
+    def resume(self, nexus: Nexus) -> None:
+        """An initiator that was saved goes on: it knows the unit."""
+
     def logout(self, nexus: Nexus) -> None:
         self._attentions.pop(nexus, None)
         self.reservations.release_simple(nexus)
@@ -110,6 +113,9 @@ class LogicalUnit:
     def block_descriptor(self) -> bytes:
         """The short mode parameter block descriptor, if there is one."""
         return b""
+
+    def set_mode_header(self, device_specific: int, descriptor: bytes) -> None:
+        """Take over the header's byte and the block descriptor of MODE SELECT, or refuse them."""
 
     def vital_pages(self) -> Mapping[int, bytes]:
         """Vital product data beside those that all units have, by page code."""
@@ -239,18 +245,24 @@ class LogicalUnit:
     def mode_select(self, task: Task) -> bytes:
         data = task.parameters(task.cdb[4])
         if data:
-            self._select(data, 4, data[3] if len(data) > 3 else 0, task)
+            self._select(data, 4, task)
         return b""
 
     @commands.define(0x55, "MODE SELECT(10)", 10)
     def mode_select_10(self, task: Task) -> bytes:
         data = task.parameters(task.number(7, 2))
         if data:
-            self._select(data, 8, int.from_bytes(data[6:8], "big"), task)
+            self._select(data, 8, task)
         return b""
 
-    def _select(self, data: bytes, header: int, descriptors: int, task: Task) -> None:
+    def _select(self, data: bytes, header: int, task: Task) -> None:
         """Check the whole list, then take it over (SPC-4 6.10)."""
+        if len(data) < header:
+            raise CheckConditionError(Condition.PARAMETER_LIST_LENGTH)
+        specific = data[2 if header == 4 else 3]
+        descriptors = int.from_bytes(
+            data[header - 1 if header == 4 else header - 2 : header], "big"
+        )
         if task.cdb[1] & 0x01:  # nothing is saved over a power cycle
             raise CheckConditionError(Condition.INVALID_FIELD_IN_CDB)
         if len(data) < header + descriptors:
@@ -268,6 +280,7 @@ class LogicalUnit:
                     raise CheckConditionError(Condition.INVALID_FIELD_IN_PARAMETERS)
             taken.append((code, values))
             rest = rest[2 + len(values) :]
+        self.set_mode_header(specific, data[header : header + descriptors])
         for code, values in taken:
             self.set_mode_page(code, values)
         if taken:

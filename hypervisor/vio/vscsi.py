@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from hypervisor.scsi.target import Targets
 
     from .crq import CrqAdapter
+    from .srp import Buffer
+    from .tce import TceTable
 
 CREDIT = 100
 """Requests that a client may have under way."""
@@ -117,6 +119,8 @@ class VscsiServer:
 
     def restore(self, state: VscsiState) -> None:
         self._logged_in = state.logged_in
+        if self._logged_in:
+            self.targets.resume(self.nexus)
 
     # -- the queue -------------------------------------------------------------------------
 
@@ -180,7 +184,7 @@ class VscsiServer:
         except (FormatError, DmaError):
             return None
         except CheckConditionError as failed:
-            return srp.response(tag, status=Status.CHECK_CONDITION, sense=failed.sense)
+            return _failed(tag, command.data_in, dma, failed)
         except ReservationConflictError:
             return srp.response(tag, status=Status.RESERVATION_CONFLICT)
         return srp.response(tag, in_left=command.data_in.length - moved & 0xFFFFFFFF)
@@ -245,3 +249,14 @@ class VscsiServer:
             asked[at + 6 : at + 8] = _SUPPORTED.to_bytes(2, "big")
         self.adapter.dma.write(buffer, bytes(asked))
         return MadStatus.SUCCESS
+
+
+def _failed(tag: bytes, into: Buffer, dma: TceTable, failed: CheckConditionError) -> bytes | None:
+    """The response to a command that failed, having read what it could."""
+    left = 0
+    if failed.data:
+        try:
+            left = into.length - into.write(dma, failed.data) & 0xFFFFFFFF
+        except DmaError:
+            return None
+    return srp.response(tag, status=Status.CHECK_CONDITION, sense=failed.sense, in_left=left)
