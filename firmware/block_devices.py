@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hypervisor.scsi.command import Task
+from hypervisor.scsi.disk import BlockUnit
 from hypervisor.scsi.optical import OpticalDrive
 from hypervisor.scsi.status import CheckConditionError, ReservationConflictError, SenseKey
 from hypervisor.scsi.unit import padded
@@ -106,8 +107,9 @@ def _cdb(short: int, long: int, first: int, count: int) -> bytes:
 def devices_of(adapter: object) -> Iterator[BlockDevice]:
     """The disks and drives behind an adapter, in the order of their addresses."""
     if isinstance(adapter, CrqAdapter) and isinstance(adapter.server, VscsiServer):
-        for address, _ in adapter.server.targets:
-            yield BlockDevice(adapter.server, address)
+        for address, unit in adapter.server.targets:
+            if isinstance(unit, BlockUnit):
+                yield BlockDevice(adapter.server, address)
 
 
 def block_devices(partition: Partition) -> dict[str, BlockDevice]:

@@ -39,8 +39,9 @@ _SUFFIX = ".ko"
 
 DISK_MODULES = ("crc32c_generic", "ext4", "sd_mod", "ibmvscsi")
 OPTICAL_MODULES = ("isofs", "sr_mod", "ibmvscsi")
+TAPE_MODULES = ("st", "ibmvscsi")
 ETHERNET_MODULES = ("ibmveth",)
-"""What a guest with virtual disks, with optical drives, or with Ethernet needs."""
+"""What a guest with virtual disks, with optical drives, with tapes, or with Ethernet needs."""
 
 
 @dataclass(frozen=True, slots=True)

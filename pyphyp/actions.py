@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from emu.state import Length, Plain, StateError, check, plain, rebuild, record
+from emu.state import Length, Plain, StateError, Ticks, check, plain, rebuild, record
 from hypervisor.vio.adapter import SLOTS
 
 Name = Annotated[str, Length(1, 128)]
 Count = Annotated[int, range(1 << 16)]
 SlotNumber = Annotated[int, range(SLOTS)]
+PathName = Annotated[str, Length(1, 4096)]
+DEFAULT_CAPACITY = 1 << 40
+"""Bytes that go on a tape."""
 TYPED_AT_ONCE = 1 << 15
 """Bytes of console input in one action."""
 
@@ -109,6 +112,25 @@ class TypeAtConsole:
     """The virtual slot of the console; its first one if none is named."""
 
 
+@record
+class LoadTape:
+    """Put an image of the daemon's host into a tape drive, in the place of what was in it."""
+
+    partition: Name
+    path: PathName
+    drive: Count = 0
+    read_only: bool = False
+    capacity: Ticks = DEFAULT_CAPACITY
+
+
+@record
+class UnloadTape:
+    """Take the tape out of a drive."""
+
+    partition: Name
+    drive: Count = 0
+
+
 Action = (
     ActivatePartition
     | ActivateSystemProfile
@@ -120,6 +142,8 @@ Action = (
     | EnterActivationCode
     | FailCore
     | TypeAtConsole
+    | LoadTape
+    | UnloadTape
 )
 ACTIONS: tuple[type[Action], ...] = Action.__args__
 

@@ -31,6 +31,7 @@ _COMMANDS = {
     "linux": "linux",
     "install": "install",
     "disk": "disk",
+    "tape": "tape",
     "restore": "restore",
     "up": "up",
     "ps": "ps",

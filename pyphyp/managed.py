@@ -36,6 +36,7 @@ from .lanes import Lanes
 from .managed_activation import Activation
 from .managed_capacity import SharedTimes
 from .managed_changes import Changes
+from .managed_media import change_tape
 from .managed_partition import ManagedPartition, configuration_of
 from .media import MediaLibrary
 from .network import Network
@@ -252,7 +253,8 @@ class ManagedMachine:
             case actions.ActivatePartition(name, profile):
                 self.activate(name, profile)
             case actions.ActivateSystemProfile(name):
-                self._activate_system_profile(name)
+                for partition, profile in self.allocation.system_profile(name).partitions:
+                    self.activate(partition, profile)
             case actions.ShutdownPartition(name, immediate):
                 self._shut_down(self._running(name), immediate=immediate)
             case actions.ResetPartition(name):
@@ -267,6 +269,8 @@ class ManagedMachine:
                 self._changes.fail_core(number)
             case actions.TypeAtConsole(name, text, slot):
                 self._running(name).type_at_console(text, slot)
+            case actions.LoadTape(name) | actions.UnloadTape(name):
+                change_tape(self._running(name), action)
             case actions.EnterActivationCode(code):
                 self.activation.enter(code, self.now)
 
@@ -342,15 +346,6 @@ class ManagedMachine:
             names = ", ".join(p.name for p in self.partitions.values() if p.runs)
             raise ManagementError(f"partition {name} does not run", f"running: {names or 'none'}")
         return partition
-
-    def _activate_system_profile(self, name: str) -> None:
-        profile = next((p for p in self.system.system_profiles if p.name == name), None)
-        if profile is None:
-            names = ", ".join(p.name for p in self.system.system_profiles)
-            why = f"there is no system profile {name!r}"
-            raise ManagementError(why, f"there are: {names or 'none'}")
-        for partition, chosen in profile.partitions:
-            self.activate(partition, chosen)
 
     def _shut_down(self, partition: ManagedPartition, *, immediate: bool) -> None:
         if immediate:

@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING
 
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import SECTOR, OpticalDrive
+from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.target import Targets
 from hypervisor.vio.configuration import DiskFormat, Medium
 
 from .qcow2 import Qcow2File
 from .raw_file import MediaError, RawFile, remedy
+from .tapes import TapeLibrary, change_tape
 
 if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
     from hypervisor.scsi.unit import LogicalUnit
     from hypervisor.vio.configuration import ScsiUnit
+
+    from .tapes import TapeName
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class MediaLibrary:
 
     def __init__(self, *, exclusive: bool = False) -> None:
         self._exclusive = exclusive
+        self.tapes = TapeLibrary(exclusive=exclusive)
         self._disks: dict[tuple[int, int, int], _Opened] = {}
         """By file, and by a number where each partition has a disk of its own."""
 
@@ -98,16 +103,27 @@ class Media:
         if unit.medium is Medium.DISK:
             path = Path(unit.path)
             return self._library.disk(path, read_only=unit.read_only, form=unit.format)
+        if unit.medium is Medium.TAPE:
+            return self._library.tapes.drive(unit, f"C{slot}T{unit.target}L{unit.lun}")
         drive = OpticalDrive(f"C{slot}T{unit.target}L{unit.lun}")
         if unit.path:
             drive.load(_image(Path(unit.path)))
         return drive
 
     @property
+    def units(self) -> list[LogicalUnit]:
+        """All of them, in the order of their addresses."""
+        return [unit for targets in self.targets.values() for _, unit in targets]
+
+    @property
     def drives(self) -> list[OpticalDrive]:
         """The optical drives, in the order of their addresses."""
-        units = (unit for targets in self.targets.values() for _, unit in targets)
-        return [unit for unit in units if isinstance(unit, OpticalDrive)]
+        return [unit for unit in self.units if isinstance(unit, OpticalDrive)]
+
+    @property
+    def tape_drives(self) -> list[TapeDrive]:
+        """The tape drives, in the order of their addresses."""
+        return [unit for unit in self.units if isinstance(unit, TapeDrive)]
 
     def load(self, path: Path, drive: int = 0) -> None:
         """Put the image `path` into a drive; what was in it is taken out.
@@ -130,17 +146,27 @@ class Media:
             raise MediaError(f"no optical drive {drive}: there are {len(self.drives)}")
         self.drives[drive].unload(force=force)
 
+    def load_tape(self, tape: TapeName, drive: int = 0) -> None:
+        """As `load`, for a tape drive."""
+        change_tape(self.tape_drives, drive, tape)
+
+    def unload_tape(self, drive: int = 0) -> None:
+        """As `unload`, for a tape drive."""
+        change_tape(self.tape_drives, drive, None)
+
     @property
     def writable(self) -> bool:
-        """Whether any disk can be written to."""
-        units = (unit for targets in self.targets.values() for _, unit in targets)
-        return any(isinstance(unit, Disk) and not unit.medium().read_only for unit in units)
+        """Whether any disk or tape can be written to."""
+        disks = (unit for unit in self.units if isinstance(unit, Disk))
+        return bool(self.tape_drives) or any(not disk.medium().read_only for disk in disks)
 
     def close(self) -> None:
         for targets in self.targets.values():
             for _, unit in targets:
                 if isinstance(unit, OpticalDrive):
                     unit.unload(force=True)
+                elif isinstance(unit, TapeDrive):
+                    self._library.tapes.release(unit)
                 else:
                     self._library.release(unit)
         self.targets.clear()

@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING
 from hypervisor.scsi.backing import BackingError
 from hypervisor.scsi.tape_medium import MOST_OBJECTS
 
+from .actions import DEFAULT_CAPACITY
+from .raw_file import MediaError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-DEFAULT_CAPACITY = 1 << 40
 _WORD = 4
 _END, _GAP = 0xFFFFFFFF, 0xFFFFFFFE
 _LONGEST = 0x0FFFFFFF
@@ -35,17 +37,13 @@ _VECTORS = 512
 """Pieces of one write."""
 
 
-class TapeError(Exception):
-    """A file cannot be used as a tape; the message says why and what would help."""
-
-
 class TapeFile:
     """A `TapeMedium` over an image."""
 
     def __init__(
         self, path: Path, *, read_only: bool = False, capacity: int = DEFAULT_CAPACITY
     ) -> None:
-        """Raises `TapeError`."""
+        """Raises `MediaError`."""
         self.path, self.read_only, self.capacity = path, read_only, capacity
         self.damaged = False
         self._objects = array("Q")
@@ -55,33 +53,33 @@ class TapeFile:
             self._file = os.open(path, (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CLOEXEC)
         except OSError as wrong:
             remedy = "; touch FILE makes a blank tape" if wrong.errno == errno.ENOENT else ""
-            raise TapeError(f"{path}: {wrong.strerror}{remedy}") from None
+            raise MediaError(f"{path}: {wrong.strerror}{remedy}") from None
         try:
             self._lock()
             self._end = self._scan()
         except OSError as wrong:
             os.close(self._file)
-            raise TapeError(f"{path}: {wrong.strerror}") from None
-        except TapeError:
+            raise MediaError(f"{path}: {wrong.strerror}") from None
+        except MediaError:
             os.close(self._file)
             raise
 
     def _lock(self) -> None:
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
-            raise TapeError(f"{self.path} is no file")
+            raise MediaError(f"{self.path} is no file")
         try:
             fcntl.flock(
                 self._file, (fcntl.LOCK_SH if self.read_only else fcntl.LOCK_EX) | fcntl.LOCK_NB
             )
         except BlockingIOError:
-            raise TapeError(f"{self.path} is in use; unload it there, or use a copy") from None
+            raise MediaError(f"{self.path} is in use; unload it there, or use a copy") from None
 
     def _scan(self) -> int:
         """Find all objects; where the tape ends."""
         at, size, steps = 0, os.fstat(self._file).st_size, 0
         while at < size and (word := self._word(at)) != _END:
             if (steps := steps + 1) > MOST_OBJECTS:
-                raise TapeError(f"{self.path} has more than {MOST_OBJECTS} blocks and gaps")
+                raise MediaError(f"{self.path} has more than {MOST_OBJECTS} blocks and gaps")
             if word == _GAP:
                 at += _WORD
                 continue
@@ -94,7 +92,7 @@ class TapeFile:
             if behind is None:
                 self.damaged = True
                 if not at:
-                    raise TapeError(f"{self.path} is no tape image, or cut in its first block")
+                    raise MediaError(f"{self.path} is no tape image, or cut in its first block")
                 break
             self._objects.append(at)
             at = behind
@@ -145,16 +143,16 @@ class TapeFile:
 
     def write(self, place: int, blocks: Sequence[bytes]) -> None:
         self.erase(place)
-        begin = at = self._end
-        starts, marks = array("Q"), array("Q")
-        pieces: list[bytes] = []
-        for block in blocks:
-            starts.append(at)
-            if not block:
-                marks.append(place + len(starts) - 1)
-            pieces += _wrapped(block)
-            at += _room(block)
-        if at > self.capacity or place + len(starts) > MOST_OBJECTS:
+        begin = self._end
+        if place + len(blocks) > MOST_OBJECTS:
+            raise BackingError("the tape is full", full=True)
+        if not any(blocks):  # filemarks, of which there may be millions
+            starts = array("Q", range(begin, begin + _WORD * len(blocks), _WORD))
+            marks = array("Q", range(place, place + len(blocks)))
+            pieces, end = [bytes(_WORD * len(blocks))], begin + _WORD * len(blocks)
+        else:
+            starts, marks, pieces, end = self._laid_out(place, blocks)
+        if end > self.capacity:
             raise BackingError("the tape is full", full=True)
         try:
             self._put(begin, pieces)
@@ -164,7 +162,20 @@ class TapeFile:
             raise BackingError(f"{self.path}: {wrong.strerror}", full=full) from None
         self._objects.extend(starts)
         self._marks.extend(marks)
-        self._end = at
+        self._end = end
+
+    def _laid_out(
+        self, place: int, blocks: Sequence[bytes]
+    ) -> tuple[array[int], array[int], list[bytes], int]:
+        """Where blocks begin, which are filemarks, the bytes of them all, and where they end."""
+        starts, marks, pieces, at = array("Q"), array("Q"), list[bytes](), self._end
+        for block in blocks:
+            if not block:
+                marks.append(place + len(starts))
+            starts.append(at)
+            pieces += _wrapped(block)
+            at += _room(block)
+        return starts, marks, pieces, at
 
     def _put(self, at: int, pieces: list[bytes]) -> None:
         for first in range(0, len(pieces), _VECTORS):

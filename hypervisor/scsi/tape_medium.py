@@ -18,6 +18,10 @@ MOST_OBJECTS = 1 << 22
 """Of one tape: what the host remembers of each is bounded."""
 
 
+_FILEMARK = 4
+"""Bytes that one takes."""
+
+
 class TapeMedium(Protocol):
     """A tape.  All methods but `close` may raise `BackingError`."""
 
@@ -80,7 +84,7 @@ class BlankTape:
 
     @property
     def used(self) -> int:
-        return sum(map(len, self._blocks))
+        return sum(len(block) or _FILEMARK for block in self._blocks)
 
     @property
     def filemarks(self) -> Sequence[int]:
@@ -95,7 +99,7 @@ class BlankTape:
 
     def write(self, place: int, blocks: Sequence[bytes]) -> None:
         self.erase(place)
-        if self.used + sum(map(len, blocks)) > self.capacity or len(blocks) > MOST_OBJECTS:
+        if self.used + sum(len(block) or _FILEMARK for block in blocks) > self.capacity:
             raise BackingError("the tape is full", full=True)
         self._blocks += blocks
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ManagedSystem,
         PartitionDefinition,
         PartitionProfile,
+        SystemProfile,
     )
     from .share import ProcessorShare
 
@@ -112,6 +113,16 @@ class Allocation:
         memory = self._memory(name, profile)
         self._given[name] = PartitionResources(definition, profile, memory, share)
         return self._given[name]
+
+    def system_profile(self, name: str) -> SystemProfile:
+        """The one of that name; ManagementError where there is none."""
+        for profile in self.system.system_profiles:
+            if profile.name == name:
+                return profile
+        names = ", ".join(p.name for p in self.system.system_profiles)
+        raise ManagementError(
+            f"there is no system profile {name!r}", f"there are: {names or 'none'}"
+        )
 
     def release(self, name: str) -> None:
         """Partition `name` has ended: what it had is free; nothing happens if it had nothing."""

@@ -67,6 +67,7 @@ class Medium(Enum):
 
     DISK = "disk"
     OPTICAL = "optical"
+    TAPE = "tape"
 
 
 class DiskFormat(Enum):
@@ -89,6 +90,8 @@ class ScsiUnit:
     lun: int = 0
     read_only: bool = False
     format: DiskFormat = DiskFormat.RAW
+    capacity: int = 0
+    """Bytes that go on a tape."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no adapter can have."""

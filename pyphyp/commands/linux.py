@@ -73,7 +73,7 @@ Examples:
     multiple=True,
     metavar="NAME",
     help="Load a module of Debian's kernel, and what it depends on, before the shell.  Those that "
-    "--disk, --cdrom and --net need are loaded anyway.",
+    "--disk, --cdrom, --tape and --net need are loaded anyway.",
 )
 @click.option(
     "--big-endian",
@@ -144,7 +144,13 @@ def _drivers(
     guest: LinuxGuest, modules: tuple[str, ...], options: RunOptions, progress: ProgressBar
 ) -> list[tuple[str, bytes]]:
     """The modules to load, in their order."""
-    from guests.modules import DISK_MODULES, ETHERNET_MODULES, OPTICAL_MODULES, kernel_modules
+    from guests.modules import (
+        DISK_MODULES,
+        ETHERNET_MODULES,
+        OPTICAL_MODULES,
+        TAPE_MODULES,
+        kernel_modules,
+    )
 
     wanted = list(modules)
     if options.machine.disk:
@@ -153,6 +159,8 @@ def _drivers(
         wanted += OPTICAL_MODULES
     if options.machine.net or options.machine.netboot:
         wanted += ETHERNET_MODULES
+    if options.machine.tape:
+        wanted += TAPE_MODULES
     return kernel_modules(guest, progress).load_order(wanted) if wanted else []
 
 

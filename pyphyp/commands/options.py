@@ -24,6 +24,7 @@ from hypervisor.vio.configuration import (
 from pyphyp.boot_files import directory_and_file
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
+from .tape_values import TapeFileName
 from .values import (
     TRACE_KINDS,
     ConsoleWords,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from pyphyp.api import Machine
     from pyphyp.disk_files import DiskFile
     from pyphyp.partition import Partition
+    from pyphyp.tapes import TapeName
 
     CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -64,6 +66,7 @@ class MachineOptions:
     console: tuple[ConsoleAdapter, ...]
     net: tuple[SharedEthernet, ...]
     netboot: Path | None
+    tape: tuple[TapeName, ...]
     epoch: int | None
     seed: int
 
@@ -116,13 +119,15 @@ class MachineOptions:
         )
 
     def _scsi(self) -> tuple[ScsiAdapter, ...]:
-        """One adapter for all disks and drives, each a target of its own."""
+        """One adapter for all disks, drives and tapes, each a target of its own."""
         disks = [disk.unit(n) for n, disk in enumerate(self.disk)]
         drives = [
             ScsiUnit(Medium.OPTICAL, str(path), n, 0, True)
             for n, path in enumerate(self.cdrom, start=len(disks))
         ]
-        units = (*disks, *drives)
+        first = len(disks) + len(drives)
+        tapes = [tape.unit(n) for n, tape in enumerate(self.tape, start=first)]
+        units = (*disks, *drives, *tapes)
         return (ScsiAdapter(FIRST_FREE_SLOT, units),) if units else ()
 
 
@@ -256,6 +261,14 @@ _MACHINE_OPTIONS = (
         help="A console, the first for firmware and Linux's hvc0: raw or hvsi (packets with "
         "modem signals), at the terminal, none, socket=PATH or file=PATH.  Several make hvc1 and "
         "so on; default: raw,terminal.",
+    ),
+    click.option(
+        "--tape",
+        type=TapeFileName(),
+        multiple=True,
+        metavar="FILE[,ro][,SIZE]",
+        help="A virtual tape drive with that image in it (an empty file is a blank tape); SIZE: "
+        "how much goes on it.",
     ),
     click.option(
         "--epoch",

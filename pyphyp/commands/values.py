@@ -173,6 +173,30 @@ _CONSOLE_WORDS = (
 )
 
 
+class ByteCount(click.ParamType):  # type: ignore[type-arg]
+    """A size such as 10K, from `least` to `most` bytes."""
+
+    name = "size"
+
+    def __init__(self, least: int, most: int) -> None:
+        self._least, self._most = least, most
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        from pyphyp.memory_size import byte_count
+
+        if isinstance(value, int):
+            return value
+        try:
+            size = byte_count(value)
+        except ValueError as wrong:
+            self.fail(str(wrong), param, ctx)
+        if not self._least <= size <= self._most:
+            self.fail(f"{value}: {self._least} to {self._most} bytes", param, ctx)
+        return size
+
+
 class DiskFileName(click.ParamType):  # type: ignore[type-arg]
     """FILE[,ro][,raw|,qcow2]."""
 

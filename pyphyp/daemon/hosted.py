@@ -146,6 +146,10 @@ def said(action: Action) -> str:
             return "the activation code was accepted"
         case actions.FailCore(number):
             return f"core {number} has failed"
+        case actions.LoadTape(name, path):
+            return f"{name}: {path} is loaded"
+        case actions.UnloadTape(name):
+            return f"{name}: the tape is unloaded"
         case actions.TypeAtConsole(name, text):
             return f"{len(text)} bytes for {name}"
 

@@ -1,4 +1,4 @@
-"""A partition's disks and discs, as a machine file names them."""
+"""A partition's disks, discs and tapes, as a machine file names them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hypervisor.scsi.target import TARGETS
 from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
 from pyphyp.disk_files import parse_disk_file
 from pyphyp.raw_file import MediaError
+from pyphyp.tapes import parse_tape_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,8 @@ def scsi_adapters(
     """One adapter for all disks and drives of the partition at `path`, each a target of its own."""
 
     disks, cdroms = values.get("disks", ()), values.get("cdroms", ())
-    if len(disks) + len(cdroms) > TARGETS:
+    tapes = values.get("tapes", ())
+    if len(disks) + len(cdroms) + len(tapes) > TARGETS:
         problems.add((*path, "disks"), f"{TARGETS} disks and drives at most")
         return ()
     units: list[ScsiUnit] = []
@@ -36,4 +38,9 @@ def scsi_adapters(
         if image and not (directory / name).is_file():
             problems.add((*path, "cdroms", n), f"there is no file {image}")
         units.append(ScsiUnit(Medium.OPTICAL, image, len(units), read_only=True))
+    for n, name in enumerate(tapes):
+        try:
+            units.append(parse_tape_name(name, directory).unit(len(units)))
+        except MediaError as wrong:
+            problems.add((*path, "tapes", n), str(wrong))
     return (ScsiAdapter(FIRST_FREE_SLOT, tuple(units)),) if units else ()

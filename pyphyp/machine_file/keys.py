@@ -249,6 +249,12 @@ PARTITION = Table(
             "none",
         ),
         Key(
+            "tapes",
+            Several(Text("a file's name, followed by `,ro` or a size, or nothing")),
+            "Virtual tape drives, each with a tape image in it; `,10G` is how much it holds.",
+            "none",
+        ),
+        Key(
             "performance_collection",
             Flag(),
             "Whether its guest may know what the shared processors do (H_PIC).",

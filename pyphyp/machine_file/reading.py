@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emu.isa_level import IsaLevel
-from guests.modules import DISK_MODULES, ETHERNET_MODULES, OPTICAL_MODULES
+from guests.modules import DISK_MODULES, ETHERNET_MODULES, OPTICAL_MODULES, TAPE_MODULES
 from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
@@ -372,6 +372,7 @@ def _modules(content: Values, values: Values, *, big_endian: bool) -> tuple[str,
     modules = list(values.get("modules", ()))
     modules += DISK_MODULES if values.get("disks") else ()
     modules += OPTICAL_MODULES if values.get("cdroms") else ()
+    modules += TAPE_MODULES if values.get("tapes") else ()
     modules += ETHERNET_MODULES if content.get(ETHERNET.name) else ()
     return tuple(modules)
 

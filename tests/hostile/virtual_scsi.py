@@ -11,6 +11,8 @@ from hypervisor.scsi.backing import Blank
 from hypervisor.scsi.command import Nexus
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import OpticalDrive
+from hypervisor.scsi.tape import TapeDrive
+from hypervisor.scsi.tape_medium import BlankTape
 from hypervisor.scsi.target import Targets
 from hypervisor.vio import adapter, crq, tce
 from hypervisor.vio.adapter import AdapterKind, Slot
@@ -33,7 +35,8 @@ DISK_BYTES = 256 * 1024
 CALLS = {
     call.name: call.number for group in (adapter.hcalls, tce.hcalls, crq.hcalls) for call in group
 }
-OPCODES = sorted({command.opcode for kind in (Disk, OpticalDrive) for command in kind.commands})
+KINDS = (Disk, OpticalDrive, TapeDrive)
+OPCODES = sorted({command.opcode for kind in KINDS for command in kind.commands})
 
 
 def random_address(rng: random.Random) -> int:
@@ -88,7 +91,7 @@ def random_unit(rng: random.Random, form: int) -> bytes:
         return struct.pack(">IHHQQ", kind, 0, length, 7, random_address(rng)) + rng.randbytes(64)
     opcode = rng.choice((0, 1, *(2,) * 90, 3, 0x41, rng.getrandbits(8)))
     out, into = rng.choice((*(0,) * 6, *(1,) * 3, 2, 3)), rng.choice((0, 0, *(1,) * 6, 2, 15))
-    lun = rng.choice((0x8000, 0x8100, 0x8101, 0x8000, 0x8100, 0, 0xC101, rng.getrandbits(16)))
+    lun = rng.choice((0x8000, 0x8100, 0x8101, 0x8200, 0x8200, 0, 0xC101, rng.getrandbits(16)))
     head = struct.pack(
         ">B4xBBBQ",
         opcode,
@@ -169,6 +172,9 @@ def play(rng: random.Random, tally: Tally) -> int:
         targets.add(Disk(Blank(DISK_BYTES), "disk"), 0)
         targets.add(drive, 1)
         targets.add(Disk(Blank(DISK_BYTES), "other"), 1, 1)
+        tape = TapeDrive("tape")
+        targets.add(tape, 2)
+        tape.load(BlankTape(DISK_BYTES))
         client = partition.virtual_io.add_crq_adapter(AdapterKind.CLIENT_SCSI, SLOT)
         VscsiServer(client, targets, Nexus("1:2"))
         for done in range(ROUND):

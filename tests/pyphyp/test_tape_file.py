@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hypervisor.scsi.backing import BackingError
-from pyphyp.tape_file import TapeError, TapeFile
+from pyphyp.raw_file import MediaError
+from pyphyp.tape_file import TapeFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,11 +94,11 @@ def test_an_image_that_was_cut_is_read_up_to_there(image: Path, left: int) -> No
 def test_what_is_no_image_is_refused(tmp_path: Path, image: Path) -> None:
     for content in (b"PK\3\4 something else entirely", b"\1", (1 << 28).to_bytes(4, "little")):
         image.write_bytes(content)
-        with pytest.raises(TapeError, match="no tape image"):
+        with pytest.raises(MediaError, match="no tape image"):
             TapeFile(image)
-    with pytest.raises(TapeError, match="makes a blank tape"):
+    with pytest.raises(MediaError, match="makes a blank tape"):
         TapeFile(tmp_path / "missing.tap")
-    with pytest.raises(TapeError, match="no file"):
+    with pytest.raises(MediaError, match="no file"):
         TapeFile(tmp_path, read_only=True)
 
 
@@ -111,7 +112,7 @@ def test_hostile_images_are_refused_or_read_up_to_the_damage(image: Path) -> Non
         image.write_bytes(content[: rng.choice((len(content), rng.randrange(len(content))))])
         try:
             tape = TapeFile(image)
-        except TapeError:
+        except MediaError:
             continue
         for place in range(len(tape)):
             try:
@@ -155,7 +156,7 @@ def test_a_full_host_is_the_end_of_the_tape(image: Path) -> None:
 
 def test_a_tape_in_use_is_refused(image: Path) -> None:
     tape = TapeFile(image)
-    with pytest.raises(TapeError, match="in use"):
+    with pytest.raises(MediaError, match="in use"):
         TapeFile(image)
     tape.close()
     readers = [TapeFile(image, read_only=True) for _ in range(2)]

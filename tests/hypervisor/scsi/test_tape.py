@@ -335,3 +335,11 @@ def test_what_cannot_be_read_or_written_is_told(
     assert condition(drive, 0x0A, 0, 0, 0, 1, data=b"c") is Condition.WRITE_ERROR
     tape.damaged = True
     assert condition(drive, 0x08, 0, 0, 0, 1) is Condition.READ_ERROR
+
+
+def test_an_initiator_that_was_saved_learns_that_the_tape_is_rewound(tape: BlankTape) -> None:
+    drive = TapeDrive("TAPE")
+    drive.load(tape)
+    drive.resume(ONE)
+    assert condition(drive, 0x00) is Condition.POWER_ON_OR_RESET
+    assert position(drive) == 0

@@ -1,0 +1,135 @@
+"""Tape drives of one machine, and tapes as whoever runs it names them: FILE[,ro][,SIZE]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypervisor.scsi.tape import TapeDrive
+from hypervisor.vio.configuration import Medium, ScsiUnit
+
+from .actions import DEFAULT_CAPACITY
+from .memory_size import byte_count
+from .raw_file import MediaError
+from .tape_file import TapeFile
+
+if TYPE_CHECKING:
+    from hypervisor.scsi.unit import LogicalUnit
+
+SMALLEST = 1 << 16
+"""Bytes that a tape has at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapeName:
+    """A tape, or no tape: an empty drive."""
+
+    path: Path | None
+    read_only: bool = False
+    capacity: int = DEFAULT_CAPACITY
+
+    def unit(self, target: int) -> ScsiUnit:
+        path = "" if self.path is None else str(self.path)
+        read_only, capacity = self.read_only, self.capacity
+        return ScsiUnit(Medium.TAPE, path, target, read_only=read_only, capacity=capacity)
+
+    def open(self) -> TapeFile:
+        """Raises `MediaError`."""
+        assert self.path is not None
+        return TapeFile(self.path, read_only=self.read_only, capacity=self.capacity)
+
+
+def parse_tape_name(text: str, directory: Path = Path()) -> TapeName:
+    """What FILE[,ro][,SIZE] says, or nothing; raises `MediaError`.
+
+    Names are relative to `directory`.
+    """
+    if not text:
+        return TapeName(None)
+    name, *words = text.split(",")
+    read_only, capacity = False, DEFAULT_CAPACITY
+    for word in words:
+        if word == "ro":
+            read_only = True
+            continue
+        try:
+            capacity = byte_count(word)
+        except ValueError as wrong:
+            raise MediaError(f"{text}: {wrong}") from None
+        if not SMALLEST <= capacity <= DEFAULT_CAPACITY:
+            raise MediaError(f"{text}: a tape has 64K to 1T")
+    path = (directory / name).absolute()
+    if not path.is_file():
+        raise MediaError(f"there is no file {path}; touch {name} makes a blank tape")
+    return TapeName(path, read_only, capacity)
+
+
+@dataclass(slots=True)
+class _Used:
+    drive: TapeDrive
+    users: int
+
+
+class TapeLibrary:
+    """The drives of one machine, by the file that each began with.
+
+    Partitions that name the same file use the same drive, one at a time by reservation; but not
+    where they run side by side on the host's processors (`exclusive`).
+    """
+
+    def __init__(self, *, exclusive: bool) -> None:
+        self._exclusive = exclusive
+        self._drives: dict[tuple[int, int], _Used] = {}
+
+    def drive(self, unit: ScsiUnit, serial: str) -> TapeDrive:
+        """The drive of a unit; an empty one is nobody else's.  Raises `MediaError`."""
+        if not unit.path:
+            return TapeDrive(serial)
+        path = Path(unit.path)
+        try:
+            status = path.stat()
+        except OSError as wrong:
+            raise MediaError(f"{path}: {wrong.strerror}") from None
+        key = status.st_dev, status.st_ino
+        if (used := self._drives.get(key)) is not None:
+            if self._exclusive:
+                raise MediaError(f"{path} is in the drive of another partition")
+            used.users += 1
+            return used.drive
+        drive = TapeDrive(f"{status.st_dev:x}{status.st_ino:012x}")
+        drive.load(TapeFile(path, read_only=unit.read_only, capacity=unit.capacity))
+        self._drives[key] = _Used(drive, 1)
+        return drive
+
+    def release(self, drive: LogicalUnit) -> None:
+        """One that asked for `drive` no longer uses it."""
+        if not isinstance(drive, TapeDrive):
+            return
+        for key, used in self._drives.items():
+            if used.drive is drive:
+                used.users -= 1
+                if used.users:
+                    return
+                del self._drives[key]
+                break
+        drive.unload(force=True)
+
+
+def change_tape(drives: list[TapeDrive], number: int, tape: TapeName | None) -> None:
+    """Put a tape into drive `number`, or take the one in it out; what was in it is taken out.
+
+    Raises `MediaError`, and `MediumLockedError` where a guest has locked the drive.
+    """
+    if not 0 <= number < len(drives):
+        raise MediaError(f"no tape drive {number}: there are {len(drives)}")
+    drive = drives[number]
+    medium = None if tape is None or tape.path is None else tape.open()
+    try:
+        drive.unload()
+    except BaseException:
+        if medium is not None:
+            medium.close()
+        raise
+    if medium is not None:
+        drive.load(medium)
