@@ -96,7 +96,7 @@ def test_version_names_pyphyp_and_unicorn() -> None:
         (("run", "hello", "--memory", "lots"), "512M or 1.5G, for example, would be"),
         (("run", "hello", "--epoch", "later"), "2026-01-31T12:00:00, for example, would be"),
         (("run", "hello", "--timeout", "-1"), "--timeout"),
-        (("boot",), "give a --kernel, or a --disk"),
+        (("boot",), "give a --kernel, or --disk"),
         (("boot", "--kernel", "/no/such/file"), "does not exist"),
         (("completion", "tcsh"), "'bash', 'zsh', 'fish'"),
     ],
