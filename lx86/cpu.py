@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Protocol
 
+UNLIMITED = 1 << 62
+"""A budget that does not end."""
 EFLAGS_ALWAYS = 0x202
 """Bit 1, which is always set, and IF, which a program sees set."""
 USER_CODE, USER_DATA = 0x23, 0x2B

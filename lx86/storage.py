@@ -28,10 +28,11 @@ _REMEDY = "lx86 needs 4 GiB of address space: raise `ulimit -v`, or set vm.overc
 _ffi = FFI()
 _ffi.cdef("""
     void *mmap(void *address, size_t length, int protection, int flags, int file, long offset);
-    int munmap(void *address, size_t length);
+    void *mremap(void *old, size_t old_length, size_t length, int flags, void *place);
 """)
 _libc = _ffi.dlopen(None)
 _FIXED, _NORESERVE = 0x10, 0x4000
+_MAYMOVE, _MOVE_FIXED = 1, 2
 _FAILED = (1 << 64) - 1
 
 
@@ -45,6 +46,10 @@ class Page(IntFlag):
     """There is a page, even if it may not be accessed."""
     BEYOND_FILE = 16
     """A page of a file map behind the file's end: SIGBUS instead of SIGSEGV."""
+    SHARED = 32
+    """Others may see what is written here."""
+    READ_ONLY_FILE = 64
+    """Shared with a file that is open for reading alone: may never get WRITE."""
 
 
 READ, WRITE, EXECUTE = Page.READ, Page.WRITE, Page.EXECUTE
@@ -113,15 +118,18 @@ class Storage:
     ) -> None:
         """Pages of `file`, or anonymous ones, that this process and others share.
 
-        The caller knows that the file is open for what `permissions` says, now and later: a file
-        that is open for reading alone must never get WRITE by `protect`.  Raises OSError.
+        Raises OSError, also if the file is not open for what `permissions` says.
         """
         anonymous = mmap.MAP_ANONYMOUS if file < 0 else 0
+        kind = Page.MAPPED | Page.SHARED
         try:
             self._remap(start, length, mmap.MAP_SHARED | anonymous, file, offset)
         except PermissionError:
+            if permissions & WRITE:
+                raise
             self._remap(start, length, mmap.MAP_SHARED, file, offset, mmap.PROT_READ)
-        self._set(start, length, permissions | Page.MAPPED)
+            kind |= Page.READ_ONLY_FILE
+        self._set(start, length, permissions | kind)
 
     def unmap(self, start: int, length: int) -> None:
         if any(self.permissions[start // PAGE : (start + length) // PAGE]):
@@ -129,8 +137,25 @@ class Storage:
             self._set(start, length, Page(0))
 
     def protect(self, start: int, length: int, permissions: Page) -> None:
-        """The caller knows that all of these pages are mapped."""
-        self._set(start, length, permissions | Page.MAPPED)
+        """The caller knows that these pages are mapped and may be so used."""
+        for run, size, kind in list(self.runs(start, length)):
+            self._set(run, size, permissions | kind & ~(READ | WRITE | EXECUTE))
+
+    def move_shared(self, start: int, length: int, to: int) -> None:
+        """Have pages that are shared at another place; what was there is gone.  Raises OSError."""
+        kinds = bytes(self.permissions[start // PAGE : (start + length) // PAGE])
+        base = self.pointer
+        moved = _libc.mremap(
+            _ffi.cast("void *", base + start), length, length, _MAYMOVE | _MOVE_FIXED,
+            _ffi.cast("void *", base + to),
+        )  # fmt: skip
+        if int(_ffi.cast("uintptr_t", moved)) == _FAILED:
+            error = _ffi.errno
+            raise OSError(error, os.strerror(error))
+        self._remap(start, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE)
+        self._set(start, length, Page(0))
+        for n, kind in enumerate(kinds):
+            self._set(to + n * PAGE, PAGE, Page(kind))
 
     def find_free(self, length: int, below: int, above: int = 0x10000) -> int | None:
         """The highest place of `length` bytes of no pages between two addresses."""

@@ -14,6 +14,7 @@ from unicorn import x86_const as x86
 
 from .cpu import (
     TLS_ENTRIES,
+    UNLIMITED,
     USER_CODE,
     USER_DATA,
     Access,
@@ -34,6 +35,8 @@ _TABLES = 0xFFFE_0000
 """A page behind the program's addresses that Unicorn alone looks at: descriptors, and an IRET."""
 _IRET, _IRET_STACK = _TABLES + 0x800, _TABLES + 0x900
 _KERNEL_CODE, _KERNEL_DATA = 0x08, 0x10
+_CR0, _CR4 = 0x0000_0033, 0x0000_0600
+"""PE, MP, ET and NE: x87 errors trap; OSFXSR and OSXMMEXCPT: SSE is there, and its errors trap."""
 _NOWHERE = 0xFFFF_FFFF
 _LINUX = 0x80
 
@@ -119,6 +122,8 @@ class UnicornCpu:
         self._uc.mem_write(_IRET, b"\xcf\xcd\x80")
         frame = struct.pack("<5I", after, USER_CODE, X86State().eflags, _IRET_STACK, USER_DATA)
         self._uc.mem_write(_IRET_STACK, frame)
+        self._uc.reg_write(x86.UC_X86_REG_CR0, _CR0)
+        self._uc.reg_write(x86.UC_X86_REG_CR4, _CR4)
         self._uc.reg_write(x86.UC_X86_REG_CS, _KERNEL_CODE)
         self._uc.reg_write(x86.UC_X86_REG_SS, _KERNEL_DATA)
         self._uc.reg_write(x86.UC_X86_REG_ESP, _IRET_STACK)
@@ -212,7 +217,7 @@ class UnicornCpu:
         self._exit, self._at = None, None
         failure = None
         try:
-            self._uc.emu_start(self.state.eip, _NOWHERE, 0, budget)
+            self._uc.emu_start(self.state.eip, _NOWHERE, 0, budget if budget < UNLIMITED else 0)
         except unicorn.UcError as error:
             failure = error
         self._store_state()

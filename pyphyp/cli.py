@@ -54,6 +54,7 @@ _COMMANDS = {
     "tree": "tree",
     "asm": "assembly",
     "dis": "assembly",
+    "x86": "x86",
     "completion": "completion",
 }
 """Commands in the order help shows them, and the module of each."""

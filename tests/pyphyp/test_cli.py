@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = (
     *("run", "boot", "linux", "list", "tree", "asm", "dis", "completion", "check", "schema"),
     *("up", "ps", "top", "schedule", "network", "console", "activate", "shutdown", "crash", "down"),
-    *("change", "change-pool", "activation", "fail-core", "what-if"),
+    *("change", "change-pool", "activation", "fail-core", "what-if", "x86"),
 )
 OS_TERM = (
     START + '        b begin\nmessage: .asciz "all is \\033[1mlost"\n        .balign 4\nbegin:\n'

@@ -1,0 +1,168 @@
+"""Declare system calls and carry them out.
+
+A handler is an ordinary function.  Its first parameter is the calling thread; those after it are
+EBX, ECX, EDX, ESI, EDI and EBP; what it returns goes to EAX.  A refusal is an `OSError` with its
+number (`refuse`); an address that the program may not use is EFAULT.  A handler that has to wait
+is a generator: it yields a `Wait` and goes on when what it waits for is there.
+
+A declaration has the call's number, its name and a letter for each parameter:
+
+    d  signed           u  unsigned         x  unsigned, shown in hexadecimal      o  in octal
+    p  an address       f  a descriptor     s  the string at an address: bytes
+    b  the address of so many bytes as the next parameter says, shown as text
+    l  64 bits signed in two registers, the lower half first
+"""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import os
+from collections import Counter
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lx86.cpu import X86State
+    from lx86.storage import Storage
+
+_PATH_MAX = 4096
+_REGISTERS = ("ebx", "ecx", "edx", "esi", "edi", "ebp")
+_SIGNED = frozenset("df")
+
+
+@dataclass(slots=True)
+class FutexKey:
+    """A futex that a thread waits for; who wakes it clears `bits`."""
+
+    address: int
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a thread waits for: any of these.  It is told which of `files` are ready.
+
+    `files` are descriptors with events as poll(2) has them, `deadline` a time of the host's
+    monotonic clock, `futex` a futex that may be woken; a signal that has a handler always wakes.
+    """
+
+    files: tuple[tuple[int, int], ...] = ()
+    deadline: float | None = None
+    futex: FutexKey | None = None
+
+
+Ready = list[tuple[int, int]]
+"""Descriptors and what happened to them; none of them when something else woke the thread."""
+Waiting = Generator[Wait, Ready, int]
+Handler = Callable[..., "int | Waiting"]
+HandlerT = TypeVar("HandlerT", bound=Handler)
+
+
+class Interrupted(Exception):  # noqa: N818
+    """A handler of the program is to run: thrown into a call that waits."""
+
+
+class StateSet(Exception):  # noqa: N818
+    """The call has set the thread's state itself: what it gives stands in no register."""
+
+
+def refuse(number: int, why: str = "") -> NoReturn:
+    raise OSError(number, why or os.strerror(number))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One declared system call."""
+
+    number: int
+    name: str
+    formats: str
+    handler: Handler
+    parameters: tuple[str, ...]
+    restarts: bool
+    """It is made again behind a handler with SA_RESTART that interrupted it."""
+
+    def arguments(self, state: X86State, storage: Storage) -> list[Any]:
+        """What the registers hold, by the declaration."""
+        words = [getattr(state, name) for name in _REGISTERS]
+        values: list[Any] = []
+        at = 0
+        for letter in self.formats:
+            word = words[at]
+            at += 1
+            if letter in _SIGNED:
+                values.append(word - ((word & 0x8000_0000) << 1))
+            elif letter == "s":
+                values.append(string(storage, word))
+            elif letter == "l":
+                wide = word | words[at] << 32
+                values.append(wide - ((wide & 1 << 63) << 1))
+                at += 1
+            else:
+                values.append(word)
+        return values
+
+
+def string(storage: Storage, address: int) -> bytes:
+    """A path or another short string of the program."""
+    text = storage.read_string(address, _PATH_MAX)
+    if text is None:
+        refuse(errno.ENAMETOOLONG)
+    return text
+
+
+class CallGroup:
+    """The system calls one module defines."""
+
+    def __init__(self) -> None:
+        self._calls: list[Call] = []
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._calls)
+
+    def define(
+        self, number: int, name: str, formats: str = "", *, restarts: bool = False
+    ) -> Callable[[HandlerT], HandlerT]:
+        """Declare the handler of system call `number` (Linux arch/x86 syscall_32.tbl)."""
+
+        def declare(handler: HandlerT) -> HandlerT:
+            parameters = tuple(inspect.signature(handler).parameters)[1:]
+            if len(parameters) != len(formats):
+                raise ValueError(f"{name} has {len(parameters)} parameters, not {len(formats)}")
+            self._calls.append(Call(number, name, formats, handler, parameters, restarts))
+            return handler
+
+        return declare
+
+
+class CallTable:
+    """The system calls of a process.  One that there is not answers ENOSYS and is counted."""
+
+    def __init__(self, *groups: CallGroup) -> None:
+        self._calls: dict[int, Call] = {}
+        self.counts: Counter[int] = Counter()
+        self.unknown: Counter[int] = Counter()
+        for call in (call for group in groups for call in group):
+            if call.number in self._calls:
+                raise ValueError(f"{call.name} repeats system call {call.number}")
+            self._calls[call.number] = call
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._calls.values())
+
+    def find(self, number: int) -> Call | None:
+        call = self._calls.get(number)
+        if call:
+            self.counts[number] += 1
+        elif len(self.unknown) < _PATH_MAX or number in self.unknown:
+            # A program must not make the host's table grow for ever.
+            self.unknown[number] += 1
+        return call
+
+    def name(self, number: int) -> str:
+        call = self._calls.get(number)
+        return call.name if call else f"syscall_{number}"

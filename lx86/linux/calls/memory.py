@@ -1,0 +1,253 @@
+"""The address space: maps, permissions, the break."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+from lx86.linux.call import CallGroup, refuse
+from lx86.linux.host import checked, ffi, lib
+from lx86.linux.memory import page_up
+from lx86.storage import PAGE, PROGRAM_END, WRITE, Page
+
+from .transfer import visible
+
+if TYPE_CHECKING:
+    from lx86.linux.thread import Thread
+
+calls = CallGroup()
+_SHARED, _PRIVATE, _SHARED_VALIDATE = 1, 2, 3
+_FIXED, _ANONYMOUS, _NO_REPLACE = 0x10, 0x20, 0x10_0000
+_GROWS_DOWN = 0x0100_0000
+_REMAP_MAYMOVE, _REMAP_FIXED, _REMAP_DONTUNMAP = 1, 2, 4
+_DONTNEED, _FREE, _REMOVE = 4, 8, 9
+_KNOWN_ADVICE = {0, 1, 2, 3, _DONTNEED, _FREE, _REMOVE, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+                 20, 21, 22, 23, 24, 25}  # fmt: skip
+
+
+@calls.define(45, "brk", "p")
+def brk(thread: Thread, address: int) -> int:
+    return thread.process.memory.set_brk(address)
+
+
+@calls.define(192, "mmap2", "puxxfu")
+def mmap2(
+    thread: Thread, address: int, length: int, protection: int, flags: int, file: int, page: int
+) -> int:
+    return _mmap(thread, address, length, protection, flags, file, page * PAGE)
+
+
+@calls.define(90, "old_mmap", "p")
+def old_mmap(thread: Thread, block: int) -> int:
+    words = [thread.process.storage.read_word(block + 4 * n) for n in range(6)]
+    address, length, protection, flags, file, offset = words
+    file -= (file & 0x8000_0000) << 1
+    if offset % PAGE:
+        refuse(errno.EINVAL)
+    return _mmap(thread, address, length, protection, flags, file, offset)
+
+
+def _mmap(
+    thread: Thread, address: int, length: int, protection: int, flags: int, file: int, offset: int
+) -> int:
+    memory = thread.process.memory
+    length = page_up(length)
+    shared = flags & 0xF in (_SHARED, _SHARED_VALIDATE)
+    if not length or not (shared or flags & 0xF == _PRIVATE):
+        refuse(errno.EINVAL)
+    if length > PROGRAM_END:
+        refuse(errno.ENOMEM)
+    kind = memory.permissions(protection)
+    if not flags & _ANONYMOUS:
+        mode = fcntl.fcntl(visible(thread, file), fcntl.F_GETFL)
+        access = mode & os.O_ACCMODE
+        if mode & os.O_PATH:
+            refuse(errno.EBADF)
+        if access == os.O_WRONLY or (shared and kind & WRITE and access != os.O_RDWR):
+            refuse(errno.EACCES)
+        if not os.path.isfile(f"/proc/self/fd/{file}"):
+            return _map_device(thread, address, length, kind, flags, file)
+    start = _place(thread, address, length, flags)
+    if flags & _ANONYMOUS:
+        if shared:
+            memory.map_shared(start, length, kind)
+        else:
+            memory.map(start, length, kind)
+    else:
+        memory.map_file(start, length, kind, file, offset, shared=shared)
+    return start
+
+
+def _map_device(
+    thread: Thread, address: int, length: int, kind: Page, flags: int, file: int
+) -> int:
+    """/dev/zero is anonymous storage; no other device has pages for a program."""
+    zero = os.stat("/dev/zero").st_rdev
+    if os.fstat(file).st_rdev != zero:
+        refuse(errno.ENODEV)
+    start = _place(thread, address, length, flags)
+    memory = thread.process.memory
+    if flags & 0xF == _PRIVATE:
+        memory.map(start, length, kind)
+    else:
+        memory.map_shared(start, length, kind)
+    return start
+
+
+def _place(thread: Thread, address: int, length: int, flags: int) -> int:
+    memory = thread.process.memory
+    if not flags & (_FIXED | _NO_REPLACE):
+        return memory.place(length, address)
+    if address % PAGE:
+        refuse(errno.EINVAL)
+    if address + length > PROGRAM_END or not address:
+        refuse(errno.ENOMEM if address else errno.EPERM)
+    if flags & _NO_REPLACE and not memory.storage.is_free(address, length):
+        refuse(errno.EEXIST)
+    return address
+
+
+def _range(address: int, length: int, too_far: int = errno.EINVAL) -> int:
+    """The length in whole pages of a range that begins with a page."""
+    if address % PAGE:
+        refuse(errno.EINVAL)
+    length = page_up(length)
+    if address + length > PROGRAM_END:
+        refuse(too_far)
+    return length
+
+
+@calls.define(91, "munmap", "pu")
+def munmap(thread: Thread, address: int, length: int) -> int:
+    length = _range(address, length)
+    if not length:
+        refuse(errno.EINVAL)
+    thread.process.memory.unmap(address, length)
+    return 0
+
+
+@calls.define(125, "mprotect", "pux")
+def mprotect(thread: Thread, address: int, length: int, protection: int) -> int:
+    if protection & ~(7 | _GROWS_DOWN):
+        refuse(errno.EINVAL)
+    length = _range(address, length, errno.ENOMEM)
+    if length:
+        memory = thread.process.memory
+        memory.protect(address, length, memory.permissions(protection))
+    return 0
+
+
+@calls.define(163, "mremap", "puuxp")
+def mremap(
+    thread: Thread, address: int, old_length: int, length: int, flags: int, new_address: int
+) -> int:
+    memory, storage = thread.process.memory, thread.process.storage
+    old_length, length = _range(address, old_length), page_up(length)
+    if flags & ~3 or not length or length > PROGRAM_END or not old_length:
+        refuse(errno.EINVAL)
+    if not memory.is_mapped(address, old_length):
+        refuse(errno.EFAULT)
+    kinds = {kind for _, _, kind in storage.runs(address, old_length)}
+    if flags & _REMAP_FIXED:
+        size = _range(new_address, length)
+        apart = new_address + size <= address or address + old_length <= new_address
+        if not flags & _REMAP_MAYMOVE or not apart:
+            refuse(errno.EINVAL)
+        memory.unmap(new_address, length)
+        return _move(thread, address, old_length, length, new_address)
+    if length <= old_length:
+        if length < old_length:
+            memory.unmap(address + length, old_length - length)
+        return address
+    if any(kind & Page.SHARED for kind in kinds):
+        refuse(errno.ENOMEM)
+    more = length - old_length
+    end = address + old_length
+    if end + more <= PROGRAM_END and storage.is_free(end, more):
+        memory.map(end, more, Page(storage.permissions[end // PAGE - 1]))
+        return address
+    if not flags & _REMAP_MAYMOVE:
+        refuse(errno.ENOMEM)
+    return _move(thread, address, old_length, length, memory.place(length))
+
+
+def _move(thread: Thread, address: int, old_length: int, length: int, to: int) -> int:
+    memory, storage = thread.process.memory, thread.process.storage
+    common = min(old_length, length)
+    if storage.permissions[address // PAGE] & Page.SHARED:
+        if length > old_length:
+            refuse(errno.ENOMEM)
+        storage.move_shared(address, common, to)
+    else:
+        for start, size, kind in list(storage.runs(address, common)):
+            memory.map(to + start - address, size, kind)
+            storage.load(to + start - address, storage.raw(start, size))
+        if length > common:
+            last = Page(storage.permissions[(address + common) // PAGE - 1])
+            memory.map(to + common, length - common, last)
+    memory.unmap(address, old_length)
+    return to
+
+
+@calls.define(219, "madvise", "pux")
+def madvise(thread: Thread, address: int, length: int, advice: int) -> int:
+    memory, storage = thread.process.memory, thread.process.storage
+    length = _range(address, length)
+    if advice not in _KNOWN_ADVICE:
+        refuse(errno.EINVAL)
+    if not memory.is_mapped(address, length):
+        refuse(errno.ENOMEM)
+    if advice == _DONTNEED:
+        # Anonymous pages are zeros again; what else there is keeps what it holds.
+        for start, size, kind in list(storage.runs(address, length)):
+            if not kind & Page.SHARED and not memory.is_file(start):
+                storage.map(start, size, kind)
+    return 0
+
+
+@calls.define(144, "msync", "pux")
+def msync(thread: Thread, address: int, length: int, flags: int) -> int:
+    storage = thread.process.storage
+    length = _range(address, length, errno.ENOMEM)
+    if flags & ~7 or flags & 5 == 5:
+        refuse(errno.EINVAL)
+    if not thread.process.memory.is_mapped(address, length):
+        refuse(errno.ENOMEM)
+    if length:
+        checked(lib.msync(ffi.cast("void *", storage.pointer + address), length, flags))
+    return 0
+
+
+@calls.define(218, "mincore", "pup")
+def mincore(thread: Thread, address: int, length: int, result: int) -> int:
+    length = _range(address, length, errno.ENOMEM)
+    if not thread.process.memory.is_mapped(address, length):
+        refuse(errno.ENOMEM)
+    thread.process.storage.write(result, b"\1" * (length // PAGE))
+    return 0
+
+
+@calls.define(150, "mlock", "pu")
+def mlock(thread: Thread, address: int, length: int) -> int:
+    """Nothing is locked in the host's storage; the program need not know."""
+    start = address & -PAGE
+    if not thread.process.memory.is_mapped(start, _range(start, length + address - start)):
+        refuse(errno.ENOMEM)
+    return 0
+
+
+@calls.define(151, "munlock", "pu")
+def munlock(thread: Thread, address: int, length: int) -> int:
+    return mlock(thread, address, length)
+
+
+@calls.define(152, "mlockall", "x")
+def mlockall(thread: Thread, flags: int) -> int:
+    return 0
+
+
+@calls.define(153, "munlockall")
+def munlockall(thread: Thread) -> int:
+    return 0

@@ -1,0 +1,150 @@
+"""sendmsg and recvmsg: struct msghdr and what goes with it, from 32 bits to 64 and back."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from typing import TYPE_CHECKING
+
+from lx86.linux.call import refuse
+from lx86.linux.host import checked, ffi, lib
+from lx86.linux.structures import vectors
+from lx86.storage import WRITE
+
+from .transfer import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lx86.linux.thread import Thread
+
+_HEADER = struct.Struct("<7I")
+_HOST_HEADER = struct.Struct("@PI4xPNPNi4x")
+_CONTROL, _HOST_CONTROL = struct.Struct("<Iii"), struct.Struct("@Nii")
+_SOL_SOCKET, _RIGHTS = 1, 1
+_CMSG_CLOEXEC = 0x4000_0000
+_CONTROL_TRUNCATED = 8
+_MOST_CONTROL = 1 << 16
+
+
+def _pointer(buffer: object) -> int:
+    return int(ffi.cast("uintptr_t", buffer))
+
+
+def send(
+    thread: Thread, file: int, message: int, flags: int,
+    convert: Callable[..., tuple[bytes, int]],
+) -> int:  # fmt: skip
+    """sendmsg; `convert` gives the host's form of an address."""
+    storage = thread.process.storage
+    name, name_length, vector, count, control, control_length, _ = _HEADER.unpack(
+        storage.read(message, _HEADER.size)
+    )
+    data = b"".join(
+        storage.read(address, length) for address, length in vectors(storage, vector, count)
+    )
+    if control_length > _MOST_CONTROL:
+        refuse(errno.ENOBUFS)
+    extra = _to_host(thread, storage.read(control, control_length)) if control_length else b""
+    place, used = convert(thread, name, name_length, new=False) if name else (b"", -1)
+    try:
+        kept = [ffi.new("char[]", part or b"\0") for part in (place, data, extra)]
+        piece = ffi.new("uint64_t[2]", (_pointer(kept[1]), len(data)))
+        header = _HOST_HEADER.pack(
+            _pointer(kept[0]) if place else 0, len(place), _pointer(piece), 1,
+            _pointer(kept[2]) if extra else 0, len(extra), 0,
+        )  # fmt: skip
+        return checked(lib.sendmsg(file, header, flags & 0x7FFF_FFFF))
+    finally:
+        if used >= 0:
+            os.close(used)
+
+
+def _to_host(thread: Thread, data: bytes) -> bytes:
+    """Control messages; descriptors in them must be the program's."""
+    result, at = b"", 0
+    while at + _CONTROL.size <= len(data):
+        length, level, kind = _CONTROL.unpack_from(data, at)
+        if not _CONTROL.size <= length <= len(data) - at:
+            refuse(errno.EINVAL)
+        content = data[at + _CONTROL.size : at + length]
+        if (level, kind) == (_SOL_SOCKET, _RIGHTS):
+            for (sent,) in struct.iter_unpack("<i", content[: len(content) & -4]):
+                visible(thread, sent)
+        new = _HOST_CONTROL.pack(_HOST_CONTROL.size + len(content), level, kind) + content
+        result += new.ljust(len(new) + 7 & -8, b"\0")
+        at += length + 3 & -4
+    return result
+
+
+def receive(thread: Thread, file: int, message: int, flags: int, give: Callable[..., None]) -> int:
+    """recvmsg; `give` hands an address of the host's to the program."""
+    storage = thread.process.storage
+    name, _, vector, count, control, control_length, _ = _HEADER.unpack(
+        storage.read(message, _HEADER.size)
+    )
+    pieces = vectors(storage, vector, count)
+    views = [storage.view(address, length, WRITE) for address, length in pieces]
+    lengths: list[int] = []
+    for view in views:
+        where = _pointer(ffi.from_buffer(view)) if len(view) else 0
+        lengths += [where, len(view)]
+    host_pieces = ffi.new("uint64_t[]", lengths or 2)
+    address = ffi.new("char[]", 128)
+    room = min(control_length, _MOST_CONTROL) * 2 + 64 if control_length else 0
+    extra = ffi.new("char[]", max(room, 1))
+    header = bytearray(
+        _HOST_HEADER.pack(
+            _pointer(address),
+            128,
+            _pointer(host_pieces),
+            len(views),
+            _pointer(extra) if room else 0,
+            room,
+            0,
+        )
+    )
+    inherits = not flags & _CMSG_CLOEXEC
+    how = flags & 0x7FFF_FFFF | _CMSG_CLOEXEC
+    got = checked(lib.recvmsg(file, ffi.from_buffer(header), how))
+    _, address_length, _, _, _, extra_length, result_flags = _HOST_HEADER.unpack(header)
+    left = got
+    for start, length in pieces:
+        storage.written(start, min(left, length))
+        left -= min(left, length)
+    found = bytes(ffi.buffer(extra))[:extra_length]
+    given, cut = _from_host(thread, found, control_length, inherits=inherits)
+    if given:
+        storage.write(control, given)
+    storage.write_word(message + 20, len(given))
+    result_flags &= ~_CMSG_CLOEXEC
+    storage.write_word(message + 24, result_flags | (_CONTROL_TRUNCATED if cut else 0))
+    if name:
+        give(thread, bytes(ffi.buffer(address))[: min(address_length, 128)], name, message + 4)
+    return got
+
+
+def _from_host(thread: Thread, data: bytes, room: int, *, inherits: bool) -> tuple[bytes, bool]:
+    """Control messages as the program has room for them, and whether that was too little."""
+    result, at, cut = b"", 0, False
+    while at + _HOST_CONTROL.size <= len(data):
+        length, level, kind = _HOST_CONTROL.unpack_from(data, at)
+        if length < _HOST_CONTROL.size:
+            break
+        content = data[at + _HOST_CONTROL.size : at + length]
+        if (level, kind) == (_SOL_SOCKET, _RIGHTS):
+            fitting = max(0, (room - len(result) - _CONTROL.size) // 4)
+            files = [file for (file,) in struct.iter_unpack("<i", content)]
+            for file in files[fitting:]:
+                os.close(file)
+                cut = True
+            taken = [thread.process.files.give(file, inherits=inherits) for file in files[:fitting]]
+            content = struct.pack(f"<{len(taken)}i", *taken)
+        new = _CONTROL.pack(_CONTROL.size + len(content), level, kind) + content
+        if len(result) + len(new) > room:
+            cut = True
+            break
+        result += new.ljust(min(len(new) + 3 & -4, room - len(result)), b"\0")
+        at += length + 7 & -8
+    return result, cut

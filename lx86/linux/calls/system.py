@@ -1,0 +1,242 @@
+"""The system: names, limits, random numbers, and what a process may ask of a scheduler."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import struct
+from typing import TYPE_CHECKING
+
+from lx86.linux.call import CallGroup, refuse
+
+if TYPE_CHECKING:
+    from lx86.linux.thread import Thread
+
+calls = CallGroup()
+_INFINITY = 0xFFFF_FFFF
+_RELEASE = "6.1.0-lx86"
+_LIMITS = 16
+_NOFILE = resource.RLIMIT_NOFILE
+_STACK = resource.RLIMIT_STACK
+
+
+@calls.define(122, "uname", "p")
+def uname(thread: Thread, result: int) -> int:
+    host = os.uname()
+    texts = ["Linux", host.nodename, _RELEASE, "#1 SMP Lx86", "i686", "(none)"]
+    fields = b"".join(os.fsencode(text)[:64].ljust(65, b"\0") for text in texts)
+    thread.process.storage.write(result, fields)
+    return 0
+
+
+@calls.define(116, "sysinfo", "p")
+def sysinfo(thread: Thread, result: int) -> int:
+    page = os.sysconf("SC_PAGE_SIZE")
+    with open("/proc/uptime", encoding="ascii") as file:
+        uptime = int(float(file.read().split()[0]))
+    loads = [int(load * 65536) for load in os.getloadavg()]
+    total, free = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_AVPHYS_PAGES")
+    unit = page
+    fields = (uptime, *loads, total, free, 0, 0, 0, 0)
+    words = struct.pack("<10I", *(value & 0xFFFF_FFFF for value in fields))
+    words += struct.pack("<HHIII8x", 1, 0, 0, 0, unit)
+    thread.process.storage.write(result, words)
+    return 0
+
+
+@calls.define(355, "getrandom", "pux")
+def getrandom(thread: Thread, result: int, size: int, flags: int) -> int:
+    if flags & ~7:
+        refuse(errno.EINVAL)
+    size = min(size, 1 << 20)
+    thread.process.storage.write(result, thread.process.random(size))
+    return size
+
+
+@calls.define(386, "rseq", "pxxx")
+def rseq(thread: Thread, area: int, size: int, flags: int, signature: int) -> int:
+    refuse(errno.ENOSYS)
+
+
+# -- limits --------------------------------------------------------------------------------------
+
+
+def limit(thread: Thread, which: int) -> tuple[int, int]:
+    """Soft and hard limit, 2^64-1 for none; that of descriptors is what the program may have."""
+    if not 0 <= which < _LIMITS:
+        refuse(errno.EINVAL)
+    soft, hard = (value & (1 << 64) - 1 for value in resource.getrlimit(which))
+    if which == _NOFILE:
+        soft = hard = thread.process.limit
+    if which == _STACK:
+        soft = min(soft, 8 << 20)
+    return soft, hard
+
+
+def _set_limit(thread: Thread, which: int, soft: int, hard: int) -> None:
+    """Set a limit of the host's process; those on its storage would be ours, and are left."""
+    if not 0 <= which < _LIMITS or soft > hard:
+        refuse(errno.EINVAL)
+    ours = (_NOFILE, _STACK, resource.RLIMIT_AS, resource.RLIMIT_DATA)
+    if which in ours:
+        return
+    signed = [value - ((value & 1 << 63) << 1) for value in (soft, hard)]
+    resource.setrlimit(which, (signed[0], signed[1]))
+
+
+@calls.define(191, "ugetrlimit", "up")
+def ugetrlimit(thread: Thread, which: int, result: int) -> int:
+    values = (min(value, _INFINITY) for value in limit(thread, which))
+    thread.process.storage.write(result, struct.pack("<II", *values))
+    return 0
+
+
+@calls.define(76, "getrlimit", "up")
+def getrlimit(thread: Thread, which: int, result: int) -> int:
+    values = (min(value, 0x7FFF_FFFF) for value in limit(thread, which))
+    thread.process.storage.write(result, struct.pack("<II", *values))
+    return 0
+
+
+@calls.define(75, "setrlimit", "up")
+def setrlimit(thread: Thread, which: int, new: int) -> int:
+    values = struct.unpack("<II", thread.process.storage.read(new, 8))
+    soft, hard = ((1 << 64) - 1 if value == _INFINITY else value for value in values)
+    _set_limit(thread, which, soft, hard)
+    return 0
+
+
+@calls.define(340, "prlimit64", "dupp")
+def prlimit64(thread: Thread, pid: int, which: int, new: int, old: int) -> int:
+    storage = thread.process.storage
+    if pid not in (0, thread.process.pid):
+        refuse(errno.EPERM if os.path.exists(f"/proc/{pid}") else errno.ESRCH)
+    before = limit(thread, which)
+    if new:
+        soft, hard = struct.unpack("<QQ", storage.read(new, 16))
+        _set_limit(thread, which, soft, hard)
+    if old:
+        storage.write(old, struct.pack("<QQ", *before))
+    return 0
+
+
+# -- scheduling ----------------------------------------------------------------------------------
+
+
+@calls.define(158, "sched_yield")
+def sched_yield(thread: Thread) -> int:
+    thread.process.yielded = True
+    if len(thread.process.threads) == 1:
+        os.sched_yield()
+    return 0
+
+
+@calls.define(242, "sched_getaffinity", "dup")
+def sched_getaffinity(thread: Thread, pid: int, size: int, result: int) -> int:
+    """One processor: the threads of a program take turns."""
+    if size < 4 or size % 4:
+        refuse(errno.EINVAL)
+    thread.process.storage.write(result, (1).to_bytes(4, "little"))
+    return 4
+
+
+@calls.define(241, "sched_setaffinity", "dup")
+def sched_setaffinity(thread: Thread, pid: int, size: int, mask: int) -> int:
+    wanted = int.from_bytes(thread.process.storage.read(mask, min(size, 128)), "little")
+    return 0 if wanted & 1 else refuse(errno.EINVAL)
+
+
+@calls.define(157, "sched_getscheduler", "d")
+def sched_getscheduler(thread: Thread, pid: int) -> int:
+    return 0
+
+
+@calls.define(156, "sched_setscheduler", "ddp")
+def sched_setscheduler(thread: Thread, pid: int, policy: int, parameters: int) -> int:
+    return 0 if policy & 0xFF in (0, 3) else refuse(errno.EPERM)
+
+
+@calls.define(155, "sched_getparam", "dp")
+def sched_getparam(thread: Thread, pid: int, result: int) -> int:
+    thread.process.storage.write_word(result, 0)
+    return 0
+
+
+@calls.define(154, "sched_setparam", "dp")
+def sched_setparam(thread: Thread, pid: int, parameters: int) -> int:
+    return 0 if not thread.process.storage.read_word(parameters) else refuse(errno.EPERM)
+
+
+@calls.define(159, "sched_get_priority_max", "d")
+def sched_get_priority_max(thread: Thread, policy: int) -> int:
+    return os.sched_get_priority_max(policy)
+
+
+@calls.define(160, "sched_get_priority_min", "d")
+def sched_get_priority_min(thread: Thread, policy: int) -> int:
+    return os.sched_get_priority_min(policy)
+
+
+@calls.define(34, "nice", "d")
+def nice(thread: Thread, increment: int) -> int:
+    os.nice(max(-40, min(40, increment)))
+    return 0
+
+
+@calls.define(96, "getpriority", "dd")
+def getpriority(thread: Thread, which: int, who: int) -> int:
+    return 20 - os.getpriority(which, who)
+
+
+@calls.define(97, "setpriority", "ddd")
+def setpriority(thread: Thread, which: int, who: int, priority: int) -> int:
+    os.setpriority(which, who, max(-20, min(19, priority)))
+    return 0
+
+
+@calls.define(318, "getcpu", "ppp")
+def getcpu(thread: Thread, processor: int, node: int, unused: int) -> int:
+    for address in (processor, node):
+        if address:
+            thread.process.storage.write_word(address, 0)
+    return 0
+
+
+# -- the process's own settings ------------------------------------------------------------------
+
+_SET_PDEATHSIG, _GET_PDEATHSIG, _GET_DUMPABLE, _SET_DUMPABLE = 1, 2, 3, 4
+_SET_NAME, _GET_NAME, _SET_NO_NEW_PRIVS, _GET_NO_NEW_PRIVS = 15, 16, 38, 39
+
+
+@calls.define(172, "prctl", "dxxxx")
+def prctl(thread: Thread, option: int, second: int, third: int, fourth: int, fifth: int) -> int:
+    storage = thread.process.storage
+    match option:
+        case 15:
+            name = bytearray()
+            while len(name) < 15 and (byte := storage.read(second + len(name), 1)) != b"\0":
+                name += byte
+            thread.name = bytes(name)
+            return 0
+        case 16:
+            storage.write(second, thread.name.ljust(16, b"\0"))
+            return 0
+        case 3:
+            return 1
+        case 4 | 1 | 38:
+            return 0
+        case 39 | 2:
+            return 0
+        case _:
+            refuse(errno.EINVAL)
+
+
+@calls.define(136, "personality", "x")
+def personality(thread: Thread, wanted: int) -> int:
+    return 0 if wanted in (0, 0xFFFF_FFFF, 8) else refuse(errno.EINVAL)
+
+
+@calls.define(103, "syslog", "dpd")
+def syslog(thread: Thread, kind: int, buffer: int, length: int) -> int:
+    refuse(errno.EPERM)

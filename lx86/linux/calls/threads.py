@@ -1,0 +1,192 @@
+"""Threads: clone, thread-local storage, ends."""
+
+from __future__ import annotations
+
+import errno
+import struct
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lx86.cpu import TLS_ENTRIES
+from lx86.linux.call import CallGroup, StateSet, refuse
+from lx86.linux.endings import Ended, Ending
+
+from .processes import fork_process, vfork_process
+
+if TYPE_CHECKING:
+    from lx86.cpu import X86State
+    from lx86.linux.call import Waiting
+    from lx86.linux.thread import Thread
+
+calls = CallGroup()
+_VM, _FS, _FILES, _SIGHAND = 0x100, 0x200, 0x400, 0x800
+_PIDFD, _VFORK, _PARENT, _THREAD = 0x1000, 0x4000, 0x8000, 0x1_0000
+_NEWNS, _SYSVSEM, _SETTLS = 0x2_0000, 0x4_0000, 0x8_0000
+_PARENT_SETTID, _CHILD_CLEARTID, _CHILD_SETTID = 0x10_0000, 0x20_0000, 0x0100_0000
+_NAMESPACES = _NEWNS | 0x7E00_0000 | 0x80
+_OF_A_THREAD = _VM | _FS | _FILES | _SIGHAND | _THREAD
+_DESCRIPTOR = struct.Struct("<IIII")
+
+
+@calls.define(120, "clone", "xpppp")
+def clone(
+    thread: Thread, flags: int, stack: int, parent_tid: int, tls: int, child_tid: int
+) -> int | Waiting:
+    return _clone(thread, flags & ~0xFF, stack, parent_tid, tls, child_tid, 0)
+
+
+@calls.define(435, "clone3", "pu")
+def clone3(thread: Thread, arguments: int, size: int) -> int | Waiting:
+    if not 64 <= size <= 4096:
+        refuse(errno.EINVAL)
+    data = thread.process.storage.read(arguments, min(size, 88))
+    flags, pidfd, child_tid, parent_tid, _, stack, stack_size, tls = struct.unpack_from("<8Q", data)
+    if any(data[64:]) or stack + stack_size > 0xFFFF_FFFF:
+        refuse(errno.EINVAL)
+    return _clone(
+        thread, flags, stack + stack_size if stack else 0, parent_tid, tls, child_tid, pidfd
+    )
+
+
+def _clone(
+    thread: Thread, flags: int, stack: int, parent_tid: int, tls: int, child_tid: int, pidfd: int
+) -> int | Waiting:
+    if flags & _NAMESPACES:
+        refuse(errno.EPERM)
+    if flags & _THREAD:
+        if flags & _OF_A_THREAD != _OF_A_THREAD or flags & _VFORK:
+            refuse(errno.EINVAL)
+        return _new_thread(thread, flags, stack, parent_tid, tls, child_tid)
+    if flags & _VM and not flags & _VFORK:
+        refuse(errno.EINVAL)
+    if flags & _PIDFD:
+        refuse(errno.EINVAL)
+    tls_of_child = _descriptor(thread, tls) if flags & _SETTLS else None
+    if flags & _VFORK:
+        return _and_tids(
+            thread, vfork_process(thread, stack), flags, parent_tid, child_tid, tls_of_child
+        )
+    pid = fork_process(thread, stack)
+    _note_tids(thread, pid, flags, parent_tid, child_tid, tls_of_child)
+    return pid
+
+
+def _and_tids(
+    thread: Thread, forking: Waiting, flags: int, parent_tid: int, child_tid: int,
+    tls: tuple[int, int | None] | None,
+) -> Waiting:  # fmt: skip
+    pid = yield from forking
+    _note_tids(thread, pid, flags, parent_tid, child_tid, tls)
+    return pid
+
+
+def _note_tids(
+    thread: Thread, pid: int, flags: int, parent_tid: int, child_tid: int,
+    tls: tuple[int, int | None] | None,
+) -> None:  # fmt: skip
+    storage = thread.process.storage
+    if pid:
+        if flags & _PARENT_SETTID:
+            storage.write_word(parent_tid, pid)
+        return
+    if tls:
+        _set_entry(thread.state, *tls)
+    if flags & _PARENT_SETTID:
+        storage.write_word(parent_tid, thread.tid)
+    if flags & _CHILD_SETTID:
+        storage.write_word(child_tid, thread.tid)
+    thread.clear_child_tid = child_tid if flags & _CHILD_CLEARTID else 0
+
+
+def _new_thread(
+    thread: Thread, flags: int, stack: int, parent_tid: int, tls: int, child_tid: int
+) -> int:
+    process, storage = thread.process, thread.process.storage
+    entry = _descriptor(thread, tls) if flags & _SETTLS else None
+    state = replace(thread.state, eax=0, tls=list(thread.state.tls))
+    if stack:
+        state.esp = stack
+    if entry:
+        _set_entry(state, *entry)
+    new = process.add_thread(state)
+    new.floating = process.cpu.floating()
+    new.mask = thread.mask
+    new.name = thread.name
+    new.clear_child_tid = child_tid if flags & _CHILD_CLEARTID else 0
+    if flags & _PARENT_SETTID:
+        storage.write_word(parent_tid, new.tid)
+    if flags & _CHILD_SETTID:
+        storage.write_word(child_tid, new.tid)
+    process.signals.update(process.threads)
+    return new.tid
+
+
+# -- thread-local storage ------------------------------------------------------------------------
+
+
+def _descriptor(thread: Thread, address: int) -> tuple[int, int | None]:
+    """A struct user_desc: the entry, or 2^32-1 for any, and its base; None for an empty one."""
+    number, base, limit, flags = _DESCRIPTOR.unpack(
+        thread.process.storage.read(address, _DESCRIPTOR.size)
+    )
+    empty = not base and not limit and flags & 0x7F in (0x28, 0)
+    if not empty and not flags & 1:
+        refuse(errno.EINVAL)  # a 16-bit segment
+    if number != 0xFFFF_FFFF and number not in TLS_ENTRIES:
+        refuse(errno.EINVAL)
+    return number, None if empty else base
+
+
+def _set_entry(state: X86State, number: int, base: int | None) -> None:
+    state.tls[number - TLS_ENTRIES.start] = base
+    state.fs_base = state.segment_base(state.fs) or 0
+    state.gs_base = state.segment_base(state.gs) or 0
+
+
+@calls.define(243, "set_thread_area", "p")
+def set_thread_area(thread: Thread, address: int) -> int:
+    number, base = _descriptor(thread, address)
+    if number == 0xFFFF_FFFF:
+        free = [n for n in TLS_ENTRIES if thread.state.tls[n - TLS_ENTRIES.start] is None]
+        if not free:
+            refuse(errno.ESRCH)
+        number = free[0]
+        thread.process.storage.write_word(address, number)
+    _set_entry(thread.state, number, base)
+    return 0
+
+
+@calls.define(244, "get_thread_area", "p")
+def get_thread_area(thread: Thread, address: int) -> int:
+    storage = thread.process.storage
+    number = storage.read_word(address)
+    if number not in TLS_ENTRIES:
+        refuse(errno.EINVAL)
+    base = thread.state.tls[number - TLS_ENTRIES.start]
+    fields = (number, 0, 0, 0x28) if base is None else (number, base, 0xF_FFFF, 0x51)
+    storage.write(address, _DESCRIPTOR.pack(*fields))
+    return 0
+
+
+@calls.define(123, "modify_ldt", "dpu")
+def modify_ldt(thread: Thread, function: int, address: int, size: int) -> int:
+    refuse(errno.ENOSYS)
+
+
+# -- names and ends ------------------------------------------------------------------------------
+
+
+@calls.define(258, "set_tid_address", "p")
+def set_tid_address(thread: Thread, address: int) -> int:
+    thread.clear_child_tid = address
+    return thread.tid
+
+
+@calls.define(1, "exit", "d")
+def exit_(thread: Thread, status: int) -> int:
+    process = thread.process
+    if len(process.threads) == 1:
+        raise Ended(Ending(status & 0xFF))
+    process.end_thread(thread)
+    process.signals.update(process.threads)
+    raise StateSet

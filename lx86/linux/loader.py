@@ -1,0 +1,268 @@
+"""From an ELF file to a program's first instruction (System V ABI, Intel386 supplement).
+
+A file is looked at wholly before anything of the old program goes: what cannot be loaded is
+refused with ENOEXEC, and the caller lives on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
+
+from lx86.cpu import X86State
+from lx86.storage import EXECUTE, PAGE, PROGRAM_END, READ, WRITE, Page
+
+from .call import refuse
+from .memory import POSITION_INDEPENDENT, STACK_SIZE, STACK_TOP, page_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .memory import Memory
+
+_HEADER = struct.Struct("<16s HHI III I HHHHHH")
+_SEGMENT = struct.Struct("<8I")
+_MAGIC = b"\x7fELF\x01\x01\x01"
+_EXECUTABLE, _SHARED_OBJECT = 2, 3
+_I386 = 3
+_LOAD, _INTERPRETER, _STACK = 1, 3, 0x6474_E551
+_MOST_SEGMENTS = PAGE // _SEGMENT.size
+_MOST_ARGUMENTS = STACK_SIZE // 4
+_PLATFORM = b"i686"
+
+
+class Aux(IntEnum):
+    """The entries of the auxiliary vector."""
+
+    NULL = 0
+    PHDR = 3
+    PHENT = 4
+    PHNUM = 5
+    PAGESZ = 6
+    BASE = 7
+    FLAGS = 8
+    ENTRY = 9
+    UID = 11
+    EUID = 12
+    GID = 13
+    EGID = 14
+    PLATFORM = 15
+    HWCAP = 16
+    CLKTCK = 17
+    SECURE = 23
+    RANDOM = 25
+    EXECFN = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A program header."""
+
+    kind: int
+    offset: int
+    address: int
+    file_size: int
+    memory_size: int
+    flags: int
+
+    @property
+    def permissions(self) -> Page:
+        """PF_X, PF_W and PF_R are 1, 2 and 4."""
+        kind = Page(0)
+        kind |= READ if self.flags & 4 else kind
+        kind |= WRITE | READ if self.flags & 2 else kind
+        kind |= EXECUTE if self.flags & 1 else kind
+        return kind
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An ELF file that can be loaded, held open."""
+
+    file: int
+    kind: int
+    entry: int
+    headers: int
+    """Where in the file the program headers are."""
+    segments: tuple[Segment, ...]
+
+    @property
+    def loads(self) -> list[Segment]:
+        return [s for s in self.segments if s.kind == _LOAD and s.memory_size]
+
+    @property
+    def low(self) -> int:
+        return min(s.address for s in self.loads) & -PAGE
+
+    @property
+    def high(self) -> int:
+        return page_up(max(s.address + s.memory_size for s in self.loads))
+
+    @property
+    def executable_stack(self) -> bool:
+        """Without PT_GNU_STACK a program is of the time when what could be read could run."""
+        stacks = [s.flags for s in self.segments if s.kind == _STACK]
+        return not stacks or bool(stacks[-1] & 1)
+
+    def interpreter(self) -> bytes | None:
+        """The path of the dynamic linker that the file asks for."""
+        for segment in self.segments:
+            if segment.kind == _INTERPRETER:
+                path = os.pread(self.file, min(segment.file_size, 4096), segment.offset)
+                if not path.endswith(b"\0"):
+                    refuse(errno.ENOEXEC, "its interpreter's name does not end")
+                return path.partition(b"\0")[0]
+        return None
+
+
+def read_image(file: int) -> Image:
+    """The ELF file behind a descriptor; raises OSError (ENOEXEC) if it is none for i386."""
+    header = os.pread(file, _HEADER.size, 0)
+    if len(header) < _HEADER.size or not header.startswith(b"\x7fELF"):
+        refuse(errno.ENOEXEC, "not an ELF file")
+    ident, kind, machine, _, entry, offset, _, _, _, size, count, *_ = _HEADER.unpack(header)
+    if not ident.startswith(_MAGIC) or machine != _I386:
+        refuse(errno.ENOEXEC, "not a program for i386")
+    if kind not in (_EXECUTABLE, _SHARED_OBJECT) or size != _SEGMENT.size:
+        refuse(errno.ENOEXEC, "not an executable file")
+    if not 0 < count <= _MOST_SEGMENTS:
+        refuse(errno.ENOEXEC, "no program headers")
+    table = os.pread(file, size * count, offset)
+    if len(table) < size * count:
+        refuse(errno.ENOEXEC, "its program headers are cut off")
+    segments = tuple(
+        Segment(kind, place, address, in_file, in_memory, flags)
+        for kind, place, address, _, in_file, in_memory, flags, _ in _SEGMENT.iter_unpack(table)
+    )
+    image = Image(file, kind, entry, offset, segments)
+    _check(image)
+    return image
+
+
+def _check(image: Image) -> None:
+    if not image.loads:
+        refuse(errno.ENOEXEC, "nothing to load")
+    for segment in image.loads:
+        if segment.file_size > segment.memory_size or (segment.address ^ segment.offset) % PAGE:
+            refuse(errno.ENOEXEC, "a segment that cannot be mapped")
+        if segment.address + segment.memory_size > PROGRAM_END - PAGE:
+            refuse(errno.ENOEXEC, "a segment outside the address space")
+    if image.kind == _EXECUTABLE and image.low < PAGE:
+        refuse(errno.ENOEXEC, "a segment at address 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What a program is started with."""
+
+    arguments: Sequence[bytes]
+    environment: Sequence[bytes]
+    name: bytes
+    """The path it was started by (AT_EXECFN)."""
+
+
+class Identity(Protocol):
+    """What the auxiliary vector says besides the program."""
+
+    @property
+    def features(self) -> int: ...
+    def random(self, length: int) -> bytes: ...
+
+
+def load(
+    memory: Memory, image: Image, linker: Image | None, arguments: Arguments, identity: Identity
+) -> X86State:
+    """Replace what is in `memory` by the program; gives the state it begins with."""
+    memory.reset()
+    memory.read_implies_execute = image.executable_stack
+    fixed = image.kind == _EXECUTABLE
+    base = 0
+    if not fixed:
+        free = memory.place(image.high - image.low, POSITION_INDEPENDENT)
+        # A dynamic linker that is run as a program lies where maps lie, as in Linux.
+        base = (free if linker else memory.place(image.high - image.low)) - image.low
+    _map(memory, image, base)
+    memory.brk_start = memory.brk = base + image.high if fixed or linker else POSITION_INDEPENDENT
+    entry, linker_base = base + image.entry, 0
+    if linker is not None:
+        if linker.kind == _SHARED_OBJECT:
+            linker_base = memory.place(linker.high - linker.low) - linker.low
+        _map(memory, linker, linker_base)
+        entry = linker_base + linker.entry
+    memory.map(STACK_TOP - STACK_SIZE, STACK_SIZE, memory.permissions(READ | WRITE), b"[stack]")
+    auxiliary = {
+        Aux.PHDR: _headers_address(image, base),
+        Aux.PHENT: _SEGMENT.size,
+        Aux.PHNUM: len(image.segments),
+        Aux.PAGESZ: PAGE,
+        Aux.BASE: linker_base,
+        Aux.FLAGS: 0,
+        Aux.ENTRY: base + image.entry,
+        Aux.UID: os.getuid(),
+        Aux.EUID: os.geteuid(),
+        Aux.GID: os.getgid(),
+        Aux.EGID: os.getegid(),
+        Aux.SECURE: 0,
+        Aux.HWCAP: identity.features,
+        Aux.CLKTCK: os.sysconf("SC_CLK_TCK"),
+    }
+    return X86State(eip=entry, esp=_stack(memory, arguments, auxiliary, identity))
+
+
+def _headers_address(image: Image, base: int) -> int:
+    for segment in image.loads:
+        if segment.offset <= image.headers < segment.offset + segment.file_size:
+            return base + segment.address + image.headers - segment.offset
+    return 0
+
+
+def _map(memory: Memory, image: Image, base: int) -> None:
+    name = os.fsencode(os.readlink(f"/proc/self/fd/{image.file}"))
+    for segment in image.loads:
+        address = base + segment.address
+        start, end = address & -PAGE, page_up(address + segment.memory_size)
+        if base < 0 or end > PROGRAM_END:
+            refuse(errno.ENOMEM)
+        if not memory.storage.is_free(start, PAGE):  # the last page of the segment before
+            kept = bytes(memory.storage.raw(start, address - start))
+        else:
+            kept = os.pread(image.file, address - start, segment.offset & -PAGE)
+        kind = segment.permissions
+        if kind & READ and memory.read_implies_execute:
+            kind |= EXECUTE
+        memory.map(start, end - start, kind, name)
+        memory.storage.load(start, kept)
+        memory.copy_file(address, segment.file_size, image.file, segment.offset)
+
+
+def _stack(
+    memory: Memory, arguments: Arguments, auxiliary: dict[Aux, int], identity: Identity
+) -> int:
+    """Fill the stack's top as the ABI says; gives ESP."""
+    top = STACK_TOP - 4
+    at = top
+
+    def put(data: bytes) -> int:
+        nonlocal at
+        at -= len(data)
+        if at < STACK_TOP - STACK_SIZE * 3 // 4:
+            refuse(errno.E2BIG)
+        memory.storage.load(at, data)
+        return at
+
+    auxiliary[Aux.EXECFN] = put(arguments.name + b"\0")
+    environment = [put(text + b"\0") for text in reversed(arguments.environment)][::-1]
+    strings = [put(text + b"\0") for text in reversed(arguments.arguments)][::-1]
+    auxiliary[Aux.PLATFORM] = put(_PLATFORM + b"\0")
+    auxiliary[Aux.RANDOM] = put(identity.random(16))
+    words = [len(strings), *strings, 0, *environment, 0]
+    for kind, value in auxiliary.items():
+        words += [kind, value]
+    words += [Aux.NULL, 0]
+    at &= -16
+    at -= -(4 * len(words)) % 16  # ESP is on a boundary of 16
+    return put(struct.pack(f"<{len(words)}I", *words))

@@ -1,0 +1,197 @@
+"""Where things lie in a program's address space, and the calls' view of it.
+
+Addresses are the same in each run: programs lie where Linux has them without randomization, maps
+come from the top down to below the stack.
+
+A private map of a file is a copy of what the file holds then.
+"""
+
+from __future__ import annotations
+
+import bisect
+import errno
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lx86.storage import EXECUTE, PAGE, PROGRAM_END, READ, WRITE, Page
+
+from .call import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lx86.storage import Storage
+
+SIGNAL_PAGE = PROGRAM_END - PAGE
+"""Code that ends a signal handler, for programs that bring none."""
+STACK_TOP = PROGRAM_END - 4 * PAGE
+STACK_SIZE = 8 << 20
+MAPS_TOP = STACK_TOP - STACK_SIZE - 256 * PAGE
+POSITION_INDEPENDENT = 0x5655_5000
+LOWEST = 0x1_0000
+"""Nothing is put below this unless it is asked for (vm.mmap_min_addr)."""
+
+# int 0x80 with __NR_sigreturn behind a pop, and with __NR_rt_sigreturn.
+SIGRETURN = bytes.fromhex("58 b877000000 cd80")
+RT_SIGRETURN = bytes.fromhex("b8ad000000 cd80")
+RT_SIGRETURN_OFFSET = 16
+
+
+def page_up(value: int) -> int:
+    return (value + PAGE - 1) & -PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What lies in a range, for /proc/self/maps."""
+
+    end: int
+    name: bytes
+    offset: int = 0
+
+
+class Memory:
+    """The layout of one program's storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self.brk_start = self.brk = 0
+        self.read_implies_execute = False
+        self._labels: dict[int, Label] = {}
+
+    def reset(self) -> None:
+        """Nothing is mapped but the signal page."""
+        self.storage.unmap(0, PROGRAM_END)
+        self._labels.clear()
+        self.brk_start = self.brk = 0
+        self.storage.map(SIGNAL_PAGE, PAGE, READ | EXECUTE)
+        self.storage.load(SIGNAL_PAGE, SIGRETURN.ljust(RT_SIGRETURN_OFFSET, b"\0") + RT_SIGRETURN)
+        self._label(SIGNAL_PAGE, PAGE, b"[sigpage]")
+
+    def permissions(self, protection: int) -> Page:
+        """What PROT_READ, PROT_WRITE and PROT_EXEC allow: the bits are the same."""
+        kind = Page(protection & 7)
+        if kind & WRITE:
+            kind |= READ
+        if kind & READ and self.read_implies_execute:
+            kind |= EXECUTE
+        return kind
+
+    # -- maps ------------------------------------------------------------------------------
+
+    def place(self, length: int, hint: int = 0) -> int:
+        """A free place; raises OSError if there is none."""
+        hint = hint & -PAGE
+        if LOWEST <= hint <= PROGRAM_END - length and self.storage.is_free(hint, length):
+            return hint
+        found = self.storage.find_free(length, MAPS_TOP, LOWEST)
+        if found is None:
+            refuse(errno.ENOMEM)
+        return found
+
+    def map(self, start: int, length: int, kind: Page, name: bytes = b"") -> None:
+        self.storage.map(start, length, kind)
+        self._label(start, length, name)
+
+    def map_file(
+        self, start: int, length: int, kind: Page, file: int, offset: int, *, shared: bool = False
+    ) -> None:
+        """Pages of a file from `offset` on; those behind its end may not be touched."""
+        name = os.fsencode(os.readlink(f"/proc/self/fd/{file}"))
+        if shared:
+            self.storage.map_shared(start, length, kind, file, offset)
+        else:
+            self.storage.map(start, length, kind)
+            self.copy_file(start, length, file, offset)
+        self._label(start, length, name, offset)
+        inside = page_up(max(0, os.fstat(file).st_size - offset))
+        if inside < length and os.path.isfile(f"/proc/self/fd/{file}"):
+            self.storage.map(start + inside, length - inside, Page.BEYOND_FILE)
+
+    def copy_file(self, start: int, length: int, file: int, offset: int) -> None:
+        """Read `length` bytes of a file, or as many as it has, to where there are pages."""
+        view = self.storage.raw(start, length)
+        done = 0
+        while done < length:
+            got = os.preadv(file, [view[done:]], offset + done)
+            if not got:
+                break
+            done += got
+        self.storage.written(start, length)
+
+    def map_shared(self, start: int, length: int, kind: Page) -> None:
+        self.storage.map_shared(start, length, kind)
+        self._label(start, length, b"/dev/zero (deleted)")
+
+    def unmap(self, start: int, length: int) -> None:
+        self.storage.unmap(start, length)
+        self._cut(start, start + length)
+
+    def protect(self, start: int, length: int, kind: Page) -> None:
+        for address, size, now in list(self.storage.runs(start, length)):
+            if kind & WRITE and now & Page.READ_ONLY_FILE:
+                refuse(errno.EACCES)
+            if address != start:
+                break
+            start, length = start + size, length - size
+            self.storage.protect(address, size, kind)
+        if length:
+            refuse(errno.ENOMEM)
+
+    def is_file(self, address: int) -> bool:
+        """Whether a file's content lies there (and not only its program's name)."""
+        starts = [start for start, label in self._labels.items() if start <= address < label.end]
+        return bool(starts) and self._labels[starts[0]].name.startswith(b"/")
+
+    def is_mapped(self, start: int, length: int) -> bool:
+        """Whether all of these pages are there."""
+        return sum(size for _, size, _ in self.storage.runs(start, length)) == length
+
+    def set_brk(self, wanted: int) -> int:
+        """Move the break as far as it goes; gives where it is."""
+        old, new = page_up(self.brk), page_up(wanted)
+        if wanted < self.brk_start or new > MAPS_TOP:
+            return self.brk
+        if new > old:
+            if not self.storage.is_free(old, new - old):
+                return self.brk
+            self.map(old, new - old, self.permissions(3), b"[heap]")
+        elif new < old:
+            self.unmap(new, old - new)
+        self.brk = wanted
+        return wanted
+
+    # -- labels ----------------------------------------------------------------------------
+
+    def _label(self, start: int, length: int, name: bytes, offset: int = 0) -> None:
+        self._cut(start, start + length)
+        if name:
+            self._labels[start] = Label(start + length, name, offset)
+
+    def _cut(self, start: int, end: int) -> None:
+        for first, label in list(self._labels.items()):
+            if first < end and label.end > start:
+                del self._labels[first]
+                if first < start:
+                    self._labels[first] = Label(start, label.name, label.offset)
+                if label.end > end:
+                    self._labels[end] = Label(label.end, label.name, label.offset + end - first)
+
+    def maps(self) -> Iterator[tuple[int, int, Page, Label | None]]:
+        """Start, end, permissions and label of what is mapped, in order."""
+        starts = sorted(self._labels)
+        for address, length, kind in self.storage.runs():
+            at, end = address, address + length
+            while at < end:
+                n = bisect.bisect_right(starts, at) - 1
+                label = self._labels[starts[n]] if n >= 0 else None
+                if label and label.end <= at:
+                    label = None
+                until = min(end, label.end) if label else end
+                if n + 1 < len(starts):
+                    until = min(until, starts[n + 1])
+                if label and at > starts[n]:
+                    label = Label(label.end, label.name, label.offset + at - starts[n])
+                yield at, until, kind, label
+                at = until

@@ -1,0 +1,167 @@
+"""A program run from its file to its end: the parts put together."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lx86.storage import Storage
+
+from . import loader
+from .calls import all_calls
+from .calls.execution import start
+from .files import AT_FDCWD, Files, descriptor_limit
+from .proc import Proc
+from .process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lx86.cpu import Cpu
+
+    from .call import CallTable
+    from .endings import Ending
+    from .strace import Strace
+
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+"""Those of the host's that every program sees."""
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class RunError(Exception):
+    """A program that cannot be started; the text says why and what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a program finds: its root (None for an empty one), bindings, where it begins."""
+
+    root: Path | None
+    binds: tuple[tuple[str, Path], ...] = ()
+    directory: str = "/"
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the program ended, and the calls it made."""
+
+    ending: Ending
+    calls: CallTable
+
+
+def run(
+    program: str,
+    arguments: Sequence[str],
+    world: World,
+    make_cpu: Callable[[Storage], Cpu],
+    strace: Strace | None = None,
+) -> Outcome:
+    """Run `program`, a path in the world or a name to be looked for in its PATH, to its end.
+
+    In the processes it forks this does not return.  Raises `RunError`.
+    """
+    limit = descriptor_limit()
+    with tempfile.TemporaryDirectory(prefix="lx86-") as scratch:
+        if world.root is None:
+            (Path(scratch) / "root").mkdir()
+        files = _files(world, Path(scratch), limit)
+        storage = Storage()
+        cpu = make_cpu(storage)
+        calls = all_calls()
+        process = Process(cpu, storage, files, calls, limit, strace)
+        files.proc = Proc(process, files, Path(scratch))
+        _start(process, program, arguments, dict(world.environment))
+        ending = process.run()
+        cpu.close()
+        storage.close()
+    return Outcome(ending, calls)
+
+
+def _files(world: World, scratch: Path, limit: int) -> Files:
+    binds = list(world.binds)
+    bound = {place for place, _ in binds}
+    if not any(place.rstrip("/") == "/dev" for place in bound):
+        for name in DEVICES:
+            device = Path("/dev") / name
+            if device.exists() and str(device) not in bound:
+                binds.append((str(device), device))
+    try:
+        files = Files(world.root or scratch / "root", binds, limit)
+    except OSError as missing:
+        raise RunError(f"{missing.filename}: {missing.strerror}") from missing
+    try:
+        directory = files.find(AT_FDCWD, os.fsencode(world.directory))
+        try:
+            files.change_directory(directory)
+        finally:
+            os.close(directory)
+    except OSError as missing:
+        raise RunError(
+            f"no directory {world.directory} in the program's view: {missing.strerror}"
+        ) from missing
+    return files
+
+
+def _start(
+    process: Process, program: str, arguments: Sequence[str], environment: Mapping[str, str]
+) -> None:
+    texts = [os.fsencode(f"{name}={value}") for name, value in environment.items()]
+    path, file = _find(process.files, program, environment.get("PATH", _DEFAULT_PATH))
+    argv = [os.fsencode(text) for text in (program, *arguments)]
+    again = os.dup(file)
+    try:
+        start(process, file, path, argv, texts)
+    except OSError as refusal:
+        raise RunError(_explain(process.files, program, again, refusal)) from refusal
+    finally:
+        os.close(again)
+
+
+def _find(files: Files, program: str, path: str) -> tuple[bytes, int]:
+    """The path of a program, and an O_PATH descriptor of it."""
+    places = [program] if "/" in program else [f"{d or '.'}/{program}" for d in path.split(":")]
+    why = os.strerror(errno.ENOENT)
+    for place in places:
+        try:
+            return os.fsencode(place), files.find(AT_FDCWD, os.fsencode(place))
+        except OSError as missing:
+            why = missing.strerror or why
+    where = "" if "/" in program else f" in {path}"
+    raise RunError(
+        f"no program {program}{where}: {why}.  A program is looked for in its root (--root) and "
+        "in what is bound to it (--bind)"
+    )
+
+
+def _explain(files: Files, program: str, file: int, refusal: OSError) -> str:
+    """Why a program was refused, and what would help."""
+    link = f"/proc/self/fd/{file}"
+    try:
+        reading = os.open(link, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return f"{program} cannot be read: {refusal.strerror}"
+    try:
+        head = os.pread(reading, 20, 0)
+        if head[:5] == b"\x7fELF\x02":
+            return f"{program} is a 64-bit program; Lx86 runs 32-bit x86 programs (i386)"
+        if refusal.errno == errno.EACCES:
+            return f"{program} is no executable file: chmod +x?"
+        if head[:2] == b"#!":
+            return f"the interpreter that {program} names cannot be run: {refusal.strerror}"
+        try:
+            linker = loader.read_image(reading).interpreter()
+        except OSError as wrong:
+            return f"{program} cannot be run: {wrong.strerror}"
+        if linker is not None:
+            return (
+                f"{program} needs {os.fsdecode(linker)}, which its root does not have: "
+                "`pyphyp x86 fetch` makes a root, --root DIR names one"
+            )
+        return f"{program} cannot be run: {refusal.strerror}"
+    finally:
+        os.close(reading)

@@ -1,0 +1,260 @@
+"""Signals: from the host, and from the program's own instructions, to handlers of the program.
+
+Signals that the program handles are blocked in the host's process and come by a signalfd, with
+all the sender said.  All others the host treats as the program wants it: ignores them, stops or
+ends the process, keeps them while they are blocked.  So a program that dies of a signal is a
+process that dies of it.
+
+A mask has signal 1 in bit 0.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import struct
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+from .host import signal_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+LAST = 64
+DEFAULT, IGNORE = 0, 1
+_INFO = struct.Struct("<IiiIIiIIIIiiQQQQ")
+_INFO_SIZE = 128
+_UNKNOWN_TO_PYTHON = {32, 33}
+"""The C library keeps these to itself, here as in the program, where threads alone use them."""
+_IGNORED_BY_DEFAULT = {signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH}
+_STOPPING = {signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
+
+
+def bit(number: int) -> int:
+    return 1 << (number - 1)
+
+
+UNBLOCKABLE = bit(signal.SIGKILL) | bit(signal.SIGSTOP)
+_NEVER_BLOCKED_HERE = UNBLOCKABLE | bit(32) | bit(33)
+
+
+def members(mask: int) -> set[int]:
+    return {number for number in range(1, LAST + 1) if mask & bit(number)}
+
+
+class ActionFlag(IntFlag):
+    """sa_flags."""
+
+    NOCLDSTOP = 1
+    NOCLDWAIT = 2
+    SIGINFO = 4
+    RESTORER = 0x0400_0000
+    ONSTACK = 0x0800_0000
+    RESTART = 0x1000_0000
+    NODEFER = 0x4000_0000
+    RESETHAND = 0x8000_0000
+
+
+class Code(IntEnum):
+    """si_code, as far as signals are made here."""
+
+    USER = 0
+    KERNEL = 0x80
+    TKILL = -6
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a signal does: DEFAULT, IGNORE or the address of a handler."""
+
+    handler: int = DEFAULT
+    flags: int = 0
+    mask: int = 0
+    restorer: int = 0
+
+
+_DEFAULT_ACTION = Action()
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One signal on its way: siginfo_t.  `fields` is the union in it, from byte 12 on."""
+
+    number: int
+    code: int = Code.USER
+    fields: bytes = b""
+    error: int = 0
+    trap: int = 0
+    """Of one that an instruction had: the vector, what the exception's error code says, CR2."""
+    trap_error: int = 0
+    address: int = 0
+
+    def pack(self) -> bytes:
+        return struct.pack("<3i", self.number, self.error, self.code).ljust(12) + self.fields.ljust(
+            _INFO_SIZE - 12, b"\0"
+        )
+
+
+def sent_by(number: int, pid: int, uid: int, code: int = Code.USER) -> Signal:
+    return Signal(number, code, struct.pack("<II", pid, uid))
+
+
+def _from_host(data: bytes) -> Signal:
+    """A signalfd_siginfo as the program's siginfo_t."""
+    (number, error, code, pid, uid, file, timer, band, overrun, _, status, integer, _,
+     user, system, address) = _INFO.unpack(data[: _INFO.size])  # fmt: skip
+    if number == signal.SIGCHLD and code > 0:
+        fields = struct.pack("<IIiII", pid, uid, status, user & 0xFFFF_FFFF, system & 0xFFFF_FFFF)
+    elif code == -2:  # SI_TIMER
+        fields = struct.pack("<IIi", timer, overrun, integer)
+    elif number == signal.SIGIO and code > 0:
+        fields = struct.pack("<Ii", band, file)
+    elif number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE) and code > 0:
+        fields = struct.pack("<I", address & 0xFFFF_FFFF)
+    else:
+        fields = struct.pack("<IIi", pid, uid, integer)
+    return Signal(number, code, fields, error)
+
+
+class Masked(Protocol):
+    """What of a thread signals depend on."""
+
+    mask: int
+    pending: list[Signal]
+
+
+class Signals:
+    """The signals of one process."""
+
+    def __init__(self, reserve: int) -> None:
+        """`reserve` is the lowest descriptor that the program does not see."""
+        self.actions: dict[int, Action] = {}
+        self.pending: list[Signal] = []
+        self._reserve = reserve
+        self._host_mask = -1
+        self._file_mask = 0
+        self.file = _moved(signal_file(-1, 0), reserve)
+        """Readable when a signal is there for a handler."""
+        for own in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):  # Python's own ideas
+            if own != signal.SIGINT or signal.getsignal(own) is not signal.SIG_IGN:
+                signal.signal(own, signal.SIG_DFL)
+        for number in range(1, LAST + 1):
+            if number not in _UNKNOWN_TO_PYTHON and signal.getsignal(number) is signal.SIG_IGN:
+                self.actions[number] = Action(IGNORE)
+        self.inherited_mask = sum(bit(n) for n in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    def action(self, number: int) -> Action:
+        return self.actions.get(number, _DEFAULT_ACTION)
+
+    @property
+    def handled(self) -> int:
+        return sum(bit(n) for n, action in self.actions.items() if action.handler > IGNORE)
+
+    def set_action(self, number: int, action: Action, threads: Sequence[Masked]) -> None:
+        self.actions[number] = action
+        if self._ignores(number):
+            self.pending = [s for s in self.pending if s.number != number]
+            for thread in threads:
+                thread.pending = [s for s in thread.pending if s.number != number]
+        if number not in _UNKNOWN_TO_PYTHON:
+            ignore = action.handler == IGNORE
+            signal.signal(number, signal.SIG_IGN if ignore else signal.SIG_DFL)
+        self.update(threads)
+
+    def reset_handlers(self, threads: Sequence[Masked]) -> None:
+        """A new program: what was handled is not any more, what was ignored still is."""
+        for number, action in list(self.actions.items()):
+            if action.handler > IGNORE:
+                self.set_action(number, _DEFAULT_ACTION, threads)
+
+    def update(self, threads: Iterable[Masked]) -> None:
+        """Have the host block what it must: after masks or handlers have changed."""
+        blocked = (1 << LAST) - 1
+        for thread in threads:
+            blocked &= thread.mask
+        handled = self.handled
+        mask = (handled | blocked) & ~_NEVER_BLOCKED_HERE
+        if (wanted := handled & ~blocked & ~_NEVER_BLOCKED_HERE) != self._file_mask:
+            signal_file(self.file, wanted)
+            self._file_mask = wanted
+        if mask != self._host_mask:
+            signal.pthread_sigmask(signal.SIG_SETMASK, members(mask))
+            self._host_mask = mask
+
+    @property
+    def expected(self) -> bool:
+        """Whether signals may come that have handlers."""
+        return bool(self._file_mask)
+
+    def collect(self) -> None:
+        """Take what has come from the host."""
+        if not self._file_mask:
+            return
+        while True:
+            try:
+                data = os.read(self.file, _INFO_SIZE * 16)
+            except BlockingIOError:
+                return
+            for at in range(0, len(data), _INFO_SIZE):
+                self.pending.append(_from_host(data[at : at + _INFO_SIZE]))
+
+    def read(self, file: int) -> Signal | None:
+        """One signal from a signalfd of the caller's, if there is one."""
+        try:
+            return _from_host(os.read(file, _INFO_SIZE))
+        except BlockingIOError:
+            return None
+
+    def take(self, thread: Masked, wanted: int | None = None) -> Signal | None:
+        """The next signal for a thread that it does not block (or one of `wanted`)."""
+        allowed = ~thread.mask if wanted is None else wanted
+        for queue in (thread.pending, self.pending):
+            for n, found in enumerate(queue):
+                if allowed & bit(found.number):
+                    return queue.pop(n)
+        return None
+
+    def deliverable(self, thread: Masked) -> bool:
+        """Whether a signal is there that `take` would give and that does something."""
+        return any(
+            not thread.mask & bit(found.number) and not self._ignores(found.number)
+            for queue in (thread.pending, self.pending)
+            for found in queue
+        )
+
+    def _ignores(self, number: int) -> bool:
+        handler = self.action(number).handler
+        return handler == IGNORE or (handler == DEFAULT and number in _IGNORED_BY_DEFAULT)
+
+    def does_default(self, number: int) -> bool:
+        """Carry out the default action of a signal: whether the process lives on."""
+        if self._ignores(number):
+            return True
+        if number in _STOPPING:
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return True
+        return False
+
+
+def die(number: int) -> NoReturn:
+    """End the process by a signal, so that its parent sees that."""
+    # What would be dumped is this process, not the program.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if number not in _UNKNOWN_TO_PYTHON:
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+        os.kill(os.getpid(), number)
+    os._exit(128 + number)
+
+
+def _moved(file: int, reserve: int) -> int:
+    """A descriptor moved to where the program does not see it."""
+    import fcntl
+
+    high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, reserve)
+    os.close(file)
+    return high

@@ -1,0 +1,268 @@
+"""`pyphyp x86`: i386 Linux programs on an emulated POWER processor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pyphyp.messages import complain, report
+
+from .progress import ProgressBar
+from .status import SIGNAL_BASE, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lx86.cpu import Cpu
+    from lx86.linux.run import Outcome, World
+    from lx86.storage import Storage
+
+ENGINES = ("reference",)
+_NOT_FOUND = 127
+
+_HELP = """Run PROGRAM, an i386 Linux program, or fetch a root of such programs.
+
+A program sees the files of its root, what is bound to it, and nothing else of this host's.  Without
+--root that is the root that was fetched last, with the current directory bound at its own place;
+PROGRAM may then be any file of this host's.
+
+It ends as the program does: with its status, or by its signal.  127 says that it could not be
+started.
+
+\b
+Examples:
+  pyphyp x86 fetch lua5.4                           Debian's shells and tools, and lua
+  pyphyp x86 lua5.4 -e 'print(6 * 7)'
+  pyphyp x86 bash
+  pyphyp x86 --strace ./hello
+  pyphyp x86 --root ./sarge --bind ~/src:/src make -C /src
+"""
+
+
+class _X86(click.Group):
+    """`fetch` is a command of its own; what is none is a program to run."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "[OPTIONS] PROGRAM [ARGUMENTS]...")
+        formatter.write_usage(ctx.command_path, "fetch [OPTIONS] [PACKAGES]...")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        run.format_options(ctx, formatter)
+
+
+@click.group("x86", cls=_X86, help=_HELP)
+def x86() -> None:
+    pass
+
+
+def _pairs(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    for value in values:
+        if not value.partition("=")[1] or value.startswith("="):
+            raise click.BadParameter(f"{value}: NAME=VALUE is wanted")
+    return list(values)
+
+
+def _binds(
+    ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> list[tuple[str, Path]]:
+    found = []
+    for value in values:
+        host, _, place = value.partition(":")
+        path = Path(host).expanduser()
+        if not path.exists():
+            raise click.BadParameter(f"{host} is not there")
+        place = place or str(path.absolute())
+        if not place.startswith("/") or ".." in place.split("/"):
+            raise click.BadParameter(f"{place}: a path from / on is wanted")
+        found.append((place, path))
+    return found
+
+
+@x86.command(
+    "run",
+    hidden=True,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The program's root.",
+)
+@click.option(
+    "--bind",
+    "binds",
+    multiple=True,
+    callback=_binds,
+    metavar="HOST[:PLACE]",
+    help="Show a file or directory of this host's at PLACE, or at its own place.",
+)
+@click.option(
+    "--directory",
+    "-C",
+    metavar="DIR",
+    help="The program's first directory, as it sees it.  Default: / with --root, else this one.",
+)
+@click.option(
+    "--env",
+    "environment",
+    multiple=True,
+    callback=_pairs,
+    metavar="NAME=VALUE",
+    help="Set a variable of the program's environment, which otherwise is this one.",
+)
+@click.option("--clear-env", is_flag=True, help="Begin with an empty environment.")
+@click.option("--strace", is_flag=True, help="Write each system call to standard error.")
+@click.option(
+    "--strace-to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write each system call to FILE.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=ENGINES[0],
+    show_default=True,
+    help="What carries out x86 instructions: reference is Unicorn's own x86.",
+)
+@click.option("--stats", is_flag=True, help="Say at the end what was called, and what was unknown.")
+@click.argument("program")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(
+    root: Path | None,
+    binds: list[tuple[str, Path]],
+    directory: str | None,
+    environment: list[str],
+    clear_env: bool,
+    strace: bool,
+    strace_to: Path | None,
+    engine: str,
+    stats: bool,
+    program: str,
+    arguments: tuple[str, ...],
+) -> int:
+    """Run a program."""
+    from lx86.linux.endings import EngineError
+    from lx86.linux.run import RunError
+    from lx86.linux.run import run as run_program
+    from lx86.linux.strace import Strace
+
+    variables = {} if clear_env else dict(os.environ)
+    for text in environment:
+        name, _, value = text.partition("=")
+        variables[name] = value
+    world = _world(root, binds, directory, variables, program)
+    trace = None
+    if strace_to is not None:
+        trace = Strace(strace_to.open("w", encoding="utf-8"))
+    elif strace:
+        trace = Strace(sys.stderr)
+    sys.stdout.flush()
+    try:
+        outcome = run_program(program, arguments, world, _engine(engine), trace)
+    except (RunError, MemoryError) as wrong:
+        complain(str(wrong))
+        return _NOT_FOUND
+    except EngineError as failure:
+        complain(f"the engine failed: {failure}")
+        return Status.CRASH
+    if stats:
+        _report(outcome)
+    return _end(outcome)
+
+
+def _world(
+    root: Path | None, binds: list[tuple[str, Path]], directory: str | None,
+    variables: dict[str, str], program: str,
+) -> World:  # fmt: skip
+    from guests.x86_root import current_root
+    from lx86.linux.run import World
+
+    if root is None:
+        here = os.getcwd()
+        bound = {place for place, _ in binds}
+        root = current_root()
+        if here != "/" and here not in bound:
+            binds = [*binds, (here, Path(here))]
+        file = Path(program)
+        inside = root is not None and (root / program.lstrip("/")).exists()
+        if "/" in program and file.is_file() and not inside:
+            binds = [*binds, (str(file.absolute()), file)]
+        directory = directory or here
+    return World(root, tuple(binds), directory or "/", tuple(variables.items()))
+
+
+def _engine(name: str) -> Callable[[Storage], Cpu]:
+    assert name == "reference"
+    from lx86.unicorn_cpu import UnicornCpu
+
+    return UnicornCpu
+
+
+def _report(outcome: Outcome) -> None:
+    calls = outcome.calls
+    report(f"{calls.counts.total()} system calls")
+    for number, count in calls.counts.most_common():
+        click.echo(f"{count:8}  {calls.name(number)}", err=True)
+    for number, count in sorted(calls.unknown.items()):
+        click.echo(f"{count:8}  {calls.name(number)}: not there (ENOSYS)", err=True)
+
+
+def _end(outcome: Outcome) -> int:
+    """End as the program did."""
+    from lx86.linux.signals import die
+
+    number = outcome.ending.signal
+    if not number:
+        return outcome.ending.status
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if number <= SIGNAL_BASE:
+        die(number)
+    return SIGNAL_BASE + number
+
+
+@x86.command("fetch")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Make the root there instead of in the cache.",
+)
+@click.argument("packages", nargs=-1)
+def fetch(into: Path | None, packages: tuple[str, ...]) -> int:
+    """Fetch a root: Debian's i386 shells and tools, and PACKAGES, with all they depend on.
+
+    They come from the distribution's archive through this host's apt, once; the host is not
+    changed.  Programs find the root that was fetched last without --root.
+
+    \b
+    Examples:
+      pyphyp x86 fetch
+      pyphyp x86 fetch lua5.4 bc make
+      pyphyp x86 fetch --into ./root python3-minimal
+    """
+    from guests.packages import GuestFilesError
+    from guests.x86_root import fetch_root
+
+    try:
+        with ProgressBar() as progress:
+            root = fetch_root(packages, progress, into=into)
+    except GuestFilesError as wrong:
+        complain(str(wrong))
+        return Status.ERROR
+    report(f"{len(root.packages)} packages in {root.path}")
+    return Status.OK
+
+
+COMMANDS = {"x86": x86}

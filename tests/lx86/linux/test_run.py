@@ -1,0 +1,99 @@
+"""Programs run by the command, from their first instruction to their end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lx86.linux.small_programs import DATA, EXIT_WITH_EAX, call, elf, write_program
+from tests.pyphyp.terminal import PATIENCE, PYPHYP
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRITE, EXIT, GETPID, KILL = 4, 1, 20, 37
+HELLO = call(WRITE, 1, DATA, 6) + call(EXIT, 7)
+
+
+def x86(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+    options = {"capture_output": True, "text": True, "timeout": PATIENCE, "check": False}
+    return subprocess.run([*PYPHYP, "x86", *arguments], **(options | more))  # type: ignore[call-overload,no-any-return]
+
+
+def test_a_program_says_something_and_ends_with_its_status(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello", HELLO, b"hello\n")
+    done = x86(str(program))
+    assert (done.returncode, done.stdout, done.stderr) == (7, "hello\n", "")
+
+
+@pytest.mark.parametrize(
+    ("code", "number"),
+    [
+        ("0f0b", signal.SIGILL),
+        ("31c9f7f1", signal.SIGFPE),
+        ("cc", signal.SIGTRAP),
+        ("f4", signal.SIGSEGV),
+        ("a100000000", signal.SIGSEGV),
+    ],
+)
+def test_a_program_dies_of_the_signal_its_instruction_has(
+    tmp_path: Path, code: str, number: int
+) -> None:
+    program = write_program(tmp_path / "dies", bytes.fromhex(code))
+    assert x86(str(program)).returncode == -number
+
+
+def test_a_program_that_kills_itself_dies_of_that_signal(tmp_path: Path) -> None:
+    code = call(GETPID) + bytes.fromhex("89c3 b825000000 b90f000000 cd80") + call(EXIT, 1)
+    program = write_program(tmp_path / "dies", code)
+    assert x86(str(program)).returncode == -signal.SIGTERM
+
+
+def test_an_unknown_call_answers_enosys_and_is_counted(tmp_path: Path) -> None:
+    code = call(499, 1, 2) + bytes.fromhex("f7d8") + EXIT_WITH_EAX
+    program = write_program(tmp_path / "unknown", code)
+    done = x86("--stats", str(program))
+    assert done.returncode == 38
+    assert "syscall_499: not there (ENOSYS)" in done.stderr
+
+
+def test_strace_writes_a_line_for_each_call(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello", HELLO, b"hello\n")
+    done = x86("--strace", str(program))
+    assert done.stderr == 'write(1, "hello\\n", 6) = 6\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\x7fELF\x02\x01\x01" + bytes(50), "64-bit program"),
+        (b"no program at all", "not an ELF file"),
+        (elf(b"", machine=20), "not a program for i386"),
+        (elf(b"")[:60], "program headers are cut off"),
+        (elf(b"", kind=4), "not an executable file"),
+    ],
+)
+def test_what_is_no_program_is_refused_with_its_reason(
+    tmp_path: Path, content: bytes, says: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    file.chmod(0o755)
+    done = x86(str(file))
+    assert done.returncode == 127
+    assert says in done.stderr
+
+
+def test_a_program_that_is_not_there_is_named_with_where_it_was_looked_for(tmp_path: Path) -> None:
+    done = x86("--root", str(tmp_path), "--env", "PATH=/bin", "nothing")
+    assert (done.returncode, done.stdout) == (127, "")
+    assert "no program nothing in /bin" in done.stderr
+
+
+def test_a_file_that_may_not_be_executed_is_refused(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "plain", HELLO)
+    program.chmod(0o644)
+    assert "chmod +x" in x86(str(program)).stderr
