@@ -34,18 +34,23 @@ class NetworkDevice:
     def open(self) -> None:
         self._users += 1
         if self._adapter.firmware is None:
-            self._adapter.firmware = deque()
+            self._use(deque())
 
     def close(self) -> None:
         """One user less; what has come is forgotten with the last."""
         self._users = max(0, self._users - 1)
         if not self._users:
-            self._adapter.firmware = None
+            self._use(None)
 
     def reset(self) -> None:
         """Nobody uses it."""
         self._users = 0
-        self._adapter.firmware = None
+        self._use(None)
+
+    def _use(self, frames: deque[bytes] | None) -> None:
+        self._adapter.firmware = frames
+        if self._adapter.port is not None:
+            self._adapter.port.address_changed()
 
     @staticmethod
     def check(length: int) -> None:

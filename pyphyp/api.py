@@ -22,7 +22,6 @@ from emu.clock import Clock
 from emu.state import StateError
 from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.configuration import PartitionConfiguration
-from hypervisor.network.boot_server import BootService
 from hypervisor.vio.configuration import ConsoleAdapter
 
 from .compose import call_names
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from hypervisor.network.boot_server import BootServer
+    from hypervisor.network.boot_server import BootServer, BootService
     from hypervisor.network.shared_ethernet import SharedEthernet
     from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
 
@@ -150,13 +149,13 @@ class Machine:
         """
         self.network.connect(adapter)
 
-    def serve(self, directory: Path, service: BootService | None = None) -> BootServer:
-        """Have a boot server in a virtual switch give out what is in `directory`, by TFTP.
+    def serve(self, service: BootService) -> BootServer:
+        """Have a boot server in a virtual switch give out what is in a directory, by TFTP.
 
-        `service` says where it stands, and which file clients boot who ask for none.  Partitions
-        find it when they boot from "net"; it is to be there before them.  Raises `BootFilesError`.
+        Partitions find it when they boot from "net"; it is to be there before them.  Raises
+        `BootFilesError`.
         """
-        return self.network.serve(service or BootService(), directory)
+        return self.network.serve(service)
 
     def restore(
         self, source: Path | str | Opening, *, progress: Progress = lambda done: None

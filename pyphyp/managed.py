@@ -40,7 +40,6 @@ from .managed_media import change_tape
 from .managed_partition import ManagedPartition, configuration_of
 from .media import MediaLibrary
 from .network import Network
-from .outside.link import LinkError
 from .pacing import Pace, Unattended, host_epoch
 from .partition import ClosedError
 from .raw_file import MediaError
@@ -141,16 +140,13 @@ class ManagedMachine:
     # -- running ---------------------------------------------------------------------------
 
     def power_on(self) -> None:
-        """Open the ways to the outside, activate the partitions that start with the machine.
+        """Build what its network has, and activate the partitions that start with the machine.
 
-        Those by number.  ManagementError of the first that cannot be; the others are there.
+        These by number.  ManagementError of the first that cannot be; the others are there.
         """
         refused = None
-        for adapter in self.system.shared_ethernet if self._outside else ():
-            try:
-                self.network.connect(adapter)
-            except LinkError as wrong:
-                refused = refused or ManagementError(str(wrong))
+        for why in self.network.open(self.system, outside=self._outside):
+            refused = refused or ManagementError(why)
         for definition in sorted(self.system.partitions, key=lambda its: its.number):
             if definition.start:
                 try:

@@ -8,15 +8,16 @@ from hypervisor.network.boot_server import BootServer
 from hypervisor.network.switch import VirtualSwitch
 
 from .boot_files import BootFilesError, ServedDirectory
+from .outside.link import LinkError
 from .outside.uplink import Uplink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from hypervisor.network.boot_server import BootService
     from hypervisor.network.shared_ethernet import SharedEthernet
     from hypervisor.network.switch import Port
+    from hypervisor.system.definition import ManagedSystem
     from hypervisor.vio.configuration import EthernetAdapter
     from hypervisor.vio.lan import LanAdapter
 
@@ -43,8 +44,24 @@ class Network:
         self.uplinks.append(uplink)
         return uplink
 
-    def serve(self, service: BootService, directory: Path) -> BootServer:
-        """Have a boot server give out what is in `directory`; raises `BootFilesError`."""
+    def open(self, system: ManagedSystem, *, outside: bool) -> Iterator[str]:
+        """Build what a managed system has, its ways to the outside if `outside`.
+
+        Gives what cannot be had, and why.
+        """
+        for service in system.boot_servers:
+            try:
+                self.serve(service)
+            except BootFilesError as wrong:
+                yield str(wrong)
+        for adapter in system.shared_ethernet if outside else ():
+            try:
+                self.connect(adapter)
+            except LinkError as wrong:
+                yield str(wrong)
+
+    def serve(self, service: BootService) -> BootServer:
+        """Have a boot server in a switch; raises `BootFilesError`."""
         if any(
             (s.service.switch, s.service.vlan) == (service.switch, service.vlan)
             for s in self.boot_servers
@@ -52,8 +69,8 @@ class Network:
             raise BootFilesError(
                 f"VLAN {service.vlan} of {service.switch} has a boot server already"
             )
-        server = BootServer(service, ServedDirectory(directory))
-        self.switch(service.switch).attach_responder(server, service.settings)
+        server = BootServer(service, ServedDirectory(service.directory))
+        self.switch(service.switch).attach_responder(server, service.settings, "boot server")
         self.boot_servers.append(server)
         return server
 

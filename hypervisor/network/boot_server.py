@@ -21,6 +21,8 @@ from .switch import DEFAULT_SWITCH, DEFAULT_VLAN, PortSettings
 from .tftp import PORT, Peer, TftpServer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .tftp import Files
 
 USUAL_ADDRESS = IPv4Interface("192.168.128.1/24")
@@ -37,8 +39,9 @@ _REPLIES: dict[int, int] = {
 
 @frozen
 class BootService:
-    """Where a boot server stands, and the program that clients boot who ask for none."""
+    """A boot server: what it gives out, the program of clients who ask for none, its place."""
 
+    directory: Path
     file: str = ""
     switch: str = DEFAULT_SWITCH
     vlan: int = DEFAULT_VLAN

@@ -228,10 +228,12 @@ class VirtualSwitch:
         self.stale = True
         return port
 
-    def attach_responder(self, responder: Responder, settings: PortSettings) -> Port:
+    def attach_responder(
+        self, responder: Responder, settings: PortSettings, name: str = ""
+    ) -> Port:
         """A server of the machine's own, which stations reach in the usual way, too."""
         station = _Answering(responder)
-        station.port = self.attach(station, settings)
+        station.port = self.attach(station, settings, name)
         return station.port
 
     def detach(self, port: Port) -> None:

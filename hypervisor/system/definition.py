@@ -19,6 +19,7 @@ from .units import NONE, ProcUnits
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hypervisor.network.boot_server import BootService
     from hypervisor.network.shared_ethernet import SharedEthernet
     from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
 
@@ -210,6 +211,7 @@ class ManagedSystem:
     partitions: tuple[PartitionDefinition, ...]
     system_profiles: tuple[SystemProfile, ...] = ()
     shared_ethernet: tuple[SharedEthernet, ...] = ()
+    boot_servers: tuple[BootService, ...] = ()
 
     def partition(self, name: str) -> PartitionDefinition | None:
         return next((partition for partition in self.partitions if partition.name == name), None)

@@ -90,8 +90,7 @@ class MachineOptions:
         for switch, adapter in zip(switches, self.net, strict=True):
             machine.connect(replace(adapter, switch=switch))
         if self.netboot is not None:
-            directory, file = directory_and_file(self.netboot)
-            machine.serve(directory, BootService(file))
+            machine.serve(BootService(*directory_and_file(self.netboot)))
             switches = switches or [DEFAULT_SWITCH]
         return machine.add_partition(
             memory=self.memory,

@@ -28,7 +28,7 @@ from .kinds import (
     Units,
     Whole,
 )
-from .network_keys import ETHERNET, SHARED_ETHERNET
+from .network_keys import BOOT_SERVER, ETHERNET, SHARED_ETHERNET
 from .tables import Key, Table
 
 LINUX, BIG_ENDIAN_LINUX = "linux", "linux-big-endian"
@@ -186,7 +186,8 @@ PARTITION = Table(
             Text(),
             f'What it boots: `"{LINUX}"` is Debian\'s, as `pyphyp linux` boots it, '
             f'`"{BIG_ENDIAN_LINUX}"` the big-endian one, `"{DISK}"` what firmware finds on its '
-            "disks and discs; or a toy kernel by its name (`pyphyp list`).",
+            "disks and discs, or gets from a boot server; or a toy kernel by its name "
+            "(`pyphyp list`).",
         ),
         Key("little", Flag(), "A toy kernel runs little-endian.", "false"),
         Key("kernel", Text("a file's name"), "Instead of a guest: a kernel, an ELF file."),
@@ -291,6 +292,6 @@ ROOT = Table(
     "",
     "A managed system.",
     (),
-    (MACHINE, POOL, PARTITION, SHARED_ETHERNET, SYSTEM_PROFILE),
+    (MACHINE, POOL, PARTITION, SHARED_ETHERNET, BOOT_SERVER, SYSTEM_PROFILE),
     array=False,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hypervisor.network.boot_server import USUAL_ADDRESS
 from hypervisor.network.shared_ethernet import DEFAULT_TRUNK_PRIORITY
 from hypervisor.network.switch import (
     DEFAULT_SWITCH,
@@ -9,6 +10,7 @@ from hypervisor.network.switch import (
     HIGHEST_PRIORITY,
     HIGHEST_VLAN,
 )
+from pyphyp.boot_files import GRUB_IMAGE
 from pyphyp.outside.words import FORWARD_WORDS
 
 from .kinds import Several, Text, Whole
@@ -44,6 +46,35 @@ ETHERNET = Table(
             "Addresses its guest may take instead, up to four; frames then bear the adapter's "
             "alone. An empty list allows none.",
             "any address",
+        ),
+    ),
+)
+
+BOOT_SERVER = Table(
+    "boot_server",
+    "A boot server of the machine's own (BOOTP, DHCP, TFTP), which partitions boot from that have "
+    "an Ethernet adapter in its VLAN.",
+    (
+        Key(
+            "directory",
+            Text("a directory's name"),
+            "What it gives out.",
+            stands_in=".",
+            required=True,
+        ),
+        Key(
+            "file",
+            Text("a file's name, relative to the directory"),
+            "The program of partitions that ask for none: a kernel, or a boot loader.",
+            f'`"{GRUB_IMAGE}"`, which grub-mknetdir makes',
+        ),
+        Key("switch", Text(), "The virtual switch.", f'`"{DEFAULT_SWITCH}"`'),
+        Key("vlan", Whole(1, HIGHEST_VLAN), "Its VLAN.", str(DEFAULT_VLAN)),
+        Key(
+            "address",
+            Text("an address with the length of its network's prefix"),
+            "Its address; its clients get those behind it.",
+            f'`"{USUAL_ADDRESS}"`',
         ),
     ),
 )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypervisor.network.boot_server import BootService
 from hypervisor.network.shared_ethernet import Nat, SharedEthernet
 from hypervisor.vio.configuration import FIRST_FREE_SLOT, EthernetAdapter
+from pyphyp.boot_files import GRUB_IMAGE
 from pyphyp.outside.words import shared_ethernet
 
 if TYPE_CHECKING:
@@ -40,6 +43,29 @@ def _address(text: str) -> bytes:
         return bytes.fromhex(text.replace(":", ""))
     except ValueError:
         raise ValueError(f"{text!r} is no address: 0a:00:00:00:00:01, for example, is") from None
+
+
+def boot_services(tables: Tables, directory: Path, problems: Problems) -> tuple[BootService, ...]:
+    """A machine's boot servers."""
+    services: list[BootService] = []
+    for values, where in tables:
+        served = directory / values.pop("directory")
+        file = values.pop("file", GRUB_IMAGE)
+        if not served.is_dir():
+            problems.add((*where, "directory"), f"there is no directory {served}")
+        elif not (served / file).is_file():
+            problems.add((*where, "file"), f"there is no file {served / file}")
+        try:
+            if "address" in values:
+                values["address"] = IPv4Interface(values["address"])
+            its = BootService(served.absolute(), file, **values)
+        except ValueError as wrong:
+            problems.add(where, str(wrong))
+            continue
+        if any((its.switch, its.vlan) == (other.switch, other.vlan) for other in services):
+            problems.add(where, f"another VLAN or switch: VLAN {its.vlan} has a boot server")
+        services.append(its)
+    return tuple(services)
 
 
 def shared_ethernets(

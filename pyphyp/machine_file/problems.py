@@ -23,7 +23,7 @@ _RENAMED = {
     "virtual": "virtual_processors",
     "ethernet_adapters": "ethernet",
 }
-_LISTS = ("partition", "pool", "system_profile", "shared_ethernet")
+_LISTS = ("partition", "pool", "system_profile", "shared_ethernet", "boot_server")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,8 @@ from .keys import (
     SYSTEM_PROFILE,
 )
 from .lines import key_lines
-from .network_keys import ETHERNET, SHARED_ETHERNET
-from .networks import ethernet_adapters, shared_ethernets
+from .network_keys import BOOT_SERVER, ETHERNET, SHARED_ETHERNET
+from .networks import boot_services, ethernet_adapters, shared_ethernets
 from .problems import FileProblem, MachineFileError, Problems
 
 if TYPE_CHECKING:
@@ -164,6 +164,9 @@ class _Reading:
             ),
             shared_ethernet=shared_ethernets(
                 self._tables(content, SHARED_ETHERNET, ()), self._directory, self.problems
+            ),
+            boot_servers=boot_services(
+                self._tables(content, BOOT_SERVER, ()), self._directory, self.problems
             ),
         )
         return MachineFile(system, machine.get("epoch"), machine.get("seed", 0))
@@ -323,8 +326,8 @@ class _Reading:
         if values.get("guest") == DISK:
             names = ("little", "direct", *_LINUX_KEYS)
             self._refuse(content, path, names, "what a disk holds")
-            if not (values.get("disks") or values.get("cdroms")):
-                self.problems.add((*path, "guest"), "another, or disks or cdroms to boot from")
+            if not (values.get("disks") or values.get("cdroms") or content.get(ETHERNET.name)):
+                self.problems.add((*path, "guest"), "another, or disks, cdroms or ethernet")
             return DeviceProgram(values.get("boot_device", ""), values.get("append"))
         self._refuse(content, path, ("boot_device",), "not on a disk")
         match values.get("guest", LINUX):

@@ -61,7 +61,7 @@ def connect(partition: Partition, directory: Path, file: str = "") -> Lossy:
     switch = VirtualSwitch()
     lan = adapter(partition)
     lan.port = switch.attach(lan)
-    server = BootServer(BootService(file), ServedDirectory(directory))
+    server = BootServer(BootService(directory, file), ServedDirectory(directory))
     server.expect(MAC)
     switch.attach_responder(lossy := Lossy(server), PortSettings())
     return lossy

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hypervisor.network import bootp
 from hypervisor.system.errors import ManagementError
 from pyphyp.machine_file import parse
 from pyphyp.managed import ManagedMachine
 from pyphyp.usage import PartitionState
+from tests.firmware.test_boot_devices import program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,3 +88,30 @@ def test_a_partition_that_is_switched_off_has_left_its_switch(tmp_path: Path) ->
         assert list(switch) == []
         its.activate("one")
         assert len(list(switch)) == 1
+
+
+def test_partitions_boot_from_the_machines_boot_server(tmp_path: Path) -> None:
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "kernel").write_bytes(program())
+    text = MACHINE + '[[boot_server]]\ndirectory = "served"\nfile = "kernel"\n'
+    for name in ("one", "two"):
+        text += (
+            f'[[partition]]\nname = "{name}"\nguest = "disk"\nmemory = "64M"\nunits = 0.3\n'
+            'boot_device = "net"\n[[partition.ethernet]]\n'
+        )
+    text += '[[partition]]\nname = "apart"\nguest = "disk"\nmemory = "64M"\nunits = 0.3\n'
+    text += "[[partition.ethernet]]\nvlan = 9\n"
+    with machine(text, tmp_path) as its:
+        with pytest.raises(ManagementError, match="no BOOTP server answers"):
+            its.power_on()
+        its.run(windows=2)
+        assert list(its.partitions) == ["one", "two"]
+        given = []
+        for partition in its.partitions.values():
+            chosen = partition.composition.firmware.tree.at("/chosen").properties
+            path = "/vdevice/l-lan@30000003:192.168.128.1,kernel"
+            assert chosen["bootpath"].rstrip(b"\0").decode() == path
+            reply = bootp.parse(chosen["bootp-response"])
+            assert reply is not None
+            given.append(str(reply.given))
+        assert given == ["192.168.128.10", "192.168.128.11"]

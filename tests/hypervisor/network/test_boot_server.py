@@ -6,6 +6,7 @@ import random
 import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
+from pathlib import Path
 
 import pytest
 
@@ -59,7 +60,7 @@ class Files:
 
 
 def server(**files: bytes) -> BootServer:
-    its = BootServer(BootService("kernel"), Files(**files))
+    its = BootServer(BootService(Path(), "kernel"), Files(**files))
     its.expect(MAC)
     return its
 
@@ -135,7 +136,7 @@ def test_dhcp_offers_and_acknowledges_the_same_address() -> None:
 
 
 def test_addresses_end_and_nobody_has_anothers() -> None:
-    service = BootService(address=IPv4Interface("10.0.0.1/28"))
+    service = BootService(Path(), address=IPv4Interface("10.0.0.1/28"))
     its = BootServer(service, Files())
     given = [
         told(its, boot_request(mac=bytes([2, 0, 0, 0, 0, n]), transaction=n)) for n in range(20)
@@ -233,7 +234,7 @@ def test_what_cannot_be_is_refused_with_its_code(payload: bytes, code: int) -> N
 
 def test_a_client_holds_a_bounded_number_of_files_open() -> None:
     files = Files(kernel=bytes(5000))
-    its = BootServer(BootService(), files)
+    its = BootServer(BootService(Path()), files)
     for port in range(1000, 1000 + 3 * MOST_OF_ONE):
         asked(its, request("kernel", "octet"), source_port=port)
     assert sum(not file.closed for file in files.opened) == MOST_OF_ONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from emu.isa_level import IsaLevel
 from guests.modules import DISK_MODULES, ETHERNET_MODULES
 from hypervisor.abi import InterruptOffer, Mmu
+from hypervisor.network.boot_server import BootService
 from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
     Capacity,
@@ -73,6 +75,35 @@ def test_disks_and_discs_are_targets_of_one_adapter(tmp_path: Path) -> None:
     )
 
 
+def test_boot_servers_give_out_directories(tmp_path: Path) -> None:
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "kernel").touch()
+    more = (
+        '[[partition.ethernet]]\nvlan = 7\n[[boot_server]]\ndirectory = "served"\n'
+        'file = "kernel"\nvlan = 7\naddress = "10.1.0.1/16"\n'
+    )
+    guest = PARTITION.replace("hello", "disk")
+    system = parse(MACHINE + guest + more, directory=tmp_path).system
+    served = tmp_path / "served"
+    address = IPv4Interface("10.1.0.1/16")
+    assert system.boot_servers == (BootService(served, "kernel", vlan=7, address=address),)
+
+
+def test_boot_servers_that_cannot_be_are_told(tmp_path: Path) -> None:
+    (tmp_path / "served").mkdir()
+    server = '[[boot_server]]\ndirectory = "served"\nfile = "kernel"\n'
+    for more, words in (
+        (server, "there is no file"),
+        (server.replace("served", "none"), "there is no directory"),
+        (server + server, "has a boot server"),
+        (server + 'address = "10.0.0.1/31"\n', "room for clients"),
+        (server + 'address = "here"\n', "here"),
+    ):
+        with pytest.raises(MachineFileError) as caught:
+            parse(MACHINE + PARTITION + more, directory=tmp_path)
+        assert any(words in str(problem) for problem in caught.value.problems), words
+
+
 def test_ethernet_adapters_are_plugged_into_switches() -> None:
     more = (
         "[[partition.ethernet]]\nvlan = 10\nmore_vlans = [20, 30]\n"
@@ -117,7 +148,7 @@ def test_disks_that_are_not_there_and_nothing_to_boot_from_are_told() -> None:
     assert "none.img" in problem
     assert "disk create" in problem
     (problem,) = wrong(MACHINE + PARTITION.replace("hello", "disk"))
-    assert "disks or cdroms" in problem
+    assert "disks, cdroms or ethernet" in problem
     (problem,) = wrong(MACHINE + PARTITION + 'boot_device = "disk"\n')
     assert "boot_device" in problem
 
