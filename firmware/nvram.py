@@ -6,6 +6,7 @@ included), name.  What no other partition takes is one of free space.
 
 from __future__ import annotations
 
+import re
 import struct
 
 from emu.state import check
@@ -79,6 +80,30 @@ class Nvram:
 
     def variables(self) -> dict[str, str]:
         """The configuration variables: boot-device and others (LoPAR 8.5)."""
+        if (place := self._common()) is None:
+            return {}
+        text = bytes(self._bytes[place]).partition(b"\0\0")[0]
+        pairs = (item.partition("=") for item in text.decode("latin-1").split("\0"))
+        return {name: value for name, equals, value in pairs if equals}
+
+    def set_variable(self, name: str, value: str | None) -> None:
+        """Set a configuration variable, or forget it (None); ValueError where that cannot be."""
+        if not re.fullmatch(r"[!-<>-~]{1,31}", name):
+            raise ValueError(f"{name!r} is no variable's name")
+        if value is not None and not re.fullmatch(r"[ -~\xa0-\xff]*", value):
+            raise ValueError(f"{name}: a value is of printable characters")
+        if (place := self._common()) is None:
+            raise ValueError("this NVRAM has no partition for variables")
+        found = {**self.variables(), name: value}
+        pairs = [f"{key}={its}".encode("latin-1") for key, its in found.items() if its is not None]
+        packed = b"\0".join([*pairs, b""])
+        room = place.stop - place.start
+        if len(packed) + 1 > room:
+            raise ValueError(f"{name}: variables have {room} bytes together, and {len(packed)} now")
+        self.store(place.start, packed.ljust(room, b"\0"))
+
+    def _common(self) -> slice | None:
+        """Where the variables stand."""
         at = 0
         while at + UNIT_BYTES <= len(self):
             head = self._bytes[at : at + UNIT_BYTES]
@@ -86,11 +111,9 @@ class Nvram:
             if not length or checksum(head[0], bytes(head[2:])) != head[1]:
                 break
             if head[0] == SYSTEM and head[4:].rstrip(b"\0") == b"common":
-                text = bytes(self._bytes[at + UNIT_BYTES : at + length]).partition(b"\0\0")[0]
-                pairs = (item.partition("=") for item in text.decode("latin-1").split("\0"))
-                return {name: value for name, equals, value in pairs if equals}
+                return slice(at + UNIT_BYTES, min(at + length, len(self)))
             at += length
-        return {}
+        return None
 
     def state(self) -> bytes:
         return self.content

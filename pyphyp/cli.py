@@ -31,6 +31,7 @@ _COMMANDS = {
     "linux": "linux",
     "install": "install",
     "disk": "disk",
+    "nvram": "nvram",
     "tape": "tape",
     "restore": "restore",
     "up": "up",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from guests.linux import fetch_linux
+from guests.userland import fetch_userland
 from pyphyp.guest_starts import Quiet
 from tests.pyphyp.terminal import PATIENCE, PYPHYP
 
@@ -119,3 +120,28 @@ def test_boot_wants_something_to_boot() -> None:
     shown = run("boot", status=2)
     assert "--kernel" in shown
     assert "--disk" in shown
+
+
+def test_a_disc_that_grub_mkrescue_made_boots_debians_kernel(disk: Path, tmp_path: Path) -> None:
+    if not all(map(shutil.which, ("grub-mkrescue", "xorriso", "mformat"))):
+        pytest.skip("grub-common, xorriso or mtools are not installed")
+    userland = fetch_userland(("grub-ieee1275-bin",), Quiet())
+    names = [package.name for package in userland.packages]
+    deb = userland.debs[names.index("grub-ieee1275-bin")]
+    subprocess.run(["dpkg-deb", "--extract", deb, tmp_path / "grub"], check=True)
+    (tmp_path / "disc" / "boot" / "grub").mkdir(parents=True)
+    for file in (disk.parent / "root" / "files").iterdir():
+        shutil.copy(file, tmp_path / "disc" / "boot")
+    menu = "set timeout=1\nmenuentry D { linux /boot/vmlinux console=hvc0; initrd /boot/initrd }\n"
+    (tmp_path / "disc" / "boot" / "grub" / "grub.cfg").write_text(menu)
+    modules = tmp_path / "grub" / "usr/lib/grub/powerpc-ieee1275"
+    image = tmp_path / "disc.iso"
+    subprocess.run(
+        ["grub-mkrescue", "-d", modules, "-o", image, tmp_path / "disc"],
+        check=True,
+        capture_output=True,
+    )
+    shown = run("boot", "--disk", f"{disk},ro", "--cdrom", image, "--boot-device", "disk7 cdrom")
+    assert "GNU GRUB" in shown
+    drive = "/vdevice/v-scsi@30000002/cdrom@8100000000000000"
+    assert f"booted from {drive}:,\\boot\\grub\\powerpc.elf" in shown

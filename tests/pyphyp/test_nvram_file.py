@@ -13,6 +13,7 @@ import pytest
 
 from firmware.nvram import NVRAM_BYTES, formatted
 from pyphyp import Machine, NvramFileError
+from pyphyp.cli import main
 from pyphyp.nvram_file import LEAST_SECONDS, NvramFile
 from pyphyp.replacing import replacing
 from tests.pyphyp.guests import program, rtas
@@ -172,3 +173,21 @@ def test_the_command_refuses_a_wrong_file_by_its_name(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "letter.txt holds 4 bytes: an NVRAM has 65536" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_variables_are_shown_and_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(tmp_path / "system.nvram")
+    assert main(["nvram", file, "boot-device=cdrom disk1 net", "boot-file=a=b"]) == 0
+    assert main(["nvram", file]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert "auto-boot?=true" in shown
+    assert "boot-device=cdrom disk1 net" in shown
+    assert main(["nvram", file, "boot-file"]) == 0
+    assert capsys.readouterr().out == "a=b\n"
+    assert main(["nvram", file, "boot-device="]) == 0
+    assert main(["nvram", file, "boot-device"]) == 1
+    before = (tmp_path / "system.nvram").read_bytes()
+    for wrong in ("x=" + "y" * 5000, "=y", "a b=c", "x=\n"):
+        assert main(["nvram", file, wrong]) == 1
+    assert (tmp_path / "system.nvram").read_bytes() == before
+    assert NvramFile(tmp_path / "system.nvram").nvram.variables()["boot-file"] == "a=b"
