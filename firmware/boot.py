@@ -7,7 +7,7 @@ the kernel is entered big-endian and in real mode; a little-endian one changes o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from emu.bits import MSR
 from emu.memory import MIB
@@ -19,7 +19,7 @@ from .block_devices import block_devices
 from .claims import ClaimError, Claims
 from .client_interface import ClientInterface, ServiceTable
 from .compatibility import modes_up_to
-from .device_tree import cells, cells64, flatten, string
+from .device_tree import cells, cells64, flatten, number_nodes, string
 from .error_logs import ErrorLogs
 from .firmware_state import ClientState, FirmwareState, rebuild_tree, tree_state
 from .injection import InjectionFacility
@@ -29,6 +29,7 @@ from .machine_check import as_registers
 from .network_devices import network_devices
 from .nvram import Nvram
 from .rtas import RtasTable
+from .vio_nodes import adapter_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,12 +37,14 @@ if TYPE_CHECKING:
     from hypervisor.nonmaskable import MachineCheck
     from hypervisor.partition import Partition
     from hypervisor.processor import VirtualProcessor
+    from hypervisor.vio.adapter import Slot
 
     from .boot_devices import BootDevice
     from .device_tree import Node
     from .machine_check import Fault
 
 BootError = elf.BootError
+T = TypeVar("T")
 
 FIRMWARE_BYTES = 64 * 1024
 """Storage from 0 on that firmware keeps while a client program runs."""
@@ -130,6 +133,34 @@ class PlatformFirmware:
     ) -> MachineCheck:
         log = self.error_logs.machine_check(fault, processor, address, recovered=recovered)
         return as_registers(fault, address, log)
+
+    # -- adapters that come and go -----------------------------------------------------------
+
+    def adapter_comes(self, slot: Slot) -> None:
+        """Have a node for what is in a virtual slot, if there is none yet."""
+        adapter = self.partition.virtual_io.bus.adapter(slot.unit)
+        if self.adapter_node(slot) is None:
+            self.tree.at("/vdevice").add(adapter_node(adapter, self.partition))
+            number_nodes(self.tree, platform_tree.FIRST_HANDLE)
+
+    def adapter_leaves(self, slot: Slot) -> None:
+        """Its node goes."""
+        if (node := self.adapter_node(slot)) is not None:
+            node.remove()
+            if self._client is not None:
+                self._client.instances.forget(node)
+
+    def adapter_node(self, slot: Slot) -> Node | None:
+        """The node of what is in a virtual slot."""
+        unit = f"{slot.unit:x}"
+        children = self.tree.at("/vdevice").children
+        return next((node for node in children if node.unit == unit), None)
+
+    def list_devices(self) -> None:
+        """Look again which disks, drives and networks there are."""
+        partition = self.partition
+        _follow(self.block_devices, block_devices(partition))
+        _follow(self.network_devices, network_devices(partition))
 
     # -- state -------------------------------------------------------------------------------
 
@@ -330,3 +361,11 @@ class PlatformFirmware:
             registers.set_gpr(number, value)
         registers.msr = MSR(0).replace(SF=int(wide), ME=1)
         registers.nip = address
+
+
+def _follow(known: dict[str, T], found: dict[str, T]) -> None:
+    """Keep of the `known` those that are still found, and know the others, too."""
+    for path in known.keys() - found.keys():
+        del known[path]
+    for path, device in found.items():
+        known.setdefault(path, device)

@@ -56,6 +56,13 @@ class Associativity(Word):
     FORM_1 = Field(0)
 
 
+class Events(Word):
+    """Option vector 5 byte 6."""
+
+    WIDTH = 8
+    HOT_PLUG = Field(5)
+
+
 class InterruptControl(Word):
     """Option vector 5 byte 23: which interrupt controller."""
 
@@ -95,7 +102,7 @@ class RadixExtensions(Word):
     GTSE = Field(1)
 
 
-SHARING, ASSOCIATIVITY, MOST_PROCESSORS = 2, 5, slice(9, 13)
+SHARING, ASSOCIATIVITY, EVENTS, MOST_PROCESSORS = 2, 5, 6, slice(9, 13)
 INTERRUPT_MODE, TRANSLATION, HASH_EXTENSIONS, RADIX_EXTENSIONS = 23, 24, 25, 26
 VECTOR_5_BYTES = RADIX_EXTENSIONS + 1
 LEAST_RMA_MIB = slice(24, 28)
@@ -141,6 +148,7 @@ class Offer:
         vector[0] = VECTOR_5_BYTES - 2
         vector[SHARING] = Sharing(0).replace(LPAR=1, SPLPAR=int(self.shared_processors))
         vector[ASSOCIATIVITY] = Associativity(0).replace(FORM_1=1)
+        vector[EVENTS] = Events(0).replace(HOT_PLUG=1)
         vector[INTERRUPT_MODE] = _INTERRUPT_MODES[self.interrupts.first]
         kinds = self.translations(self.modes[0])
         support = kinds[0] if len(kinds) == 1 else TranslationSupport.EITHER
@@ -248,7 +256,7 @@ def _agree_on_vector_5(
     agreed[INTERRUPT_MODE] = _INTERRUPT_MODES[interrupts]
     agreed[TRANSLATION] = Translation(0).replace(SUPPORT=translation)
     agreed[RADIX_EXTENSIONS] = _agree_on_shootdown(wanted, offer, translation)
-    for number in (SHARING, ASSOCIATIVITY):
+    for number in (SHARING, ASSOCIATIVITY, EVENTS):
         agreed[number] &= wanted[number]
     return bytes(agreed)
 

@@ -61,6 +61,12 @@ class Node:
         self.children.append(child)
         return child
 
+    def remove(self) -> None:
+        """Take this node, with all below it, off its parent."""
+        assert self.parent is not None
+        self.parent.children.remove(self)
+        self.parent = None
+
     @property
     def full_name(self) -> str:
         return f"{self.name}@{self.unit}" if self.unit else self.name

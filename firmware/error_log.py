@@ -58,6 +58,7 @@ class EventType(IntEnum):
     EPOW = 0x40
     PLATFORM_ERROR = 0xE0
     PLATFORM_INFORMATION = 0xE2
+    HOT_PLUG = 0xE5
 
 
 class EventClass(IntEnum):
@@ -65,6 +66,14 @@ class EventClass(IntEnum):
 
     INTERNAL_ERRORS = 0x8000_0000
     EPOW = 0x4000_0000
+    HOT_PLUG = 0x1000_0000
+
+
+class HotPlugAction(IntEnum):
+    """What an operating system is to do with a resource."""
+
+    ADD = 1
+    REMOVE = 2
 
 
 class EpowAction(IntEnum):
@@ -216,6 +225,12 @@ def epow_section(action: EpowAction, modifier: int) -> bytes:
     """What an environmental and power warning wants; for this partition only (version 2)."""
     partition_only = 1
     return section(b"EP", struct.pack(">BBBx8x", action, modifier, partition_only), version=2)
+
+
+def hot_plug_section(action: HotPlugAction, drc_index: int) -> bytes:
+    """A virtual slot, by its connector's index, comes or is to go (table "Hotplug Section")."""
+    slot, by_drc_index = 3, 2
+    return section(b"HP", struct.pack(">BBBBI", slot, action, by_drc_index, 0, drc_index))
 
 
 def reference_code_section(code: str) -> bytes:

@@ -19,12 +19,14 @@ from .error_log import (
     ErrorLog,
     EventClass,
     EventType,
+    HotPlugAction,
     Initiator,
     Severity,
     Shutdown,
     Subsystem,
     Subtype,
     epow_section,
+    hot_plug_section,
     reference_code_section,
     text_section,
 )
@@ -43,9 +45,11 @@ _MOST_WORDS = 200
 
 EPOW_INTERRUPT = 0x10F0
 INTERNAL_ERROR_INTERRUPT = 0x10F1
+HOT_PLUG_INTERRUPT = 0x10F2
 SOURCES = {
     EventClass.INTERNAL_ERRORS: INTERNAL_ERROR_INTERRUPT,
     EventClass.EPOW: EPOW_INTERRUPT,
+    EventClass.HOT_PLUG: HOT_PLUG_INTERRUPT,
 }
 """The interrupt source of each class of events."""
 
@@ -127,6 +131,24 @@ class ErrorLogs:
             Subtype.NORMAL_SHUTDOWN if normal else Subtype.ABNORMAL_SHUTDOWN,
             epow_section(EpowAction.SYSTEM_SHUTDOWN, why),
             epow_action=EpowAction.SYSTEM_SHUTDOWN,
+        )
+        return self._queue(log, interrupts=True)
+
+    @property
+    def hears_hot_plug(self) -> bool:
+        """Whether the guest wants the interrupt that announces what comes and goes."""
+        return not self._interrupts.masked(HOT_PLUG_INTERRUPT)
+
+    def hot_plug(self, action: HotPlugAction, drc_index: int) -> int:
+        """Ask the guest to take what a connector has, or to give it back; gives the identifier."""
+        log = self._log(
+            EventClass.HOT_PLUG,
+            EventType.HOT_PLUG,
+            Severity.EVENT,
+            Disposition.FULLY_RECOVERED,
+            Subsystem.PLATFORM_FIRMWARE,
+            Subtype.NONE,
+            hot_plug_section(action, drc_index),
         )
         return self._queue(log, interrupts=True)
 

@@ -112,6 +112,12 @@ class Instances:
         }
         self._next = state.next_handle
 
+    def forget(self, node: Node) -> None:
+        """A node, and what is below it, is no more: close its instances."""
+        gone = set(map(id, node.walk()))
+        kept = {handle: its for handle, its in self._instances.items() if id(its.node) not in gone}
+        self._instances = kept
+
     def get(self, handle: int) -> Instance | None:
         return self._instances.get(handle)
 

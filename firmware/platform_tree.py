@@ -11,6 +11,7 @@ from uuid import UUID
 
 from emu.memory import MIB
 from hypervisor.capacity_calls import PARAMETERS_LEVEL
+from hypervisor.vio.connectors import HOST_BRIDGE
 
 from .device_tree import EMPTY, Node, cells, cells64, number_nodes, string, strings
 from .error_log import EventClass
@@ -21,7 +22,7 @@ from .lamps import Lamp
 from .processor_nodes import processor_node
 from .services.indicators import EPOW_SENSOR
 from .services.product_data import product_data
-from .vio_nodes import virtual_devices
+from .vio_nodes import connector_properties, virtual_devices
 from .vital_product_data import MODEL, PLANT
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def _root(partition: Partition) -> Node:
             "ibm,partition-uuid": string(str(UUID(configuration.uuid))),
             "ibm,partition-performance-parameters-level": cells(PARAMETERS_LEVEL),
             "clock-frequency": cells(100_000_000),
-        },
+        }
+        | connector_properties("PHB", {HOST_BRIDGE: "PHB 1"}),
     )
 
 
@@ -176,6 +178,7 @@ def _rtas(partition: Partition, rtas: RtasTable) -> Node:
 _EVENT_NODES = {
     EventClass.INTERNAL_ERRORS: "internal-errors",
     EventClass.EPOW: "epow-events",
+    EventClass.HOT_PLUG: "hot-plug-events",
 }
 
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from hypervisor.calls import Handler
     from hypervisor.partition import Partition
     from hypervisor.processor import VirtualProcessor
+    from hypervisor.vio.adapter import Slot
 
+    from .device_tree import Node
     from .error_logs import ErrorLogs
     from .injection import InjectionFacility
     from .lamps import Lamps
@@ -74,6 +76,18 @@ class RtasFirmware(Protocol):
     def lamps(self) -> Lamps: ...
     @property
     def injection(self) -> InjectionFacility: ...
+    def adapter_comes(self, slot: Slot) -> None:
+        """The guest may configure what is in a virtual slot."""
+
+    def adapter_leaves(self, slot: Slot) -> None:
+        """The guest has isolated what is in a virtual slot."""
+
+    def adapter_node(self, slot: Slot) -> Node | None:
+        """The node of what is in a virtual slot, if it is configured."""
+
+    def list_devices(self) -> None:
+        """Disks have come or gone."""
+
     def defer_machine_check(
         self, fault: Fault, processor: int, address: int, *, recovered: bool
     ) -> bool: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hypervisor.vio.adapter import AdapterKind
+from hypervisor.vio.adapter import AdapterKind, Slot
 from hypervisor.vio.configuration import TerminalProtocol
 from hypervisor.vio.lan import LanAdapter
 from hypervisor.vio.lan_state import MOST_FILTERS
@@ -12,7 +12,7 @@ from hypervisor.vio.tce import WINDOW_BYTES
 from hypervisor.vio.vty import ClientTerminal
 
 from .block_devices import devices_of
-from .device_tree import EMPTY, Node, cells, string
+from .device_tree import EMPTY, Node, cells, string, strings
 from .network_devices import MOST_FRAME
 from .vital_product_data import system_location
 
@@ -32,6 +32,8 @@ _NAMES = {
     AdapterKind.CLIENT_SCSI: _Names("v-scsi", "vscsi", "IBM,v-scsi"),
     AdapterKind.LAN: _Names("l-lan", "network", "IBM,l-lan"),
 }
+_NO_POWER_DOMAIN = 0xFFFF_FFFF
+"""Nothing is switched on or off when an adapter comes or goes."""
 _WITH_DMA = frozenset({AdapterKind.CLIENT_SCSI, AdapterKind.LAN})
 
 
@@ -47,9 +49,28 @@ def virtual_devices(partition: Partition) -> Node:
             "#interrupt-cells": cells(2),
         },
     )
+    node.properties |= _connectors(partition)
     for adapter in partition.virtual_io.bus:
         node.add(adapter_node(adapter, partition))
     return node
+
+
+def _connectors(partition: Partition) -> dict[str, bytes]:
+    """The virtual slots, empty ones too, into which adapters can come (LoPAR 17.2.1)."""
+    slots = [Slot(number) for number in partition.virtual_io.connectors.slots()]
+    named = {slot.drc_index: location_code(slot, partition) for slot in slots}
+    return connector_properties("SLOT", named)
+
+
+def connector_properties(kind: str, names: dict[int, str]) -> dict[str, bytes]:
+    """What a node has whose children come and go by the connectors `names`, by index."""
+    count = cells(len(names))
+    return {
+        "ibm,drc-indexes": count + cells(*names),
+        "ibm,drc-names": count + strings(*names.values()),
+        "ibm,drc-types": count + strings(*[kind] * len(names)),
+        "ibm,drc-power-domains": count + cells(*[_NO_POWER_DOMAIN] * len(names)),
+    }
 
 
 def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
@@ -59,7 +80,7 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
         "compatible": string(names.compatible),
         "reg": cells(slot.unit),
         "interrupts": cells(slot.interrupt, 0),
-        "ibm,loc-code": string(location_code(adapter, partition)),
+        "ibm,loc-code": string(location_code(slot, partition)),
         "ibm,my-drc-index": cells(slot.drc_index),
     }
     if adapter.kind in _WITH_DMA:
@@ -88,8 +109,8 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
     return node
 
 
-def location_code(adapter: VirtualAdapter, partition: Partition) -> str:
-    """Where the adapter sits: machine, partition (V) and virtual slot (C)."""
+def location_code(slot: Slot, partition: Partition) -> str:
+    """Where an adapter sits: machine, partition (V) and virtual slot (C)."""
     configuration = partition.configuration
     system = system_location(configuration)
-    return f"{system}-V{configuration.number}-C{adapter.slot.number}"
+    return f"{system}-V{configuration.number}-C{slot.number}"

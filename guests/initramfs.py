@@ -46,6 +46,7 @@ name=pyphyp
 [ -r /proc/device-tree/ibm,partition-name ] && read -r name </proc/device-tree/ibm,partition-name
 echo "$name" >/proc/sys/kernel/hostname
 
+[ -x /usr/sbin/drmgr ] && /bin/sh /etc/slots </dev/null >/dev/null 2>&1 &
 [ -f /etc/rc.local ] && /bin/sh /etc/rc.local
 
 read -r release </proc/sys/kernel/osrelease
@@ -63,6 +64,31 @@ done
 SESSION = """\
 /bin/sh -l
 poweroff -f
+"""
+
+# What a management console would ask for through its agent in the guest: with powerpc-utils there,
+# adapters whose coming or going the platform announces are taken and given back.  Each read gives
+# one event; of those about virtual slots the hot-plug section tells what to do, and with which.
+SLOTS = """\
+#!/bin/sh
+bus=/proc/device-tree/vdevice
+while :; do
+    event=$(dd if=/proc/powerpc/rtas/error_log bs=4096 count=1 | hexdump -v -e '1/1 "%02x"')
+    [ -n "$event" ] || exit
+    wanted=${event#*485000100100000003}
+    case $wanted in
+    "$event") continue ;;
+    010200*) action=-a ;;
+    020200*) action=-r ;;
+    *) continue ;;
+    esac
+    wanted=${wanted#??????}
+    index=${wanted%"${wanted#????????}"}
+    # Of both lists the first four bytes are a count; drmgr goes by name.
+    line=$(hexdump -v -e '4/1 "%02x" "\\n"' $bus/ibm,drc-indexes | sed -n "/^$index$/=")
+    name=$(tail -c +5 $bus/ibm,drc-names | tr '\\0' '\\n' | sed -n "$((line - 1))p")
+    drmgr -c slot $action -s "$name" || echo "<4>drmgr -c slot $action -s $name: $?" >/dev/kmsg
+done
 """
 
 PROFILE = """\
@@ -172,6 +198,7 @@ def _base_tree(busybox: bytes) -> dict[str, cpio.Entry]:
         "etc/group": cpio.File(b"root:x:0:\ntty:x:5:\n"),
         "etc/profile": cpio.File(PROFILE.encode()),
         "etc/session": cpio.File(SESSION.encode()),
+        "etc/slots": cpio.File(SLOTS.encode(), 0o755),
         "etc/udhcpc/default.script": cpio.File(LEASE.encode(), 0o755),
         "init": cpio.File(INIT.encode(), 0o755),
         "root": cpio.Directory(0o700),

@@ -25,6 +25,9 @@ class InterruptController(Protocol):
     """What those need who raise interrupts, and who deliver them."""
 
     def add_source(self, number: int) -> object: ...
+    def reset_source(self, number: int) -> None:
+        """What it stood for is gone: masked, with nothing pending, as if it were new."""
+
     def raise_source(self, number: int) -> None: ...
     def masked(self, number: int) -> bool:
         """Whether the partition wants no interrupts of a source."""
@@ -79,6 +82,10 @@ class Interrupts:
     def add_source(self, number: int) -> None:
         self.xics.add_source(number)
         self.xive.add_source(number)
+
+    def reset_source(self, number: int) -> None:
+        self.xics.reset_source(number)
+        self.xive.reset_source(number)
 
     def raise_source(self, number: int) -> None:
         self._controller.raise_source(number)

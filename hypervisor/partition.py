@@ -215,8 +215,8 @@ class Partition:
         for processor, its in zip(self.processors, state.processors, strict=True):
             processor.restore(its)
         self.dispatcher.restore(state.dispatcher)
-        self.interrupts.restore(state.interrupts)
         self.virtual_io.restore(state.virtual_io)
+        self.interrupts.restore(state.interrupts)
         self.time_of_day.epoch = state.epoch
         restore_generator(self.random, state.random)
         self.hcall_counts.clear()

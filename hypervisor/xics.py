@@ -65,7 +65,7 @@ class XicsController:
 
     def restore(self, state: XicsState) -> None:
         """Take over a state with the very sources and servers that are here."""
-        known = [s.number for s in state.sources] == list(self._sources)
+        known = sorted(source.number for source in state.sources) == sorted(self._sources)
         check(known, "other interrupt sources than this partition's")
         count = len(self._servers)
         check([s.number for s in state.servers] == list(range(count)), f"not {count} servers")
@@ -85,6 +85,10 @@ class XicsController:
             raise ValueError(f"interrupt source {number:#x} is taken or out of range")
         source = self._sources[number] = Source(number)
         return source
+
+    def reset_source(self, number: int) -> None:
+        """Mask it, and forget what is pending."""
+        self._sources[number] = Source(number)
 
     def source(self, number: int) -> Source | None:
         return self._sources.get(number)

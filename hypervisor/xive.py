@@ -171,7 +171,7 @@ class XiveController:
 
     def restore(self, state: XiveState) -> None:
         """Take over a state with the very sources and servers that are here."""
-        known = [source.number for source in state.sources] == list(self._sources)
+        known = sorted(source.number for source in state.sources) == sorted(self._sources)
         check(known, "other interrupt sources than this partition's")
         check(len(state.contexts) == self.servers, f"not {self.servers} thread contexts")
         check(len(state.queues) == len(self._queues), f"not {len(self._queues)} event queues")
@@ -202,6 +202,10 @@ class XiveController:
     def add_source(self, number: int) -> None:
         if number in self._sources or not 0 <= number < SOURCES:
             raise ValueError(f"interrupt source {number:#x} is taken or out of range")
+        self._sources[number] = Source(number, number)
+
+    def reset_source(self, number: int) -> None:
+        """Mask it, and forget what is pending."""
         self._sources[number] = Source(number, number)
 
     def source(self, number: int) -> Source | None:

@@ -47,7 +47,6 @@ RTAS_MISSING = (
         r"|get-config-addr-info2?|slot-error-detail|configure-bridge|open-sriov-\S*)",
         _NO_PCI,
     ),
-    (r"ibm,configure-connector", "not yet: dynamic reconfiguration"),
     (r"(set|get)-power-level|ibm,power-off-ups", _NO_ENERGY),
     (r"set-time-for-power-on", "absent by design: nothing runs that could power a partition on"),
     (

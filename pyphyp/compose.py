@@ -31,19 +31,17 @@ from hypervisor import (
 )
 from hypervisor.abi import Mmu
 from hypervisor.hcall import HcallTable
-from hypervisor.network.frame import MacAddress
-from hypervisor.network.switch import Port, VirtualSwitch
 from hypervisor.partition import Partition
-from hypervisor.scsi.command import Nexus
 from hypervisor.vio import adapter, crq, lan_calls, tce, vty
-from hypervisor.vio.adapter import AdapterKind, Slot
-from hypervisor.vio.vscsi import VscsiServer
+
+from .adapters import Adapters
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hypervisor.capacity import CapacityManager
     from hypervisor.configuration import PartitionConfiguration
-    from hypervisor.scsi.target import Targets
-    from hypervisor.vio.configuration import EthernetAdapter
+    from hypervisor.vio.vscsi import VscsiServer
     from hypervisor.vio.vty import ClientTerminal
 
     from .media import Media
@@ -86,19 +84,27 @@ class Composition:
 
     partition: Partition
     firmware: PlatformFirmware
-    consoles: tuple[ClientTerminal, ...]
-    """In the order of the configuration; the first is the one that firmware uses."""
-    scsi_servers: tuple[VscsiServer, ...] = ()
-    ports: tuple[Port, ...] = ()
+    adapters: Adapters
+
+    @property
+    def consoles(self) -> tuple[ClientTerminal, ...]:
+        """By slot; the first is the one that firmware uses."""
+        terminals = self.adapters.terminals
+        return tuple(terminals[slot] for slot in sorted(terminals))
 
     @property
     def console(self) -> ClientTerminal:
         return self.consoles[0]
 
+    @property
+    def scsi_servers(self) -> tuple[VscsiServer, ...]:
+        """By slot."""
+        servers = self.adapters.servers
+        return tuple(servers[slot] for slot in sorted(servers))
+
     def unplug(self) -> None:
         """Leave the switches: no frame is sent or received any more."""
-        for port in self.ports:
-            port.unplug()
+        self.adapters.leave_switches()
 
     def close(self) -> None:
         self.unplug()
@@ -133,45 +139,24 @@ def compose(
     media: Media | None = None,
     capacity: CapacityManager | None = None,
     network: Network | None = None,
+    unowned: Iterable[int] = (),
 ) -> Composition:
     """A partition as it stands before its first instruction.
 
     `before` is the firmware of its last boot: it leaves the NVRAM and what it had to report.
     `media` are the logical units of its configuration's adapters, `capacity` gives it its
-    processors; without one it has one of its own.
+    processors; without one it has one of its own.  `unowned` are the slots whose adapter its guest
+    does not have yet.
     """
     partition = Partition(
         configuration, hcalls_of(configuration), epoch=epoch, seed=seed, capacity=capacity
     )
-    consoles = tuple(
-        partition.virtual_io.add_terminal(Slot(its.slot), its.protocol)
-        for its in configuration.consoles
-    )
-    servers = tuple(
-        _scsi_server(partition, Slot(its.slot), media.targets[its.slot])
-        for its in configuration.scsi_adapters
-        if media is not None
-    )
-    ports = tuple(_plugged_in(partition, its, network) for its in configuration.ethernet_adapters)
+    adapters = Adapters(partition, media, network)
+    for its in sorted(configuration.adapters, key=lambda its: its.slot):
+        adapters.assign(its)
+        if its.slot not in unowned:
+            adapters.plug(its.slot)
     firmware = PlatformFirmware(partition, nvram=None if before is None else before.nvram)
     if before is not None:
         firmware.error_logs.continue_from(before.error_logs)
-    return Composition(partition, firmware, consoles, servers, ports)
-
-
-def _plugged_in(partition: Partition, its: EthernetAdapter, network: Network | None) -> Port:
-    """An Ethernet adapter, in its switch."""
-    address = MacAddress(partition.configuration.address_of(its))
-    adapter = partition.virtual_io.add_lan(Slot(its.slot), address, its.allowed)
-    name = f"{partition.configuration.name}/{its.slot}"
-    if network is not None:
-        return network.plug_in(adapter, its, name)
-    adapter.port = VirtualSwitch().attach(adapter, its.settings, name)
-    return adapter.port
-
-
-def _scsi_server(partition: Partition, slot: Slot, targets: Targets) -> VscsiServer:
-    """A client adapter, and the hypervisor as its Virtual I/O Server."""
-    client = partition.virtual_io.add_crq_adapter(AdapterKind.CLIENT_SCSI, slot)
-    nexus = Nexus(f"{partition.configuration.number}:{slot.number}")
-    return VscsiServer(client, targets, nexus)
+    return Composition(partition, firmware, adapters)

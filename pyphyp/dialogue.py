@@ -148,10 +148,9 @@ class Consoles:
             if consoles.get(console.slot) is not console:
                 console.close()
 
-    def connect(self, terminals: tuple[ClientTerminal, ...]) -> None:
-        """The partition was built anew: these are its terminals now."""
-        for terminal in terminals:
-            self[terminal.slot.number].transcript.connect(terminal)
+    def connect(self, terminal: ClientTerminal) -> None:
+        """This is the terminal of its slot now."""
+        self[terminal.slot.number].transcript.connect(terminal)
 
     def feed(self) -> None:
         for console in self:

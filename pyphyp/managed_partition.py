@@ -148,6 +148,7 @@ class ManagedPartition(Partition):
     def end_window(self) -> None:
         self.range_traces.settle()
         self._save_nvram(if_due=True)
+        self.settle_adapters()
 
     def answer_postponed(self) -> None:
         """Between two slices: answer the hcalls that could not be answered within one."""

@@ -24,7 +24,7 @@ from .tapes import TapeLibrary, change_tape
 if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
     from hypervisor.scsi.unit import LogicalUnit
-    from hypervisor.vio.configuration import ScsiUnit
+    from hypervisor.vio.configuration import ScsiAdapter, ScsiUnit
 
     from .tapes import TapeName
 
@@ -94,10 +94,27 @@ class Media:
         with ExitStack() as undo:
             undo.callback(self.close)
             for adapter in configuration.scsi_adapters:
-                targets = self.targets[adapter.slot] = Targets()
-                for unit in adapter.units:
-                    targets.add(self._unit(unit, adapter.slot), unit.target, unit.lun)
+                self.add(adapter)
             undo.pop_all()
+
+    def add(self, adapter: ScsiAdapter) -> None:
+        """Have the units of one more adapter; raises `MediaError`, and has none of them then."""
+        with ExitStack() as undo:
+            undo.callback(self.remove, adapter.slot)
+            targets = self.targets[adapter.slot] = Targets()
+            for unit in adapter.units:
+                targets.add(self._unit(unit, adapter.slot), unit.target, unit.lun)
+            undo.pop_all()
+
+    def remove(self, slot: int) -> None:
+        """Close the units of an adapter, if there is one in that slot."""
+        for _, unit in self.targets.pop(slot, ()):
+            if isinstance(unit, OpticalDrive):
+                unit.unload(force=True)
+            elif isinstance(unit, TapeDrive):
+                self._library.tapes.release(unit)
+            else:
+                self._library.release(unit)
 
     def _unit(self, unit: ScsiUnit, slot: int) -> LogicalUnit:
         if unit.medium is Medium.DISK:
@@ -161,15 +178,8 @@ class Media:
         return bool(self.tape_drives) or any(not disk.medium().read_only for disk in disks)
 
     def close(self) -> None:
-        for targets in self.targets.values():
-            for _, unit in targets:
-                if isinstance(unit, OpticalDrive):
-                    unit.unload(force=True)
-                elif isinstance(unit, TapeDrive):
-                    self._library.tapes.release(unit)
-                else:
-                    self._library.release(unit)
-        self.targets.clear()
+        for slot in list(self.targets):
+            self.remove(slot)
 
 
 def _image(path: Path) -> RawFile:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hypervisor.network.boot_server import BootService
+    from hypervisor.network.frame import MacAddress
     from hypervisor.network.shared_ethernet import SharedEthernet
-    from hypervisor.network.switch import Port
+    from hypervisor.network.switch import Port, Station
     from hypervisor.system.definition import ManagedSystem
     from hypervisor.vio.configuration import EthernetAdapter
-    from hypervisor.vio.lan import LanAdapter
 
 
 class Network:
@@ -74,13 +74,14 @@ class Network:
         self.boot_servers.append(server)
         return server
 
-    def plug_in(self, adapter: LanAdapter, its: EthernetAdapter, name: str) -> Port:
-        """Plug an adapter in where its configuration says; boot servers there expect it."""
+    def plug_in(
+        self, station: Station, its: EthernetAdapter, address: MacAddress, name: str
+    ) -> Port:
+        """Have a port where an adapter's configuration says; boot servers expect its `address`."""
         for server in self.boot_servers:
             if (server.service.switch, server.service.vlan) == (its.switch, its.vlan):
-                server.expect(adapter.burned_in)
-        adapter.port = self.switch(its.switch).attach(adapter, its.settings, name)
-        return adapter.port
+                server.expect(address)
+        return self.switch(its.switch).attach(station, its.settings, name)
 
     @property
     def doorbells(self) -> tuple[int, ...]:

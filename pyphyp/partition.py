@@ -27,6 +27,7 @@ from .network import Network
 from .pacing import WINDOW_TICKS, Unattended, Verdict, let_pass
 from .range_traces import RangeTraces
 from .service import Service
+from .slots import Reconfigured
 from .starts import Start, described
 from .stats import Stats, collect
 
@@ -50,7 +51,7 @@ class ClosedError(Exception):
     """The machine of this partition is closed."""
 
 
-class Partition(Bootable, Inspected, Service):
+class Partition(Bootable, Inspected, Reconfigured, Service):
     """One partition; made by `Machine.add_partition`."""
 
     def __init__(
@@ -112,9 +113,9 @@ class Partition(Bootable, Inspected, Service):
             self._past = self.stats()
             self._host_seconds = 0.0
             before = self._composition.firmware
+            self._settle_leaving()
             self._release()
         seed = self._seed + (self.configuration.number - 1 << 32) + (self.boots << 48)
-        how = {"epoch": self._epoch, "seed": seed}
         self._connect(
             compose(
                 self.configuration,
@@ -122,7 +123,8 @@ class Partition(Bootable, Inspected, Service):
                 media=self.media,
                 network=self.network,
                 capacity=self._capacity,
-                **how,
+                epoch=self._epoch,
+                seed=seed,
             )
         )
 
@@ -134,7 +136,9 @@ class Partition(Bootable, Inspected, Service):
         self._composition = composition
         self.range_traces.renew()
         self._prepare(self, composition)
-        self.consoles.connect(composition.consoles)
+        composition.adapters.on_terminal = self.consoles.connect
+        for terminal in composition.consoles:
+            self.consoles.connect(terminal)
 
     @property
     def console(self) -> Console:
@@ -309,6 +313,7 @@ class Partition(Bootable, Inspected, Service):
             self._settle()
             self.range_traces.settle()
             self._save_nvram(if_due=True)
+            self.settle_adapters()
         if not self.network.exchange(self._calendar) and progress is Progress.IDLE:
             due = partition.next_event if end is None else min(partition.next_event, end)
             ticks = due - partition.time_base

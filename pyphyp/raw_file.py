@@ -85,7 +85,9 @@ class RawFile:
             self.write(offset + start, zeros[: length - start])
 
     def close(self) -> None:
+        """What still asks is told that the file is closed."""
         os.close(self._file)
+        self._file = -1
 
     def _failure(self, wrong: OSError) -> BackingError:
         full = wrong.errno in (errno.ENOSPC, errno.EDQUOT)

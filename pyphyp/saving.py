@@ -112,8 +112,14 @@ class Saved:
         `media` are those of the saved configuration, with the contents they had;
         `network` has the switches.
         """
+        configuration, adapters = self.state.configuration, self.state.partition.virtual_io
         composition = compose(
-            self.state.configuration, epoch=0, seed=0, media=media, network=network
+            configuration,
+            epoch=0,
+            seed=0,
+            media=media,
+            network=network,
+            unowned={its.slot for its in configuration.adapters} - adapters.owned,
         )
         try:
             servers = self.state.scsi_servers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     clock,
+    connectors,
     console,
     events,
     indicators,
@@ -33,5 +34,6 @@ ALL = (
     indicators.lamps,
     injection.rtas,
     platform.rtas,
+    connectors.rtas,
 )
 """In the order of their tokens: add at the end."""

@@ -1,33 +1,81 @@
-"""Indicators and sensors (LoPAR 7.3.5.4, 7.3.5.5, 7.3.17 to 7.3.19).
+"""Indicators and sensors (LoPAR 7.3.5.4, 7.3.5.5, 7.3.17 to 7.3.19; 13.5.2.3, 13.5.2.4).
 
-By index there is the EPOW sensor alone.  The lamps of the machine's parts go by location code.
-Connectors that nothing can be plugged into have no indicators and no sensors.
+By index there are the EPOW sensor and what the connectors of virtual slots have: whether there is
+an adapter, whether the guest has it, whether it is isolated.  The lamps of the machine's parts go
+by location code.
 """
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from firmware.device_tree import cells, string
 from firmware.lamps import Lamp
 from firmware.rtas import RtasCaller, RtasError, RtasGroup, Status, buffer, location_code
+from hypervisor.vio.connectors import ConnectorError, InUseError
 
 rtas = RtasGroup()
 
 EPOW_SENSOR = 9
+ISOLATION_STATE, ALLOCATION_STATE = 9001, 9003
+"""Indicators of a connector."""
+DR_ENTITY_SENSE = 9003
+"""The sensor of a connector."""
+VALID_OUTSTANDING_TRANSLATION = -9001
 BY_LOCATION = 0xFFFF_FFFF
 """The index of what goes by its location code."""
 MORE = 1
 """Status: the caller's area holds only a part of the list."""
 
 
+class Isolation(IntEnum):
+    ISOLATE = 0
+    UNISOLATE = 1
+
+
+class Allocation(IntEnum):
+    """Of those that LoPAR has; nothing is there to be exchanged or recovered."""
+
+    UNUSABLE = 0
+    USABLE = 1
+
+
 @rtas.define("set-indicator", papr="7.3.5.4", nargs=3, nrets=1)
 def set_indicator(caller: RtasCaller, indicator: int, index: int, state: int) -> None:
-    """Set indicator `index` of a kind: there is none that has an index."""
-    raise RtasError(Status.PARAMETER_ERROR, f"there is no indicator {indicator}, {index}")
+    """Isolate or allocate what the connector `index` has, or the opposite."""
+    connectors, firmware = caller.partition.virtual_io.connectors, caller.firmware
+    try:
+        slot = connectors.slot(index)
+        match indicator, state:
+            case (n, Isolation.ISOLATE) if n == ISOLATION_STATE:
+                connectors.isolate(slot)
+                firmware.adapter_leaves(slot)
+            case (n, Isolation.UNISOLATE) if n == ISOLATION_STATE:
+                connectors.unisolate(slot)
+                firmware.adapter_comes(slot)
+            case (n, Allocation.UNUSABLE) if n == ALLOCATION_STATE:
+                connectors.deallocate(slot)
+                firmware.list_devices()
+            case (n, Allocation.USABLE) if n == ALLOCATION_STATE:
+                connectors.allocate(slot)
+                firmware.list_devices()
+            case _:
+                raise ConnectorError(f"there is no indicator {indicator} with state {state}")
+    except InUseError as used:
+        raise RtasError(VALID_OUTSTANDING_TRANSLATION, str(used)) from None
+    except ConnectorError as wrong:
+        raise RtasError(Status.PARAMETER_ERROR, str(wrong)) from None
 
 
 @rtas.define("get-sensor-state", papr="7.3.5.5", nargs=2, nrets=2)
 def get_sensor_state(caller: RtasCaller, sensor: int, index: int) -> int:
     """The state of sensor `index` of a kind."""
+    if sensor == DR_ENTITY_SENSE:
+        connectors = caller.partition.virtual_io.connectors
+        try:
+            return connectors.sense(index)
+        except ConnectorError as wrong:
+            raise RtasError(Status.PARAMETER_ERROR, str(wrong)) from None
     if (sensor, index) != (EPOW_SENSOR, 0):
         raise RtasError(Status.PARAMETER_ERROR, f"there is no sensor {sensor}, {index}")
     return caller.firmware.error_logs.epow_action

@@ -85,6 +85,10 @@ class VirtualAdapter(Protocol):
     def slot(self) -> Slot: ...
     @property
     def interrupt(self) -> InterruptLine: ...
+    @property
+    def use(self) -> str:
+        """What the guest uses it for, as a reason not to isolate it; empty if nothing."""
+
     def ioctl(self, subfunction: int, arguments: tuple[int, int, int]) -> tuple[int, ...]:
         """H_VIOCTL (LoPAR 17.2.1.6); `HcallError` NOT_FOUND for a subfunction it lacks."""
 
@@ -96,12 +100,19 @@ class VirtualBus:
         self._adapters: dict[UnitAddress, VirtualAdapter] = {}
 
     def __iter__(self) -> Iterator[VirtualAdapter]:
-        return iter(self._adapters.values())
+        """By slot."""
+        return iter([self._adapters[unit] for unit in sorted(self._adapters)])
 
     def add(self, adapter: VirtualAdapter) -> None:
         if adapter.slot.unit in self._adapters:
             raise ValueError(f"virtual slot {adapter.slot.number} is taken")
         self._adapters[adapter.slot.unit] = adapter
+
+    def remove(self, unit: UnitAddress) -> VirtualAdapter:
+        return self._adapters.pop(unit)
+
+    def find(self, unit: UnitAddress) -> VirtualAdapter | None:
+        return self._adapters.get(unit)
 
     def adapter(self, unit: UnitAddress) -> VirtualAdapter:
         """The adapter a guest names."""

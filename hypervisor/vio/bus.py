@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from emu.state import check, record
+from emu.state import Length, check, record
 
-from .adapter import AdapterKind, InterruptLine, Slot, VirtualBus
+from .adapter import FIRST_UNIT, SLOTS, AdapterKind, InterruptLine, Slot, VirtualBus
 from .configuration import TerminalProtocol
+from .connectors import Connectors, ConnectorsState
 from .crq import CrqAdapter, CrqState
 from .lan import LanAdapter
 from .lan_state import LanState
@@ -29,6 +30,16 @@ class VirtualIoState:
     tce_tables: tuple[TceTableState, ...]
     queues: tuple[CrqState, ...]
     lans: tuple[LanState, ...]
+    connectors: ConnectorsState
+    used: Annotated[tuple[Annotated[int, range(SLOTS)], ...], Length(0, SLOTS)]
+    """The slots that have an interrupt source, as they have or had an adapter."""
+
+    @property
+    def owned(self) -> set[int]:
+        """The slots with an adapter."""
+        terminals = {its.unit - FIRST_UNIT for its in self.terminals}
+        queues = {its.slot for its in self.queues}
+        return terminals | queues | {its.slot for its in self.lans}
 
 
 class VirtualIo:
@@ -39,6 +50,8 @@ class VirtualIo:
         self.bus = VirtualBus()
         self.tce_tables = TceTables(memory)
         self.terminals = Terminals()
+        self.connectors = Connectors(self.bus)
+        self._used: set[int] = set()
 
     def add_terminal(
         self, slot: Slot, protocol: TerminalProtocol = TerminalProtocol.RAW
@@ -65,9 +78,24 @@ class VirtualIo:
         self.bus.add(adapter)
         return adapter
 
+    def remove(self, slot: Slot) -> None:
+        """Take the adapter of a slot off the bus; the guest's translations go with it."""
+        adapter = self.bus.remove(slot.unit)
+        if isinstance(adapter, ClientTerminal):
+            self.terminals.remove(slot.unit)
+        else:
+            self.tce_tables.remove(slot.liobn)
+        self._interrupts.reset_source(slot.interrupt)
+
     def _interrupt_line(self, slot: Slot) -> InterruptLine:
-        self._interrupts.add_source(slot.interrupt)
+        self._use(slot)
         return InterruptLine(partial(self._interrupts.raise_source, slot.interrupt))
+
+    def _use(self, slot: Slot) -> None:
+        """Its interrupt source stays, once there is one: who ends an interrupt names it."""
+        if slot.number not in self._used:
+            self._used.add(slot.number)
+            self._interrupts.add_source(slot.interrupt)
 
     def _queues(self) -> list[CrqAdapter]:
         return [adapter for adapter in self.bus if isinstance(adapter, CrqAdapter)]
@@ -81,9 +109,15 @@ class VirtualIo:
             tce_tables=self.tce_tables.state(),
             queues=tuple(adapter.state() for adapter in self._queues()),
             lans=tuple(adapter.state() for adapter in self._lans()),
+            connectors=self.connectors.state(),
+            used=tuple(sorted(self._used)),
         )
 
     def restore(self, state: VirtualIoState) -> None:
+        """Take over a state with the very adapters that are here."""
+        for number in state.used:
+            self._use(Slot(number))
+        self.connectors.restore(state.connectors)
         self.terminals.restore(state.terminals)
         self.tce_tables.restore(state.tce_tables)
         adapters = self._queues()

@@ -156,6 +156,10 @@ class CrqAdapter:
     def ioctl(self, subfunction: int, arguments: tuple[int, int, int]) -> tuple[int, ...]:
         return no_ioctl(subfunction)
 
+    @property
+    def use(self) -> str:
+        return self.dma.use if self._queue is None else "its queue is registered"
+
     # -- what the partner does -------------------------------------------------------------
 
     @property

@@ -92,6 +92,10 @@ class LanAdapter:
         self._firmware = frames
         self._take_address(self._address)
 
+    @property
+    def use(self) -> str:
+        return self.dma.use if self._opened is None else "it is open"
+
     def ioctl(self, subfunction: int, arguments: tuple[int, int, int]) -> tuple[int, ...]:
         return no_ioctl(subfunction)
 
@@ -249,16 +253,14 @@ class LanAdapter:
         data = frame.wire
         offset = 16 if frame.mss else 8
         if (found := opened.take(len(data) + offset)) is None:
-            opened.no_buffer += 1
-            self._count_dropped(opened)
+            self._drop(opened)
             return
         _, ioba = found
         marks = 0
         if frame.unfinished:
             marks |= Mark.NO_CHECKSUM | Mark.CHECKSUM_GOOD
         head = frame.mss.to_bytes(8, "big") if frame.mss else b""
-        if frame.mss:
-            marks |= Mark.LARGE_SEND
+        marks |= Mark.LARGE_SEND if frame.mss else 0
         try:
             correlator = self.dma.read(ioba, 8)
             self.dma.write(ioba + 8, head + data)
@@ -276,7 +278,8 @@ class LanAdapter:
         opened.next += 1
         self.interrupt.signal()
 
-    def _count_dropped(self, opened: Opened) -> None:
+    def _drop(self, opened: Opened) -> None:
+        opened.no_buffer += 1
         if self.port is not None:
             self.port.counts.lost += 1
         try:

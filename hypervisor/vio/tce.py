@@ -34,6 +34,7 @@ PAGES = WINDOW_BYTES // PAGE
 READ, WRITE = 1, 2
 """What the adapter may do with a page: the low-order bits of its entry."""
 _ACCESS = READ | WRITE
+_NO_ENTRIES = bytes(8 * PAGES)
 _REAL_PAGE = (1 << 64) - PAGE
 _INDIRECT_AT_MOST = PAGE // 8
 
@@ -77,6 +78,12 @@ class TceTable:
             raise HcallError(H.PARAMETER, f"{count} pages at {ioba:#x} end behind the window")
         self._check([tce])
         self._entries[first : first + count] = array("Q", [tce]) * count
+
+    @property
+    def use(self) -> str:
+        """That something is allowed; empty if nothing is."""
+        nothing = self._entries.tobytes() == _NO_ENTRIES
+        return "" if nothing else "translations of its DMA window are valid"
 
     def clear(self) -> None:
         """Allow nothing any more."""
@@ -166,7 +173,8 @@ class TceTables:
         self._tables: dict[int, TceTable] = {}
 
     def __iter__(self) -> Iterator[TceTable]:
-        return iter(self._tables.values())
+        """By liobn."""
+        return iter([self._tables[liobn] for liobn in sorted(self._tables)])
 
     def add(self, liobn: Liobn) -> TceTable:
         if liobn in self._tables:
@@ -187,7 +195,7 @@ class TceTables:
         return tuple(table.state() for table in self)
 
     def restore(self, state: tuple[TceTableState, ...]) -> None:
-        check([t.liobn for t in state] == list(self._tables), "other DMA windows than here")
+        check([t.liobn for t in state] == sorted(self._tables), "other DMA windows than here")
         for table, its in zip(self, state, strict=True):
             table.restore(its)
 

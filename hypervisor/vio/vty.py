@@ -61,6 +61,11 @@ class ClientTerminal:
     def unit(self) -> UnitAddress:
         return self.slot.unit
 
+    @property
+    def use(self) -> str:
+        """A terminal is never in the way of being given back."""
+        return ""
+
     def ioctl(self, subfunction: int, arguments: tuple[int, int, int]) -> tuple[int, ...]:
         return no_ioctl(subfunction)
 
@@ -141,18 +146,22 @@ class Terminals:
         self._terminals: dict[UnitAddress, ClientTerminal] = {}
 
     def __iter__(self) -> Iterator[ClientTerminal]:
-        return iter(self._terminals.values())
+        """By slot."""
+        return iter([self._terminals[unit] for unit in sorted(self._terminals)])
 
     def add(self, terminal: ClientTerminal) -> None:
         if terminal.unit in self._terminals:
             raise ValueError(f"unit address {terminal.unit:#x} is taken")
         self._terminals[terminal.unit] = terminal
 
+    def remove(self, unit: UnitAddress) -> None:
+        del self._terminals[unit]
+
     def state(self) -> tuple[TerminalState, ...]:
         return tuple(terminal.state() for terminal in self)
 
     def restore(self, state: tuple[TerminalState, ...]) -> None:
-        same = [terminal.unit for terminal in state] == list(self._terminals)
+        same = [terminal.unit for terminal in state] == sorted(self._terminals)
         check(same, "other terminals than this partition's")
         for terminal, its in zip(self, state, strict=True):
             terminal.restore(its)

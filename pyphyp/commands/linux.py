@@ -107,7 +107,7 @@ def linux(
         with ProgressBar() as progress:
             guest = _guest(big_endian, progress)
             userland = fetch_userland(packages, progress) if packages else None
-            drivers = _drivers(guest, modules, options, progress)
+            drivers = _drivers(guest, modules, packages, options, progress)
     except GuestFilesError as wrong:
         complain(str(wrong))
         return Status.ERROR
@@ -141,18 +141,24 @@ def _guest(big_endian: bool, progress: ProgressBar) -> LinuxGuest:
 
 
 def _drivers(
-    guest: LinuxGuest, modules: tuple[str, ...], options: RunOptions, progress: ProgressBar
+    guest: LinuxGuest,
+    modules: tuple[str, ...],
+    packages: tuple[str, ...],
+    options: RunOptions,
+    progress: ProgressBar,
 ) -> list[tuple[str, bytes]]:
     """The modules to load, in their order."""
     from guests.modules import (
         DISK_MODULES,
         ETHERNET_MODULES,
         OPTICAL_MODULES,
+        SLOT_MODULES,
+        SLOT_PACKAGE,
         TAPE_MODULES,
         kernel_modules,
     )
 
-    wanted = list(modules)
+    wanted = [*modules, *(SLOT_MODULES if SLOT_PACKAGE in packages else ())]
     if options.machine.disk:
         wanted += DISK_MODULES
     if options.machine.cdrom:

@@ -1,14 +1,24 @@
-"""A partition's consoles, as a machine file names them."""
+"""A partition's consoles, as a machine file names them, and the drivers its Linux needs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from guests.modules import (
+    DISK_MODULES,
+    ETHERNET_MODULES,
+    OPTICAL_MODULES,
+    SLOT_MODULES,
+    SLOT_PACKAGE,
+    TAPE_MODULES,
+)
 from hypervisor.vio.configuration import (
     Backend,
     ConsoleAdapter,
     TerminalProtocol,
 )
+
+from .network_keys import ETHERNET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,3 +47,18 @@ def console_adapters(
         protocol = values.get("protocol", TerminalProtocol.RAW)
         consoles.append(ConsoleAdapter(ConsoleAdapter.place(number), protocol, backend, path))
     return tuple(consoles) or (ConsoleAdapter(),)
+
+
+def modules_for(
+    content: dict[str, Any], values: dict[str, Any], *, big_endian: bool
+) -> tuple[str, ...]:
+    """Those asked for, and what disks and drives need; the big-endian kernel has them all."""
+    if big_endian:
+        return ()
+    modules = list(values.get("modules", ()))
+    modules += SLOT_MODULES if SLOT_PACKAGE in values.get("packages", ()) else ()
+    modules += DISK_MODULES if values.get("disks") else ()
+    modules += OPTICAL_MODULES if values.get("cdroms") else ()
+    modules += TAPE_MODULES if values.get("tapes") else ()
+    modules += ETHERNET_MODULES if content.get(ETHERNET.name) else ()
+    return tuple(modules)

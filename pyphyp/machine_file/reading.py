@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emu.isa_level import IsaLevel
-from guests.modules import DISK_MODULES, ETHERNET_MODULES, OPTICAL_MODULES, TAPE_MODULES
 from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
@@ -33,7 +32,7 @@ from hypervisor.system.units import NONE, WHOLE, ProcUnits
 from hypervisor.system.validation import problems as problems_of
 from pyphyp.guest_list import sources
 
-from .adapters import console_adapters
+from .adapters import console_adapters, modules_for
 from .changes import Change, change
 from .disks import scsi_adapters
 from .keys import (
@@ -342,7 +341,7 @@ class _Reading:
                     command=values.get("command"),
                     script=self._file(values, "script", path),
                     packages=values.get("packages", ()),
-                    modules=_modules(content, values, big_endian=name == BIG_ENDIAN_LINUX),
+                    modules=modules_for(content, values, big_endian=name == BIG_ENDIAN_LINUX),
                 )
             case name:
                 keys = ("append", "direct", *_LINUX_KEYS)
@@ -366,18 +365,6 @@ class _Reading:
 
     def _path(self, name: str | None) -> Path | None:
         return None if name is None else self._directory / name
-
-
-def _modules(content: Values, values: Values, *, big_endian: bool) -> tuple[str, ...]:
-    """Those asked for, and what disks and drives need; the big-endian kernel has them all."""
-    if big_endian:
-        return ()
-    modules = list(values.get("modules", ()))
-    modules += DISK_MODULES if values.get("disks") else ()
-    modules += OPTICAL_MODULES if values.get("cdroms") else ()
-    modules += TAPE_MODULES if values.get("tapes") else ()
-    modules += ETHERNET_MODULES if content.get(ETHERNET.name) else ()
-    return tuple(modules)
 
 
 def _least(units: int) -> int:

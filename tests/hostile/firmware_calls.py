@@ -12,6 +12,8 @@ from firmware.client_interface import ServiceTable
 from firmware.injection import Injection
 from firmware.lamps import Lamp
 from firmware.rtas import RtasTable
+from hypervisor.vio.adapter import FIRST_UNIT
+from hypervisor.vio.connectors import HOST_BRIDGE
 from tests.firmware.guest import elf_image
 
 from .rounds import STORAGE, Driver, Tally, hostile_partition, run
@@ -46,7 +48,8 @@ def random_cell(rng: random.Random) -> int:
     match rng.randrange(8):
         case 0:
             odd = (0, 1, 2, 4, 16, 255, 4096, 65536, MIB, 0x7FFFFFFF, 0xFFFFFFFF)
-            return rng.choice((*odd, *Lamp, *Injection))
+            connectors = (9001, 9003, FIRST_UNIT + rng.randrange(4), HOST_BRIDGE)
+            return rng.choice((*odd, *Lamp, *Injection, *connectors))
         case 1:
             return 0x1000 + rng.randrange(40)
         case 2:

@@ -1,0 +1,122 @@
+"""The virtual adapters assigned to a partition: built when its guest has them, gone when not.
+
+What an adapter is made of besides (its place in a switch, the logical units behind it) is there as
+long as it is assigned.  So what guests do in their own time changes nothing that others share.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypervisor.network.frame import MacAddress
+from hypervisor.scsi.command import Nexus
+from hypervisor.vio.adapter import AdapterKind, Slot
+from hypervisor.vio.configuration import ConsoleAdapter, EthernetAdapter, ScsiAdapter
+from hypervisor.vio.vscsi import VscsiServer
+
+from .network import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hypervisor.network.frame import Frame
+    from hypervisor.network.switch import Port, Station
+    from hypervisor.partition import Partition
+    from hypervisor.vio.vty import ClientTerminal
+
+    from .media import Media
+
+    Adapter = ConsoleAdapter | ScsiAdapter | EthernetAdapter
+
+
+class _Nobody:
+    """At a port whose adapter the guest does not have."""
+
+    address = None
+
+    def wants(self, group: MacAddress) -> bool:
+        return False
+
+    def receive(self, frame: Frame) -> None:
+        """It is lost."""
+
+
+class Adapters:
+    """Those of `partition`; its connectors' `Backplane`.
+
+    `media` are the logical units of its SCSI adapters, `network` has the switches.
+    """
+
+    def __init__(self, partition: Partition, media: Media | None, network: Network | None) -> None:
+        self._partition, self._media, self._network = partition, media, network
+        self._assigned: dict[int, Adapter] = {}
+        self.terminals: dict[int, ClientTerminal] = {}
+        self.servers: dict[int, VscsiServer] = {}
+        self.ports: dict[int, Port] = {}
+        self.on_terminal: Callable[[ClientTerminal], None] = lambda terminal: None
+        """Called when the guest has a console that was not there."""
+        self.gone: list[int] = []
+        """Slots that guests have given back for good, to be unassigned."""
+        partition.virtual_io.connectors.backplane = self
+
+    def assign(self, adapter: Adapter) -> None:
+        """It is there for the guest to take."""
+        self._assigned[adapter.slot] = adapter
+        if isinstance(adapter, EthernetAdapter):
+            name = f"{self._partition.configuration.name}/{adapter.slot}"
+            network = self._network or Network()
+            address = self._address(adapter)
+            self.ports[adapter.slot] = network.plug_in(_Nobody(), adapter, address, name)
+
+    def unassign(self, slot: int) -> None:
+        """It is there no more; the guest must not have it."""
+        del self._assigned[slot]
+        if (port := self.ports.pop(slot, None)) is not None:
+            port.unplug()
+
+    def leave_switches(self) -> None:
+        """No frame is sent or received any more."""
+        for port in self.ports.values():
+            port.unplug()
+
+    # -- what connectors do ----------------------------------------------------------------
+
+    def assigned(self, slot: int) -> bool:
+        return slot in self._assigned and slot not in self.gone
+
+    def plug(self, slot: int) -> None:
+        """Build it."""
+        io, place = self._partition.virtual_io, Slot(slot)
+        match self._assigned[slot]:
+            case ConsoleAdapter() as its:
+                self.terminals[slot] = terminal = io.add_terminal(place, its.protocol)
+                self.on_terminal(terminal)
+            case ScsiAdapter():
+                if self._media is not None:
+                    client = io.add_crq_adapter(AdapterKind.CLIENT_SCSI, place)
+                    nexus = Nexus(f"{self._partition.configuration.number}:{slot}")
+                    self.servers[slot] = VscsiServer(client, self._media.targets[slot], nexus)
+            case EthernetAdapter() as its:
+                adapter = io.add_lan(place, self._address(its), its.allowed)
+                adapter.port = self.ports[slot]
+                self._occupy(adapter.port, adapter)
+
+    def unplug(self, slot: int) -> None:
+        """Take it apart."""
+        self.terminals.pop(slot, None)
+        if (server := self.servers.pop(slot, None)) is not None:
+            server.reset()
+        if (port := self.ports.get(slot)) is not None:
+            self._occupy(port, _Nobody())
+        self._partition.virtual_io.remove(Slot(slot))
+
+    def _address(self, adapter: EthernetAdapter) -> MacAddress:
+        return MacAddress(self._partition.configuration.address_of(adapter))
+
+    @staticmethod
+    def _occupy(port: Port, station: Station) -> None:
+        port.station = station
+        port.address_changed()
+
+    def released(self, slot: int) -> None:
+        self.gone.append(slot)
