@@ -35,6 +35,7 @@ class Context(Registers):
     def begin(self, i: Instruction, before: int, live: int) -> None:
         self.i, self.before, self.live = i, before, live
         self.held.clear()
+        self.spare()
 
     # -- addresses -------------------------------------------------------------------------
 
@@ -211,6 +212,11 @@ class Context(Registers):
             elif source != home or self.s.values[operand.number] != (home, 0):
                 self.e.mr(self.define(operand.number), source)
             return
+        home = FIRST + operand.number
+        if source == home and self.s.values[operand.number] != (home, 0):
+            copy = self.temporary()
+            self.e.mr(copy, source)
+            source = copy
         self.hold(source)
         self.settle(operand.number)
         home = self.define(operand.number)

@@ -4,7 +4,7 @@
     R13      base of GS, the thread's block       R28, R29  1, 0
     R30      base of the slots                    R31       the context
     R3-R12   temporaries; R3 holds EIP where one leaves through a slot or an exit
-    R0       scratch within one x86 instruction   R24-R27   constants (not used yet)
+    R0       scratch within one x86 instruction   R24-R27   more temporaries
     R1, R2, all FPRs, VRs and VSRs, FPSCR, VSCR, CR3, CR4, CR6: x87, MMX and SSE's own
     CR7      scratch
 
@@ -20,7 +20,7 @@ program's pages lie where the program thinks.  Above 3 GiB, where it has none:
 from __future__ import annotations
 
 EIP = 3
-TEMPORARIES = tuple(range(3, 13))
+TEMPORARIES: tuple[int, ...] = (*range(3, 13), *range(24, 28))
 GS_BASE = 13
 FIRST = 14
 PARITY, ADJUST = 22, 23

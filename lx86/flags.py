@@ -171,8 +171,8 @@ def from_fields(cr: int, parity: int, adjust: int, live: int, before: int) -> in
     if not live & O:
         overflow = sign ^ less if live & SIGNED else 0
     carry = cr >> 27 & 1 if live & C else 0
-    if live & A and not live & C:
-        carry = not cr >> 26 & 1 and not zero
+    if live & A and not cr >> 26 & 1 and not carry and not zero:
+        carry, zero = (0, 1) if live & C else (1, 0)
     value = 0
     value |= CF if carry else 0
     value |= ZF if zero else 0

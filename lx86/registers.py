@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .options import Options
 
 
+_MOST_LENT = 3
+
+
 @dataclass
 class Registers:
     """What has been put where in the code emitted so far."""
@@ -42,6 +45,17 @@ class Registers:
                 self.settle(number)
                 return self.temporary()
         raise AssertionError("no temporary is left")
+
+    def release(self, *registers: int) -> None:
+        """The instruction needs these temporaries no more."""
+        self.held.difference_update(registers)
+
+    def spare(self) -> None:
+        """Before an instruction: not so many values in temporaries that it has too few."""
+        lent = [n for n, value in enumerate(self.s.values) if value[0] in TEMPORARIES]
+        for number in lent[_MOST_LENT:]:
+            if self.s.values[number][0] in TEMPORARIES:
+                self.settle(number)
 
     def use(self, number: int) -> int:
         """A POWER register that holds x86 register `number`, for reading."""

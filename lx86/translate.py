@@ -98,7 +98,7 @@ class _Translation:
             self.placed.add(key)
             self.e.place(self.labels[key])
             self.x.s = self._state_at(node)
-            self._start(node)
+            self.x.safe[len(self.e.words)] = self._here(node.eip, node.live[0])
             last = len(node.instructions) - 1
             for n, i in enumerate(node.instructions):
                 self.x.begin(i, node.live[n], node.live[n + 1])
@@ -117,13 +117,9 @@ class _Translation:
                 state.carry = 1
         return state
 
-    def _start(self, node: Node) -> None:
-        x = self.x
-        s = x.s
-        at = Recovery(
-            node.eip, tuple(s.values), node.live[0], s.zero_in_cr1, s.sign_in_cr0, s.carry
-        )
-        x.safe[len(self.e.words)] = at
+    def _here(self, eip: int, live: int) -> Recovery:
+        s = self.x.s
+        return Recovery(eip, tuple(s.values), live, s.zero_in_cr1, s.sign_in_cr0, s.carry)
 
     def _lower(self, i: Instruction) -> None:
         lowering = self.lowerings.get(i.name)
@@ -175,9 +171,11 @@ class _Translation:
             and key not in self.placed
         )
 
-    def _canonical(self) -> bool:
-        s = self.x.s
-        return s.values == list(HOMES) and not (s.zero_in_cr1 or s.sign_in_cr0 or s.carry)
+    def _canonical(self, key: Key) -> bool:
+        """Whether everything is where a joined node looks for it."""
+        s, node = self.x.s, self.region.nodes.get(key)
+        carry = 1 if node is not None and not node.entry and node.live[0] & X else 0
+        return s.values == list(HOMES) and not (s.zero_in_cr1 or s.sign_in_cr0) and s.carry == carry
 
     def _label(self, key: Key, behind: int) -> Label:
         """Where a joined branch to `key` goes."""
@@ -258,7 +256,7 @@ class _Translation:
             e.bc(option, bit, self.labels[taken])
             self.states[taken] = x.s.copy()
             self.waiting.append(taken)
-        elif self._canonical():
+        elif self._canonical(taken):
             e.bc(option, bit, self._label(taken, behind))
         elif taken in self.placed:
             self._join(taken, behind, self._live_at(other, behind))
@@ -387,13 +385,6 @@ class _Translation:
                 self._leave(Why.HOST, i)
 
     def _missing(self, node: Node) -> None:
-        recovery = Recovery(
-            node.eip,
-            tuple(self.x.s.values),
-            node.live[0],
-            self.x.s.zero_in_cr1,
-            self.x.s.sign_in_cr0,
-            self.x.s.carry,
-        )
+        recovery = self._here(node.eip, node.live[0])
         self.outs[len(self.e.words)] = Out(Why.FETCH, recovery, node.eip)
         self.e.hypervisor_call()

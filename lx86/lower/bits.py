@@ -77,18 +77,11 @@ def _set_carry(x: Context, bit: int) -> None:
     """CF from the lowest bit of a register; nothing else changes but what follows from CF."""
     e, live = x.e, x.live
     if live & (C | A | X):
-        before_carry(x)
+        condition.before_carry(x)
         e.cmplw(1, ZERO, bit)
         x.s.carry = 0
     if live & A:
         e.crnor(condition.CR1_GT, condition.CR1_LT, condition.CR0_EQ)
-
-
-def before_carry(x: Context) -> None:
-    """CR1 is about to be written by an instruction that changes CF alone."""
-    if x.s.zero_in_cr1:
-        x.e.crmove(condition.CR0_EQ, condition.CR1_EQ)
-        x.s.zero_in_cr1 = False
 
 
 def carry(x: Context, i: Instruction) -> None:
@@ -96,7 +89,7 @@ def carry(x: Context, i: Instruction) -> None:
     live = x.live
     if not live & (C | A | X):
         return
-    before_carry(x)
+    condition.before_carry(x)
     if i.name == "cmc":
         x.e.crnor(condition.CR1_LT, condition.CR1_LT, condition.CR1_LT)
         x.s.carry = 0
@@ -171,11 +164,13 @@ def cmpxchg(x: Context, i: Instruction) -> None:
         e.rlwinm(left, accumulator, 0, 32 - 8 * size, 31)
         e.rlwinm(right, old, 0, 32 - 8 * size, 31)
         e.cmpw(7, left, right)
+        x.release(left, right)
     else:
         e.cmpw(7, accumulator, old)
     e.isel(new, x.read(source), old, condition.CR7_EQ)
     if at:
         x.store(new, at, size)  # also the old value: one always writes
+        x.release(new)
     if x.live:
         accumulator = x.use(EAX)
         flags_of_difference(x, accumulator, old, size, x.live)

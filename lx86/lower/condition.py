@@ -176,3 +176,10 @@ def counted(x: Context, i: Instruction) -> tuple[int, bool]:
     else:
         e.crnor(28, zero, CR7_EQ)
     return 28, True
+
+
+def before_carry(x: Context) -> None:
+    """CR1 is about to be written by an instruction that changes CF alone."""
+    if x.s.zero_in_cr1:
+        x.e.crmove(CR0_EQ, CR1_EQ)
+        x.s.zero_in_cr1 = False

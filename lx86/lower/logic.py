@@ -68,7 +68,7 @@ def _immediate(x: Context, i: Instruction, a: int, value: int, compares: bool) -
         if value < 0x10000:
             out = x.result(target)
             e.andi_(out, a, value)
-            return out, True
+            return out, i.size == 4
     elif value < 0x10000:
         out = x.result(target)
         (e.ori if i.name == "or" else e.xori)(out, a, value)

@@ -243,6 +243,7 @@ def _carry_flags(
         return
     if live & (SIGNED | A):
         condition.settle(x, x.before & ~X)
+    condition.before_carry(x)
     set_flags(x, i.size, out, carry, over, live & ~X | (C if live & X else 0), scratch, rotate=True)
     x.s.carry = 0
 

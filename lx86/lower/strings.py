@@ -92,6 +92,7 @@ def _repeated(x: Context, i: Instruction, step: int) -> None:
     value = x.use(EAX) if i.name == "stos" else x.temporary()
     if i.name == "lods":
         x.settle(EAX)
+        x.vacate_all(FIRST + EAX)
     moves, stores = i.name != "stos", i.name != "lods"
     end, top = Label(), Label()
     e.cmpwi(7, count, 0)
