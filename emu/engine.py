@@ -15,6 +15,7 @@ from . import engine_state
 from .clock import Clock
 from .counts import Counts
 from .debugging import Debugging
+from .dma_windows import DmaWindows
 from .engine_state import MACHINE_CHECK, SYSTEM_RESET, EngineState, Nonmaskable
 from .exits import Checkstop, DeviceAccess, Exit, Hypercall, Paused, Preempted
 from .isa_level import IsaLevel
@@ -56,14 +57,17 @@ class InterruptLocation(IntEnum):
     OFFSET_C000000000004000 = 3
 
 
-class PageTableCall(IntEnum):
-    """Hypercalls on the hashed page table that the core can answer (native/page_table.c)."""
+class AnsweredCall(IntEnum):
+    """Hypercalls that the core can answer: on the hashed page table, and on DMA windows."""
 
     ENTER = 0
     REMOVE = 1
     PROTECT = 2
     READ = 3
     REMOVE_BULK = 4
+    PUT_TCE = 5
+    STUFF_TCE = 6
+    PUT_TCE_INDIRECT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class Engine:
         self._observers: list[object] = []
         self.registers = Registers(self._core)
         self.debugging = Debugging(self._core)
+        self.dma_windows = DmaWindows(self._core)
         self.tracing = Tracing(self._core)
         self.selected = 0
         self._processor_count = 1
@@ -254,20 +259,20 @@ class Engine:
         """
         lib.core_set_hash_table(self._core, table.pointer, table.size)
 
-    def bind_page_table_call(self, call: PageTableCall, number: int) -> None:
+    def bind_answered_call(self, call: AnsweredCall, number: int) -> None:
         """A hypercall with `number` in R3 is `call`."""
-        self._controls.page_table_calls[call] = number
+        self._controls.answered_calls[call] = number
 
-    def answer_page_table_calls(self, on: bool) -> None:
+    def answer_calls(self, on: bool) -> None:
         """Let the core carry out bound calls that succeed; all others still are exits."""
-        self._controls.answers_page_table_calls = on
+        self._controls.answers_calls = on
 
     def take_answered(self) -> dict[int, int]:
         """How many calls, by number, the core answered since this was asked last."""
         answered: dict[int, int] = {}
-        for call in PageTableCall:
+        for call in AnsweredCall:
             if count := int(self._counts.answered[call]):
-                answered[int(self._controls.page_table_calls[call])] = count
+                answered[int(self._controls.answered_calls[call])] = count
                 self._counts.answered[call] = 0
         return answered
 

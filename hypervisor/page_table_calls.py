@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emu.bits import Field, Word
-from emu.engine import PageTableCall
+from emu.engine import AnsweredCall
 from emu.hash_translation import PteHigh, PteLow
 
 from .abi import Flags, H, HcallError
@@ -52,11 +52,11 @@ DEVICE, DEVICE_MASK = 0b0100, 0b1100
 
 
 ANSWERED_BY_ENGINE = {
-    PageTableCall.ENTER: 0x08,
-    PageTableCall.REMOVE: 0x04,
-    PageTableCall.PROTECT: 0x18,
-    PageTableCall.READ: 0x0C,
-    PageTableCall.REMOVE_BULK: 0x124,
+    AnsweredCall.ENTER: 0x08,
+    AnsweredCall.REMOVE: 0x04,
+    AnsweredCall.PROTECT: 0x18,
+    AnsweredCall.READ: 0x0C,
+    AnsweredCall.REMOVE_BULK: 0x124,
 }
 """What need not leave the engine while nobody looks on; the handlers here say what it means."""
 

@@ -17,6 +17,7 @@ from emu.exits import Checkstop, DebugStop, DeviceAccess, Exit, Hypercall, Pause
 from emu.memory import Memory
 from emu.state import Ticks, check, record
 
+from . import page_table_calls
 from .abi import MAXIMUM_PROCESSORS, Mmu
 from .capacity import OneProcessor
 from .devices import Devices
@@ -26,9 +27,9 @@ from .interrupts import Interrupts, InterruptState
 from .nonmaskable import NonmaskableInterrupts, NonmaskableState
 from .outcome import Ending, Outcome, Progress
 from .page_table import PageTable, PageTableState, usual_shift
-from .page_table_calls import ANSWERED_BY_ENGINE
 from .processor import Standing, VirtualProcessor, WaitState
 from .time_of_day import TimeOfDay
+from .vio import tce
 from .vio.bus import VirtualIo, VirtualIoState
 from .watchdog import NEVER, Action, Watchdog, Watchdogs
 
@@ -116,6 +117,12 @@ class Partition:
         self.memory = Memory(configuration.memory_bytes)
         self.engine = Engine(self.memory, configuration.clock)
         self.devices = Devices(self.engine)
+        for call, number in {
+            **page_table_calls.ANSWERED_BY_ENGINE,
+            **tce.ANSWERED_BY_ENGINE,
+        }.items():
+            if hcalls.get(number) is not None:
+                self.engine.bind_answered_call(call, number)
         self.page_table = self._new_page_table()
         self.interrupts = Interrupts(
             configuration.virtual_processors,
@@ -123,7 +130,7 @@ class Partition:
             self.devices,
             configuration.interrupt_offer,
         )
-        self.virtual_io = VirtualIo(self.memory, self.interrupts)
+        self.virtual_io = VirtualIo(self.memory, self.interrupts, self.engine.dma_windows)
         self.watchdogs = Watchdogs()
         self.nonmaskable = NonmaskableInterrupts(self)
         self.time_of_day = TimeOfDay(epoch)
@@ -141,9 +148,6 @@ class Partition:
         """Processors translate by hashed page tables until the guest chooses otherwise."""
         if self.configuration.mmu is Mmu.RADIX:
             return None
-        for call, number in ANSWERED_BY_ENGINE.items():
-            if self.hcalls.get(number) is not None:
-                self.engine.bind_page_table_call(call, number)
         table = PageTable(self.engine, self.memory, self.devices, usual_shift(self.memory.size))
         table.use()
         return table
@@ -264,7 +268,7 @@ class Partition:
                 if self.time_base >= until:
                     return Progress.RAN
                 turn = Turn(processor, min(until, self.dispatcher.turn_ends))
-            self.engine.answer_page_table_calls(not self.hcalls.interceptors)
+            self.engine.answer_calls(not self.hcalls.interceptors)
             ends = min(turn.ends, self.watchdogs.due)
             left = self._enter(turn.processor, ends, self.dispatcher.pauses)
             while isinstance(left, Hypercall) and self._undisturbed(ends):
@@ -290,7 +294,7 @@ class Partition:
         self.engine.select(processor.number)
         self.engine.set_time_base(start)
         self.dispatcher.hold(processor, until)
-        self.engine.answer_page_table_calls(not self.hcalls.interceptors)
+        self.engine.answer_calls(not self.hcalls.interceptors)
         while self.outcome is None:
             if self.time_base >= self.watchdogs.due:
                 return self._watchdog_expired()
@@ -341,7 +345,7 @@ class Partition:
         if not processor.wake_if_interrupted() or self.outcome is not None:
             return None
         self.engine.select(processor.number)
-        self.engine.answer_page_table_calls(not self.hcalls.interceptors)
+        self.engine.answer_calls(not self.hcalls.interceptors)
         self.engine.debugging.step()
         try:
             while isinstance(exit_ := self._enter(processor, UNLIMITED, UNLIMITED), Preempted):

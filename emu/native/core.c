@@ -237,7 +237,7 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_c
         snprintf(error, error_size, "out of memory");
         return NULL;
     }
-    memset(c->controls.page_table_calls, 0xff, sizeof c->controls.page_table_calls);
+    memset(c->controls.answered_calls, 0xff, sizeof c->controls.answered_calls);
     c->storage = storage;
     c->size = size;
     c->code_pages = calloc(size / 4096, 1);
@@ -268,6 +268,7 @@ void core_close(core *c)
         levels_end(c);
         decoder_end(c);
         free(c->code_pages);
+        free(c->windows);
     }
     free(c);
 }

@@ -30,14 +30,18 @@ enum core_isa {
     ISA_3_1 = 310
 };
 
-/* Calls on the hashed page table that the core can answer by itself (page_table.c). */
-enum core_page_table_call {
+/* Hypercalls that the core can answer by itself: on the hashed page table (page_table.c), and on
+   the DMA windows of adapters (dma.c). */
+enum core_answered_call {
     PAGE_TABLE_ENTER,
     PAGE_TABLE_REMOVE,
     PAGE_TABLE_PROTECT,
     PAGE_TABLE_READ,
     PAGE_TABLE_REMOVE_BULK,
-    PAGE_TABLE_CALLS /* so many */
+    DMA_PUT,
+    DMA_STUFF,
+    DMA_PUT_INDIRECT,
+    ANSWERED_CALLS /* so many */
 };
 
 /* What happened, counted since the core was opened. */
@@ -48,7 +52,7 @@ typedef struct {
     uint64_t hypercalls;
     uint64_t interrupts[256];   /* delivered to the guest, by vector / 0x20; scv from 0x1000 on */
     uint64_t emulated;          /* instructions the core lacks, carried out here */
-    uint64_t answered[5];       /* page table calls, of the hypercalls */
+    uint64_t answered[8];       /* of the hypercalls, by the core itself */
     uint64_t device_accesses;
 } core_counts;
 
@@ -58,8 +62,8 @@ typedef struct {
     uint64_t interrupt_location;         /* AIL: 0, 2 or 3 */
     uint64_t process_table;              /* logical real address; only read while radix is set */
     uint64_t process_table_size;         /* bytes; 0: no table */
-    uint64_t page_table_calls[5];        /* R3 of each; all ones: none */
-    uint64_t answers_page_table_calls;   /* 0: all of them leave the core */
+    uint64_t answered_calls[8];          /* R3 of each; all ones: none */
+    uint64_t answers_calls;              /* 0: all of them leave the core */
 } core_controls;
 
 /* A load from or a store to a device page.  The value has the bytes in the order of their
@@ -201,6 +205,9 @@ void core_flush_translations(core *);
 /* Translate by the hashed page table of `size` bytes (a power of two) at `table`, in the host's
    storage; NULL: by radix trees, with process_table. */
 void core_set_hash_table(core *, uint8_t *table, uint64_t size);
+/* The entries of a DMA window, which stay where they are until it is removed; -1: no memory. */
+int core_add_dma_window(core *, uint64_t liobn, uint64_t *entries, uint64_t pages);
+void core_remove_dma_window(core *, uint64_t liobn);
 
 /* Device pages (device.c): real addresses outside storage.  -1: no room, or not outside. */
 int core_add_device_pages(core *, uint64_t address, uint64_t length);

@@ -221,6 +221,12 @@ typedef struct {
     bool pass_breakpoint, pass_watch;
 } debug_state;
 
+/* What an adapter may reach (dma.c): its entries are the hypervisor's. */
+typedef struct {
+    uint64_t liobn, pages;
+    uint64_t *entries;
+} dma_window;
+
 struct core {
     uc_engine *uc;
     uint8_t *env;
@@ -231,6 +237,8 @@ struct core {
     core_controls controls;
     uint64_t *hash_table; /* null: radix translation */
     uint64_t hash_mask;   /* of group numbers */
+    dma_window *windows;
+    int window_count;
 
     /* The clock (clock.c).  A block whose start lies at or after the deadline asks what is due. */
     host_clock *host; /* NULL: instructions are counted */
@@ -483,6 +491,8 @@ void select_translation(core *c);
 /* The entry at `ptex` was this one: what the TLB has by it goes. */
 void hash_flush_page(core *c, uint64_t ptex, uint64_t high, uint64_t low);
 
-/* page_table.c */
-bool answer_page_table_call(core *c);
+/* answered.c, page_table.c, dma.c: false: the call is to leave the core */
+bool answer_call(core *c);
+bool page_table_call(core *c, int call);
+bool dma_call(core *c, int call);
 #endif

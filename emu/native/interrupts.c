@@ -214,7 +214,7 @@ static void on_system_call(core *c)
     if (*window32(c->env, ENV_ERROR_CODE) & 1) { /* bits above the last of LEV are reserved */
         c->completion = 0;
         c->counts.hypercalls++;
-        if (answer_page_table_call(c))
+        if (answer_call(c))
             return;
         c->hypercall = 1;
         c->api.emu_stop(c->uc);

@@ -150,24 +150,14 @@ static bool remove_in_bulk(core *c)
     return true;
 }
 
-bool answer_page_table_call(core *c)
+bool page_table_call(core *c, int call)
 {
-    static bool (*const operations[PAGE_TABLE_CALLS])(core *) = {
+    static bool (*const operations[])(core *) = {
         [PAGE_TABLE_ENTER] = enter,
         [PAGE_TABLE_REMOVE] = remove_one,
         [PAGE_TABLE_PROTECT] = protect,
         [PAGE_TABLE_READ] = read_ptes,
         [PAGE_TABLE_REMOVE_BULK] = remove_in_bulk,
     };
-    if (!c->controls.answers_page_table_calls || !c->hash_table || msr(c) & MSR_PR || c->debug.on)
-        return false;
-    for (int call = 0; call < PAGE_TABLE_CALLS; call++)
-        if (*gpr(c, 3) == c->controls.page_table_calls[call]) {
-            if (!operations[call](c))
-                return false;
-            *gpr(c, 3) = 0; /* success */
-            c->counts.answered[call]++;
-            return true;
-        }
-    return false;
+    return c->hash_table && operations[call](c);
 }

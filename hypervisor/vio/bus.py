@@ -19,6 +19,7 @@ from .vty import ClientTerminal, Terminals, TerminalState
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from emu.dma_windows import DmaWindows
     from emu.memory import Memory
     from hypervisor.interrupts import InterruptController
     from hypervisor.network.frame import MacAddress
@@ -45,10 +46,12 @@ class VirtualIoState:
 class VirtualIo:
     """The adapters of a partition with `memory`, which interrupt it by `interrupts`."""
 
-    def __init__(self, memory: Memory, interrupts: InterruptController) -> None:
+    def __init__(
+        self, memory: Memory, interrupts: InterruptController, windows: DmaWindows
+    ) -> None:
         self._interrupts = interrupts
         self.bus = VirtualBus()
-        self.tce_tables = TceTables(memory)
+        self.tce_tables = TceTables(memory, windows)
         self.terminals = Terminals()
         self.connectors = Connectors(self.bus)
         self._used: set[int] = set()

@@ -11,6 +11,7 @@ import struct
 from array import array
 from typing import TYPE_CHECKING, NewType, Protocol
 
+from emu.engine import AnsweredCall
 from emu.state import check, record
 from hypervisor.abi import H, HcallError, LogicalReal
 from hypervisor.hcall import HcallGroup
@@ -18,6 +19,7 @@ from hypervisor.hcall import HcallGroup
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from emu.dma_windows import DmaWindows
     from emu.memory import Memory
 
 hcalls = HcallGroup()
@@ -37,6 +39,12 @@ _ACCESS = READ | WRITE
 _NO_ENTRIES = bytes(8 * PAGES)
 _REAL_PAGE = (1 << 64) - PAGE
 _INDIRECT_AT_MOST = PAGE // 8
+ANSWERED_BY_ENGINE = {
+    AnsweredCall.PUT_TCE: 0x20,
+    AnsweredCall.STUFF_TCE: 0x138,
+    AnsweredCall.PUT_TCE_INDIRECT: 0x13C,
+}
+"""What need not leave the engine while nobody looks on; the handlers here say what it means."""
 
 
 class DmaError(Exception):
@@ -69,7 +77,8 @@ class TceTable:
         if first + len(tces) > PAGES:
             raise HcallError(H.PARAMETER, f"{len(tces)} pages at {ioba:#x} end behind the window")
         self._check(tces)
-        self._entries[first : first + len(tces)] = array("Q", tces)
+        if tces:
+            self._entries[first : first + len(tces)] = array("Q", tces)
 
     def fill(self, ioba: IoBusAddress, tce: int, count: int) -> None:
         """Put the same entry for `count` pages."""
@@ -77,7 +86,8 @@ class TceTable:
         if count > PAGES - first:
             raise HcallError(H.PARAMETER, f"{count} pages at {ioba:#x} end behind the window")
         self._check([tce])
-        self._entries[first : first + count] = array("Q", [tce]) * count
+        if count:  # a slice of none would be resized, which the engine's hold forbids
+            self._entries[first : first + count] = array("Q", [tce]) * count
 
     @property
     def use(self) -> str:
@@ -87,7 +97,11 @@ class TceTable:
 
     def clear(self) -> None:
         """Allow nothing any more."""
-        self._entries = array("Q", bytes(8 * PAGES))
+        self._entries[:] = array("Q", bytes(8 * PAGES))
+
+    def show_to(self, windows: DmaWindows) -> None:
+        """Let the engine put entries, too."""
+        windows.add(self.liobn, self._entries)
 
     def _page(self, ioba: int) -> int:
         if not 0 <= ioba < WINDOW_BYTES:
@@ -168,8 +182,9 @@ class TceTable:
 class TceTables:
     """The windows of one partition."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, windows: DmaWindows | None = None) -> None:
+        """`windows` are the engine's, which then puts entries by itself."""
+        self._memory, self._windows = memory, windows
         self._tables: dict[int, TceTable] = {}
 
     def __iter__(self) -> Iterator[TceTable]:
@@ -180,10 +195,14 @@ class TceTables:
         if liobn in self._tables:
             raise ValueError(f"liobn {liobn:#x} is taken")
         table = self._tables[liobn] = TceTable(liobn, self._memory)
+        if self._windows is not None:
+            table.show_to(self._windows)
         return table
 
     def remove(self, liobn: Liobn) -> None:
         del self._tables[liobn]
+        if self._windows is not None:
+            self._windows.remove(liobn)
 
     def table(self, liobn: int) -> TceTable:
         """The window a guest names."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emu.engine import Engine, PageTableCall
+from emu.engine import AnsweredCall, Engine
 from emu.engine_state import Segment
 from emu.exits import Hypercall
 from emu.hash_translation import (
@@ -47,10 +47,10 @@ class Hashed(Bare):
         super().__init__(memory, engine)
         self.table = table
         engine.set_page_table(table)
-        engine.bind_page_table_call(PageTableCall.REMOVE, REMOVE)
-        engine.bind_page_table_call(PageTableCall.PROTECT, PROTECT)
-        engine.bind_page_table_call(PageTableCall.REMOVE_BULK, REMOVE_BULK)
-        engine.answer_page_table_calls(True)
+        engine.bind_answered_call(AnsweredCall.REMOVE, REMOVE)
+        engine.bind_answered_call(AnsweredCall.PROTECT, PROTECT)
+        engine.bind_answered_call(AnsweredCall.REMOVE_BULK, REMOVE_BULK)
+        engine.answer_calls(True)
 
     def enter_page(self, mapping: Mapping) -> tuple[int, int]:
         """Gives its effective address and the index of its entry."""
