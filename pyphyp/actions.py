@@ -10,9 +10,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from emu.state import Length, Plain, StateError, Ticks, check, plain, rebuild, record
+from hypervisor.network.switch import DEFAULT_SWITCH, DEFAULT_VLAN
 from hypervisor.vio.adapter import SLOTS
+from hypervisor.vio.configuration import Backend, DiskFormat, TerminalProtocol
 
 Name = Annotated[str, Length(1, 128)]
+FileName = Annotated[str, Length(1, 4096)]
 Count = Annotated[int, range(1 << 16)]
 SlotNumber = Annotated[int, range(SLOTS)]
 PathName = Annotated[str, Length(1, 4096)]
@@ -103,6 +106,85 @@ class FailCore:
 
 
 @record
+class AddDisk:
+    """Map a virtual disk to a partition that runs, by an adapter of its own: `mkvdev -vdev`.
+
+    What is added to a slot, its guest may take: `chhwres -r virtualio -o a`.
+    """
+
+    partition: Name
+    path: FileName
+    read_only: bool = False
+    format: DiskFormat = DiskFormat.RAW
+    slot: SlotNumber | None = None
+    """A free one if none is named."""
+
+
+@record
+class AddDrive:
+    """As `AddDisk`, an optical drive; `path` is the image in it, if there is one."""
+
+    partition: Name
+    path: Annotated[str, Length(0, 4096)] = ""
+    slot: SlotNumber | None = None
+
+
+@record
+class AddEthernet:
+    """Add a virtual Ethernet adapter: `chhwres -r virtualio --rsubtype eth -o a`."""
+
+    partition: Name
+    switch: Name = DEFAULT_SWITCH
+    vlan: Count = DEFAULT_VLAN
+    more_vlans: Annotated[tuple[Count, ...], Length(0, 20)] = ()
+    trunk_priority: Count = 0
+    slot: SlotNumber | None = None
+
+
+@record
+class AddConsole:
+    """Add a virtual serial adapter: `chhwres -r virtualio --rsubtype serial -o a`."""
+
+    partition: Name
+    protocol: TerminalProtocol = TerminalProtocol.RAW
+    backend: Backend = Backend.TERMINAL
+    path: Annotated[str, Length(0, 4096)] = ""
+    slot: SlotNumber | None = None
+
+
+@record
+class RemoveAdapter:
+    """Have a guest give an adapter back: `chhwres -r virtualio -o r`, with `--force` at once."""
+
+    partition: Name
+    slot: SlotNumber
+    force: bool = False
+
+
+@record
+class LoadMedium:
+    """Put an image into an optical drive: `loadopt`."""
+
+    partition: Name
+    path: FileName
+    drive: Count = 0
+
+
+@record
+class UnloadMedium:
+    """Take the disc out of an optical drive: `unloadopt`."""
+
+    partition: Name
+    drive: Count = 0
+    force: bool = False
+
+
+SlotAction = (
+    AddDisk | AddDrive | AddEthernet | AddConsole | RemoveAdapter | LoadMedium | UnloadMedium
+)
+
+
+@record
 class TypeAtConsole:
     """Keys typed at a partition's console (`mkvterm`)."""
 
@@ -144,6 +226,7 @@ Action = (
     | TypeAtConsole
     | LoadTape
     | UnloadTape
+    | SlotAction
 )
 ACTIONS: tuple[type[Action], ...] = Action.__args__
 

@@ -38,6 +38,7 @@ from .managed_capacity import SharedTimes
 from .managed_changes import Changes
 from .managed_media import change_tape
 from .managed_partition import ManagedPartition, configuration_of
+from .managed_slots import change_slots
 from .media import MediaLibrary
 from .network import Network
 from .pacing import Pace, Unattended, host_epoch
@@ -245,6 +246,9 @@ class ManagedMachine:
     def perform(self, action: Action) -> None:
         """Carry out a request, between two windows; ManagementError where it is refused."""
         self.activation.settle(self.now)
+        if isinstance(action, actions.SlotAction):
+            change_slots(self._running(action.partition), action)
+            return
         match action:
             case actions.ActivatePartition(name, profile):
                 self.activate(name, profile)

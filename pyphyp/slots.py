@@ -61,6 +61,15 @@ class SlotUsage:
     """Why the guest's last try to give it back failed."""
 
 
+@frozen
+class PartitionSlots:
+    """All of a partition's adapters."""
+
+    hears: bool
+    """Whether the guest hears of what comes and is to go."""
+    slots: tuple[SlotUsage, ...]
+
+
 class Reconfigured:
     """The part of a `Partition` that adapters come to and leave."""
 

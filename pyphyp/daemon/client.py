@@ -28,6 +28,7 @@ from .protocol import (
     AskActivation,
     AskNames,
     AskSchedule,
+    AskSlots,
     AskUsage,
     ErrorKind,
     Perform,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from emu.state import Plain
     from pyphyp.actions import Action
     from pyphyp.activated import Activated
+    from pyphyp.slots import PartitionSlots
     from pyphyp.timeline import Timeline
 
     from .locations import Location
@@ -146,6 +148,12 @@ class Client:
         from pyphyp.activated import Activated
 
         return self._told(Activated, AskActivation())
+
+    def slots(self, partition: str) -> PartitionSlots:
+        """The adapters of a partition that runs; raises `ManagementError`."""
+        from pyphyp.slots import PartitionSlots
+
+        return self._told(PartitionSlots, AskSlots(partition))
 
     def _told(self, kind: type[T], request: Request) -> T:
         try:

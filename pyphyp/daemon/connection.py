@@ -17,6 +17,7 @@ from .protocol import (
     AskActivation,
     AskNames,
     AskSchedule,
+    AskSlots,
     AskUsage,
     Attach,
     ErrorKind,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from emu.state import Plain
     from pyphyp.actions import Action
     from pyphyp.activated import Activated
+    from pyphyp.slots import PartitionSlots
     from pyphyp.timeline import Timeline
     from pyphyp.usage import MachineUsage
 
@@ -79,6 +81,7 @@ class Desk(Protocol):
     def usage(self) -> Future[MachineUsage]: ...
     def activation(self) -> Future[Activated]: ...
     def schedule(self, wanted: AskSchedule) -> Future[Timeline]: ...
+    def slots(self, partition: str) -> Future[PartitionSlots]: ...
     def power_off(self, *, immediate: bool, seconds: int) -> Future[str]: ...
 
 
@@ -223,6 +226,8 @@ class Connection:
                 return _plain(self._desk.usage())
             case AskActivation():
                 return _plain(self._desk.activation())
+            case AskSlots(partition):
+                return _plain(self._desk.slots(partition))
             case AskSchedule():
                 return _plain(self._desk.schedule(request))
             case Attach(partition, lines, slot):

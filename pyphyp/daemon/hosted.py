@@ -11,6 +11,7 @@ from pyphyp import actions
 from pyphyp.activated import activated
 from pyphyp.metering import Meter
 from pyphyp.refusals import refused
+from pyphyp.slots import PartitionSlots
 from pyphyp.timeline import recorded
 from pyphyp.usage import PartitionState
 
@@ -47,7 +48,7 @@ class HostedMachine:
         return self._machine.now
 
     def perform(self, action: Action) -> str:
-        self._known(action)
+        self._known(getattr(action, "partition", None))
         if isinstance(action, actions.ShutdownPartition) and not action.immediate:
             self._heard(action.partition)
         with refused():
@@ -56,9 +57,8 @@ class HostedMachine:
             return f"activated: {self._machine.activation.newest}"
         return said(action)
 
-    def _known(self, action: Action) -> None:
+    def _known(self, name: str | None) -> None:
         """Whoever mistypes a partition's name is told the names."""
-        name = getattr(action, "partition", None)
         names = [partition.name for partition in self._machine.system.partitions]
         if name is not None and name not in names:
             raise ManagementError(
@@ -110,6 +110,13 @@ class HostedMachine:
         words = filter(None, (outcome.ending.value, outcome.reason))
         return Standing(made.state, ": ".join(words))
 
+    def slots(self, partition: str) -> PartitionSlots:
+        self._known(partition)
+        made = self._machine.partitions.get(partition)
+        if made is None or not made.runs:
+            raise ManagementError(f"partition {partition} does not run")
+        return PartitionSlots(made.hears_hot_plug, tuple(made.slots()))
+
     def transcripts(self) -> Mapping[tuple[str, int], Transcript]:
         return {
             (name, console.slot): console.transcript
@@ -152,6 +159,17 @@ def said(action: Action) -> str:
             return f"{name}: the tape is unloaded"
         case actions.TypeAtConsole(name, text):
             return f"{len(text)} bytes for {name}"
+        case actions.RemoveAdapter(name, slot, force):
+            how = "was taken from" if force else "is to be given back by"
+            return f"what is in virtual slot {slot} {how} {name}"
+        case actions.LoadMedium(name, path, drive):
+            return f"{name}: {path} is in drive {drive}"
+        case actions.UnloadMedium(name, drive):
+            return f"{name}: drive {drive} is empty"
+        case actions.AddDisk(name) | actions.AddDrive(name) | actions.AddEthernet(name):
+            return f"{name} has an adapter more"
+        case actions.AddConsole(name):
+            return f"{name} has a console more"
 
 
 def _changes(action: actions.ChangeProcessors) -> str:

@@ -25,7 +25,7 @@ from pyphyp.actions import Action, Name, SlotNumber, plain_action, rebuild_actio
 
 T = TypeVar("T")
 
-VERSION = 2
+VERSION = 3
 LONGEST_REQUEST = 1 << 16
 """Bytes of a line from a client, its end included."""
 LONGEST_ANSWER = 1 << 25
@@ -77,6 +77,13 @@ class AskActivation:
 
 
 @record
+class AskSlots:
+    """The `PartitionSlots` of a partition that runs."""
+
+    partition: Name
+
+
+@record
 class AskSchedule:
     """A `Timeline` of windows `first` to `last`, as far as they are kept; none: the last ones."""
 
@@ -120,7 +127,16 @@ class PowerOff:
 
 
 Request = (
-    Perform | AskNames | AskUsage | AskActivation | AskSchedule | Attach | Follow | Leave | PowerOff
+    Perform
+    | AskNames
+    | AskUsage
+    | AskActivation
+    | AskSchedule
+    | AskSlots
+    | Attach
+    | Follow
+    | Leave
+    | PowerOff
 )
 _REQUESTS: tuple[type[Request], ...] = Request.__args__
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pyphyp.actions import Action
     from pyphyp.activated import Activated
     from pyphyp.pacing import Attendant
+    from pyphyp.slots import PartitionSlots
     from pyphyp.timeline import Timeline
     from pyphyp.transcript import Transcript
     from pyphyp.usage import MachineUsage
@@ -83,6 +84,9 @@ class Managed(Protocol):
 
     def standings(self) -> Mapping[str, Standing]:
         """All partitions, by name, in the order of their numbers."""
+
+    def slots(self, partition: str) -> PartitionSlots:
+        """A partition's adapters; `ManagementError` where it does not run."""
 
     def transcripts(self) -> Mapping[tuple[str, int], Transcript]:
         """The consoles of those that were activated, by slot; each one's first console first."""
@@ -163,6 +167,9 @@ class Daemon:
     def schedule(self, wanted: AskSchedule) -> Future[Timeline]:
         ask = partial(self._machine.schedule, wanted.first, wanted.last, wanted.most)
         return self._inbox.put(ask)
+
+    def slots(self, partition: str) -> Future[PartitionSlots]:
+        return self._inbox.put(partial(self._machine.slots, partition))
 
     def power_off(self, *, immediate: bool, seconds: int) -> Future[str]:
         """End the partitions and then the run; safe in a signal handler too."""

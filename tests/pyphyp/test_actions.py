@@ -9,17 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emu.state import StateError
+from hypervisor.vio.configuration import Backend, DiskFormat, TerminalProtocol
 from pyphyp.actions import (
     ActivatePartition,
     ActivateSystemProfile,
+    AddConsole,
+    AddDisk,
+    AddDrive,
+    AddEthernet,
     ChangePool,
     ChangeProcessors,
     CrashPartition,
     EnterActivationCode,
     FailCore,
+    LoadMedium,
+    RemoveAdapter,
     ResetPartition,
     ShutdownPartition,
     TypeAtConsole,
+    UnloadMedium,
     plain_action,
     rebuild_action,
 )
@@ -40,6 +48,13 @@ from pyphyp.actions import (
         FailCore(3),
         TypeAtConsole("aix1", bytes(range(256))),
         TypeAtConsole("aix1", b"to hvc1", 1),
+        AddDisk("aix1", "/disk.img", read_only=True, format=DiskFormat.QCOW2, slot=9),
+        AddDrive("aix1"),
+        AddEthernet("aix1", vlan=7, more_vlans=(8, 9)),
+        AddConsole("aix1", TerminalProtocol.HVSI, Backend.SOCKET, "/socket"),
+        RemoveAdapter("aix1", 5, force=True),
+        LoadMedium("aix1", "/disc.iso", 1),
+        UnloadMedium("aix1"),
     ],
     ids=lambda action: type(action).__name__,
 )

@@ -20,6 +20,7 @@ from pyphyp.actions import (
 from pyphyp.activated import Activated, Amount
 from pyphyp.daemon.service import Standing
 from pyphyp.pacing import WINDOW_TICKS
+from pyphyp.slots import PartitionSlots
 from pyphyp.timeline import Timeline
 from pyphyp.usage import MachineUsage, PartitionState
 
@@ -140,6 +141,9 @@ class SimpleMachine:
 
     def transcripts(self) -> dict[tuple[str, int], Transcript]:
         return {(name, 0): p.console.transcript for name, p in self._partitions.items()}
+
+    def slots(self, partition: str) -> PartitionSlots:
+        return PartitionSlots(False, tuple(self._partition(partition).slots()))
 
     def on_input(self, wake: Callable[[], None]) -> None:
         """Its consoles have no sockets."""

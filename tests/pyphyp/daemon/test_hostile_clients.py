@@ -59,7 +59,7 @@ def everything(connection: socket.socket) -> bytes:
     return text
 
 
-HELLO = b'{"pyphyp":2}\n'
+HELLO = b'{"pyphyp":3}\n'
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ HELLO = b'{"pyphyp":2}\n'
     [
         (b"\n", "malformed"),
         (b"GET / HTTP/1.0\r\n\r\n", "malformed"),
-        (b'{"pyphyp":3}\n', "version"),
+        (b'{"pyphyp":4}\n', "version"),
         (b'{"pyphyp":true}\n', "version"),
         (b"[" * 60000 + b"\n", "malformed"),
         (b'{"pyphyp":' + b"9" * 9999 + b"}\n", "malformed"),
