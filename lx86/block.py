@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .fpu.lowering import Assist
     from .instruction import Instruction
     from .state import Recovery
 
@@ -46,6 +47,7 @@ class Block:
     outs: dict[int, Out]
     recoveries: dict[int, Recovery]
     safe: dict[int, Recovery]
+    assists: dict[int, Assist]
     pages: set[int]
     instructions: int
     flags_returned: bool = False

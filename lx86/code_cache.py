@@ -42,6 +42,8 @@ class CodeCache:
         self.entries: dict[int, int] = {}
         """By x86 address, while the direction flag is clear."""
         self.entries_down: dict[int, int] = {}
+        self.versions: dict[tuple[int, int], int] = {}
+        """Entries of code that expects a certain x87 stack, by x86 address and R1."""
         self._blocks: list[Block] = []
         self._starts: list[int] = []
         self._outs: dict[int, Out] = {}
@@ -108,6 +110,17 @@ class CodeCache:
         self._slots[slot] = eip
         self.counts.slots += 1
 
+    def use_version(self, eip: int, address: int) -> None:
+        """From now on whoever branches to an x86 address gets there."""
+        self.entries[eip] = address
+        slot = slot_of(eip)
+        if self._slots.get(slot) == eip:
+            self._machine.write_code(slot, [0])
+            del self._slots[slot]
+            self.fill_slot(eip)
+        for site in self._linked.get(eip, ()):
+            self._machine.write_code(site, [branch(site, address)])
+
     def out_at(self, address: int) -> Out | None:
         return self._outs.get(address)
 
@@ -135,6 +148,8 @@ class CodeCache:
     def _drop(self, block: Block) -> None:
         self.counts.dropped += 1
         low, high = block.address, block.address + 4 * len(block.words)
+        for key in [k for k, address in self.versions.items() if low <= address < high]:
+            del self.versions[key]
         for eip in block.entries:
             for entries in (self.entries, self.entries_down):
                 if low <= entries.get(eip, 0) < high:

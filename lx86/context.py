@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .convention import CONTEXT, FIRST, FS_AT, GS_BASE, ONE, TEMPORARIES, ZERO
 from .emitter import fits, signed
 from .instruction import FS, GS, Imm, Instruction, Mem, Operand, Reg
 from .registers import Registers
 from .state import Recovery, Value
+
+if TYPE_CHECKING:
+    from .fpu.lowering import Assist
 
 Address = tuple[int, int, int]
 """Base register, index register (-1: none), displacement."""
@@ -31,6 +35,10 @@ class Context(Registers):
     """By the index of a word."""
     safe: dict[int, Recovery] = field(default_factory=dict)
     """The same, of places where one can go on at any time."""
+    assists: dict[int, Assist] = field(default_factory=dict)
+    """Where the host carries out an instruction of x87, MMX or SSE."""
+    stack_key: int = 0
+    """What R1 is expected to be (fpu/known.py)."""
 
     def begin(self, i: Instruction, before: int, live: int) -> None:
         self.i, self.before, self.live = i, before, live
@@ -109,7 +117,7 @@ class Context(Registers):
         s = self.s
         return Recovery(
             self.i.address if eip is None else eip, tuple(values or s.values), self.before,
-            s.zero_in_cr1, s.sign_in_cr0, s.carry,
+            s.zero_in_cr1, s.sign_in_cr0, s.carry, s.floating,
         )  # fmt: skip
 
     def safe_point(self, values: list[Value]) -> None:

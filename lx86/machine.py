@@ -44,6 +44,7 @@ _CALL = (0x44000022).to_bytes(4, "little")
 _RUNNING = (
     MSR.PR.place(1) | MSR.IR.place(1) | MSR.DR.place(1) | MSR.LE.place(1) | MSR.ME.place(1)
     | MSR.FP.place(1) | MSR.VEC.place(1) | MSR.VSX.place(1)
+    | MSR.FE0.place(1) | MSR.FE1.place(1)
 )  # fmt: skip
 
 

@@ -23,5 +23,9 @@ class Options:
     """Small functions are translated where they are called."""
     exact_flags: bool = False
     """Flags are kept where a branch goes through a register; else they are taken as dead there."""
+    flush_to_zero: bool = False
+    """MXCSR.FZ is set: results of SSE that underflow trap, with their operands in place."""
+    exact_sse: bool = False
+    """SSE has unmasked exceptions: the host carries out its arithmetic."""
     longest_region: int = 400
     """x86 instructions."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .convention import FIRST
+from .fpu.known import NOTHING, Known
 
 Value = tuple[int, int]
 """A POWER register and what is to be added to it; register -1: a constant."""
@@ -31,11 +32,12 @@ class State:
     """S lies in CR0.LT instead."""
     carry: int = 0
     """What XER.CA is to ADC and SBB: 0 nothing, 1 CF, 2 its complement."""
+    floating: Known = NOTHING
 
     def copy(self) -> State:
         return State(
             list(self.values), dict(self.words), dict(self.sums),
-            self.zero_in_cr1, self.sign_in_cr0, self.carry,
+            self.zero_in_cr1, self.sign_in_cr0, self.carry, self.floating,
         )  # fmt: skip
 
     def forget(self, register: int) -> None:
@@ -83,3 +85,4 @@ class Recovery:
     zero_in_cr1: bool
     sign_in_cr0: bool
     carry: int
+    floating: Known = NOTHING

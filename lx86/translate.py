@@ -7,6 +7,7 @@ known is carried on.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .block import Block, Out, Why
@@ -14,6 +15,7 @@ from .context import Context
 from .convention import EIP, SLOT
 from .emitter import Emitter, Label, signed
 from .flags import C, X
+from .fpu.joins import Joins
 from .instruction import ESP, Imm, Instruction, Mem, Reg
 from .lower import condition
 from .options import NotTranslated, Options
@@ -30,9 +32,13 @@ def translate(
     options: Options,
     lowerings: dict[str, Callable[[Context, Instruction], None]],
     down: bool = False,
+    stack_key: int = 0,
 ) -> Block:
-    """Code for a region, to be put at `address`; `down`: as long as the direction flag is set."""
-    return _Translation(region, address, options, lowerings, down).block
+    """Code for a region, to be put at `address`; `down`: as long as the direction flag is set.
+
+    `stack_key` is what the x87's state will be (fpu/known.py).
+    """
+    return _Translation(region, address, options, lowerings, down, stack_key).block
 
 
 class _Translation:
@@ -43,10 +49,12 @@ class _Translation:
         options: Options,
         lowerings: dict[str, Callable[[Context, Instruction], None]],
         down: bool,
+        stack_key: int,
     ) -> None:
         self.region, self.lowerings = region, lowerings
         self.e = Emitter(address)
-        self.x = Context(self.e, options, down=down)
+        self.x = Context(self.e, options, down=down, stack_key=stack_key)
+        self.floating = Joins(region, self.x)
         self.labels: dict[Key, Label] = {key: Label() for key in region.nodes}
         self.states: dict[Key, State] = {}
         self.placed: set[Key] = set()
@@ -67,8 +75,7 @@ class _Translation:
             self.e.place(label)
             emit()
         words = self.e.finish()
-        x = self.x
-        nodes = self.region.nodes
+        x, nodes = self.x, self.region.nodes
         pages = set()
         for node in nodes.values():
             for i in node.instructions:
@@ -76,14 +83,15 @@ class _Translation:
                 pages.add(i.address + i.length - 1 >> 12)
             pages.add(node.eip >> 12)
         place = {
-            index: address + 4 * index for index in {*self.outs, *x.recoveries, *x.safe}
-        }  # fmt: skip
+            index: address + 4 * index for index in {*self.outs, *x.recoveries, *x.safe, *x.assists}
+        }
         return Block(
             self.region.start, address, words,
             {n.eip: address + 4 * self.labels[k].at for k, n in nodes.items() if n.entry},
             {place[index]: out for index, out in self.outs.items()},
             {place[index]: recovery for index, recovery in x.recoveries.items()},
             {place[index]: recovery for index, recovery in x.safe.items()},
+            {place[n]: replace(a, resume=address + 4 * a.resume) for n, a in x.assists.items()},
             pages,
             sum(len(node.instructions) for node in nodes.values()),
             self.region.flags_returned,
@@ -112,14 +120,13 @@ class _Translation:
     def _state_at(self, node: Node) -> State:
         state = self.states.pop(node.key, None)
         if state is None:
-            state = State()
+            state = State(floating=self.floating.at(node))
             if not node.entry and node.live[0] & X:
                 state.carry = 1
         return state
 
     def _here(self, eip: int, live: int) -> Recovery:
-        s = self.x.s
-        return Recovery(eip, tuple(s.values), live, s.zero_in_cr1, s.sign_in_cr0, s.carry)
+        return replace(self.x.recovery(eip=eip), live=live)
 
     def _lower(self, i: Instruction) -> None:
         lowering = self.lowerings.get(i.name)
@@ -133,6 +140,8 @@ class _Translation:
 
     def _leave(self, why: Why, i: Instruction, eip: int | None = None) -> None:
         """Back to the host; the program is before `i`, or at `eip`."""
+        if why in (Why.HOST, Why.SYSTEM_CALL):
+            self.floating.leave()
         recovery = self.x.recovery(eip=eip)
         self.outs[len(self.e.words)] = Out(why, recovery, instruction=i)
         self.e.hypervisor_call()
@@ -160,16 +169,13 @@ class _Translation:
             x.s.carry = 0
         x.settle_all()
         condition.settle(x, live if node is not None and not node.entry else live & ~X)
+        self.floating.join(key)
 
     def _flows(self, key: Key) -> bool:
         """Whether what is known can be carried into a node: nothing else leads there."""
         node = self.region.nodes.get(key)
-        return (
-            node is not None
-            and not node.entry
-            and node.predecessors == 1
-            and key not in self.placed
-        )
+        joined = node is None or node.entry or node.predecessors != 1
+        return not joined and key not in self.placed
 
     def _canonical(self, key: Key) -> bool:
         """Whether everything is where a joined node looks for it."""
@@ -197,6 +203,7 @@ class _Translation:
 
     def _go(self, key: Key, behind: int) -> Key | None:
         """On to a node, by falling into it if possible."""
+        key = self.floating.target(key)
         if self._flows(key):
             self.states[key] = self.x.s
             return key
@@ -243,7 +250,7 @@ class _Translation:
 
     def _branch(self, node: Node) -> Key | None:
         i, behind = node.instructions[-1], node.live[-1]
-        taken, other = node.successors
+        taken, other = map(self.floating.target, node.successors)
         x, e = self.x, self.e
         if i.name != "jcc":
             bit, holds = condition.counted(x, i)
@@ -256,7 +263,7 @@ class _Translation:
             e.bc(option, bit, self.labels[taken])
             self.states[taken] = x.s.copy()
             self.waiting.append(taken)
-        elif self._canonical(taken):
+        elif self._canonical(taken) and self.floating.fits(taken):
             e.bc(option, bit, self._label(taken, behind))
         elif taken in self.placed:
             self._join(taken, behind, self._live_at(other, behind))

@@ -39,6 +39,9 @@ from .cpu import (
 )
 from .cpuid import ALL, Feature
 from .decoder import Undefined
+from .fpu.assistant import Assistant
+from .fpu.file import FLOATING_CR, RegisterFile
+from .fpu.lower_x87 import CONSTANTS, CONSTANTS_AT
 from .host import DF, REGISTERS, HostInstructions
 from .machine import Called, Interrupted, Machine, OutOfTime
 from .options import Options
@@ -50,6 +53,7 @@ from .translate import translate
 if TYPE_CHECKING:
     from emu.exits import Checkstop
 
+    from .fpu.lowering import Assist
     from .state import Value
     from .storage import Storage
 
@@ -76,7 +80,9 @@ class TranslatingCpu:
         self.code = Code(storage)
         self._host = HostInstructions(storage, lambda: self.machine.instructions, features)
         self.state = X86State()
-        self._floating = FloatingState()
+        self._file = RegisterFile(self.machine.registers)
+        self._assistant = Assistant(self._file, self.machine.registers, storage)
+        self.machine.context(CONSTANTS_AT, len(CONSTANTS))[:] = CONSTANTS
         for register, value in ((ONE, 1), (ZERO, 0), (SLOT, SLOTS), (CONTEXT, CONTEXT_PAGE)):
             self.machine.registers.set_gpr(register, value)
         storage.observe(self)
@@ -86,14 +92,10 @@ class TranslatingCpu:
         self.machine.close()
 
     def floating(self) -> FloatingState:
-        return replace(
-            self._floating, registers=list(self._floating.registers), xmm=list(self._floating.xmm)
-        )
+        return self._file.read()
 
     def set_floating(self, floating: FloatingState) -> None:
-        self._floating = replace(
-            floating, registers=list(floating.registers), xmm=list(floating.xmm)
-        )
+        self._file.write(floating)
 
     # -- what the storage tells ------------------------------------------------------------
 
@@ -122,7 +124,7 @@ class TranslatingCpu:
         s, registers = self.state, self.machine.registers
         registers.set_gprs(FIRST, [getattr(s, name) for name in REGISTERS])
         cr, parity, adjust = flags.to_fields(s.eflags)
-        registers.cr = cr
+        registers.cr = cr | registers.cr & FLOATING_CR
         registers.set_gprs(PARITY, (parity, adjust))
         registers.set_gpr(GS_BASE, s.gs_base)
         self.machine.write_context(FS_AT, s.fs_base)
@@ -131,6 +133,11 @@ class TranslatingCpu:
 
     def _store_state(self, at: Recovery) -> None:
         """The program's state at a place of its translation."""
+        self._file.settle(at.floating)
+        self._read_state(at)
+
+    def _read_state(self, at: Recovery) -> None:
+        """All but x87, MMX and SSE, which are left as they are."""
         registers, s = self.machine.registers, self.state
         for name, value in zip(REGISTERS, at.values, strict=True):
             setattr(s, name, self._value(value))
@@ -184,7 +191,8 @@ class TranslatingCpu:
 
     def _block(self, eip: int, down: bool, single: bool = False) -> Block:
         region = build(self.code, eip, self._options, down=down, single=single)
-        return translate(region, self.cache.next, self._options, self._lowerings, down)
+        key = self._file.stack_key
+        return translate(region, self.cache.next, self._options, self._lowerings, down, key)
 
     def _protect(self, block: Block) -> None:
         for page in block.pages - self.machine.protected:
@@ -209,6 +217,8 @@ class TranslatingCpu:
     def _outcome(self, why: Called | Interrupted | OutOfTime | Checkstop) -> int | Exit:
         if isinstance(why, Called):
             out = self.cache.out_at(why.address)
+            if out is None and (assist := self._assist_at(why.address)):
+                return self._assist(assist)
             if out is None:
                 return EngineFailure(f"a call from {why.address:#x}")
             return self._leave(out)
@@ -220,6 +230,11 @@ class TranslatingCpu:
 
     def _go_on(self) -> int | Exit:
         """At the state's EIP, whose state the registers hold."""
+        modes = self._options.flush_to_zero, self._options.exact_sse
+        if self._file.modes != modes:
+            flush, exact = self._file.modes
+            self._options = replace(self._options, flush_to_zero=flush, exact_sse=exact)
+            self.cache.flush()
         try:
             return self._entry(self.state.eip, bool(self.state.eflags & DF))
         except FetchFault as fault:
@@ -277,6 +292,8 @@ class TranslatingCpu:
     def _interrupt(self, why: Interrupted) -> int | Exit:
         if SLOTS <= why.address < SLOTS + (4 << SLOT_BITS):
             return self._through_slot()
+        if why.vector == _PROGRAM and (assist := self._assist_at(why.address)):
+            return self._assist(assist)
         block = self.cache.block_at(why.address)
         recovery = block.recoveries.get(why.address) if block else None
         if recovery is None:
@@ -289,6 +306,42 @@ class TranslatingCpu:
         if why.vector == _PROGRAM:
             return Trap(Vector.DIVIDE_ERROR)
         return EngineFailure(f"interrupt {why.vector:#x} at {why.address:#x}")
+
+    def _assist_at(self, address: int) -> Assist | None:
+        block = self.cache.block_at(address)
+        return block.assists.get(address) if block else None
+
+    def _assist(self, assist: Assist) -> int | Exit:
+        """An instruction of x87, MMX or SSE that translated code leaves to the host."""
+        self._read_state(assist.recovery)
+        if assist.check:
+            at = self._assistant.check(assist)
+            if at is None:
+                self._file.settle(assist.before)
+                self._load_state()
+                return self._version()
+        else:
+            at = self._assistant.carry_out(assist, self.state)
+            if at is None:
+                self._load_state()
+                return self._go_on()
+        return at
+
+    def _version(self) -> int | Exit:
+        """Code at the state's EIP for the x87's stack as it is."""
+        eip, key = self.state.eip, self._file.stack_key
+        at = self.cache.versions.get((eip, key))
+        down = bool(self.state.eflags & DF)
+        if at is None:
+            try:
+                at = self._translate(eip, down)
+            except FetchFault as fault:
+                return Fault(fault.address, Access.EXECUTE)
+            if not down:
+                self.cache.versions[eip, key] = at
+        if not down:
+            self.cache.use_version(eip, at)
+        return at
 
     def _through_slot(self) -> int | Exit:
         eip = self.machine.registers.gpr(EIP) & 0xFFFFFFFF

@@ -7,7 +7,7 @@ What Unicorn would let through all the same (ports, SYSENTER) is refused by hook
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import unicorn
 from unicorn import x86_const as x86
@@ -30,6 +30,9 @@ from .cpu import (
 )
 from .cpuid import ALL, Feature, cpuid
 from .storage import PAGE, PROGRAM_END, Page, Storage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TABLES = 0xFFFE_0000
 """A page behind the program's addresses that Unicorn alone looks at: descriptors, and an IRET."""
@@ -130,6 +133,10 @@ class UnicornCpu:
         self._uc.emu_start(_IRET, _NOWHERE)
         for segment in (x86.UC_X86_REG_DS, x86.UC_X86_REG_ES):
             self._uc.reg_write(segment, USER_DATA)
+
+    def on_instruction(self, call: Callable[[], None]) -> None:
+        """Have something called before each instruction."""
+        self._uc.hook_add(unicorn.UC_HOOK_CODE, lambda *_: call())
 
     def close(self) -> None:
         self._storage.observe(None)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..options import NotTranslated
-from . import arithmetic, bits, carry, logic, mmx, moves, multiply, shifts, sse, strings, x87
+from . import arithmetic, bits, carry, logic, moves, multiply, shifts, simd, strings, x87
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
 
 def nothing(x: Context, i: Instruction) -> None:
     """NOP, PREFETCH, ENDBR and the like."""
-
-
-def simd(x: Context, i: Instruction) -> None:
-    """MMX has no mandatory prefix and MMX registers; the rest is SSE's."""
-    try:
-        sse.lower(x, i)
-    except NotTranslated:
-        mmx.lower(x, i)
 
 
 def table() -> dict[str, Callable[[Context, Instruction], None]]:
@@ -76,11 +67,11 @@ def table() -> dict[str, Callable[[Context, Instruction], None]]:
         "sahf": bits.sahf,
         "lahf": bits.lahf,
         "x87": x87.lower,
-        "simd": simd,
+        "simd": simd.lower,
         "cld": nothing,
         "std": nothing,
         "nop": nothing,
-        "fwait": nothing,
+        "fwait": x87.fwait,
     }
     lowerings.update(dict.fromkeys(("shl", "shr", "sar"), shifts.shift))
     lowerings.update(dict.fromkeys(("rol", "ror"), shifts.rotate))

@@ -1,9 +1,10 @@
-"""x87: not translated yet."""
+"""x87; how is in `fpu`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..fpu import lower_x87
 from ..options import NotTranslated
 
 if TYPE_CHECKING:
@@ -12,4 +13,9 @@ if TYPE_CHECKING:
 
 
 def lower(x: Context, i: Instruction) -> None:
-    raise NotTranslated
+    if not lower_x87.lower(x, i):
+        raise NotTranslated
+
+
+def fwait(x: Context, i: Instruction) -> None:
+    lower_x87.wait(x, i)

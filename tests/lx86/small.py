@@ -105,7 +105,7 @@ def run(
     cpu = make(storage)
     try:
         cpu.state.eip, cpu.state.esp = load(storage, build(name), *arguments)
-        outcome = _serve(cpu, storage, budget)
+        outcome = serve(cpu, storage, budget)
         if look:
             look(cpu)
         return outcome
@@ -114,7 +114,7 @@ def run(
         storage.close()
 
 
-def _serve(cpu: Cpu, storage: Storage, budget: int) -> Outcome:
+def serve(cpu: Cpu, storage: Storage, budget: int = 1 << 40) -> Outcome:
     output = b""
     while True:
         why = cpu.run(budget)

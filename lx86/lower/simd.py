@@ -1,9 +1,10 @@
-"""SSE and SSE2: not translated yet."""
+"""MMX, SSE and SSE2; how is in `fpu`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..fpu import lower_simd
 from ..options import NotTranslated
 
 if TYPE_CHECKING:
@@ -12,4 +13,5 @@ if TYPE_CHECKING:
 
 
 def lower(x: Context, i: Instruction) -> None:
-    raise NotTranslated
+    if not lower_simd.lower(x, i):
+        raise NotTranslated

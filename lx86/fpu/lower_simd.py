@@ -1,0 +1,61 @@
+"""MMX, SSE and SSE2: which of the lowerings an instruction goes to, and those with none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..flags import X
+from ..lower import condition
+from . import forms, lower_mmx, lower_packed, lower_sse
+from .defined import is_defined
+from .lowering import assist, in_storage, memory
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..instruction import Instruction
+
+_FLOATING = forms.ARITHMETIC | {0x2A, 0x2C, 0x2D, 0x2E, 0x2F, 0x5A, 0x5B, 0xC2, 0xE6}
+"""What can have a floating-point exception."""
+
+
+def lower(x: Context, i: Instruction) -> bool:
+    """False: there is no such instruction."""
+    if not is_defined(i):
+        return False
+    opcode = i.opcode & 0xFF
+    if opcode == 0xAE and _without_effect(x, i):
+        return True
+    exact = x.options.exact_sse and opcode in _FLOATING
+    if exact or not (lower_mmx.lower(x, i) or lower_sse.lower(x, i) or lower_packed.lower(x, i)):
+        _assisted(x, i)
+    return True
+
+
+def _without_effect(x: Context, i: Instruction) -> bool:
+    """Fences order what is in order here; CLFLUSH only touches."""
+    if not in_storage(i):
+        return True
+    if i.modrm >> 3 & 7 == 7:
+        x.load(x.temporary(), x.address(memory(i)), 1)
+        return True
+    return False
+
+
+def _assisted(x: Context, i: Instruction) -> None:
+    if lower_mmx.is_mmx(i):
+        lower_mmx.enter(x, i)
+        lower_mmx.mark_all(x)
+    after = x.s.floating
+    after = type(after)(forms.behind(i, after.forms), after.stack)
+    opcode = i.opcode & 0xFF
+    general = None
+    if (opcode in (0x2C, 0x2D) and i.prefix in (0xF2, 0xF3)) or opcode in (0x50, 0xC5, 0xD7):
+        general = i.modrm >> 3 & 7
+    elif opcode == 0x7E and i.prefix != 0xF3 and not in_storage(i):
+        general = i.modrm & 7
+    assist(x, i, after, general)
+    if opcode in (0x2E, 0x2F):
+        live = x.live
+        condition.forget(x)
+        if live & X:
+            condition.carry_as(x, 1)

@@ -1,0 +1,185 @@
+"""The x87's loads and stores, and its arithmetic with operands in storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import vsx
+from .lowering import guarded, memory, stored, to_index, transfer
+from .number import Rounding
+from .x87_codes import COMPARE, COMPARE_POP
+from .x87_operations import V0, V1, arithmetic, compared, set_rounding
+from .x87_static import ROUNDING, pop, push, register_of, room, stack_of
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..instruction import Instruction
+
+
+def lower_storage(x: Context, i: Instruction) -> bool:
+    opcode, what = i.opcode, i.modrm >> 3 & 7
+    stack = stack_of(x)
+    if not opcode & 1:
+        if not stack.valid(0):
+            return False
+        operand = _operand(x, i)
+        if what in (COMPARE, COMPARE_POP):
+            compared(x, i, operand, ordered=True, pops=what == COMPARE_POP)
+        else:
+            arithmetic(x, i, what, 0, operand, by_storage=True)
+        return True
+    match opcode, what:
+        case (0xD9 | 0xDD, 0) | (0xDB, 0) | (0xDF, 0 | 5):
+            if stack.valid(7):
+                return False
+            _load(x, i)
+        case (0xD9 | 0xDD, 2 | 3) if stack.valid(0):
+            _store(x, i, pops=what == 3)
+        case (0xDB, 2 | 3) | (0xDF, 7) if stack.valid(0):
+            _store_integer(x, i, pops=what != 2)
+        case (0xDB, 5) if not stack.valid(7):
+            _load_extended(x, i)
+        case (0xDB, 7) if stack.valid(0):
+            _store_extended(x, i)
+        case _:
+            return False
+    return True
+
+
+def _fetch(x: Context, i: Instruction, target: int) -> tuple[int, int]:
+    """Load the operand; how it becomes a quad: the kind of conversion, and from which register."""
+    opcode, what = i.opcode, i.modrm >> 3 & 7
+    if opcode in (0xD8, 0xD9):
+        transfer(x, i, "load single", target + 32)
+        return vsx.XSCVDPQP, target
+    if opcode in (0xDC, 0xDD):
+        transfer(x, i, "load double", target + 32)
+        return vsx.XSCVDPQP, target
+    at = x.address(memory(i))
+    if opcode in (0xDA, 0xDB):
+        ra, rb = to_index(x, at)
+        x.may_fail()
+        vsx.indexed(x.e, vsx.LXSIWAX, target + 32, ra, rb)
+    elif opcode == 0xDF and what == 5:
+        transfer(x, i, "load double", target + 32)
+    else:
+        value = x.temporary()
+        x.load(value, at, 2)
+        x.e.extsh(value, value)
+        vsx.indexed(x.e, vsx.MTVSRWA, target + 32, value, 0)
+    return vsx.XSCVSDQP, target
+
+
+def _operand(x: Context, i: Instruction) -> int:
+    kind, source = _fetch(x, i, V0)
+    with guarded(x, i):
+        vsx.quad_convert(x.e, kind, V0, source)
+    # A trap there carries out the whole instruction: its end is set by the caller's guard.
+    return V0
+
+
+def _load(x: Context, i: Instruction) -> None:
+    target = room(x)
+    kind, source = _fetch(x, i, V0)
+    with guarded(x, i):
+        vsx.quad_convert(x.e, kind, target, source)
+        push(x)
+
+
+def _store(x: Context, i: Instruction, *, pops: bool) -> None:
+    source = register_of(x, 0)
+    rounding = stack_of(x).rounding
+    single = i.opcode == 0xD9
+    with guarded(x, i):
+        if rounding:
+            set_rounding(x, rounding)
+        vsx.quad_convert(x.e, vsx.XSCVQPDP, V0, source, int(single))
+        if single:
+            vsx.xx2(x.e, vsx.XSRSP, V0 + 32, V0 + 32)
+        if rounding:
+            set_rounding(x, Rounding.NEAREST)
+        transfer(x, i, "store single" if single else "store double", V0 + 32)
+        if pops:
+            pop(x)
+
+
+def _store_integer(x: Context, i: Instruction, *, pops: bool) -> None:
+    source, double = register_of(x, 0), i.opcode == 0xDF
+    rounding = ROUNDING[stack_of(x).rounding]
+    with guarded(x, i):
+        vsx.quad_round(x.e, V0, source, rounding, integer=True)
+        vsx.quad_convert(x.e, vsx.XSCVQPSDZ if double else vsx.XSCVQPSWZ, V0, V0)
+        vsx.quad_round(x.e, V1, source, rounding, integer=True, tell=1)  # if it was not invalid
+        if double:
+            transfer(x, i, "store double", V0 + 32)
+        else:
+            at = x.address(memory(i))
+            ra, rb = to_index(x, at)
+            x.may_fail()
+            vsx.indexed(x.e, vsx.STXSIWX, V0 + 32, ra, rb)
+            stored(x, at, 4)
+        if pops:
+            pop(x)
+
+
+def _load_extended(x: Context, i: Instruction) -> None:
+    """Fraction and exponent in place; what is no number of the format traps (`file.quad_of`)."""
+    target, e = room(x), x.e
+    base = _base(x, i)
+    low, high, part = x.temporary(), x.temporary(), x.temporary()
+    x.may_fail()
+    e.x(21, low, 0, base)  # ldx
+    x.may_fail()
+    e.d(40, high, base, 8)  # lhz
+    with guarded(x, i):
+        e.rlwinm(part, high, 0, 17, 31)
+        e.neg(part, part)
+        e.xor(part, part, low)
+        e.words.append(2 << 26 | 16 << 21 | part << 16)  # tdlti: first bit, and the exponent's zero
+        e.rldicl(part, low, 49, 16)
+        e.rldimi(part, high, 48, 0)
+        e.words.append(30 << 26 | low << 21 | low << 16 | _rldicr(49, 14))
+        vsx.indexed(e, vsx.MTVSRDD, target + 32, part, low)
+        push(x)
+
+
+def _base(x: Context, i: Instruction) -> int:
+    """A register with the operand's address."""
+    target = x.temporary()
+    base, index, displacement = x.address(memory(i))
+    if index >= 0:
+        x.e.add(target, base, index)
+    elif base == 0:
+        x.e.li(target, displacement)
+    else:
+        x.e.addi(target, base, displacement)
+    return target
+
+
+def _store_extended(x: Context, i: Instruction) -> None:
+    source, e = register_of(x, 0), x.e
+    base = _base(x, i)
+    low, high, part = x.temporary(), x.temporary(), x.temporary()
+    with guarded(x, i):
+        vsx.indexed(e, vsx.MFVSRD, source + 32, high, 0)
+        vsx.indexed(e, vsx.MFVSRLD, source + 32, low, 0)
+        e.rldicl(part, low, 0, 15)
+        e.words.append(2 << 26 | 24 << 21 | part << 16)  # tdnei: no number
+        e.rldicl(low, low, 15, 49)
+        e.words.append(30 << 26 | high << 21 | part << 16 | 15 << 11 | 1 << 6 | 2 << 2)  # rldic
+        e.or_(low, low, part)
+        e.rldicl(high, high, 16, 48)
+        e.rlwinm(part, high, 0, 17, 31)
+        e.neg(part, part)
+        e.rldicl(part, part, 1, 63)
+        e.rldimi(low, part, 63, 0)
+        x.may_fail()
+        e.d(44, high, base, 8)  # sth
+        x.may_fail()
+        e.x(149, low, 0, base)  # stdx
+        x.s.words.clear()
+        pop(x)
+
+
+def _rldicr(shift: int, last: int) -> int:
+    return (shift & 31) << 11 | ((last & 31) << 1 | last >> 5) << 5 | 1 << 2 | (shift >> 5) << 1

@@ -1,0 +1,22 @@
+"""The x87's 80 bits as quad precision, which holds all of its numbers, and back."""
+
+from __future__ import annotations
+
+_LOW_64 = (1 << 64) - 1
+_RAW = (1 << 79) - 1
+
+
+def quad_of(bits: int) -> int:
+    """A register of the x87 as it stands in a VSR."""
+    sign, biased, significand = bits >> 79, bits >> 64 & 0x7FFF, bits & _LOW_64
+    first = significand >> 63
+    if first == (biased != 0):
+        return sign << 127 | biased << 112 | (significand & (1 << 63) - 1) << 49
+    return sign << 127 | 0x7FFF << 112 | (bits & _RAW) << 1 | 1
+
+
+def extended_of(quad: int) -> int:
+    sign, biased, fraction = quad >> 127, quad >> 112 & 0x7FFF, quad & (1 << 112) - 1
+    if biased == 0x7FFF and fraction & 1:
+        return sign << 79 | fraction >> 1 & _RAW
+    return sign << 79 | biased << 64 | (biased != 0) << 63 | fraction >> 49
