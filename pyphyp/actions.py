@@ -206,6 +206,14 @@ class LoadTape:
 
 
 @record
+class RunViosCommand:
+    """Run a command of a Virtual I/O Server's padmin: `viosvrcmd -p SERVER -c COMMAND`."""
+
+    server: Name
+    command: Annotated[str, Length(0, 4096)]
+
+
+@record
 class UnloadTape:
     """Take the tape out of a drive."""
 
@@ -227,6 +235,7 @@ Action = (
     | LoadTape
     | UnloadTape
     | SlotAction
+    | RunViosCommand
 )
 ACTIONS: tuple[type[Action], ...] = Action.__args__
 

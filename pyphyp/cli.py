@@ -51,6 +51,7 @@ _COMMANDS = {
     "remove": "slots",
     "slots": "slots",
     "cdrom": "slots",
+    "vios": "vios",
     "down": "operate",
     "what-if": "what_if",
     "check": "machine",

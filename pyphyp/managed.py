@@ -38,6 +38,7 @@ from .managed_capacity import SharedTimes
 from .managed_changes import Changes
 from .managed_media import change_tape
 from .managed_partition import ManagedPartition, configuration_of
+from .managed_servers import IoServers
 from .managed_slots import change_slots
 from .media import MediaLibrary
 from .network import Network
@@ -110,6 +111,8 @@ class ManagedMachine:
         self._changes = Changes(self.allocation, self.dispatcher)
         self._tracers, self._starts = tracers, dict(starts or {})
         self._library = MediaLibrary(exclusive=True)
+        self.io_servers = IoServers(system, lambda: self.epoch + self.now // TIME_BASE_HZ)
+        self._library.servers.update(self.io_servers.by_name)
         self.network = Network()
         self.dispatcher.between_slices.append(self._carry_frames)
         self._pace: Pace | None = None
@@ -271,6 +274,8 @@ class ManagedMachine:
                 self._running(name).type_at_console(text, slot)
             case actions.LoadTape(name) | actions.UnloadTape(name):
                 change_tape(self._running(name), action)
+            case actions.RunViosCommand(name, command):
+                self.io_servers.perform(name, command)
             case actions.EnterActivationCode(code):
                 self.activation.enter(code, self.now)
 
@@ -378,6 +383,7 @@ class ManagedMachine:
         self._lanes.close()
         with ExitStack() as each:
             each.callback(self.network.close)
+            each.callback(self.io_servers.close)
             for partition in self.partitions.values():
                 each.callback(partition.close)
 

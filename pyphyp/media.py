@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import SECTOR, OpticalDrive
@@ -36,6 +36,13 @@ class _Opened:
     users: int
 
 
+class Server(Protocol):
+    """A Virtual I/O Server, as its clients' adapters need it."""
+
+    def served(self, client: int, slot: int) -> Targets:
+        """What it offers to the adapter in a slot of partition `client`."""
+
+
 class MediaLibrary:
     """The disks of one machine, by file.
 
@@ -47,6 +54,8 @@ class MediaLibrary:
     def __init__(self, *, exclusive: bool = False) -> None:
         self._exclusive = exclusive
         self.tapes = TapeLibrary(exclusive=exclusive)
+        self.servers: dict[str, Server] = {}
+        """Virtual I/O Servers, by name."""
         self._disks: dict[tuple[int, int, int], _Opened] = {}
         """By file, and by a number where each partition has a disk of its own."""
 
@@ -88,9 +97,11 @@ class Media:
 
     def __init__(self, configuration: PartitionConfiguration, library: MediaLibrary) -> None:
         """Raises `MediaError`; nothing is open then."""
-        self._library = library
+        self._library, self._number = library, configuration.number
         self.targets: dict[int, Targets] = {}
         """By slot of their adapter."""
+        self._served: set[int] = set()
+        """Slots whose units are a server's."""
         with ExitStack() as undo:
             undo.callback(self.close)
             for adapter in configuration.scsi_adapters:
@@ -99,6 +110,10 @@ class Media:
 
     def add(self, adapter: ScsiAdapter) -> None:
         """Have the units of one more adapter; raises `MediaError`, and has none of them then."""
+        if (server := self._library.servers.get(adapter.server)) is not None:
+            self.targets[adapter.slot] = server.served(self._number, adapter.slot)
+            self._served.add(adapter.slot)
+            return
         with ExitStack() as undo:
             undo.callback(self.remove, adapter.slot)
             targets = self.targets[adapter.slot] = Targets()
@@ -107,8 +122,12 @@ class Media:
             undo.pop_all()
 
     def remove(self, slot: int) -> None:
-        """Close the units of an adapter, if there is one in that slot."""
-        for _, unit in self.targets.pop(slot, ()):
+        """Close the units of an adapter, if there is one in that slot and they are its own."""
+        targets = self.targets.pop(slot, ())
+        if slot in self._served:
+            self._served.discard(slot)
+            return
+        for _, unit in targets:
             if isinstance(unit, OpticalDrive):
                 unit.unload(force=True)
             elif isinstance(unit, TapeDrive):
@@ -129,8 +148,9 @@ class Media:
 
     @property
     def units(self) -> list[LogicalUnit]:
-        """All of them, in the order of their addresses."""
-        return [unit for targets in self.targets.values() for _, unit in targets]
+        """Its own, in the order of their addresses."""
+        own = (targets for slot, targets in self.targets.items() if slot not in self._served)
+        return [unit for targets in own for _, unit in targets]
 
     @property
     def drives(self) -> list[OpticalDrive]:

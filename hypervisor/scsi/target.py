@@ -38,10 +38,16 @@ class ScsiAddress(NamedTuple):
 
 
 class Targets:
-    """The logical units behind one adapter."""
+    """The logical units behind one adapter, which partition `server` offers, as clients are told.
 
-    def __init__(self) -> None:
+    They may come and go while clients are logged in.
+    """
+
+    def __init__(self, server: str = "vios", number: int = 0) -> None:
+        self.server, self.number = server, number
         self._units: dict[ScsiAddress, LogicalUnit] = {}
+        self._clients: dict[Nexus, None] = {}
+        """Those that are logged in."""
 
     def __iter__(self) -> Iterator[tuple[ScsiAddress, LogicalUnit]]:
         return iter(sorted(self._units.items()))
@@ -59,6 +65,8 @@ class Targets:
         if address in self._units:
             raise UnitAddressError(f"target {target}, LUN {lun} is taken")
         self._units[address] = unit
+        for nexus in self._clients:
+            unit.login(nexus)
         return address
 
     def remove(self, address: ScsiAddress) -> LogicalUnit:
@@ -80,16 +88,24 @@ class Targets:
             return ScsiAddress(first >> 8 & 0x3F, first & 0x1F)
         return None
 
+    def changed(self) -> None:
+        """Clients are to learn that other units are there than before."""
+        for unit in self._units.values():
+            unit.attention_to_all(Condition.REPORTED_LUNS_CHANGED)
+
     def login(self, nexus: Nexus) -> None:
+        self._clients[nexus] = None
         for unit in self._units.values():
             unit.login(nexus)
 
     def resume(self, nexus: Nexus) -> None:
         """A client that was saved goes on, logged in as it was."""
+        self._clients[nexus] = None
         for unit in self._units.values():
             unit.resume(nexus)
 
     def logout(self, nexus: Nexus) -> None:
+        self._clients.pop(nexus, None)
         for unit in self._units.values():
             unit.logout(nexus)
 

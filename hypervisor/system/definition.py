@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hypervisor.network.boot_server import BootService
     from hypervisor.network.shared_ethernet import SharedEthernet
-    from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
+    from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter, ScsiUnit
 
     from .bounds import Bounds
     from .editions import Edition
@@ -188,6 +188,20 @@ class SystemProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualIoServer:
+    """A Virtual I/O Server that the hypervisor plays."""
+
+    name: str
+    number: int
+    """A partition number that no partition has."""
+    directory: Path
+    """Where it keeps its pools, media and mappings."""
+    rootvg_mib: int
+    units: tuple[ScsiUnit, ...] = ()
+    """Physical volumes, optical drives and tape drives of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capacity:
     """What is built in, and how much of it may be used."""
 
@@ -212,6 +226,7 @@ class ManagedSystem:
     system_profiles: tuple[SystemProfile, ...] = ()
     shared_ethernet: tuple[SharedEthernet, ...] = ()
     boot_servers: tuple[BootService, ...] = ()
+    io_servers: tuple[VirtualIoServer, ...] = ()
 
     def partition(self, name: str) -> PartitionDefinition | None:
         return next((partition for partition in self.partitions if partition.name == name), None)

@@ -14,6 +14,7 @@ from hypervisor.configuration import LONGEST_NAME, MOST_PARTITIONS
 
 from .definition import DedicatedProcessors, SharedProcessors
 from .editions import Feature
+from .io_server_rules import io_server_problems
 from .network_rules import network_problems
 from .problem import Path, Problem
 from .share import DEFAULT_POOL, HIGHEST_WEIGHT, MOST_POOLS
@@ -42,6 +43,7 @@ def problems(system: ManagedSystem) -> list[Problem]:
         *_partitions(system),
         *_system_profiles(system),
         *network_problems(system),
+        *io_server_problems(system),
     ]
 
 

@@ -12,6 +12,8 @@ from .adapter import Slot
 
 FIRST_FREE_SLOT = 2
 """Slots before it are for consoles, as on PowerVM."""
+FIRST_SERVED_SLOT = 20
+"""Where client adapters of Virtual I/O Servers are, if nobody chooses."""
 FIRST_FURTHER_CONSOLE = 32
 """The slot of the third console, behind those that disks and Ethernet adapters are given."""
 MAC_BYTES = 6
@@ -140,9 +142,13 @@ class ScsiAdapter:
 
     slot: int
     units: tuple[ScsiUnit, ...] = ()
+    server: str = ""
+    """A Virtual I/O Server that offers what it has mapped, instead of units; by its name."""
 
     def __post_init__(self) -> None:
         Slot(self.slot)
+        if self.server and self.units:
+            raise ValueError(f"slot {self.slot}: what {self.server} offers is its own business")
         places = [(unit.target, unit.lun) for unit in self.units]
         if len(set(places)) < len(places):
             raise ValueError(f"slot {self.slot}: two logical units have one address")

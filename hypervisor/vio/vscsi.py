@@ -105,7 +105,7 @@ class VscsiServer:
         identity: ServerIdentity | None = None,
     ) -> None:
         self.adapter, self.targets, self.nexus = adapter, targets, nexus
-        self.identity = identity or ServerIdentity()
+        self.identity = identity or ServerIdentity(targets.server, targets.number)
         self._logged_in = False
         adapter.server = self
 

@@ -89,6 +89,7 @@ def up(
     seconds: float | None,
     until_idle: bool,
 ) -> int:
+    from hypervisor.system.errors import ManagementError
     from pyphyp.daemon.claim import RunningError
     from pyphyp.daemon.locations import LocationError, at, location
     from pyphyp.daemon.process import Plan, StartError
@@ -121,7 +122,7 @@ def up(
         owner = place.owner()
         which = f"process {owner}" if owner else "a process"
         complain(f"{system.name} runs already, {which}; pyphyp down -m {system.name} ends it")
-    except (LocationError, StartError) as wrong:
+    except (LocationError, ManagementError, StartError) as wrong:
         complain(str(wrong))
     return Status.ERROR
 

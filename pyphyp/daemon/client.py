@@ -141,21 +141,22 @@ class Client:
 
     def usage(self) -> MachineUsage:
         """What the machine does."""
-        return self._told(MachineUsage, AskUsage())
+        return self.told(MachineUsage, AskUsage())
 
     def activation(self) -> Activated:
         """What of the machine is activated."""
         from pyphyp.activated import Activated
 
-        return self._told(Activated, AskActivation())
+        return self.told(Activated, AskActivation())
 
     def slots(self, partition: str) -> PartitionSlots:
         """The adapters of a partition that runs; raises `ManagementError`."""
         from pyphyp.slots import PartitionSlots
 
-        return self._told(PartitionSlots, AskSlots(partition))
+        return self.told(PartitionSlots, AskSlots(partition))
 
-    def _told(self, kind: type[T], request: Request) -> T:
+    def told(self, kind: type[T], request: Request) -> T:
+        """The record that answers a request."""
         try:
             return rebuild(kind, self.ask(request), kind.__name__)
         except StateError as wrong:

@@ -19,6 +19,8 @@ from .protocol import (
     AskSchedule,
     AskSlots,
     AskUsage,
+    AskVios,
+    AskViosWords,
     Attach,
     ErrorKind,
     Follow,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from pyphyp.slots import PartitionSlots
     from pyphyp.timeline import Timeline
     from pyphyp.usage import MachineUsage
+    from pyphyp.vios.shell import Answer
 
     from .protocol import Event, Request
     from .streams import ConsoleStream, NoticeBoard
@@ -80,6 +83,8 @@ class Desk(Protocol):
     def perform(self, action: Action) -> Future[str]: ...
     def usage(self) -> Future[MachineUsage]: ...
     def activation(self) -> Future[Activated]: ...
+    def run_vios(self, server: str, command: str) -> Future[Answer]: ...
+    def vios_words(self, server: str) -> Future[list[str]]: ...
     def schedule(self, wanted: AskSchedule) -> Future[Timeline]: ...
     def slots(self, partition: str) -> Future[PartitionSlots]: ...
     def power_off(self, *, immediate: bool, seconds: int) -> Future[str]: ...
@@ -224,6 +229,10 @@ class Connection:
                 return _now(list(self._desk.names))
             case AskUsage():
                 return _plain(self._desk.usage())
+            case AskVios(server, command):
+                return _plain(self._desk.run_vios(server, command))
+            case AskViosWords(server):
+                return _plain(self._desk.vios_words(server))
             case AskActivation():
                 return _plain(self._desk.activation())
             case AskSlots(partition):

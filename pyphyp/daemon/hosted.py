@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyphyp.timeline import Timeline
     from pyphyp.transcript import Transcript
     from pyphyp.usage import MachineUsage
+    from pyphyp.vios.shell import Answer
 
 _REST = 100
 """Windows that pass at once while no partition runs."""
@@ -90,6 +91,14 @@ class HostedMachine:
 
     def activation(self) -> Activated:
         return activated(self._machine)
+
+    def run_vios(self, server: str, command: str) -> Answer:
+        """Run a command of a Virtual I/O Server."""
+        return self._machine.io_servers.run(server, command)
+
+    def vios_words(self, server: str) -> list[str]:
+        """What may be completed there."""
+        return self._machine.io_servers.words(server)
 
     def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
         return recorded(self._machine, first, last, most)
@@ -157,6 +166,8 @@ def said(action: Action) -> str:
             return f"{name}: {path} is loaded"
         case actions.UnloadTape(name):
             return f"{name}: the tape is unloaded"
+        case actions.RunViosCommand(name, command):
+            return f"{name}: {command}"
         case actions.TypeAtConsole(name, text):
             return f"{len(text)} bytes for {name}"
         case actions.RemoveAdapter(name, slot, force):

@@ -72,6 +72,21 @@ class AskUsage:
 
 
 @record
+class AskVios:
+    """Run a command line of a Virtual I/O Server; an `Answer` (pyphyp/vios/shell.py)."""
+
+    server: Name
+    command: Annotated[str, Length(0, 4096)]
+
+
+@record
+class AskViosWords:
+    """What may be completed on a Virtual I/O Server's command line, a list."""
+
+    server: Name
+
+
+@record
 class AskActivation:
     """An `Activated`."""
 
@@ -130,6 +145,8 @@ Request = (
     Perform
     | AskNames
     | AskUsage
+    | AskVios
+    | AskViosWords
     | AskActivation
     | AskSchedule
     | AskSlots

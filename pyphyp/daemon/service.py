@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from emu.engine import TIME_BASE_HZ
 from hypervisor.dispatching.records import NEVER, WINDOW
 from hypervisor.system.errors import ManagementError
-from pyphyp.actions import ShutdownPartition, TypeAtConsole
+from pyphyp.actions import RunViosCommand, ShutdownPartition, TypeAtConsole
 from pyphyp.pacing import Pace, wait_for_host
 from pyphyp.usage import PartitionState
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pyphyp.timeline import Timeline
     from pyphyp.transcript import Transcript
     from pyphyp.usage import MachineUsage
+    from pyphyp.vios.shell import Answer
 
     from .journal import Journal
     from .protocol import AskSchedule
@@ -79,6 +80,8 @@ class Managed(Protocol):
 
     def usage(self) -> MachineUsage: ...
     def activation(self) -> Activated: ...
+    def run_vios(self, server: str, command: str) -> Answer: ...
+    def vios_words(self, server: str) -> list[str]: ...
     def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
         """Who had which core in so many windows."""
 
@@ -163,6 +166,22 @@ class Daemon:
 
     def activation(self) -> Future[Activated]:
         return self._inbox.put(self._machine.activation)
+
+    def run_vios(self, server: str, command: str) -> Future[Answer]:
+        return self._inbox.put(partial(self._run_vios, server, command))
+
+    def _run_vios(self, server: str, command: str) -> Answer:
+        now = self._machine.now
+        answer = self._machine.run_vios(server, command)
+        action = RunViosCommand(server, command)
+        if answer.status:
+            self._journal.refused(now, action, answer.err)
+        else:
+            self._journal.performed(now, action)
+        return answer
+
+    def vios_words(self, server: str) -> Future[list[str]]:
+        return self._inbox.put(partial(self._machine.vios_words, server))
 
     def schedule(self, wanted: AskSchedule) -> Future[Timeline]:
         ask = partial(self._machine.schedule, wanted.first, wanted.last, wanted.most)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hypervisor.scsi.target import TARGETS
-from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
+from hypervisor.vio.configuration import (
+    FIRST_FREE_SLOT,
+    FIRST_FURTHER_CONSOLE,
+    FIRST_SERVED_SLOT,
+    Medium,
+    ScsiAdapter,
+    ScsiUnit,
+)
 from pyphyp.disk_files import parse_disk_file
 from pyphyp.raw_file import MediaError
 from pyphyp.tapes import parse_tape_name
@@ -20,13 +27,29 @@ if TYPE_CHECKING:
 def scsi_adapters(
     values: dict[str, Any], path: KeyPath, directory: Path, problems: Problems
 ) -> tuple[ScsiAdapter, ...]:
-    """One adapter for all disks and drives of the partition at `path`, each a target of its own."""
+    """One adapter for all disks and drives of the partition at `path`, one for each server."""
+    units = scsi_units(values, path, directory, problems)
+    own = (ScsiAdapter(FIRST_FREE_SLOT, tuple(units)),) if units else ()
+    servers = values.get("vios", ())
+    if len(servers) > FIRST_FURTHER_CONSOLE - FIRST_SERVED_SLOT:
+        problems.add((*path, "vios"), f"{FIRST_FURTHER_CONSOLE - FIRST_SERVED_SLOT} at most")
+        servers = ()
+    served = (
+        ScsiAdapter(slot, server=server)
+        for slot, server in enumerate(servers, start=FIRST_SERVED_SLOT)
+    )
+    return (*own, *served)
 
+
+def scsi_units(
+    values: dict[str, Any], path: KeyPath, directory: Path, problems: Problems
+) -> list[ScsiUnit]:
+    """Disks, drives and tapes of the table at `path`, each a target of its own."""
     disks, cdroms = values.get("disks", ()), values.get("cdroms", ())
     tapes = values.get("tapes", ())
     if len(disks) + len(cdroms) + len(tapes) > TARGETS:
         problems.add((*path, "disks"), f"{TARGETS} disks and drives at most")
-        return ()
+        return []
     units: list[ScsiUnit] = []
     for n, name in enumerate(disks):
         try:
@@ -43,4 +66,4 @@ def scsi_adapters(
             units.append(parse_tape_name(name, directory).unit(len(units)))
         except MediaError as wrong:
             problems.add((*path, "tapes", n), str(wrong))
-    return (ScsiAdapter(FIRST_FREE_SLOT, tuple(units)),) if units else ()
+    return units

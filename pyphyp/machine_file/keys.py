@@ -15,6 +15,7 @@ from hypervisor.system.units import ProcUnits
 from hypervisor.vio.configuration import TerminalProtocol
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
+from .io_servers import VIOS
 from .kinds import (
     Activated,
     Between,
@@ -256,6 +257,12 @@ PARTITION = Table(
             "none",
         ),
         Key(
+            "vios",
+            Several(Text("a Virtual I/O Server's name")),
+            "Virtual I/O Servers that may lend it storage, each by an adapter of its own.",
+            "none",
+        ),
+        Key(
             "performance_collection",
             Flag(),
             "Whether its guest may know what the shared processors do (H_PIC).",
@@ -292,6 +299,6 @@ ROOT = Table(
     "",
     "A managed system.",
     (),
-    (MACHINE, POOL, PARTITION, SHARED_ETHERNET, BOOT_SERVER, SYSTEM_PROFILE),
+    (MACHINE, POOL, PARTITION, SHARED_ETHERNET, BOOT_SERVER, VIOS, SYSTEM_PROFILE),
     array=False,
 )

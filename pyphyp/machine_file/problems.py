@@ -22,8 +22,11 @@ _RENAMED = {
     "isa_level": "cpu_mode",
     "virtual": "virtual_processors",
     "ethernet_adapters": "ethernet",
+    "scsi_adapters": "vios",
+    "io_servers": "vios",
+    "rootvg_mib": "rootvg",
 }
-_LISTS = ("partition", "pool", "system_profile", "shared_ethernet", "boot_server")
+_LISTS = ("partition", "pool", "system_profile", "shared_ethernet", "boot_server", "vios")
 
 
 @dataclass(frozen=True, slots=True)

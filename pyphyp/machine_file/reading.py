@@ -35,6 +35,7 @@ from pyphyp.guest_list import sources
 from .adapters import console_adapters, modules_for
 from .changes import Change, change
 from .disks import scsi_adapters
+from .io_servers import VIOS, io_servers
 from .keys import (
     BIG_ENDIAN_LINUX,
     CONSOLE,
@@ -166,6 +167,9 @@ class _Reading:
             ),
             boot_servers=boot_services(
                 self._tables(content, BOOT_SERVER, ()), self._directory, self.problems
+            ),
+            io_servers=io_servers(
+                self._tables(content, VIOS, ()), partitions, self._directory, self.problems
             ),
         )
         return MachineFile(system, machine.get("epoch"), machine.get("seed", 0))
@@ -325,8 +329,8 @@ class _Reading:
         if values.get("guest") == DISK:
             names = ("little", "direct", *_LINUX_KEYS)
             self._refuse(content, path, names, "what a disk holds")
-            if not (values.get("disks") or values.get("cdroms") or content.get(ETHERNET.name)):
-                self.problems.add((*path, "guest"), "another, or disks, cdroms or ethernet")
+            if not any(content.get(its) for its in ("disks", "cdroms", "vios", ETHERNET.name)):
+                self.problems.add((*path, "guest"), "another, or disks, cdroms, vios or ethernet")
             return DeviceProgram(values.get("boot_device", ""), values.get("append"))
         self._refuse(content, path, ("boot_device",), "not on a disk")
         match values.get("guest", LINUX):

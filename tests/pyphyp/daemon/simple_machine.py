@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pyphyp.pacing import Attendant
     from pyphyp.partition import Partition
     from pyphyp.transcript import Transcript
+    from pyphyp.vios.shell import Answer
 
 
 class _OneWindow:
@@ -132,6 +133,12 @@ class SimpleMachine:
         return Activated(
             "simple", "S", self.now, "express", 3, False, False, False, none, none, (), ()
         )
+
+    def run_vios(self, server: str, command: str) -> Answer:
+        raise ManagementError("this machine has no Virtual I/O Server")
+
+    def vios_words(self, server: str) -> list[str]:
+        raise ManagementError("this machine has no Virtual I/O Server")
 
     def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
         return Timeline("simple", 0, 0, 1, (), ())

@@ -1,0 +1,46 @@
+"""What of a system's Virtual I/O Servers cannot be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypervisor.configuration import LONGEST_NAME, MOST_PARTITIONS
+
+from .problem import Path, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .definition import ManagedSystem
+
+SMALLEST_ROOTVG_MIB = 1 << 10
+
+
+def io_server_problems(system: ManagedSystem) -> Iterator[Problem]:
+    """All that is wrong with the servers, and with partitions that name others."""
+    names, numbers, places = set[str](), set[int](), set[str]()
+    for n, server in enumerate(system.io_servers):
+        path: Path = ("io_servers", n)
+        if not 1 <= len(server.name) <= LONGEST_NAME or not server.name.isprintable():
+            right = f"1 to {LONGEST_NAME} printable characters"
+            yield Problem((*path, "name"), repr(server.name[:40]), right)
+        if server.name in names or system.partition(server.name) is not None:
+            yield Problem((*path, "name"), repr(server.name), "another one has it")
+        taken = numbers.union(partition.number for partition in system.partitions)
+        if not 1 <= server.number <= MOST_PARTITIONS:
+            yield Problem((*path, "number"), str(server.number), f"1 to {MOST_PARTITIONS}")
+        if server.number in taken:
+            yield Problem((*path, "number"), str(server.number), "another partition has it")
+        if str(server.directory) in places:
+            yield Problem((*path, "directory"), str(server.directory), "another server has it")
+        if server.rootvg_mib < SMALLEST_ROOTVG_MIB:
+            yield Problem((*path, "rootvg_mib"), str(server.rootvg_mib), "1G at least")
+        names.add(server.name)
+        numbers.add(server.number)
+        places.add(str(server.directory))
+    for n, partition in enumerate(system.partitions):
+        for adapter in partition.scsi_adapters:
+            if adapter.server and adapter.server not in names:
+                there = ", ".join(sorted(names)) or "none"
+                why = f"no Virtual I/O Server has that name; there are: {there}"
+                yield Problem(("partitions", n, "scsi_adapters"), repr(adapter.server), why)

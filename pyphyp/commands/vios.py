@@ -1,0 +1,113 @@
+"""`pyphyp vios`: the command line of a Virtual I/O Server of a machine that runs."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from .remote import REMOTE_STATUS_HELP, remote
+from .status import Status
+
+if TYPE_CHECKING:
+    from pyphyp.daemon.client import Client
+    from pyphyp.vios.shell import Answer
+
+PROMPT = "$ "
+_HELP = f"""Run COMMAND on the Virtual I/O Server NAME, or its command line.
+
+Without a command, lines are read until Ctrl-D or exit: at a terminal with history and completion,
+else from standard input, up to the first that fails.  `help` lists the commands.
+
+\b
+Examples:
+  pyphyp vios vios1 lsmap -all
+  pyphyp vios vios1 mkbdsp -sp rootvg 4g -bd web_disk -vadapter vhost0
+  pyphyp vios vios1
+
+The exit status is the command's.
+
+{REMOTE_STATUS_HELP}"""
+
+
+@click.command(
+    "vios",
+    help=_HELP,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("name")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@remote
+def vios(client: Client, name: str, command: tuple[str, ...]) -> int:
+    if command:
+        return _show(_ask(client, name, shlex.join(command)))
+    if not sys.stdin.isatty():
+        return _batch(client, name)
+    return _interactive(client, name)
+
+
+def _ask(client: Client, name: str, line: str) -> Answer:
+    from pyphyp.daemon.protocol import AskVios
+    from pyphyp.vios.shell import Answer
+
+    return client.told(Answer, AskVios(name, line))
+
+
+def _show(answer: Answer) -> int:
+    click.echo(answer.out, nl=False)
+    click.echo(answer.err, nl=False, err=True)
+    return answer.status
+
+
+def _batch(client: Client, name: str) -> int:
+    for line in sys.stdin:
+        if line.strip() == "exit":
+            break
+        if status := _show(_ask(client, name, line.strip())):
+            return status
+    return Status.OK
+
+
+class _Completer:
+    """Completes commands, flags and names of devices by asking the server."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self._client, self._name = client, name
+        self._found: list[str] = []
+
+    def complete(self, text: str, state: int) -> str | None:
+        from pyphyp.daemon.protocol import AskViosWords
+
+        if state == 0:
+            words = self._client.ask(AskViosWords(self._name))
+            listed = [str(word) for word in words] if isinstance(words, list) else []
+            self._found = [word for word in listed if word.startswith(text)]
+        return self._found[state] + " " if state < len(self._found) else None
+
+
+def _interactive(client: Client, name: str) -> int:
+    """A terminal; the status is that of the last command."""
+    import readline
+
+    _ask(client, name, "")  # whether there is such a server
+    readline.set_completer(_Completer(client, name).complete)
+    readline.set_completer_delims(" ")
+    readline.parse_and_bind("tab: complete")
+    status: int = Status.OK
+    while True:
+        try:
+            line = input(PROMPT).strip()
+        except EOFError:
+            click.echo()
+            return status
+        except KeyboardInterrupt:
+            click.echo()
+            continue
+        if line in ("exit", "quit", "logout"):
+            return status
+        status = _show(_ask(client, name, line))
+
+
+COMMANDS = {"vios": vios}

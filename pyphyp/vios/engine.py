@@ -1,0 +1,292 @@
+"""The engine: what a Virtual I/O Server has, and which client partition gets what.
+
+Changes act at once: a device that is mapped answers at its address, and clients that are logged in
+are told that there are other units; one that is unmapped answers no more.  What there is outlives
+the machine, in the server's directory.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+from hypervisor.scsi.optical import OpticalDrive
+from hypervisor.scsi.target import TARGETS, Targets
+from hypervisor.vio.configuration import Medium as MediumKind
+
+from . import units
+from .records import ROOTVG, PoolKind, Target, TargetKind, ViosError, check_name
+from .storage import Storage
+from .units import PhysicalDevice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from hypervisor.network.shared_ethernet import SharedEthernet
+    from hypervisor.scsi.unit import LogicalUnit
+    from hypervisor.system.definition import VirtualIoServer
+
+_PREFIXES = {
+    MediumKind.DISK: ("hdisk", 1),
+    MediumKind.OPTICAL: ("cd", 0),
+    MediumKind.TAPE: ("rmt", 0),
+}
+"""What devices are called, and their first number: hdisk0 is the one with rootvg."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAdapter:
+    """A virtual SCSI server adapter, and the client adapter it serves."""
+
+    name: str
+    slot: int
+    client: int
+    """The client partition's number."""
+    client_slot: int
+    targets: Targets
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """An entry of the error log."""
+
+    at: int
+    """Seconds since 1970."""
+    resource: str
+    text: str
+
+
+class Vios:
+    """The server of `definition` in the machine `system` (its location code); `close` it.
+
+    `clients` are the client adapters it serves: pairs of partition number and slot.  `clock` gives
+    the time of day.  What cannot be had of what was mapped stands in `errors`.
+    """
+
+    def __init__(
+        self,
+        definition: VirtualIoServer,
+        clients: Sequence[tuple[int, int]],
+        *,
+        system: str,
+        shared_ethernet: Sequence[SharedEthernet] = (),
+        clock: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.definition, self.system = definition, system
+        self.shared_ethernet = tuple(shared_ethernet)
+        self.clock = clock
+        self.errors: list[Error] = []
+        self.storage = Storage(definition.directory, definition.rootvg_mib)
+        self.adapters = [
+            ServerAdapter(f"vhost{n}", 10 + n, *client, self._targets())
+            for n, client in enumerate(sorted(clients))
+        ]
+        self.devices = list(self._own_devices())
+        self._ejected: deque[str] = deque()
+        self._units: dict[str, LogicalUnit] = {}
+        """By name of the virtual target device; those that are defined only have none."""
+        for target in self.storage.state.targets:
+            try:
+                self._connect(target, self._unit_of(target))
+            except ViosError as wrong:
+                self.log(target.name, str(wrong))
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    def served(self, client: int, slot: int) -> Targets:
+        """What a client adapter sees: always the same object."""
+        for adapter in self.adapters:
+            if (adapter.client, adapter.client_slot) == (client, slot):
+                return adapter.targets
+        return self._targets()
+
+    def _targets(self) -> Targets:
+        return Targets(self.name, self.definition.number)
+
+    def _own_devices(self) -> list[PhysicalDevice]:
+        counts = {kind: first for kind, (_, first) in _PREFIXES.items()}
+        found = []
+        for place, unit in enumerate(self.definition.units, start=1):
+            prefix, _ = _PREFIXES[unit.medium]
+            found.append(PhysicalDevice(f"{prefix}{counts[unit.medium]}", unit, place))
+            counts[unit.medium] += 1
+        return found
+
+    # -- looking ---------------------------------------------------------------------------
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return self.storage.state.targets
+
+    def targets_of(self, adapter: ServerAdapter) -> list[Target]:
+        return [target for target in self.targets if target.adapter == adapter.name]
+
+    def is_available(self, target: Target) -> bool:
+        return target.name in self._units
+
+    def adapter(self, name: str) -> ServerAdapter:
+        for adapter in self.adapters:
+            if adapter.name == name:
+                return adapter
+        raise ViosError(f'Device "{name}" is not a virtual SCSI server adapter.')
+
+    def target(self, name: str) -> Target:
+        for target in self.targets:
+            if target.name == name:
+                return target
+        raise ViosError(f'Device "{name}" is not a virtual target device.')
+
+    def target_of(self, backing: str) -> Target | None:
+        """What shows a backing device to a client, if anything does."""
+        optical = TargetKind.OPTICAL
+        its = (t for t in self.targets if t.backing == backing and t.kind is not optical)
+        return next(its, None)
+
+    def drives_with(self, medium: str) -> list[Target]:
+        """The file-backed optical devices that a medium is loaded in."""
+        return [
+            target
+            for target in self.targets
+            if target.kind is TargetKind.OPTICAL and target.backing == medium
+        ]
+
+    def log(self, resource: str, text: str) -> None:
+        self.errors.append(Error(self.clock(), resource, text))
+
+    # -- mapping ---------------------------------------------------------------------------
+
+    def map(self, backing: str, adapter: str, name: str | None = None) -> Target:
+        """Show a backing device, physical volume, drive or tape to a client."""
+        if (other := self.target_of(backing)) is not None:
+            raise ViosError(f'"{backing}" is already mapped: virtual target device {other.name}.')
+        return self._new_target(self._kind_of(backing), backing, adapter, name)
+
+    def map_optical(self, adapter: str, name: str | None = None) -> Target:
+        """A file-backed optical device, without a medium."""
+        _ = self.storage.repository
+        return self._new_target(TargetKind.OPTICAL, "", adapter, name)
+
+    def _kind_of(self, backing: str) -> TargetKind:
+        for device in self.devices:
+            if device.name == backing:
+                kinds = {
+                    MediumKind.DISK: TargetKind.DISK,
+                    MediumKind.OPTICAL: TargetKind.OPTICAL_DEVICE,
+                    MediumKind.TAPE: TargetKind.TAPE,
+                }
+                return kinds[device.unit.medium]
+        if backing == "hdisk0":
+            raise ViosError(f'"{backing}" is in use: it has storage pool "{ROOTVG}".')
+        pool = self.storage.pool(self.storage.device(backing).pool)
+        if pool.kind is PoolKind.FILES:
+            return TargetKind.FILE
+        return TargetKind.LOGICAL_VOLUME
+
+    def _new_target(self, kind: TargetKind, backing: str, adapter: str, name: str | None) -> Target:
+        server = self.adapter(adapter)
+        taken = {target.name for target in self.targets}
+        if name is not None and (check_name(name) in taken or self._is_other_name(name)):
+            raise ViosError(f'Device "{name}" already exists.')
+        name = name or next(n for n in _numbered(kind.prefix) if n not in taken)
+        numbers = {target.number for target in self.targets_of(server)}
+        free = [number for number in range(1, TARGETS) if number not in numbers]
+        if not free:
+            raise ViosError(f"{adapter} has as many virtual target devices as it can.")
+        target = Target(name, adapter, free[0], kind, backing)
+        unit = self._unit_of(target)
+        try:
+            self._keep((*self.targets, target))
+        except ViosError:
+            units.close(unit)
+            raise
+        self._connect(target, unit)
+        return target
+
+    def _is_other_name(self, name: str) -> bool:
+        others = [*(d.name for d in self.devices), *(a.name for a in self.adapters)]
+        return name in (*others, "hdisk0") or name in {d.name for d in self.storage.state.devices}
+
+    def _unit_of(self, target: Target) -> LogicalUnit:
+        serial = f"{self.name}{target.adapter}L{target.number}"
+        if target.kind is TargetKind.OPTICAL:
+            drive = OpticalDrive(serial, lambda: self._ejected.append(target.name))
+            if target.backing:
+                units.load(drive, self.storage.medium_path(self.storage.medium(target.backing)))
+            return drive
+        for device in self.devices:
+            if device.name == target.backing:
+                return units.physical(device, f"{self.name}{device.name}")
+        path = self.storage.path_of(self.storage.device(target.backing))
+        return units.file_disk(path, f"{self.name}{target.backing}")
+
+    def _connect(self, target: Target, unit: LogicalUnit) -> None:
+        try:
+            targets = self.adapter(target.adapter).targets
+        except ViosError:
+            units.close(unit)
+            raise
+        targets.add(unit, target.number)
+        self._units[target.name] = unit
+        targets.changed()
+
+    def unmap(self, target: Target) -> None:
+        """A client sees the device no more."""
+        self._keep(tuple(its for its in self.targets if its.name != target.name))
+        if (unit := self._units.pop(target.name, None)) is None:
+            return
+        targets = self.adapter(target.adapter).targets
+        for address, other in targets:
+            if other is unit:
+                targets.remove(address)
+        units.close(unit)
+        targets.changed()
+
+    def _keep(self, targets: tuple[Target, ...]) -> None:
+        self.storage.keep(replace(self.storage.state, targets=targets))
+
+    # -- media -----------------------------------------------------------------------------
+
+    def load(self, medium: str, target: Target) -> None:
+        """Put a medium of the repository into a file-backed optical device."""
+        its = self.storage.medium(medium)
+        if target.backing and target.kind is TargetKind.OPTICAL:
+            raise ViosError(f'"{target.name}" has media loaded: {target.backing}.')
+        others = self.drives_with(medium)
+        if others and not its.read_only:
+            raise ViosError(f'"{medium}" is loaded in {others[0].name}, and is not read-only.')
+        units.load(self._units.get(target.name), self.storage.medium_path(its))
+        self._set_backing(target, medium)
+
+    def unload(self, target: Target, *, force: bool = False) -> None:
+        units.unload(self._units.get(target.name), target.name, force=force)
+        self._set_backing(target, "")
+
+    def settle(self) -> None:
+        """Note the media that clients have ejected; what they do side by side waits for this."""
+        while self._ejected:
+            name = self._ejected.popleft()
+            try:
+                self._set_backing(self.target(name), "")
+            except ViosError as wrong:
+                self.log(name, str(wrong))
+
+    def _set_backing(self, target: Target, medium: str) -> None:
+        changed = replace(target, backing=medium)
+        self._keep(tuple(changed if its.name == target.name else its for its in self.targets))
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Give back all files; what is mapped stays so."""
+        self.settle()
+        for unit in self._units.values():
+            units.close(unit)
+        self._units.clear()
+
+
+def _numbered(prefix: str) -> Iterator[str]:
+    return (f"{prefix}{n}" for n in count())

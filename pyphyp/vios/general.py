@@ -1,0 +1,139 @@
+"""Commands about the server itself, and about what it does not have."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from .records import ViosError
+from .shell import Call, CommandGroup, UsageError, usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+commands = CommandGroup()
+
+IO_LEVEL = "3.1.4.10"
+
+
+@commands.define("ioslevel", "Shows the level of the Virtual I/O Server.", "ioslevel")
+def ioslevel(call: Call) -> Iterable[str]:
+    yield IO_LEVEL
+
+
+@commands.define(
+    "license",
+    "Shows and accepts the licence.",
+    "license [-ls] [-view] [-accept [-lang Language]]",
+    ls=0,
+    view=0,
+    accept=0,
+    lang=1,
+)
+def license_(call: Call) -> Iterable[str]:
+    if call.has("view"):
+        yield "pyphyp is free software: GNU General Public License, version 2 or later."
+    elif call.has("ls"):
+        yield "en_US"
+    elif not call.has("accept"):
+        yield "The license has been accepted"
+
+
+@commands.define("hostname", "Shows the name of the server.", "hostname")
+def hostname(call: Call) -> Iterable[str]:
+    yield call.vios.name
+
+
+@commands.define(
+    "errlog", "Shows or clears the error log.", "errlog [-ls | -rm Days]", ls=0, rm=1, seq=1
+)
+def errlog(call: Call) -> Iterable[str]:
+    vios = call.vios
+    if (days := call.value("rm")) is not None:
+        if not days.isdecimal():
+            raise UsageError(f"Invalid number of days: {days}")
+        before = vios.clock() - int(days) * 86400
+        vios.errors = [its for its in vios.errors if its.at > before]
+        return
+    if not vios.errors:
+        return
+    if not call.has("ls"):
+        yield "IDENTIFIER TIMESTAMP  T C RESOURCE_NAME  DESCRIPTION"
+    for error in reversed(vios.errors):
+        moment = time.gmtime(error.at)
+        if call.has("ls"):
+            yield "-" * 75
+            yield "LABEL:          VIOS_VTD_ERROR"
+            yield f"Date/Time:       {time.strftime('%a %b %d %H:%M:%S UTC %Y', moment)}"
+            yield f"Resource Name:   {error.resource}"
+            yield ""
+            yield "Description"
+            yield error.text
+        else:
+            stamp = time.strftime("%m%d%H%M%y", moment)
+            yield f"{_IDENTIFIER:<10} {stamp} P S {error.resource:<14} {error.text}"
+
+
+_IDENTIFIER = "7F1A0E03"
+
+
+@commands.define(
+    "lspath",
+    "Lists paths of devices that have several.",
+    "lspath [-dev DeviceName] [-pdev Parent] [-status Status]",
+    dev=1,
+    pdev=1,
+    status=1,
+    conn=1,
+    field=None,
+    fmt=1,
+)
+def lspath(call: Call) -> Iterable[str]:
+    name = call.value("dev")
+    if name is not None and name not in {"hdisk0", *(its.name for its in call.vios.devices)}:
+        raise ViosError(f'Device "{name}" was not found.')
+    return ()  # each disk has one way
+
+
+@commands.define(
+    "lsnports",
+    "Lists ports of Fibre Channel adapters that can do NPIV.",
+    "lsnports [-field FieldName...] [-fmt Delimiter]",
+    field=None,
+    fmt=1,
+)
+def lsnports(call: Call) -> Iterable[str]:
+    return ()  # there is no such adapter
+
+
+@commands.define(
+    "vfcmap",
+    "Maps a virtual Fibre Channel adapter to a physical one.",
+    "vfcmap -vadapter VirtualServerAdapter -fcp FCPName",
+    vadapter=1,
+    fcp=1,
+)
+def vfcmap(call: Call) -> Iterable[str]:
+    name = call.needed("vadapter")
+    call.needed("fcp")
+    raise ViosError(f'Device "{name}" is not a virtual Fibre Channel server adapter.')
+
+
+def with_help(group: CommandGroup) -> CommandGroup:
+    """`group`, and help about what is in it."""
+    whole = CommandGroup(group)
+
+    @whole.define(
+        "help", "Lists the commands, or shows how one is used.", "help [Command]", words=1
+    )
+    def help_(call: Call) -> Iterable[str]:
+        if call.words:
+            command = whole.find(call.words[0])
+            if command is None:
+                raise ViosError(f'"{call.words[0]}" is not a command.')
+            yield usage(command).rstrip("\n")
+            return
+        for command in sorted(whole, key=lambda its: its.name):
+            yield f"{command.name:<12}{command.purpose}"
+
+    return whole

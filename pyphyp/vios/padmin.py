@@ -1,0 +1,30 @@
+"""All commands of the padmin user, and how a line of them is carried out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import changing, general, listings, storage_listings
+from .shell import Answer, CommandGroup, run
+
+if TYPE_CHECKING:
+    from .engine import Vios
+
+COMMANDS = general.with_help(
+    CommandGroup(listings.commands, storage_listings.commands, changing.commands, general.commands)
+)
+
+
+def carry_out(vios: Vios, line: str) -> Answer:
+    """Carry out one command line."""
+    return run(vios, line, COMMANDS)
+
+
+def words(vios: Vios) -> list[str]:
+    """What a person may want to complete: commands, flags, and names of devices and media."""
+    flags = {f"-{flag}" for command in COMMANDS for flag in command.flags}
+    state = vios.storage.state
+    names = {its.name for its in vios.adapters} | {its.name for its in vios.devices}
+    names |= {its.name for its in vios.targets} | {its.name for its in vios.storage.pools}
+    names |= {its.name for its in state.devices} | {its.name for its in state.media}
+    return sorted({command.name for command in COMMANDS} | flags | names)

@@ -1,0 +1,190 @@
+"""The padmin command line: words in, text and an exit status out.
+
+A command is declared with its flags; `help` shows the same declaration.  It takes a `Call`, which
+has the engine and what was given, and gives the lines it prints, or raises `ViosError`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from emu.state import record
+
+from .records import ViosError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from .engine import Vios
+
+LONGEST_COMMAND = 4096
+
+
+class UsageError(Exception):
+    """The command was not understood; the message says what is wrong."""
+
+
+@record
+class Answer:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command as it was given."""
+
+    vios: Vios
+    flags: dict[str, list[str]]
+    words: list[str]
+    """What belongs to no flag."""
+
+    def has(self, flag: str) -> bool:
+        return flag in self.flags
+
+    def value(self, flag: str) -> str | None:
+        """The value of a flag that takes one."""
+        values = self.flags.get(flag)
+        return values[0] if values else None
+
+    def needed(self, flag: str) -> str:
+        if (value := self.value(flag)) is None:
+            raise UsageError(f"The -{flag} flag is required.")
+        return value
+
+
+if TYPE_CHECKING:
+    Handler = Callable[[Call], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`flags` are the numbers of values by flag; None: as many as there are."""
+
+    name: str
+    purpose: str
+    usage: tuple[str, ...]
+    flags: dict[str, int | None]
+    words: int
+    """How many words that belong to no flag it takes at most."""
+    handler: Handler
+
+
+class CommandGroup:
+    """Commands by name."""
+
+    def __init__(self, *others: CommandGroup) -> None:
+        self._commands = {command.name: command for other in others for command in other}
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self._commands.values())
+
+    def define(
+        self,
+        name: str,
+        purpose: str,
+        /,
+        *usage: str,
+        words: int = 0,
+        **flags: int | None,
+    ) -> Callable[[Handler], Handler]:
+        """Declare the handler of a command."""
+
+        def declare(handler: Handler) -> Handler:
+            self._commands[name] = Command(name, purpose, usage, dict(flags), words, handler)
+            return handler
+
+        return declare
+
+    def find(self, name: str) -> Command | None:
+        return self._commands.get(name)
+
+
+def parsed(command: Command, given: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Flags and words of a command line; raises `UsageError`."""
+    flags: dict[str, list[str]] = {}
+    words: list[str] = []
+    rest = list(given)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-") or word == "-":
+            words.append(word)
+            continue
+        flag = word[1:]
+        if flag not in command.flags:
+            raise UsageError(f"Invalid flag: {word}")
+        if flag in flags:
+            raise UsageError(f"The flag {word} is given twice.")
+        takes = command.flags[flag]
+        values = flags[flag] = []
+        while rest and not rest[0].startswith("-") and (takes is None or len(values) < takes):
+            values.append(rest.pop(0))
+        if (takes is None and not values) or (takes is not None and len(values) < takes):
+            raise UsageError(f"The flag {word} needs a value.")
+    if len(words) > command.words:
+        raise UsageError(f"Unexpected argument: {words[command.words]}")
+    return flags, words
+
+
+def run(vios: Vios, line: str, commands: CommandGroup) -> Answer:
+    """Carry out one command line."""
+    try:
+        given = shlex.split(line)
+    except ValueError:
+        return Answer(1, "", "rksh: 0403-057 Syntax error: a quote is not closed.\n")
+    given = given[1:] if given[:1] == ["ioscli"] else given
+    if not given:
+        return Answer(0, "", "")
+    if (command := commands.find(given[0])) is None:
+        return Answer(127, "", f"rksh: {given[0][:80]}: not found.\n")
+    vios.settle()
+    out: list[str] = []
+    try:
+        flags, words = parsed(command, given[1:])
+        out.extend(f"{text}\n" for text in command.handler(Call(vios, flags, words)))
+    except UsageError as wrong:
+        return Answer(1, "".join(out), f"{wrong}\n\n{usage(command)}")
+    except ViosError as wrong:
+        return Answer(1, "".join(out), f"{wrong}\n")
+    return Answer(0, "".join(out), "")
+
+
+def usage(command: Command) -> str:
+    """As `help NAME` prints it."""
+    lines = [f"Usage: {command.usage[0]}", *(f"       {more}" for more in command.usage[1:])]
+    return "\n".join([*lines, "", command.purpose]) + "\n"
+
+
+@dataclass(slots=True)
+class Listing:
+    """Rows of fields, as a table, or as -field and -fmt want them."""
+
+    fields: tuple[str, ...]
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+
+    def chosen(self, call: Call) -> list[str] | None:
+        """The lines that -field and -fmt ask for; None: neither was given."""
+        if not (call.has("field") or call.has("fmt")):
+            return None
+        names = call.flags.get("field") or list(self.fields)
+        wrong = next((name for name in names if name not in self.fields), None)
+        if wrong is not None:
+            raise UsageError(f"Invalid field: {wrong}")
+        between = call.value("fmt")
+        if between is not None and len(between) != 1:
+            raise UsageError("The delimiter is one character.")
+        places = [self.fields.index(name) for name in names]
+        lines = []
+        for row in self.rows:
+            values = [row[place] for place in places]
+            lines.append(
+                " ".join(value.ljust(16) for value in values).rstrip()
+                if between is None
+                else between.join(value or " " for value in values)
+            )
+        return lines

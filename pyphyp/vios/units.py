@@ -1,0 +1,109 @@
+"""The logical units that a Virtual I/O Server makes of what it lends, and the files they open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypervisor.scsi.disk import Disk
+from hypervisor.scsi.optical import SECTOR, MediumLockedError, OpticalDrive
+from hypervisor.scsi.tape import TapeDrive
+from hypervisor.vio.configuration import DiskFormat, Medium
+from pyphyp.qcow2 import Qcow2File
+from pyphyp.raw_file import MediaError, RawFile
+from pyphyp.tape_file import TapeFile
+
+from .records import MIB, ViosError
+
+if TYPE_CHECKING:
+    from hypervisor.scsi.unit import LogicalUnit
+    from hypervisor.vio.configuration import ScsiUnit
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicalDevice:
+    """A disk, drive or tape of the server's own, by its name there: hdisk1, cd0, rmt0."""
+
+    name: str
+    unit: ScsiUnit
+    place: int
+    """The how manieth of the server it is, for its location code."""
+
+    @property
+    def megabytes(self) -> int:
+        """What its file takes; 0 where it is not there."""
+        try:
+            return Path(self.unit.path).stat().st_size // MIB
+        except OSError:
+            return 0
+
+    @property
+    def description(self) -> str:
+        match self.unit.medium:
+            case Medium.DISK:
+                return "SAS Disk Drive"
+            case Medium.OPTICAL:
+                return "SATA DVD-RAM Drive"
+        return "Other SAS Tape Drive"
+
+
+def file_disk(path: Path, serial: str) -> LogicalUnit:
+    """A disk in a raw file; raises `ViosError`, as all of these."""
+    try:
+        return Disk(RawFile(path), serial)
+    except MediaError as wrong:
+        raise ViosError(str(wrong)) from None
+
+
+def physical(device: PhysicalDevice, serial: str) -> LogicalUnit:
+    """The unit of a device that is lent as a whole."""
+    its, path = device.unit, Path(device.unit.path)
+    try:
+        match its.medium:
+            case Medium.DISK:
+                kind = Qcow2File if its.format is DiskFormat.QCOW2 else RawFile
+                return Disk(kind(path, read_only=its.read_only), serial)
+            case Medium.OPTICAL:
+                drive = OpticalDrive(serial)
+                if its.path:
+                    drive.load(RawFile(path, read_only=True, block=SECTOR))
+                return drive
+        tape = TapeDrive(serial)
+        if its.path:
+            tape.load(TapeFile(path, read_only=its.read_only, capacity=its.capacity))
+        return tape
+    except MediaError as wrong:
+        raise ViosError(str(wrong)) from None
+
+
+def load(drive: LogicalUnit | None, path: Path) -> None:
+    """Put a medium into an empty file-backed drive."""
+    if not isinstance(drive, OpticalDrive):
+        raise ViosError("The device is not a file-backed virtual optical device.")
+    try:
+        image = RawFile(path, read_only=True, block=SECTOR)
+    except MediaError as wrong:
+        raise ViosError(str(wrong)) from None
+    drive.load(image)
+
+
+def unload(drive: LogicalUnit | None, name: str, *, force: bool) -> None:
+    """Take the medium out of a file-backed drive."""
+    if not isinstance(drive, OpticalDrive):
+        raise ViosError(f'"{name}" is not a file-backed virtual optical device.')
+    try:
+        drive.unload(force=force)
+    except MediumLockedError:
+        raise ViosError(
+            f'The client partition has locked the media in "{name}"; -release takes it anyway.'
+        ) from None
+
+
+def close(unit: LogicalUnit) -> None:
+    """Give back what a unit holds of the host."""
+    match unit:
+        case Disk():
+            unit.medium().close()
+        case OpticalDrive() | TapeDrive():
+            unit.unload(force=True)

@@ -1,0 +1,77 @@
+"""`pyphyp vios`: the command line of a Virtual I/O Server of a machine that runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pyphyp.daemon.journal import performed_actions
+from pyphyp.daemon.locations import state_directory
+from tests.pyphyp.terminal import Terminal
+
+from .processes import MACHINE, run
+
+pytestmark = pytest.mark.usefixtures("runtime", "lender")
+VIOS = '\n[[vios]]\nname = "vios1"\nrootvg = "4G"\n'
+
+
+@pytest.fixture
+def lender(file: str) -> None:
+    """A machine with a server, of which `shell` is a client."""
+    text = MACHINE.replace('guest = "hcalls"', 'guest = "hcalls"\nvios = ["vios1"]')
+    Path(file).write_text(text + VIOS)
+    up = run("up", file, "--detach")
+    assert up.returncode == 0, up.stderr
+
+
+def test_commands_print_and_end_as_the_server_s_do() -> None:
+    made = run("vios", "vios1", "mkbdsp", "-sp", "rootvg", "64m", "-bd", "d", "-vadapter", "vhost0")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert made.stdout.endswith("vtscsi0 Available\n")
+    again = run("vios", "vios1", "mkbdsp", "-sp", "rootvg", "64m", "-bd", "d")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr == 'Backing device "d" already exists.\n'
+    assert run("vios", "vios1", "oem_setup_env").returncode == 127
+    shown = run("vios", "vios1", "lsmap", "-all", "-field", "vtd", "-fmt", ":")
+    assert shown.stdout == "vtscsi0\n"
+    other = run("vios", "vios2", "lsmap", "-all")
+    assert other.returncode == 1
+    assert "there are vios1" in other.stderr
+
+
+def test_lines_from_a_pipe_are_carried_out_up_to_the_first_that_fails() -> None:
+    done = run("vios", "vios1", text="ioslevel\nlsmap -frob\nhostname\n")
+    assert done.returncode == 1
+    assert done.stdout == "3.1.4.10\n"
+    assert "Invalid flag: -frob" in done.stderr
+    assert run("vios", "vios1", text="hostname\nexit\nlsmap -frob\n").stdout == "vios1\n"
+
+
+def test_at_a_terminal_there_is_a_prompt_with_history_and_completion() -> None:
+    terminal = Terminal("vios", "vios1")
+    terminal.wait_for(b"$ ")
+    terminal.type(b"hostn\t\n")
+    terminal.wait_for(b"vios1")
+    terminal.wait_for(b"$ ")
+    terminal.type(b"lsdev -dev vho\t\n")
+    terminal.wait_for(b"Virtual SCSI Server Adapter")
+    terminal.wait_for(b"$ ")
+    terminal.type(b"\x1b[A\n")  # the line before
+    terminal.wait_for(b"Virtual SCSI Server Adapter")
+    terminal.type(b"nothing\n")
+    terminal.wait_for(b"not found")
+    terminal.wait_for(b"$ ")
+    terminal.type(b"\x04")
+    assert terminal.status() == 127
+
+
+def test_what_was_run_is_in_the_journal() -> None:
+    run("vios", "vios1", "mkrep", "-sp", "rootvg", "-size", "1g")
+    run("vios", "vios1", "mkrep", "-sp", "rootvg", "-size", "1g")
+    journal = (state_directory("office") / "journal.jsonl").read_text().splitlines()
+    actions = [action for _, action in performed_actions(journal)]
+    assert [type(action).__name__ for action in actions].count("RunViosCommand") == 1
+    refused = [entry for entry in map(json.loads, journal) if "refused" in entry]
+    assert "already exists" in refused[0]["why"]

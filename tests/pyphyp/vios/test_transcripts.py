@@ -1,0 +1,151 @@
+"""Sessions of padmin, to the letter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .servers import own_units, server, transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SESSIONS = {
+    "storage": """
+lssp
+lssp -default
+mksp -fb clients -sp rootvg -size 4g
+mksp -fb clients -sp rootvg -size 1g
+mksp -fb huge -sp rootvg -size 20g
+mksp -fb inner -sp clients -size 1g
+mksp -f datavg hdisk1
+mkbdsp -sp clients 100m -bd web_data
+mkbdsp -sp clients 50m -vadapter vhost0
+mkbdsp -sp rootvg 1000m -bd web_root -vadapter vhost0 -tn web_rootvg
+mkbdsp -sp clients -bd web_data -vadapter vhost1
+mkbdsp -sp clients 8g -bd large
+mkbdsp -sp clients 0g -bd none
+mkbdsp 10g
+lssp
+lssp -type FBPOOL
+lssp -type LVPOOL -field pool free -fmt :
+lssp -bd -sp clients
+lssp -bd -sp clients -field bdname vtd -fmt ,
+lssp -bd
+lssp -detail -sp rootvg
+lssp -detail -sp clients
+rmsp clients
+rmbdsp -sp clients -bd web_data
+rmbdsp -vtd vtscsi0 -savebd
+rmsp -f clients
+chsp -default clients
+rmvdev -vtd web_rootvg -rmlv
+lssp
+lssp -bd -sp rootvg
+""",
+    "mappings": """
+lsmap -all
+lspv
+mkvdev -vdev hdisk1 -vadapter vhost0
+mkvdev -vdev hdisk1 -vadapter vhost1
+mkvdev -vdev hdisk0 -vadapter vhost1
+mkvdev -vdev cd0 -vadapter vhost0 -dev disc
+mkvdev -vdev rmt0 -vadapter vhost1
+mkvdev -vdev hdisk9 -vadapter vhost0
+mkvdev -vdev hdisk1 -vadapter vhost7
+mkvdev -vdev hdisk1
+mkvdev -sea ent0 -vadapter ent1 -default ent1 -defaultid 1
+lsmap -all
+lsmap -all -type tape optical
+lsmap -all -field vtd backing lun -fmt :
+lsmap -vadapter vhost1 -fmt :
+lsmap -plc U9009.PYP0001-V3-C10
+lsmap -all -vadapter vhost0
+lsmap -all -field size
+lsdev -virtual
+lsdev -type disk
+lsdev -dev vtscsi0 -parent
+lsdev -dev vtscsi0 -attr
+lsdev -dev hdisk1 -attr
+lsdev -dev nothing
+lspv -free
+lspv -avail
+rmvdev -vdev hdisk1
+rmdev -dev disc
+rmvdev -vdev hdisk1
+lsmap -vadapter vhost0
+""",
+    "media": """
+lsrep
+mkvdev -fbo -vadapter vhost0
+mkrep -sp rootvg -size 2g
+mkrep -sp rootvg -size 2g
+mkvopt -name disc -file DIRECTORY/disc.iso -ro
+mkvopt -name fromdrive -dev cd0
+mkvopt -name blank -size 10m
+mkvopt -name huge -size 3g
+mkvopt -name ../up -size 1m
+mkvdev -fbo -vadapter vhost0
+mkvdev -fbo -vadapter vhost1 -dev install
+loadopt -disk disc -vtd vtopt0
+loadopt -disk disc -vtd install
+loadopt -disk blank -vtd vtopt0
+loadopt -f -disk blank -vtd vtopt0
+loadopt -disk blank -vtd install
+loadopt -disk nothing -vtd install
+lsrep
+lsrep -field name optical -fmt :
+lsvopt
+lsvopt -vtd install
+lsmap -all -type file_opt
+rmvopt -name disc
+rmrep -f
+chvopt -name blank -access ro
+unloadopt -vtd vtopt0
+unloadopt -vtd vtopt0
+chvopt -name blank -access ro
+chvopt -name blank -newname empty
+rmvopt -f -name disc
+chrep -size 64m
+lsvopt
+rmrep
+rmrep -f
+lsrep
+""",
+    "general": """
+ioslevel
+license
+license -ls
+hostname
+errlog
+lspath
+lspath -dev hdisk1
+lspath -dev hdisk7
+lsnports
+vfcmap -vadapter vfchost0 -fcp fcs0
+lsmap -all -npiv
+lsmap -vadapter vfchost0 -npiv
+lsmap -all -net
+lsmap -vadapter ent1 -net -fmt :
+lsmap -vadapter ent7 -net
+lsdev
+help
+help loadopt
+help nothing
+oem_setup_env
+lsmap
+lsmap -all -frob
+lssp "unclosed
+""",
+}
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_session_prints_what_it_should(
+    name: str, tmp_path: Path, golden: Callable[[str, str], None]
+) -> None:
+    vios = server(tmp_path, *own_units(tmp_path), outside=name == "general")
+    golden(f"vios-{name}.txt", transcript(vios, SESSIONS[name], tmp_path))
+    vios.close()
