@@ -230,6 +230,11 @@ class Memory:
         self.check(address, length)
         return bytes(self._bytes[address : address + length])
 
+    def look(self, address: int, length: int) -> memoryview:
+        """These bytes themselves, for the moment: before anything else happens to the storage."""
+        self.check(address, length)
+        return self._bytes[address : address + length].toreadonly()
+
     def read_string(self, address: int, limit: int = 4096) -> bytes:
         """The bytes before the first zero, at most `limit`."""
         self.check(address, 1)

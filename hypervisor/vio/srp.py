@@ -61,13 +61,14 @@ class Buffer:
 
     def read(self, dma: TceTable, most: int) -> bytes:
         """Its first `most` bytes; `DmaError`."""
-        parts, left = [], most
+        parts, left = list[memoryview](), most
         for ioba, length in self.pieces:
             if not left:
                 break
-            parts.append(dma.read(ioba, min(length, left)))
-            left -= len(parts[-1])
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            some = min(length, left)
+            parts += dma.look(ioba, some)
+            left -= some
+        return b"".join(parts)
 
     def write(self, dma: TceTable, data: bytes) -> int:
         """Fill it with `data`, as much as fits; gives how much that was."""

@@ -122,17 +122,21 @@ class TceTable:
         """`length` bytes; raises `DmaError` where a page may not be read."""
         if length <= PAGE - ioba % PAGE:  # nearly always within one page
             return self._memory.read(self._real(ioba, READ), length) if length else b""
-        return b"".join(self._memory.read(*piece) for piece in self._pieces(ioba, length, READ))
+        return b"".join(self.look(ioba, length))
+
+    def look(self, ioba: int, length: int) -> list[memoryview]:
+        """As `read`: the pieces of storage themselves, for the moment."""
+        return [self._memory.look(*piece) for piece in self._pieces(ioba, length, READ)]
 
     def write(self, ioba: int, data: bytes | memoryview) -> None:
         """Write `data`, or nothing of it: raises `DmaError` where a page may not be written."""
         pieces = self._pieces(ioba, len(data), WRITE)
         if len(pieces) == 1:
-            self._memory.write(pieces[0][0], bytes(data))
+            self._memory.write(pieces[0][0], data)
             return
         done, view = 0, memoryview(data)
         for address, length in pieces:
-            self._memory.write(address, bytes(view[done : done + length]))
+            self._memory.write(address, view[done : done + length])
             done += length
 
     def check(self, ioba: int, length: int, access: int) -> None:
