@@ -110,6 +110,7 @@ class Reconfigured:
 
         Raises `SlotError`, `MediaError`, `ConsoleError`; nothing has changed then.
         """
+        self.settle_adapters()
         slots = self.composition.partition.virtual_io.connectors.slots()
         if adapter.slot not in slots:
             raise SlotError(
@@ -169,6 +170,7 @@ class Reconfigured:
 
         `force` takes it away at once, as if it broke.  Raises `SlotError`.
         """
+        self.settle_adapters()
         if slot not in self._taken:
             there = ", ".join(str(number) for number in sorted(self._taken))
             raise SlotError(f"virtual slot {slot} is empty; there are adapters in {there}")

@@ -53,6 +53,10 @@ class Guest:
         self._next += -(-len(data) // 16) * 16
         return address
 
+    def rewind(self, address: int) -> None:
+        """Place what comes at `address` again."""
+        self._next = address
+
     def string(self, text: str) -> int:
         return self.place(text.encode() + b"\0")
 

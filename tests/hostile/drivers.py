@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import firmware_calls, hypercalls, instructions, page_tables, virtual_lan, virtual_scsi
+from . import (
+    firmware_calls,
+    hypercalls,
+    instructions,
+    page_tables,
+    slots,
+    virtual_lan,
+    virtual_scsi,
+)
 
 if TYPE_CHECKING:
     from .rounds import Driver
@@ -18,5 +26,6 @@ DRIVERS: dict[str, Driver] = {
         firmware_calls.driver,
         virtual_scsi.driver,
         virtual_lan.driver,
+        slots.driver,
     )
 }

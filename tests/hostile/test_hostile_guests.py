@@ -63,6 +63,7 @@ _start: li r10,12
         ("firmware-calls", 10_000),
         ("virtual-scsi", 20_000),
         ("virtual-lan", 20_000),
+        ("slots", 20_000),
     ],
 )
 def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
@@ -79,6 +80,7 @@ def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
         ("firmware-calls", 500_000),
         ("virtual-scsi", 1_000_000),
         ("virtual-lan", 1_000_000),
+        ("slots", 1_000_000),
     ],
 )
 def test_hostile_guests_harm_nobody(name: str, count: int) -> None:
