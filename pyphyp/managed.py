@@ -273,7 +273,8 @@ class ManagedMachine:
             case actions.TypeAtConsole(name, text, slot):
                 self._running(name).type_at_console(text, slot)
             case actions.LoadTape(name) | actions.UnloadTape(name):
-                change_tape(self._running(name), action)
+                drives = self.io_servers.tape_drives(name)
+                change_tape(drives or self._running(name).media.tape_drives, action)
             case actions.RunViosCommand(name, command):
                 self.io_servers.perform(name, command)
             case actions.EnterActivationCode(code):

@@ -1,4 +1,4 @@
-"""What an operator puts into the drives of partitions that run, and takes out."""
+"""What an operator puts into tape drives of a machine that runs, and takes out."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 from hypervisor.scsi.optical import MediumLockedError
 from hypervisor.system.errors import ManagementError
 
+from . import tapes
 from .actions import LoadTape
 from .raw_file import MediaError
-from .tapes import TapeName
 
 if TYPE_CHECKING:
+    from hypervisor.scsi.tape import TapeDrive
+
     from .actions import UnloadTape
-    from .managed_partition import ManagedPartition
 
 
-def change_tape(partition: ManagedPartition, action: LoadTape | UnloadTape) -> None:
-    """Load or unload a tape drive; refusals are ManagementErrors."""
+def change_tape(drives: list[TapeDrive], action: LoadTape | UnloadTape) -> None:
+    """Load or unload one of the drives of a partition; refusals are ManagementErrors."""
+    tape = None
+    if isinstance(action, LoadTape):
+        tape = tapes.TapeName(Path(action.path), action.read_only, action.capacity)
     try:
-        if isinstance(action, LoadTape):
-            tape = TapeName(Path(action.path), action.read_only, action.capacity)
-            partition.media.load_tape(tape, action.drive)
-        else:
-            partition.media.unload_tape(action.drive)
+        tapes.change_tape(drives, action.drive, tape)
     except MediaError as wrong:
         raise ManagementError(str(wrong)) from None
     except MediumLockedError as wrong:
-        raise ManagementError(f"{partition.name}: {wrong}", "mt unlock there") from None
+        raise ManagementError(f"{action.partition}: {wrong}", "mt unlock there") from None

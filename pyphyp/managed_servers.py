@@ -14,6 +14,7 @@ from .vios.records import ViosError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hypervisor.scsi.tape import TapeDrive
     from hypervisor.system.definition import ManagedSystem
 
     from .vios.shell import Answer
@@ -56,6 +57,10 @@ class IoServers:
     def run(self, name: str, command: str) -> Answer:
         """Run a command line; ManagementError where there is no such server."""
         return padmin.carry_out(self._named(name), command)
+
+    def tape_drives(self, name: str) -> list[TapeDrive]:
+        """Those of a server that clients have; none where there is no such server."""
+        return self.by_name[name].tape_drives if name in self.by_name else []
 
     def words(self, name: str) -> list[str]:
         """What a person may want to complete."""

@@ -114,6 +114,8 @@ class Media:
             self.targets[adapter.slot] = server.served(self._number, adapter.slot)
             self._served.add(adapter.slot)
             return
+        if adapter.server:
+            raise MediaError(f"there is no Virtual I/O Server {adapter.server} in this machine")
         with ExitStack() as undo:
             undo.callback(self.remove, adapter.slot)
             targets = self.targets[adapter.slot] = Targets()

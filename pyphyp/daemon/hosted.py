@@ -49,7 +49,9 @@ class HostedMachine:
         return self._machine.now
 
     def perform(self, action: Action) -> str:
-        self._known(getattr(action, "partition", None))
+        name = getattr(action, "partition", None)
+        if name not in self._machine.io_servers.by_name:
+            self._known(name)
         if isinstance(action, actions.ShutdownPartition) and not action.immediate:
             self._heard(action.partition)
         with refused():

@@ -13,6 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from hypervisor.scsi.optical import OpticalDrive
+from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.target import TARGETS, Targets
 from hypervisor.vio.configuration import Medium as MediumKind
 
@@ -127,6 +128,13 @@ class Vios:
 
     def is_available(self, target: Target) -> bool:
         return target.name in self._units
+
+    @property
+    def tape_drives(self) -> list[TapeDrive]:
+        """Those that are mapped, in the order of their names."""
+        mapped = sorted(self.targets, key=lambda target: target.backing)
+        units = [self._units.get(target.name) for target in mapped]
+        return [unit for unit in units if isinstance(unit, TapeDrive)]
 
     def adapter(self, name: str) -> ServerAdapter:
         for adapter in self.adapters:
@@ -286,6 +294,7 @@ class Vios:
         for unit in self._units.values():
             units.close(unit)
         self._units.clear()
+        self.storage.close()
 
 
 def _numbered(prefix: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ was written to them.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -41,13 +42,27 @@ _SECTOR = 2048
 
 
 class Storage:
-    """What is kept in `directory`; `rootvg` has so many mebibytes.  Raises `ViosError`."""
+    """What is kept in `directory`; `rootvg` has so many mebibytes.  Raises `ViosError`.
+
+    No other machine has it meanwhile; `close` it.
+    """
 
     def __init__(self, directory: Path, rootvg: int) -> None:
         self._directory = directory
         self._rootvg = rootvg
         self.state = ViosState()
-        file = directory / "vios.json"
+        self._lock = _locked(directory)
+        try:
+            self._read(directory / "vios.json")
+        except ViosError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Others may have it."""
+        os.close(self._lock)
+
+    def _read(self, file: Path) -> None:
         try:
             text = file.read_bytes()
         except FileNotFoundError:
@@ -71,8 +86,10 @@ class Storage:
         assert isinstance(content, dict)
         file, part = self._directory / "vios.json", self._directory / "vios.json.new"
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps({"format": _FORMAT, **content}, indent=1) + "\n")
+            with part.open("w", encoding="utf-8") as new:
+                new.write(json.dumps({"format": _FORMAT, **content}, indent=1) + "\n")
+                new.flush()
+                os.fsync(new.fileno())
             part.replace(file)
         except OSError as wrong:
             raise ViosError(f"{file}: {wrong.strerror}") from None
@@ -297,3 +314,18 @@ class Storage:
     def _remove(path: Path) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def _locked(directory: Path) -> int:
+    """The directory, made if need be, which nobody else has locked."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as wrong:
+        raise ViosError(f"{directory}: {wrong.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise ViosError(f"{directory} is in use by another machine") from None
+    return lock
