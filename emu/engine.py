@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import engine_state
+from .answered_call import AnsweredCall
 from .clock import Clock
 from .counts import Counts
 from .debugging import Debugging
@@ -55,19 +56,6 @@ class InterruptLocation(IntEnum):
     REAL = 0
     OFFSET_18000 = 2
     OFFSET_C000000000004000 = 3
-
-
-class AnsweredCall(IntEnum):
-    """Hypercalls that the core can answer: on the hashed page table, and on DMA windows."""
-
-    ENTER = 0
-    REMOVE = 1
-    PROTECT = 2
-    READ = 3
-    REMOVE_BULK = 4
-    PUT_TCE = 5
-    STUFF_TCE = 6
-    PUT_TCE_INDIRECT = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emu.answered_call import AnsweredCall
 from emu.bits import Field, Word
-from emu.engine import AnsweredCall
 from emu.hash_translation import PteHigh, PteLow
 
 from .abi import Flags, H, HcallError

@@ -11,7 +11,7 @@ import struct
 from array import array
 from typing import TYPE_CHECKING, NewType, Protocol
 
-from emu.engine import AnsweredCall
+from emu.answered_call import AnsweredCall
 from emu.state import check, record
 from hypervisor.abi import H, HcallError, LogicalReal
 from hypervisor.hcall import HcallGroup

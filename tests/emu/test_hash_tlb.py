@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emu.engine import AnsweredCall, Engine
+from emu.answered_call import AnsweredCall
+from emu.engine import Engine
 from emu.engine_state import Segment
 from emu.exits import Hypercall
 from emu.hash_translation import (
