@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from .values import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Hypercall:
     """`sc 1`: the call and its arguments stand in the registers; run again to go on behind it."""
 
@@ -26,17 +28,17 @@ class DeviceAccess:
     value: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preempted:
     """The budget is used up, or a stop was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Paused:
     """The guest waits busily (priority hints in a loop): others might run instead."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkstop:
     """The engine cannot go on; the processor's state is as it was then."""
 
@@ -53,7 +55,7 @@ class StopKind(Enum):
     WATCH_ACCESS = "an access to what is watched"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DebugStop:
     """A debugger's stop before the instruction at NIP; it has not run yet.
 

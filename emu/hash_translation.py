@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .bits import MSR, Field, SplitField, Word
 from .translation import Access, Cause, Refused, Translated, in_real_mode, reached
+from .values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +89,7 @@ class PteLow(Word):
     PP = SplitField(PP0, PP12)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PageSize:
     """A page of 2^`actual` bytes in a segment of base pages of 2^`base`."""
 
@@ -96,7 +97,7 @@ class PageSize:
     actual: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PageEncoding:
     """How one page size is written: `penc` stands in the low bits of RPN if L is on."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from emu.bits import low_bits
 from emu.memory import StorageError
+from emu.values import frozen
 from hypervisor.abi import H, HcallError
 from hypervisor.calls import Interceptors, as_results, summary
 
@@ -113,7 +114,7 @@ class RtasCaller:
         return self.processor.partition.time_base
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RtasCall:
     """One declared call: the source of dispatch, traces, device tree and reference page."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from emu.memory import StorageError
+from emu.values import frozen
 
 from .abi import H, HcallError
 from .calls import Interceptors, as_results, summary
@@ -50,7 +51,7 @@ _ARGUMENTS_OF_UNKNOWN = 8
 """R4 to R11: what is told of a call that there is not."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hcall:
     """One declared hcall: the source of dispatch, traces, device tree and reference page."""
 

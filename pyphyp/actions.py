@@ -11,6 +11,7 @@ from typing import Annotated
 
 from emu.state import Length, Plain, StateError, Ticks, check, plain, rebuild, record
 from hypervisor.network.switch import DEFAULT_SWITCH, DEFAULT_VLAN
+from hypervisor.scsi.tape_medium import DEFAULT_CAPACITY
 from hypervisor.vio.adapter import SLOTS
 from hypervisor.vio.configuration import Backend, DiskFormat, TerminalProtocol
 
@@ -19,8 +20,6 @@ FileName = Annotated[str, Length(1, 4096)]
 Count = Annotated[int, range(1 << 16)]
 SlotNumber = Annotated[int, range(SLOTS)]
 PathName = Annotated[str, Length(1, 4096)]
-DEFAULT_CAPACITY = 1 << 40
-"""Bytes that go on a tape."""
 TYPED_AT_ONCE = 1 << 15
 """Bytes of console input in one action."""
 

@@ -17,7 +17,6 @@ from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.target import Targets
 from hypervisor.vio.configuration import DiskFormat, Medium
 
-from .qcow2 import Qcow2File
 from .raw_file import MediaError, RawFile, remedy
 from .tapes import TapeLibrary, change_tape
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from hypervisor.scsi.unit import LogicalUnit
     from hypervisor.vio.configuration import ScsiAdapter, ScsiUnit
 
+    from .qcow2 import Qcow2File
     from .tapes import TapeName
 
 
@@ -75,8 +75,7 @@ class MediaLibrary:
         if others and not read_only:
             raise MediaError(f"{path} is in use by another partition; both can have it ,ro")
         key = (*file, next(n for n in range(len(others) + 1) if (*file, n) not in self._disks))
-        kind = Qcow2File if form is DiskFormat.QCOW2 else RawFile
-        backing = kind(path, read_only=read_only)
+        backing = _opened(path, form, read_only=read_only)
         disk = Disk(backing, serial=f"{status.st_dev:x}{status.st_ino:012x}")
         self._disks[key] = _Opened(disk, backing, 1)
         return disk
@@ -202,6 +201,14 @@ class Media:
     def close(self) -> None:
         for slot in list(self.targets):
             self.remove(slot)
+
+
+def _opened(path: Path, form: DiskFormat, *, read_only: bool) -> RawFile | Qcow2File:
+    if form is DiskFormat.RAW:
+        return RawFile(path, read_only=read_only)
+    from .qcow2 import Qcow2File  # loads much that most runs need not
+
+    return Qcow2File(path, read_only=read_only)
 
 
 def _image(path: Path) -> RawFile:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypervisor.network.boot_server import BootServer
 from hypervisor.network.switch import VirtualSwitch
 
 from .boot_files import BootFilesError, ServedDirectory
@@ -14,7 +13,7 @@ from .outside.uplink import Uplink
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hypervisor.network.boot_server import BootService
+    from hypervisor.network.boot_server import BootServer, BootService
     from hypervisor.network.frame import MacAddress
     from hypervisor.network.shared_ethernet import SharedEthernet
     from hypervisor.network.switch import Port, Station
@@ -62,6 +61,8 @@ class Network:
 
     def serve(self, service: BootService) -> BootServer:
         """Have a boot server in a switch; raises `BootFilesError`."""
+        from hypervisor.network.boot_server import BootServer  # which few machines have
+
         if any(
             (s.service.switch, s.service.vlan) == (service.switch, service.vlan)
             for s in self.boot_servers

@@ -18,9 +18,8 @@ from array import array
 from typing import TYPE_CHECKING
 
 from hypervisor.scsi.backing import BackingError
-from hypervisor.scsi.tape_medium import MOST_OBJECTS
+from hypervisor.scsi.tape_medium import DEFAULT_CAPACITY, MOST_OBJECTS
 
-from .actions import DEFAULT_CAPACITY
 from .raw_file import MediaError
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emu.values import frozen
 from hypervisor.scsi.tape import TapeDrive
+from hypervisor.scsi.tape_medium import DEFAULT_CAPACITY
 from hypervisor.vio.configuration import Medium, ScsiUnit
 
-from .actions import DEFAULT_CAPACITY
 from .memory_size import byte_count
 from .raw_file import MediaError
 from .tape_file import TapeFile
@@ -21,7 +22,7 @@ SMALLEST = 1 << 16
 """Bytes that a tape has at least."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TapeName:
     """A tape, or no tape: an empty drive."""
 

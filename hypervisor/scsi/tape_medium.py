@@ -14,6 +14,8 @@ from .backing import BackingError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+DEFAULT_CAPACITY = 1 << 40
+"""Bytes that go on a tape."""
 MOST_OBJECTS = 1 << 22
 """Of one tape: what the host remembers of each is bounded."""
 

@@ -11,7 +11,6 @@ import click
 from emu.clock import Clock
 from emu.isa_level import IsaLevel
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
-from hypervisor.network.boot_server import BootService
 from hypervisor.network.switch import DEFAULT_SWITCH
 from hypervisor.vio.configuration import (
     FIRST_FREE_SLOT,
@@ -21,7 +20,6 @@ from hypervisor.vio.configuration import (
     ScsiAdapter,
     ScsiUnit,
 )
-from pyphyp.boot_files import directory_and_file
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
 from .tape_values import TapeFileName
@@ -90,6 +88,9 @@ class MachineOptions:
         for switch, adapter in zip(switches, self.net, strict=True):
             machine.connect(replace(adapter, switch=switch))
         if self.netboot is not None:
+            from hypervisor.network.boot_server import BootService
+            from pyphyp.boot_files import directory_and_file
+
             machine.serve(BootService(*directory_and_file(self.netboot)))
             switches = switches or [DEFAULT_SWITCH]
         return machine.add_partition(
