@@ -302,7 +302,10 @@ class Partition:
                 return Progress.IDLE
             if self.time_base >= self.dispatcher.turn_ends:
                 return Progress.RAN
-            left = self._enter(processor, min(until, self.watchdogs.due), UNLIMITED)
+            ends = min(until, self.watchdogs.due)
+            left = self._enter(processor, ends, UNLIMITED)
+            while isinstance(left, Hypercall) and self._undisturbed(ends):
+                left = self._enter(processor, ends, UNLIMITED)
             if isinstance(left, DebugStop):
                 self.debug_stop = processor, left
                 return Progress.STOPPED

@@ -56,7 +56,7 @@ class Frame:
         return cls(data[:12] + data[16:], vlan, unfinished, mss)
 
     def tagged(self, vlan: int) -> Frame:
-        return replace(self, vlan=vlan)
+        return self if vlan == self.vlan else replace(self, vlan=vlan)
 
     @property
     def wire(self) -> bytes:

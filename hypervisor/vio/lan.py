@@ -54,6 +54,7 @@ class Attribute(IntFlag):
 
 
 _ALWAYS = Attribute.PADDED_CHECKSUM | Attribute.LARGE_SEND_SUPPORTED
+_CHECKSUMS = int(Attribute.IPV4_CHECKSUM | Attribute.IPV6_CHECKSUM)
 _SETTABLE = Attribute.IPV4_CHECKSUM | Attribute.IPV6_CHECKSUM | Attribute.LARGE_RECEIVE
 
 
@@ -160,14 +161,13 @@ class LanAdapter:
     def send(self, buffers: list[Descriptor], mss: int) -> None:
         """Send the frame that the valid ones of `buffers` hold."""
         self._open()
-        used = [buffer for buffer in buffers if buffer.valid]
-        if not used or sum(buffer.length for buffer in used) > LONGEST:
-            raise HcallError(
-                H.PARAMETER, f"a frame in {len(used)} buffers, {LONGEST} bytes at most"
-            )
+        used = [buffer for buffer in buffers if buffer.marks & Mark.VALID]
+        length = sum([buffer.length for buffer in used])
+        if not used or length > LONGEST:
+            raise HcallError(H.PARAMETER, f"{length} bytes in {len(used)} buffers: {LONGEST} fit")
         marks = used[0].marks
         try:
-            data = b"".join(self.dma.read(buffer.ioba, buffer.length) for buffer in used)
+            data = b"".join([self.dma.read(buffer.ioba, buffer.length) for buffer in used])
             frame = Frame.of(
                 data,
                 unfinished=bool(marks & Mark.NO_CHECKSUM),
@@ -236,14 +236,19 @@ class LanAdapter:
 
     def receive(self, frame: Frame) -> None:
         """Put a frame into the guest's buffers, as far as it takes it unfinished."""
-        checksums = self._attributes & (Attribute.IPV4_CHECKSUM | Attribute.IPV6_CHECKSUM)
-        large = bool(self._attributes & Attribute.LARGE_RECEIVE)
-        for_firmware = self._opened is None
-        if for_firmware or (frame.mss and not large) or (frame.unfinished and not checksums):
+        if (frame.mss or frame.unfinished) and not self._takes_unfinished(frame):
             for piece in finished(frame):
                 self._receive(piece)
         else:
             self._receive(frame)
+
+    def _takes_unfinished(self, frame: Frame) -> bool:
+        if self._opened is None:  # firmware
+            return False
+        has = int(self._attributes)
+        if frame.unfinished and not has & _CHECKSUMS:
+            return False
+        return not frame.mss or bool(has & int(Attribute.LARGE_RECEIVE))
 
     def _receive(self, frame: Frame) -> None:
         if (opened := self._opened) is None:
@@ -263,7 +268,7 @@ class LanAdapter:
         marks |= Mark.LARGE_SEND if frame.mss else 0
         try:
             correlator = self.dma.read(ioba, 8)
-            self.dma.write(ioba + 8, head + data)
+            self.dma.write(ioba + 8, head + data if head else data)
             self._post(opened, _ENTRY_VALID | marks | offset, len(data), correlator)
         except DmaError:  # the guest's own fault: it loses the frame and the buffer
             return
@@ -273,8 +278,9 @@ class LanAdapter:
         entries = size // ENTRY_BYTES
         place = base + opened.next % entries * ENTRY_BYTES
         toggle = 0 if opened.next // entries % 2 else _ENTRY_TOGGLE
-        self.dma.write(place + 4, length.to_bytes(4, "big") + correlator)
-        self.dma.write(place, (flags | toggle).to_bytes(4, "big"))
+        self.dma.write(
+            place, (flags | toggle).to_bytes(4, "big") + length.to_bytes(4, "big") + correlator
+        )
         opened.next += 1
         self.interrupt.signal()
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from enum import IntFlag
+from typing import Final
 
 
-class Mark(IntFlag):
-    """The high-order bits of a descriptor and, but for the first two, of a queue entry."""
+class Mark:
+    """The high-order bits of a descriptor and, but for the first two, of a queue entry.
 
-    VALID = 0x8000_0000
-    TOGGLE = 0x4000_0000
-    LARGE_SEND = 0x0400_0000
-    NO_CHECKSUM = 0x0200_0000
-    CHECKSUM_GOOD = 0x0100_0000
+    Plain numbers: flags of an enumeration would be most of what a frame costs.
+    """
+
+    VALID: Final = 0x8000_0000
+    TOGGLE: Final = 0x4000_0000
+    LARGE_SEND: Final = 0x0400_0000
+    NO_CHECKSUM: Final = 0x0200_0000
+    CHECKSUM_GOOD: Final = 0x0100_0000
 
 
 @dataclass(frozen=True, slots=True)

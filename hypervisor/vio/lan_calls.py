@@ -69,8 +69,8 @@ def h_send_logical_lan(
     mss: int,
 ) -> int:
     """Send a frame gathered from up to six buffers; one call is always enough."""
-    buffers = [Descriptor.of(b) for b in (first, second, third, fourth, fifth, sixth)]
-    _adapter(caller, unit).send(buffers, mss)
+    named = (first, second, third, fourth, fifth, sixth)
+    _adapter(caller, unit).send([Descriptor.of(its) for its in named if its], mss)
     return 0
 
 

@@ -130,6 +130,9 @@ class TceTable:
 
     def write(self, ioba: int, data: bytes | memoryview) -> None:
         """Write `data`, or nothing of it: raises `DmaError` where a page may not be written."""
+        if 0 < len(data) <= PAGE - ioba % PAGE:  # nearly always within one page
+            self._memory.write(self._real(ioba, WRITE), data)
+            return
         pieces = self._pieces(ioba, len(data), WRITE)
         if len(pieces) == 1:
             self._memory.write(pieces[0][0], data)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from . import boot, disk, dispatcher, hypercall, memory, state, userland
+from . import boot, disk, dispatcher, hypercall, memory, network, state, userland
 from .figure import HEAD, Figure, Measured
 from .session import Session
 
@@ -25,7 +25,9 @@ class Benchmark(Protocol):
     def measure(self, wanted: Sequence[Figure], session: Session) -> Iterator[Measured]: ...
 
 
-BENCHMARKS: tuple[Benchmark, ...] = (boot, userland, disk, hypercall, dispatcher, memory, state)
+BENCHMARKS: tuple[Benchmark, ...] = (
+    *(boot, userland, disk, network, hypercall, dispatcher, memory, state),
+)
 FIGURES = {figure.name: figure for benchmark in BENCHMARKS for figure in benchmark.FIGURES}
 
 
