@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .convention import CONTEXT, FIRST, FS_AT, GS_BASE, ONE, TEMPORARIES, ZERO
+from .convention import BASE, CONTEXT, FIRST, FS_AT, GS_BASE, ONE, TEMPORARIES, ZERO
 from .emitter import fits, signed
 from .instruction import FS, GS, Imm, Instruction, Mem, Operand, Reg
 from .registers import Registers
@@ -25,6 +25,8 @@ class Context(Registers):
     """State of the code being emitted for one region."""
 
     i: Instruction = field(init=False)
+    following: Instruction | None = None
+    """What comes next, if it is sure to."""
     live: int = 0
     """Pieces of the flags that are wanted behind the instruction."""
     before: int = 0
@@ -49,6 +51,12 @@ class Context(Registers):
 
     def address(self, m: Mem) -> Address:
         """Where a storage operand lies, as a D-form or X-form instruction takes it."""
+        held = self.held.copy()
+        at = self._address(m)
+        self.release(*(r for r in self.held - held if r in TEMPORARIES and r not in at[:2]))
+        return at
+
+    def _address(self, m: Mem) -> Address:
         displacement = m.displacement
         base = index = -1
         if m.base >= 0:
@@ -68,6 +76,10 @@ class Context(Registers):
             if displacement == 0:
                 return base, index, 0
             base, index = self.sum("add", min(base, index), max(base, index)), -1
+        if base >= 0 and (constant := self.pinned(displacement)):
+            return base, constant, 0
+        if base < 0 and not fits(displacement) and fits(displacement - self.options.base):
+            return BASE, -1, displacement - self.options.base
         if not fits(displacement):
             high = (displacement + 0x8000) >> 16
             displacement -= high << 16
@@ -142,6 +154,8 @@ class Context(Registers):
             self.e.x(extended, target, base, index)
         else:
             self.e.d(opcode, target, base, displacement)
+        if size < 4:
+            self.s.widths[target] = 8 * size
 
     def load_word(self, at: Address) -> int:
         """A register that holds the word there."""
@@ -207,7 +221,11 @@ class Context(Registers):
         if isinstance(operand, Imm):
             return self.constant(operand.value & (1 << 8 * self.i.size) - 1)
         register = self.read(operand, at)
-        if isinstance(operand, Reg) and not operand.high and operand.size < 4:
+        if (
+            isinstance(operand, Reg)
+            and not operand.high
+            and self.width(register) > 8 * operand.size
+        ):
             return self.sum("byte" if operand.size == 1 else "half", register, 0)
         return register
 
@@ -221,6 +239,11 @@ class Context(Registers):
                 self.e.mr(self.define(operand.number), source)
             return
         home = FIRST + operand.number
+        base, offset = self.s.values[operand.number]
+        bits = 8 * operand.size
+        if base < 0 and not operand.high and not offset >> bits and self.width(source) <= bits:
+            self.set_value(operand.number, (source, 0))
+            return
         if source == home and self.s.values[operand.number] != (home, 0):
             copy = self.temporary()
             self.e.mr(copy, source)

@@ -4,7 +4,8 @@
     R13      base of GS, the thread's block       R28, R29  1, 0
     R30      base of the slots                    R31       the context
     R3-R12   temporaries; R3 holds EIP where one leaves through a slot or an exit
-    R0       scratch within one x86 instruction   R24-R27   more temporaries
+    R0       scratch within one x86 instruction   R24-R26  constants (constants.py)
+    R27      an address near the program's first code: constants around it are one instruction
     R1, R2, all FPRs, VRs and VSRs, FPSCR, VSCR, CR3, CR4, CR6: x87, MMX and SSE's own
     CR7      scratch
 
@@ -20,12 +21,13 @@ program's pages lie where the program thinks.  Above 3 GiB, where it has none:
 from __future__ import annotations
 
 EIP = 3
-TEMPORARIES: tuple[int, ...] = (*range(3, 13), *range(24, 28))
+TEMPORARIES: tuple[int, ...] = tuple(range(3, 13))
 GS_BASE = 13
 FIRST = 14
 PARITY, ADJUST = 22, 23
-ONE, ZERO = 28, 29
+BASE, ONE, ZERO = 27, 28, 29
 SLOT, CONTEXT = 30, 31
+PINNED = (24, 25, 26)
 
 SLOTS = 0xC000_0000
 SLOT_BITS = 27

@@ -29,3 +29,11 @@ class Options:
     """SSE has unmasked exceptions: the host carries out its arithmetic."""
     longest_region: int = 400
     """x86 instructions."""
+    base: int = 0
+    """What R27 holds; 0: nothing yet."""
+    constants: tuple[int, ...] = ()
+    """What R24 and those behind it hold."""
+    most_lent: int = 3
+    """So many x86 registers may have their values in temporaries between instructions."""
+    pin_constants: bool = True
+    """Constants used in loops are put there, first come, first served."""

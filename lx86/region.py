@@ -65,6 +65,15 @@ class Region:
     flags_returned: bool = False
     """Code behind a call wants flags that the called function leaves."""
 
+    @property
+    def pages(self) -> set[int]:
+        """Those its code lies in, by number."""
+        pages = {node.eip >> 12 for node in self.nodes.values()}
+        for node in self.nodes.values():
+            for i in node.instructions:
+                pages.update((i.address >> 12, i.address + i.length - 1 >> 12))
+        return pages
+
     def __str__(self) -> str:
         lines = []
         for node in self.nodes.values():

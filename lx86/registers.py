@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .convention import FIRST, ONE, TEMPORARIES, ZERO
+from .convention import BASE, FIRST, ONE, PINNED, TEMPORARIES, ZERO
 from .emitter import Emitter, fits, signed
 from .state import HOMES, State, Value
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-_MOST_LENT = 3
+class NoTemporary(Exception):  # noqa: N818
+    """An instruction needs more temporaries than those that hold values leave to it."""
 
 
 @dataclass
@@ -41,10 +42,10 @@ class Registers:
                 return register
         # All are wanted: registers whose values are elsewhere go home.
         for number in range(8):
-            if self.s.values[number][0] in TEMPORARIES and self.s.values[number] != HOMES[number]:
+            if self.s.values[number][0] in TEMPORARIES and FIRST + number not in self.held:
                 self.settle(number)
                 return self.temporary()
-        raise AssertionError("no temporary is left")
+        raise NoTemporary
 
     def release(self, *registers: int) -> None:
         """The instruction needs these temporaries no more."""
@@ -53,7 +54,7 @@ class Registers:
     def spare(self) -> None:
         """Before an instruction: not so many values in temporaries that it has too few."""
         lent = [n for n, value in enumerate(self.s.values) if value[0] in TEMPORARIES]
-        for number in lent[_MOST_LENT:]:
+        for number in lent[self.options.most_lent :]:
             if self.s.values[number][0] in TEMPORARIES:
                 self.settle(number)
 
@@ -90,11 +91,13 @@ class Registers:
         self.vacate(home, number)
         base, offset = s.values[number]
         if base < 0:
-            self.e.li(home, offset)
+            self.load_constant(home, offset)
         elif offset:
             self.e_add_constant(home, base, offset)
         else:
             self.e.mr(home, base)
+            if base in s.widths:
+                s.widths[home] = s.widths[base]
         s.values[number] = (home, 0)
 
     def e_add_constant(self, target: int, source: int, constant: int) -> None:
@@ -177,7 +180,25 @@ class Registers:
             return ZERO
         if value == 1:
             return ONE
-        return self.sum("const", -1, value)
+        return self.pinned(value) or self.sum("const", -1, value)
+
+    def pinned(self, value: int) -> int:
+        """The register that always holds a constant, or 0."""
+        known = self.options.constants
+        return PINNED[known.index(value)] if value in known else 0
+
+    def load_constant(self, register: int, value: int) -> None:
+        value = signed(value)
+        if register_with := self.pinned(value):
+            self.e.mr(register, register_with)
+        elif not fits(value) and value & 0xFFFF and fits(value - self.options.base):
+            self.e.addi(register, BASE, value - self.options.base)
+        else:
+            self.e.li(register, value)
+
+    def width(self, register: int) -> int:
+        """How many bits of a POWER register's low word may be other than zero."""
+        return self.s.widths.get(register, 32)
 
     def sum(self, how: str, register: int, other: int) -> int:
         key = (how, register, other)
@@ -188,7 +209,7 @@ class Registers:
         target = self.temporary()
         e = self.e
         if how == "const":
-            e.li(target, other)
+            self.load_constant(target, other)
         elif how == "shift":
             e.rlwinm(target, register, other, 0, 31 - other)
         elif how == "add":
@@ -199,8 +220,10 @@ class Registers:
             e.addis(target, max(register, 0), other)
         elif how == "byte":
             e.rlwinm(target, register, (32 - other) % 32, 24, 31)
+            self.s.widths[target] = 8
         elif how == "half":
             e.rlwinm(target, register, 0, 16, 31)
+            self.s.widths[target] = 16
         if self.options.reuse_sums:
             self.s.sums[key] = target
         return target

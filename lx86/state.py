@@ -26,6 +26,8 @@ class State:
     """Words of storage whose value is known, by their address."""
     sums: dict[tuple[str, int, int], int] = field(default_factory=dict)
     """Temporaries that hold something computed, by how."""
+    widths: dict[int, int] = field(default_factory=dict)
+    """POWER registers of whose low words only so many bits are not zero."""
     zero_in_cr1: bool = False
     """Z lies in CR1.EQ instead."""
     sign_in_cr0: bool = False
@@ -36,12 +38,13 @@ class State:
 
     def copy(self) -> State:
         return State(
-            list(self.values), dict(self.words), dict(self.sums),
+            list(self.values), dict(self.words), dict(self.sums), dict(self.widths),
             self.zero_in_cr1, self.sign_in_cr0, self.carry, self.floating,
         )  # fmt: skip
 
     def forget(self, register: int) -> None:
         """What was known by the content of a POWER register that is about to be written."""
+        self.widths.pop(register, None)
         if self.words:
             self.words = {
                 at: value
@@ -59,6 +62,7 @@ class State:
 
     def rebase(self, register: int, amount: int) -> None:
         """`amount` is about to be added to a POWER register."""
+        self.widths.pop(register, None)
         self.values = [
             (base, offset - amount) if base == register else (base, offset)
             for base, offset in self.values

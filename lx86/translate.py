@@ -20,6 +20,7 @@ from .instruction import ESP, Imm, Instruction, Mem, Reg
 from .lower import condition
 from .options import NotTranslated, Options
 from .region import PRIVILEGED, End, Key, Node, Region
+from .registers import NoTemporary
 from .state import HOMES, Recovery, State
 
 if TYPE_CHECKING:
@@ -38,19 +39,18 @@ def translate(
 
     `stack_key` is what the x87's state will be (fpu/known.py).
     """
+    try:
+        return _Translation(region, address, options, lowerings, down, stack_key).block
+    except NoTemporary:
+        options = replace(options, most_lent=0)
     return _Translation(region, address, options, lowerings, down, stack_key).block
 
 
 class _Translation:
     def __init__(
-        self,
-        region: Region,
-        address: int,
-        options: Options,
-        lowerings: dict[str, Callable[[Context, Instruction], None]],
-        down: bool,
-        stack_key: int,
-    ) -> None:
+        self, region: Region, address: int, options: Options,
+        lowerings: dict[str, Callable[[Context, Instruction], None]], down: bool, stack_key: int,
+    ) -> None:  # fmt: skip
         self.region, self.lowerings = region, lowerings
         self.e = Emitter(address)
         self.x = Context(self.e, options, down=down, stack_key=stack_key)
@@ -76,12 +76,6 @@ class _Translation:
             emit()
         words = self.e.finish()
         x, nodes = self.x, self.region.nodes
-        pages = set()
-        for node in nodes.values():
-            for i in node.instructions:
-                pages.add(i.address >> 12)
-                pages.add(i.address + i.length - 1 >> 12)
-            pages.add(node.eip >> 12)
         place = {
             index: address + 4 * index for index in {*self.outs, *x.recoveries, *x.safe, *x.assists}
         }
@@ -92,7 +86,7 @@ class _Translation:
             {place[index]: recovery for index, recovery in x.recoveries.items()},
             {place[index]: recovery for index, recovery in x.safe.items()},
             {place[n]: replace(a, resume=address + 4 * a.resume) for n, a in x.assists.items()},
-            pages,
+            self.region.pages,
             sum(len(node.instructions) for node in nodes.values()),
             self.region.flags_returned,
             self.marks,
@@ -110,6 +104,7 @@ class _Translation:
             last = len(node.instructions) - 1
             for n, i in enumerate(node.instructions):
                 self.x.begin(i, node.live[n], node.live[n + 1])
+                self.x.following = node.instructions[n + 1] if n < last else None
                 self.marks.append((len(self.e.words), i))
                 if n == last and node.end is not End.GOTO:
                     break
@@ -256,7 +251,7 @@ class _Translation:
             bit, holds = condition.counted(x, i)
         else:
             bit, holds = condition.test(x, i.condition)
-        if self._prefers_other(taken, other):
+        if self._prefers_other(i, taken, other):
             taken, other, holds = other, taken, not holds
         option = 12 if holds else 4
         if self._flows(taken):
@@ -277,8 +272,13 @@ class _Translation:
                 self.waiting.append(taken)
         return self._go(other, behind)
 
-    def _prefers_other(self, taken: Key, other: Key) -> bool:
-        """Whether to fall into what is branched to: the other is placed, or outside."""
+    def _prefers_other(self, i: Instruction, taken: Key, other: Key) -> bool:
+        """Whether to branch where the instruction falls through, and to go on where it branches.
+
+        Of two placed nodes a loop's head is the likelier, else what the compiler put next.
+        """
+        if taken in self.placed and other in self.placed:
+            return taken[0] > i.address
         if taken not in self.labels or taken in self.placed:
             return False
         return other not in self.labels or other in self.placed

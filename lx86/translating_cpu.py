@@ -9,8 +9,10 @@ from . import flags, lower
 from .block import Block, Out, Why
 from .code import Code, FetchFault
 from .code_cache import CodeCache
+from .constants import pin
 from .convention import (
     ADJUST,
+    BASE,
     CONTEXT,
     CONTEXT_PAGE,
     EIP,
@@ -19,6 +21,7 @@ from .convention import (
     GS_BASE,
     ONE,
     PARITY,
+    PINNED,
     SELECTORS_AT,
     SLOT,
     SLOT_BITS,
@@ -191,6 +194,12 @@ class TranslatingCpu:
 
     def _block(self, eip: int, down: bool, single: bool = False) -> Block:
         region = build(self.code, eip, self._options, down=down, single=single)
+        if not single and (pinned := pin(region, self._options)) != self._options:
+            self._options = pinned
+            for register, value in zip(
+                (BASE, *PINNED), (pinned.base, *pinned.constants), strict=False
+            ):
+                self.machine.registers.set_gpr(register, value & 0xFFFFFFFF)
         key = self._file.stack_key
         return translate(region, self.cache.next, self._options, self._lowerings, down, key)
 

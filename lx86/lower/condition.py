@@ -88,9 +88,12 @@ def logical(x: Context, out: int, size: int, recorded: bool = False, adjust: boo
         e.mr(PARITY, out)
     if live & N and adjust:
         e.addi(ADJUST, 0, 0)
-    if size < 4 and live & (Z | SIGNED | S | A) and not recorded:
+    signed = bool(live & (SIGNED | S))
+    narrow = size < 4 and live & (Z | SIGNED | S | A) and not recorded
+    if narrow and (signed or x.width(out) > 8 * size):
         extended = x.temporary()
-        (e.extsb if size == 1 else e.extsh)(extended, out)
+        recorded = signed or not live & UNSIGNED
+        (e.extsb if size == 1 else e.extsh)(extended, out, int(recorded))
         out = extended
     if live & UNSIGNED:
         e.cmplwi(1, out if live & (A | Z) else ZERO, 0)

@@ -30,7 +30,12 @@ def mov(x: Context, i: Instruction) -> None:
         return
     assert isinstance(target, Reg)
     if target.size < 4:
-        x.write(target, x.read(source))
+        base, offset = x.s.values[target.number]
+        if base < 0 and isinstance(source, Imm) and not target.high:
+            mask = (1 << 8 * target.size) - 1
+            x.set_value(target.number, (-1, offset & ~mask | source.value & mask))
+        else:
+            x.write(target, x.read(source))
     elif isinstance(source, Imm):
         x.set_value(target.number, (-1, source.value))
     elif isinstance(source, Reg):
@@ -76,11 +81,20 @@ def extend(x: Context, i: Instruction) -> None:
             x.load(out, at, source.size, recovery)
             if sign:
                 e.extsb(out, out)
+                x.s.widths.pop(out, None)
     else:
         register = x.use(source.number)
         if sign and source.high:
             register = x.read(source)
         x.hold(register)
+        if not sign and not source.high and target.size == 4:
+            if x.width(register) > 8 * source.size:
+                bits = 32 - 8 * source.size
+                e.rlwinm(x.define(target.number), register, 0, bits, 31)
+                x.s.widths[FIRST + target.number] = 8 * source.size
+            else:
+                x.set_value(target.number, (register, 0))
+            return
         out = x.result(target)
         if sign:
             (e.extsb if source.size == 1 else e.extsh)(out, register)
@@ -265,12 +279,21 @@ def setcc(x: Context, i: Instruction) -> None:
     target = i.operands[0]
     at = place(x, target)
     bit, holds = condition.test(x, i.condition)
-    out = x.temporary()
+    whole = isinstance(target, Reg) and not target.high and _extended_next(x, target)
+    out = x.define(target.number) if whole and isinstance(target, Reg) else x.temporary()
     if holds:
         x.e.isel(out, ONE, ZERO, bit)
     else:
         x.e.isel(out, 0, ONE, bit)
-    finish(x, target, at, out)
+    x.s.widths[out] = 1
+    if not whole:
+        finish(x, target, at, out)
+
+
+def _extended_next(x: Context, target: Reg) -> bool:
+    """Whether the next instruction, which cannot fail, is MOVZX of the register into itself."""
+    i = x.following
+    return i is not None and i.name == "movzx" and i.operands == (Reg(target.number, 4), target)
 
 
 def cbw(x: Context, i: Instruction) -> None:

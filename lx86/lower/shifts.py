@@ -84,8 +84,11 @@ def _settle_before(x: Context) -> None:
 def _skip_if_zero(
     x: Context, count: int, size: int, out: int, carry: int, over: int, rotate: bool = False
 ) -> None:
-    """The flags of a shift by a register; `carry` and `over` hold CF and OF in their lowest bit."""
-    scratch = x.temporary()
+    """The flags of a shift by a register; `carry` and `over` hold CF and OF in their lowest bit.
+
+    `count` is no longer needed afterwards.
+    """
+    scratch = count
     end = Label()
     x.e.cmpwi(7, count, 0)
     x.e.bc(12, condition.CR7_EQ, end)

@@ -33,6 +33,8 @@ def test_a_program_that_is_preempted_all_the_time_writes_the_same(name: str) -> 
         Options(forward_words=False),
         Options(reuse_sums=False),
         Options(inline_calls=False),
+        Options(pin_constants=False),
+        Options(most_lent=0),
         Options(exact_flags=True),
         Options(longest_region=7),
     ],
