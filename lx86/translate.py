@@ -266,6 +266,7 @@ class _Translation:
         else:
             label = Label()
             e.bc(option, bit, label)
+            self.floating.promise(taken)
             state = x.s.copy()
             self.stubs.append((label, lambda: self._stub(state, i, node, taken)))
             if taken in self.labels and taken not in self.waiting:

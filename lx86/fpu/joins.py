@@ -32,7 +32,13 @@ class Joins:
         """What is known where a node begins that several ways, or none of here, lead to."""
         if node.entry:
             return NOTHING
-        return Known(self._forms[node.key], self._stacks.get(node.key))
+        return Known(self._forms[node.key], self._stacks.setdefault(node.key, None))
+
+    def promise(self, key: Key) -> None:
+        """A branch there is yet to come, from here: that is what its code may count on."""
+        node = self._nodes.get(key)
+        if node is not None and not node.entry and key not in self._stacks:
+            self._stacks[key] = self._first()
 
     def target(self, key: Key) -> Key:
         """`key`, or a way outside if the code there takes the stack for another."""
@@ -54,9 +60,9 @@ class Joins:
         if node is None or node.entry:
             return known.forms == CANONICAL and _in_register(known.stack)
         if key not in self._stacks:
-            if known != Known(self._forms[key], self._first(node)):
+            if known != Known(self._forms[key], self._first()):
                 return False
-            self._stacks[key] = self._first(node)
+            self.promise(key)
         return known == Known(self._forms[key], self._stacks[key])
 
     def join(self, key: Key) -> None:
@@ -66,8 +72,7 @@ class Joins:
             self.leave()
             return
         convert(x, self._forms[key])
-        if key not in self._stacks:
-            self._stacks[key] = self._first(node)
+        self.promise(key)
         self._to(self._stacks[key], node)
 
     def leave(self) -> None:
@@ -76,7 +81,7 @@ class Joins:
         materialize(self._x)
         self._x.s.floating = NOTHING
 
-    def _first(self, node: Node) -> Stack | None:
+    def _first(self) -> Stack | None:
         stack = self._x.s.floating.stack
         if stack is None:
             return None
@@ -101,6 +106,7 @@ class Joins:
             if missing:
                 x.e.ori(KEY, KEY, missing)
         else:
+            assert stack.key == expected.key, "`target` leads elsewhere"
             held = stack.register
             materialize_places(x)
             if held != expected.register:
