@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .fpu.lowering import Assist
     from .instruction import Instruction
+    from .region import Region
     from .state import Recovery
 
 
@@ -53,3 +54,5 @@ class Block:
     flags_returned: bool = False
     marks: list[tuple[int, Instruction]] = field(default_factory=list)
     """By index of a word: the x86 instruction whose code begins there."""
+    region: Region | None = None
+    """What it was made of."""

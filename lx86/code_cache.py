@@ -26,6 +26,7 @@ class CacheCounts:
     slots: int = 0
     dropped: int = 0
     flushes: int = 0
+    seconds: float = 0.0  # spent in translating
 
 
 class CodeCache:

@@ -137,4 +137,7 @@ class Instruction:
             name = ("rep " if self.repeat == 0xF3 else "repne ") + name
         if self.lock:
             name = "lock " + name
-        return f"{name} {', '.join(map(str, self.operands))}".strip()
+        operands = ", ".join(map(str, self.operands))
+        if name == "int" and isinstance(self.operands[0], Imm):
+            operands = f"{self.operands[0].value & 0xFF:#x}"
+        return f"{name} {operands}".strip()

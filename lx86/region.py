@@ -81,9 +81,9 @@ class Region:
             mark = " (entry)" if node.entry else ""
             lines.append(f"{node.eip:#x}{context if node.key[1] else ''}{mark}:")
             for i, live in zip(node.instructions, node.live[1:], strict=True):
-                lines.append(f"    {i!s:40} {names(live)}")
+                lines.append(f"    {i!s:40} {names(live)}".rstrip())
             places = " ".join(f"{eip:#x}" for eip, _ in node.successors)
-            lines.append(f"    -> {node.end.name.lower()} {places}")
+            lines.append(f"    -> {node.end.name.lower()} {places}".rstrip())
         return "\n".join(lines)
 
 

@@ -90,6 +90,7 @@ class _Translation:
             sum(len(node.instructions) for node in nodes.values()),
             self.region.flags_returned,
             self.marks,
+            self.region,
         )  # fmt: skip
 
     # -- nodes -----------------------------------------------------------------------------

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import flags, lower
+from . import exchange, flags, lower
 from .block import Block, Out, Why
 from .code import Code, FetchFault
 from .code_cache import CodeCache
 from .constants import pin
 from .convention import (
-    ADJUST,
     BASE,
     CONTEXT,
     CONTEXT_PAGE,
     EIP,
-    FIRST,
-    FS_AT,
-    GS_BASE,
     ONE,
-    PARITY,
     PINNED,
-    SELECTORS_AT,
     SLOT,
     SLOT_BITS,
     SLOTS,
@@ -43,24 +38,24 @@ from .cpu import (
 from .cpuid import ALL, Feature
 from .decoder import Undefined
 from .fpu.assistant import Assistant
-from .fpu.file import FLOATING_CR, RegisterFile
+from .fpu.file import RegisterFile
 from .fpu.lower_x87 import CONSTANTS, CONSTANTS_AT
-from .host import DF, REGISTERS, HostInstructions
+from .host import DF, HostInstructions
 from .machine import Called, Interrupted, Machine, OutOfTime
 from .options import Options
 from .region import build
-from .state import HOMES, IN_CTR, Recovery
+from .state import HOMES, Recovery
 from .storage import PAGE, WRITE, StorageFault, pages_of
 from .translate import translate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emu.exits import Checkstop
 
     from .fpu.lowering import Assist
-    from .state import Value
     from .storage import Storage
 
-_SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
 _TRAPS = {
     Why.ILLEGAL: Vector.INVALID_OPCODE,
     Why.PRIVILEGED: Vector.GENERAL_PROTECTION,
@@ -83,6 +78,8 @@ class TranslatingCpu:
         self.code = Code(storage)
         self._host = HostInstructions(storage, lambda: self.machine.instructions, features)
         self.state = X86State()
+        self.on_block: Callable[[Block], None] | None = None
+        """Is shown each block that is translated."""
         self._file = RegisterFile(self.machine.registers)
         self._assistant = Assistant(self._file, self.machine.registers, storage)
         self.machine.context(CONSTANTS_AT, len(CONSTANTS))[:] = CONSTANTS
@@ -124,15 +121,7 @@ class TranslatingCpu:
     # -- state -----------------------------------------------------------------------------
 
     def _load_state(self) -> None:
-        s, registers = self.state, self.machine.registers
-        registers.set_gprs(FIRST, [getattr(s, name) for name in REGISTERS])
-        cr, parity, adjust = flags.to_fields(s.eflags)
-        registers.cr = cr | registers.cr & FLOATING_CR
-        registers.set_gprs(PARITY, (parity, adjust))
-        registers.set_gpr(GS_BASE, s.gs_base)
-        self.machine.write_context(FS_AT, s.fs_base)
-        for n, name in enumerate(_SEGMENTS):
-            self.machine.write_context(SELECTORS_AT + 4 * n, getattr(s, name))
+        exchange.load(self.state, self.machine)
 
     def _store_state(self, at: Recovery) -> None:
         """The program's state at a place of its translation."""
@@ -141,31 +130,7 @@ class TranslatingCpu:
 
     def _read_state(self, at: Recovery) -> None:
         """All but x87, MMX and SSE, which are left as they are."""
-        registers, s = self.machine.registers, self.state
-        for name, value in zip(REGISTERS, at.values, strict=True):
-            setattr(s, name, self._value(value))
-        s.eip = at.eip
-        cr, live = registers.cr, at.live
-        if at.zero_in_cr1:
-            cr = cr & ~(1 << 29) | (cr >> 25 & 1) << 29
-        if at.sign_in_cr0:
-            cr = cr & ~(1 << 23) | (cr >> 31) << 23
-        if live & flags.X:
-            live |= flags.C
-            if at.carry:
-                carry = registers.spr("xer") >> 29 & 1 ^ (at.carry == 2)
-                cr = cr & ~(1 << 27) | carry << 27
-        s.eflags = flags.from_fields(
-            cr, registers.gpr(PARITY), registers.gpr(ADJUST), live, s.eflags
-        )
-
-    def _value(self, value: Value) -> int:
-        base, offset = value
-        if base == IN_CTR:
-            offset += self.machine.registers.spr("ctr")
-        elif base >= 0:
-            offset += self.machine.registers.gpr(base)
-        return offset & 0xFFFFFFFF
+        exchange.read(self.state, self.machine, at)
 
     # -- translating -----------------------------------------------------------------------
 
@@ -178,12 +143,16 @@ class TranslatingCpu:
     def _translate(self, eip: int, down: bool) -> int:
         if self.cache.full:
             self.cache.flush()
+        began = time.perf_counter()
         block = self._block(eip, down)
         if block.flags_returned and not self._options.exact_flags:
             self.keep_flags()
             block = self._block(eip, down)
         self._protect(block)
         self.cache.add(block, down)
+        self.cache.counts.seconds += time.perf_counter() - began
+        if self.on_block:
+            self.on_block(block)
         return block.entries[eip]
 
     def keep_flags(self) -> None:

@@ -1,0 +1,59 @@
+"""The program's state: from its record to the registers of translated code, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import flags
+from .convention import ADJUST, FIRST, FS_AT, GS_BASE, PARITY, SELECTORS_AT
+from .fpu.file import FLOATING_CR
+from .host import REGISTERS
+from .state import IN_CTR
+
+if TYPE_CHECKING:
+    from .cpu import X86State
+    from .machine import Machine
+    from .state import Recovery, Value
+
+_SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
+
+
+def load(s: X86State, machine: Machine) -> None:
+    """Have the registers hold a state, as code is entered."""
+    registers = machine.registers
+    registers.set_gprs(FIRST, [getattr(s, name) for name in REGISTERS])
+    cr, parity, adjust = flags.to_fields(s.eflags)
+    registers.cr = cr | registers.cr & FLOATING_CR
+    registers.set_gprs(PARITY, (parity, adjust))
+    registers.set_gpr(GS_BASE, s.gs_base)
+    machine.write_context(FS_AT, s.fs_base)
+    for n, name in enumerate(_SEGMENTS):
+        machine.write_context(SELECTORS_AT + 4 * n, getattr(s, name))
+
+
+def read(s: X86State, machine: Machine, at: Recovery) -> None:
+    """Put into a state what it is at a place of the code; x87, MMX and SSE aside."""
+    registers = machine.registers
+    for name, value in zip(REGISTERS, at.values, strict=True):
+        setattr(s, name, _value(machine, value))
+    s.eip = at.eip
+    cr, live = registers.cr, at.live
+    if at.zero_in_cr1:
+        cr = cr & ~(1 << 29) | (cr >> 25 & 1) << 29
+    if at.sign_in_cr0:
+        cr = cr & ~(1 << 23) | (cr >> 31) << 23
+    if live & flags.X:
+        live |= flags.C
+        if at.carry:
+            carry = registers.spr("xer") >> 29 & 1 ^ (at.carry == 2)
+            cr = cr & ~(1 << 27) | carry << 27
+    s.eflags = flags.from_fields(cr, registers.gpr(PARITY), registers.gpr(ADJUST), live, s.eflags)
+
+
+def _value(machine: Machine, value: Value) -> int:
+    base, offset = value
+    if base == IN_CTR:
+        offset += machine.registers.spr("ctr")
+    elif base >= 0:
+        offset += machine.registers.gpr(base)
+    return offset & 0xFFFFFFFF
