@@ -39,6 +39,8 @@ class Code:
         self._decoded: dict[int, Instruction | type[Undefined]] = {}
         self._by_page: dict[int, list[int]] = {}
         self._live: dict[int, int] = {}
+        self.fresh: set[int] = set()
+        """Pages that instructions were decoded from since this was emptied."""
 
     def fetch(self, address: int) -> Instruction:
         """The instruction at an address.  Raises `FetchFault` or `Undefined`."""
@@ -46,8 +48,9 @@ class Code:
         if known is None:
             known = self._decode(address)
             self._decoded[address] = known
-            self._by_page.setdefault(address // PAGE, []).append(address)
-            self._by_page.setdefault((address + LONGEST) // PAGE, []).append(address)
+            for page in {address // PAGE, (address + LONGEST) // PAGE}:
+                self._by_page.setdefault(page, []).append(address)
+                self.fresh.add(page)
         if isinstance(known, type):
             raise known
         return known
@@ -76,6 +79,11 @@ class Code:
             for address in self._by_page.pop(page, ()):
                 self._decoded.pop(address, None)
         self._live.clear()
+
+    def forget_fresh(self) -> None:
+        for page in self.fresh:
+            self.forget(page, page)
+        self.fresh.clear()
 
     def forget_everything(self) -> None:
         self._decoded.clear()

@@ -44,7 +44,7 @@ def _form(text: str) -> _Form | None:
         return None
     name, _, rest = text.partition(" ")
     operands = tuple(rest.split(",")) if rest else ()
-    modrm = any(o[0] in "EGMS" and o not in _FIXED for o in operands)
+    modrm = any(o[0] in "EGMRS" and o not in _FIXED for o in operands)
     byte = bool(operands) and operands[0] in ("Eb", "Gb", "al", "Zb", "Ob", "b", "Mb")
     return _Form(name.rstrip("!"), name.endswith("!"), operands, modrm, byte)
 
@@ -199,6 +199,9 @@ def _operands(
                 raise Undefined
             else:
                 operands.append(REGISTERS[bytes_][modrm & 7])
+        elif kind == "R":  # a whole register, or a word in storage
+            at_register = modrm >= 0xC0
+            operands.append(REGISTERS[size][modrm & 7] if at_register else reader.memory(modrm, 2))
         elif kind == "G":
             operands.append(REGISTERS[bytes_][modrm >> 3 & 7])
         elif kind == "Z":

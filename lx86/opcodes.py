@@ -1,9 +1,10 @@
 """The opcode maps of i686 (SDM volume 2, appendix A), as text that the decoder's tables come from.
 
-Operands: E a register or storage by ModRM, G the register ModRM names, M storage only, R a register
-only, I an immediate, J a relative target, O an absolute address, S a segment register, Z the
-register in the opcode; then b, w, v (by operand size), d, z (immediate, up to 32 bits), s (a byte,
-sign-extended).  Plain names are registers, 1 is a constant.  `!` after a name: LOCK is allowed.
+Operands: E a register or storage by ModRM, G the register ModRM names, M storage only, R a whole
+register or a word in storage, I an immediate, J a relative target, O an absolute address, S a
+segment register, Z the register in the opcode; then b, w, v (by operand size), d, z (immediate, up
+to 32 bits), s (a byte, sign-extended).  Plain names are registers, 1 is a constant.  `!` after a
+name: LOCK is allowed.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ ONE_BYTE = (
 89 mov Ev,Gv
 8a mov Gb,Eb
 8b mov Gv,Ev
-8c mov Ew,Sw
+8c mov Rv,Sw
 8d lea Gv,M
 8e mov Sw,Ew
 90-97 xchg Zv,eax

@@ -173,7 +173,10 @@ class TranslatingCpu:
         return translate(region, self.cache.next, self._options, self._lowerings, down, key)
 
     def _protect(self, block: Block) -> None:
-        for page in block.pages - self.machine.protected:
+        # What was looked at, too: it stays decoded.
+        pages = (block.pages | self.code.fresh) - self.machine.protected
+        self.code.fresh.clear()
+        for page in pages:
             self.machine.protected.add(page)
             if page * PAGE < SLOTS and self._storage.permissions[page] & WRITE:
                 self.machine.remap(page * PAGE, PAGE)
@@ -345,6 +348,7 @@ class TranslatingCpu:
             block = self._block(self.state.eip, bool(self.state.eflags & DF), single=True)
         except FetchFault as fault:
             return Fault(fault.address, Access.EXECUTE)
+        self.code.forget_fresh()
         self.cache.add(block, False, link=False)
         return block.entries[self.state.eip]
 

@@ -28,7 +28,9 @@ def of_fault(fault: Fault, storage: Storage) -> Signal:
     if page & Page.BEYOND_FILE:
         number, code = SIGBUS, _NO_SUCH_ADDRESS
     elif page:
-        code, error = _PERMISSION_ERROR, error | 1
+        code = _PERMISSION_ERROR
+        if page & (Page.READ | Page.WRITE | Page.EXECUTE):
+            error |= 1  # Linux marks pages without any permission as not present
     return Signal(number, code, at, 0, PAGE_FAULT, error, fault.address)
 
 

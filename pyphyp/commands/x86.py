@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lx86.linux.run import Outcome, World
     from lx86.storage import Storage
 
-ENGINES = ("reference",)
+ENGINES = ("translator", "reference")
 _NOT_FOUND = 127
 
 _HELP = """Run PROGRAM, an i386 Linux program, or fetch a root of such programs.
@@ -133,7 +133,7 @@ def _binds(
     type=click.Choice(ENGINES),
     default=ENGINES[0],
     show_default=True,
-    help="What carries out x86 instructions: reference is Unicorn's own x86.",
+    help="What carries out x86 instructions: the translator to POWER, or Unicorn's own x86.",
 )
 @click.option("--stats", is_flag=True, help="Say at the end what was called, and what was unknown.")
 @click.argument("program")
@@ -203,10 +203,13 @@ def _world(
 
 
 def _engine(name: str) -> Callable[[Storage], Cpu]:
-    assert name == "reference"
-    from lx86.unicorn_cpu import UnicornCpu
+    if name == "reference":
+        from lx86.unicorn_cpu import UnicornCpu
 
-    return UnicornCpu
+        return UnicornCpu
+    from lx86.translating_cpu import TranslatingCpu
+
+    return TranslatingCpu
 
 
 def _report(outcome: Outcome) -> None:

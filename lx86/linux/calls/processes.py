@@ -75,7 +75,7 @@ def vfork_process(thread: Thread, stack: int = 0) -> Waiting:
     try:
         while len(data) < VFORK_STACK:
             # A signal does not end this wait: the caller is as good as not there.
-            if select.select([reading], [], [])[0] and not (more := os.read(reading, 1 << 16)):
+            if not (more := os.read(reading, 1 << 16)):
                 break
             data += more
     finally:

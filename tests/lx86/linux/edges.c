@@ -1,0 +1,288 @@
+/* What a program and its kernel say to each other, written down: the same on every x86. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+static sigjmp_buf back;
+static volatile unsigned *place;
+static volatile int depth;
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	ucontext_t *u = context;
+	greg_t *r = u->uc_mcontext.gregs;
+	printf("signal %d code %d trap %d", number, info->si_code, (int)r[REG_TRAPNO]);
+	if (r[REG_TRAPNO] == 14)
+		printf(" error %d cr2 %lx same %d", (int)r[REG_ERR], (unsigned long)u->uc_mcontext.cr2,
+		       (unsigned long)info->si_addr == (unsigned long)u->uc_mcontext.cr2);
+	else if (number != SIGSEGV)
+		printf(" at %d", number == SIGTRAP ? 0 : (greg_t)info->si_addr == r[REG_EIP]);
+	int fetched = r[REG_TRAPNO] != 14 || !(r[REG_ERR] & 16);
+	printf(" eax %x ecx %x at %02x\n", (unsigned)r[REG_EAX], (unsigned)r[REG_ECX],
+	       fetched ? *(unsigned char *)r[REG_EIP] : r[REG_EIP]);
+	siglongjmp(back, 1);
+}
+
+#define TRY(code, a, c) \
+	do { \
+		printf("%s: ", code); \
+		fflush(stdout); \
+		if (!sigsetjmp(back, 1)) { \
+			int eax = a, ecx = c; \
+			asm volatile("subl $1, %%edx\n\t" code : "+a"(eax), "+c"(ecx) \
+				     : "d"(0), "S"(0x20003000), "D"(0x20004ffe) : "memory", "cc"); \
+			printf("eax %x ecx %x\n", eax, ecx); \
+		} \
+	} while (0)
+
+static void faults(void)
+{
+	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+	int numbers[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
+	for (unsigned n = 0; n < 5; n++)
+		sigaction(numbers[n], &action, NULL);
+	char *area = mmap((void *)0x20000000, 0x5000, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	memset(area, 0x33, 0x5000);
+	mprotect(area + 0x1000, 0x1000, PROT_READ);
+	mprotect(area + 0x2000, 0x1000, PROT_NONE);
+	TRY("movl (%%eax), %%eax", 0x20000000, 1);
+	TRY("movl (%%eax), %%eax", 0x20000ffe, 1);
+	TRY("movl (%%eax), %%eax", 0x20001ffe, 1);
+	TRY("movl %%ecx, (%%eax)", 0x20001000, 2);
+	TRY("movl %%ecx, (%%eax)", 0x20000ffe, 3);
+	TRY("addl %%ecx, (%%eax)", 0x20001000, 4);
+	TRY("addl (%%eax), %%ecx; movl %%ecx, 4(%%eax); movl %%ecx, (%%ecx)", 0x20000000, 5);
+	TRY("pushl $1; popl (%%eax)", 0x10, 6);
+	TRY("rep stosl", 0x44, 100);
+	TRY("rep movsb", 0x44, 3);
+	TRY("lock cmpxchgl %%ecx, (%%eax)", 0x20001000, 7);
+	TRY("xchgl %%ecx, (%%eax)", 0x20001004, 8);
+	TRY("divl %%ecx", 5, 0);
+	TRY("idivl %%ecx", 5, 0);
+	TRY("divl %%ecx", 5, 1);
+	TRY("ud2", 1, 2);
+	TRY("int3", 1, 2);
+	TRY("hlt", 1, 2);
+	TRY("int $0x40", 1, 2);
+	TRY("call *%%eax", 0x20000000, 2);
+	TRY("jmp *%%eax", 0x1000, 2);
+	TRY("flds (%%eax)", 0x20002000, 2);
+	TRY("movups %%xmm0, (%%eax)", 0x20000ff8, 2);
+}
+
+static void on_own_stack(int number)
+{
+	int here;
+	uintptr_t at = (uintptr_t)&here;
+	printf("handler of %d on the other stack %d\n", number, at >= 0x21000000 && at < 0x21010000);
+	siglongjmp(back, 1);
+}
+
+static int overflow(int n)
+{
+	volatile char big[4096];
+	big[0] = n;
+	return overflow(n + 1) + big[0];
+}
+
+static void stacks(void)
+{
+	stack_t other = { .ss_sp = mmap((void *)0x21000000, 0x10000, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+			  .ss_size = 0x10000 };
+	struct sigaction action = { .sa_handler = on_own_stack, .sa_flags = SA_ONSTACK };
+	sigaltstack(&other, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	if (!sigsetjmp(back, 1))
+		overflow(0);
+}
+
+static void step_over(int number, siginfo_t *info, void *context)
+{
+	greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
+	r[REG_EIP] += 2;	/* ud2 */
+	r[REG_EAX] *= 3;
+	r[REG_EFL] |= 1;
+}
+
+static void on_number(int number)
+{
+	depth++;
+}
+
+static void signals(void)
+{
+	struct sigaction action = { .sa_sigaction = step_over, .sa_flags = SA_SIGINFO };
+	sigaction(SIGILL, &action, NULL);
+	unsigned eax = 14, carry = 0;
+	asm volatile("clc; ud2; sbbl %1, %1" : "+a"(eax), "+r"(carry)::"cc");
+	printf("handler changed eax to %u and carry to %d\n", eax, (int)carry);
+	asm volatile("fld1; fldpi");
+	double pi, one;
+	float x[4] = { 1, 2, 3, 4 }, y[4];
+	asm volatile("movups %2, %%xmm5; ud2; movups %%xmm5, %3; fstpl %0; fstpl %1"
+		     : "=m"(pi), "=m"(one) : "m"(x), "m"(y), "a"(0) : "xmm5", "memory");
+	printf("pi %.17g one %g xmm %g %g\n", pi, one, y[0], y[3]);
+
+	signal(SIGALRM, on_number);
+	struct itimerval every = { { 0, 20000 }, { 0, 20000 } };
+	setitimer(ITIMER_REAL, &every, NULL);
+	while (depth < 3)
+		;
+	memset(&every, 0, sizeof every);
+	setitimer(ITIMER_REAL, &every, NULL);
+	printf("a loop saw 3 alarms\n");
+
+	sigset_t set, old;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	signal(SIGUSR1, on_number);
+	depth = 0;
+	sigprocmask(SIG_BLOCK, &set, &old);
+	raise(SIGUSR1);
+	printf("blocked: %d\n", depth);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	printf("not blocked: %d\n", depth);
+}
+
+typedef int Function(int);
+
+static void generated(void)
+{
+	unsigned char *code = mmap(NULL, 0x2000, PROT_READ | PROT_WRITE | PROT_EXEC,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int sum = 0;
+	for (int n = 0; n < 50; n++) {	/* movl 4(%esp), %eax; addl $n, %eax; ret */
+		unsigned char new[] = { 0x8b, 0x44, 0x24, 4, 0x83, 0xc0, n, 0xc3 };
+		memcpy(code, new, sizeof new);
+		sum += ((Function *)code)(n);
+	}
+	printf("rewritten %d\n", sum);
+	/* code that changes the instruction right behind it: movb $7, 1(%eip); movl $1, %eax; ret */
+	for (int n = 0; n < 3; n++) {
+		unsigned char self[] = { 0x8b, 0x44, 0x24, 4, 0xa2, 0, 0, 0, 0, 0xb8, 1, 0, 0, 0, 0xc3 };
+		memcpy(self + 5, &(unsigned char *){ code + 10 }, 4);
+		memcpy(code, self, sizeof self);
+		printf("itself %d\n", ((Function *)code)(n + 40));
+	}
+	/* a function over the border of two pages, one of which changes */
+	unsigned char *at = code + 0x1000 - 6;
+	for (int n = 0; n < 3; n++) {
+		unsigned char new[] = { 0x8b, 0x44, 0x24, 4, 0x83, 0xc0, n, 0xc3 };
+		memcpy(at, new, sizeof new);
+		printf("border %d\n", ((Function *)at)(100));
+	}
+	printf("from its middle %d\n", ({ int r; asm volatile("call *%1" : "=a"(r) : "r"(at + 4), "a"(5)); r; }));
+	mprotect(code, 0x2000, PROT_READ | PROT_EXEC);
+	printf("protected %d\n", ((Function *)at)(200));
+	munmap(code, 0x1000);
+	code = mmap(code, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	memcpy(code + 0x1000 - 6, "\xb8\x09\0\0\0\xc3", 6);
+	printf("mapped anew %d\n", ((Function *)at)(200));
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
+static int whose, total, atomic;
+static __thread int mine = 5;
+
+static void *work(void *argument)
+{
+	int number = (int)(intptr_t)argument;
+	double x = number;
+	for (int n = 0; n < 200; n++) {
+		__sync_fetch_and_add(&atomic, 1);
+		x = x * 1.0000001 + 1;
+		mine += number;
+		if (n % 50 == 0) {
+			pthread_mutex_lock(&lock);
+			while (whose != number)
+				pthread_cond_wait(&turn, &lock);
+			total = total * 3 % 10007 + number;
+			whose = (whose + 1) % 4;
+			pthread_cond_broadcast(&turn);
+			pthread_mutex_unlock(&lock);
+		}
+	}
+	printf("%s", "");
+	return (void *)(intptr_t)(mine + (int)x);
+}
+
+static void threads(void)
+{
+	pthread_t all[4];
+	for (int n = 0; n < 4; n++)
+		pthread_create(&all[n], NULL, work, (void *)(intptr_t)n);
+	for (int n = 0; n < 4; n++) {
+		void *result;
+		pthread_join(all[n], &result);
+		printf("thread %d: %d\n", n, (int)(intptr_t)result);
+	}
+	printf("total %d atomic %d mine %d\n", total, atomic, mine);
+}
+
+static void processes(const char *self)
+{
+	int ends[2], status;
+	char text[64] = "";
+	pipe(ends);
+	double x = 2.5;
+	if (fork() == 0) {
+		dprintf(ends[1], "child %g", x * 2);
+		_exit(7);
+	}
+	wait(&status);
+	read(ends[0], text, sizeof text - 1);
+	printf("%s, status %d\n", text, WEXITSTATUS(status));
+	fflush(stdout);
+	if (fork() == 0) {
+		execl(self, self, "again", "with spaces", (char *)NULL);
+		_exit(1);
+	}
+	wait(&status);
+	printf("executed: %d\n", WEXITSTATUS(status));
+	fflush(stdout);
+	if (vfork() == 0) {
+		execl("/not/there", "x", (char *)NULL);
+		_exit(errno);
+	}
+	wait(&status);
+	printf("not there: %d\n", WEXITSTATUS(status));
+	if (fork() == 0) {
+		signal(SIGSEGV, SIG_DFL);
+		*(volatile int *)4 = 1;
+	}
+	wait(&status);
+	printf("died of %d\n", WTERMSIG(status));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "again")) {
+		printf("%d arguments, the last: %s\n", argc, argv[argc - 1]);
+		return 33;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	generated();
+	signals();
+	threads();
+	processes(argv[0]);
+	faults();
+	stacks();
+	printf("%.20Lg %.17g\n", 1.0L / 3, (double)argc / 7);
+	return 42;
+}
