@@ -286,7 +286,7 @@ class Emitter:
         self.words.append(18 << 26)
 
     def bc(self, bo: int, bit: int, label: Label) -> None:
-        """`bo`: 12 if the bit is set, 4 if it is not, 16 while CTR does not become 0."""
+        """`bo`: 12 if the bit is set, 4 if not, 16 while CTR does not become 0; 8, 0: both."""
         self._fixups.append((len(self.words), label))
         self.words.append(16 << 26 | bo << 21 | bit << 16)
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _LOAD_UPDATE = {4: 33, 2: 41, 1: 35}
 _STORE_UPDATE = {4: 37, 2: 45, 1: 39}
 _LOAD = {4: 32, 2: 40, 1: 34}
+_BDNZF, _BDNZT = 0, 8
+"""Count down, and branch if that is not at 0 and the bit is clear, or set."""
 
 
 def string(x: Context, i: Instruction) -> None:
@@ -167,42 +169,45 @@ def _searching(x: Context, i: Instruction, step: int) -> None:
     e = x.e
     condition.settle(x, x.before & ~X | (C if x.before & X and not x.s.carry else 0))
     count, source, target = (FIRST + n for n in (ECX, ESI, EDI))
+    for register in (count, source, target):
+        x.vacate_all(register)
     compares = i.name == "cmps"
     left, right = x.temporary(), x.temporary()
     offset = -1
     if compares and i.segment > DS:
         offset, _ = x.segment_base(i.segment, -1, -1)
-    end, top, done = Label(), Label(), Label()
+    end, top = Label(), Label()
     e.cmpwi(7, count, 0)
-    e.bc(12, condition.CR7_EQ, done)
-    at = x.temporary() if offset >= 0 else source
-    e.place(top)
-    x.safe_point(list(x.s.values))
+    e.mtctr(count)
     if compares:
-        if offset >= 0:
-            e.add(at, source, offset)
-        x.may_fail()
-        e.d(_LOAD[i.size], left, at, 0)
+        e.addi(source, source, -step)
     elif i.size == 4:
         left = FIRST + EAX
     else:
         e.rlwinm(left, FIRST + EAX, 0, 32 - 8 * i.size, 31)
-    x.may_fail()
-    e.d(_LOAD[i.size], right, target, 0)
+    e.addi(target, target, -step)
+    e.bc(12, condition.CR7_EQ, end)
+    e.place(top)
+    values = list(x.s.values)
+    values[ECX], values[EDI] = (IN_CTR, 0), (target, step)
     if compares:
-        e.addi(source, source, step)
-    e.addi(target, target, step)
-    e.addi(count, count, -1)
+        values[ESI] = (source, step)
+    x.safe_point(values)
+    if compares:
+        _load(x, i, left, source, offset, step, values)
+        values[ESI] = (source, 0)
+    _load(x, i, right, target, -1, step, values)
     e.cmplw(7, left, right)
-    e.bc(4 if i.repeat == 0xF3 else 12, condition.CR7_EQ, end)
-    e.cmpwi(7, count, 0)
-    e.bc(4, condition.CR7_EQ, top)
-    e.place(end)
+    e.bc(_BDNZT if i.repeat == 0xF3 else _BDNZF, condition.CR7_EQ, top)
+    e.mfctr(count)
     if x.live:
         _search_flags(x, i, left, right)
-    e.place(done)
+    e.place(end)
     x.s.words.clear()
     x.s.sums.clear()
+    if compares:
+        x.set_value(ESI, (source, step))
+    x.set_value(EDI, (target, step))
 
 
 def _search_flags(x: Context, i: Instruction, left: int, right: int) -> None:
