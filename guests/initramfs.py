@@ -69,11 +69,12 @@ poweroff -f
 # What a management console would ask for through its agent in the guest: with powerpc-utils there,
 # adapters whose coming or going the platform announces are taken and given back.  Each read gives
 # one event; of those about virtual slots the hot-plug section tells what to do, and with which.
+# An installed Debian has it as a service: so it keeps to what POSIX and coreutils have.
 SLOTS = """\
 #!/bin/sh
 bus=/proc/device-tree/vdevice
 while :; do
-    event=$(dd if=/proc/powerpc/rtas/error_log bs=4096 count=1 | hexdump -v -e '1/1 "%02x"')
+    event=$(dd if=/proc/powerpc/rtas/error_log bs=4096 count=1 | od -A n -v -t x1 | tr -d ' \\n')
     [ -n "$event" ] || exit
     wanted=${event#*485000100100000003}
     case $wanted in
@@ -85,7 +86,7 @@ while :; do
     wanted=${wanted#??????}
     index=${wanted%"${wanted#????????}"}
     # Of both lists the first four bytes are a count; drmgr goes by name.
-    line=$(hexdump -v -e '4/1 "%02x" "\\n"' $bus/ibm,drc-indexes | sed -n "/^$index$/=")
+    line=$(od -A n -v -t x1 -w4 $bus/ibm,drc-indexes | tr -d ' ' | sed -n "/^$index$/=")
     name=$(tail -c +5 $bus/ibm,drc-names | tr '\\0' '\\n' | sed -n "$((line - 1))p")
     drmgr -c slot $action -s "$name" || echo "<4>drmgr -c slot $action -s $name: $?" >/dev/kmsg
 done

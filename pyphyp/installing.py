@@ -162,11 +162,14 @@ def install(
 
 
 def _boot(partition: Partition, parts: Parts, settings: Settings) -> None:
-    from guests.initramfs import KERNEL_ARGUMENTS
+    from guests.initramfs import KERNEL_ARGUMENTS, SLOTS
     from guests.modules import DISK_MODULES
 
     scripts = resources.files("guests.debian")
-    extra = settings.files() | {"install/system.sh": (scripts / "system.sh").read_bytes()}
+    extra = settings.files() | {
+        "install/system.sh": (scripts / "system.sh").read_bytes(),
+        "install/slots": SLOTS.encode(),
+    }
     initrd = parts.linux.initramfs(
         extra,
         (scripts / "disk.sh").read_text(),

@@ -38,6 +38,7 @@ SYSTEM = (
     "less",
     "linux-image-powerpc64le",
     "netbase",
+    "powerpc-ibm-utils",
     "systemd-sysv",
     "udev",
     "usr-is-merged",

@@ -59,6 +59,23 @@ echo "UUID=$uuid / ext4 errors=remount-ro 0 1" >/etc/fstab
 mkdir -p /etc/systemd/network
 printf '[Match]\nType=ether\n\n[Network]\nDHCP=yes\n' >/etc/systemd/network/80-dhcp.network
 systemctl enable systemd-networkd >/dev/null 2>&1
+if [ -x /usr/sbin/drmgr ]; then
+    # Adapters that come and go are taken and given back, unless IBM's own daemon (ppc64-diag) does it.
+    install -m 755 slots /usr/local/sbin/pyphyp-slots
+    {
+        echo '[Unit]'
+        echo 'Description=Virtual adapters that the platform adds and removes'
+        echo 'ConditionPathExists=/proc/powerpc/rtas/error_log'
+        echo 'ConditionPathExists=!/usr/sbin/rtas_errd'
+        echo '[Service]'
+        echo 'ExecStart=/usr/local/sbin/pyphyp-slots'
+        echo 'Restart=always'
+        echo 'RestartSec=5'
+        echo '[Install]'
+        echo 'WantedBy=multi-user.target'
+    } >/etc/systemd/system/pyphyp-slots.service
+    systemctl enable pyphyp-slots >/dev/null 2>&1
+fi
 cp debian.sources /etc/apt/sources.list.d/debian.sources
 if [ -n "$password" ]; then
     echo "root:$password" | chpasswd || exit 1

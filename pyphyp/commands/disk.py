@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .status import Status
-from .values import DiskFileName, MemorySize
+from .values import DiskFileName, DiskSize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def disk() -> None:
 
 @disk.command("create")
 @click.argument("file", type=_NEW)
-@click.argument("size", type=MemorySize())
+@click.argument("size", type=DiskSize())
 @_FORMAT
 def create(file: Path, size: int, form: str | None) -> int:
     """Make an empty disk of SIZE (4G) in FILE.

@@ -13,7 +13,7 @@ from pyphyp.messages import complain, report
 
 from .progress import ProgressBar
 from .status import Status
-from .values import MemorySize
+from .values import DiskSize, MemorySize
 
 if TYPE_CHECKING:
     from pyphyp.installing import Parts
@@ -40,7 +40,7 @@ def _hostname(context: click.Context, parameter: click.Parameter, value: str) ->
 
 @install.command("debian")
 @click.argument("disk", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--size", type=MemorySize(), default="4G", show_default=True, help="The disk's size.")
+@click.option("--size", type=DiskSize(), default="4G", show_default=True, help="The disk's size.")
 @click.option(
     "--memory",
     type=MemorySize(),

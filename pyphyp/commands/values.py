@@ -36,6 +36,26 @@ class MemorySize(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(wrong), param, ctx)
 
 
+class DiskSize(click.ParamType):  # type: ignore[type-arg]
+    """Bytes, in whole blocks."""
+
+    name = "size"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        from hypervisor.scsi.disk import BLOCK
+        from pyphyp.memory_size import byte_count
+
+        try:
+            size = byte_count(value) if isinstance(value, str) else value
+        except ValueError as wrong:
+            self.fail(str(wrong), param, ctx)
+        if size < BLOCK or size % BLOCK:
+            self.fail(f"a disk of {value}: it has whole blocks of {BLOCK} bytes", param, ctx)
+        return size
+
+
 class Epoch(click.ParamType):  # type: ignore[type-arg]
     """Seconds since 1970, or a date and time."""
 

@@ -10,6 +10,7 @@ from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import SECTOR, MediumLockedError, OpticalDrive
 from hypervisor.scsi.tape import TapeDrive
 from hypervisor.vio.configuration import DiskFormat, Medium
+from pyphyp.disk_files import DiskFile, disk_facts
 from pyphyp.qcow2 import Qcow2File
 from pyphyp.raw_file import MediaError, RawFile
 from pyphyp.tape_file import TapeFile
@@ -32,10 +33,10 @@ class PhysicalDevice:
 
     @property
     def megabytes(self) -> int:
-        """What its file takes; 0 where it is not there."""
+        """The size of the disk or disc; 0 where its file is none or not there."""
         try:
-            return Path(self.unit.path).stat().st_size // MIB
-        except OSError:
+            return disk_facts(DiskFile(Path(self.unit.path), self.unit.format)).size // MIB
+        except MediaError:
             return 0
 
     @property

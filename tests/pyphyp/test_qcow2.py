@@ -302,5 +302,7 @@ def test_disks_are_made_described_and_converted(
     assert f"size     {16 << 20} bytes, 16.00 MiB" in shown
     assert disk_facts(parse_disk_file("b.qcow2")).on_host < 2 << 20
     assert main(["disk", "create", "a.img", "16M"]) == 1
+    assert main(["disk", "create", "b.img", "1000"]) == 2
+    assert main(["disk", "create", "b.img", "1K"]) == 0
     assert "exists already" in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.img", "b.qcow2", "c.img"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.img", "b.img", "b.qcow2", "c.img"]

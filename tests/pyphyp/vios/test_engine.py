@@ -11,6 +11,8 @@ import pytest
 from hypervisor.scsi.command import Nexus, Task
 from hypervisor.scsi.status import CheckConditionError, Condition
 from hypervisor.scsi.unit import padded
+from hypervisor.vio.configuration import DiskFormat, Medium, ScsiUnit
+from pyphyp.disk_files import create_disk
 from pyphyp.vios.padmin import COMMANDS, carry_out, words
 from pyphyp.vios.records import ViosError
 
@@ -54,6 +56,15 @@ def test_what_is_mapped_is_there_for_a_client_that_is_logged_in(tmp_path: Path) 
     assert condition(targets, FIRST, 0x00) is Condition.REPORTED_LUNS_CHANGED
     assert send(targets, 0, 0xA0, 0, 0, 0, 0, 0, 0, 0, 0, 64)[8::8][:2] == b"\x81\x82"
     vios.close()
+
+
+def test_a_physical_volume_has_the_size_of_its_disk_not_of_its_image(tmp_path: Path) -> None:
+    image = tmp_path / "disk.qcow2"
+    create_disk(image, 3 << 30, DiskFormat.QCOW2)
+    unit = ScsiUnit(Medium.DISK, str(image), format=DiskFormat.QCOW2)
+    vios = server(tmp_path, unit)
+    assert said(vios, "lspv -free").split()[-1] == "3072"
+    assert "3072" in said(vios, "lsdev -dev hdisk1 -attr")
 
 
 def test_what_is_unmapped_answers_no_more(tmp_path: Path) -> None:
