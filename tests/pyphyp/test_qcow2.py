@@ -305,4 +305,5 @@ def test_disks_are_made_described_and_converted(
     assert main(["disk", "create", "b.img", "1000"]) == 2
     assert main(["disk", "create", "b.img", "1K"]) == 0
     assert "exists already" in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.img", "b.img", "b.qcow2", "c.img"]
+    names = [path.name for path in tmp_path.iterdir()]
+    assert sorted(names) == ["a.img", "b.img", "b.qcow2", "c.img"]
