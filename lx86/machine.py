@@ -93,6 +93,7 @@ class Machine:
         self._storage = storage
         self._engine = Engine(_Window(storage))  # type: ignore[arg-type]
         self.registers = self._engine.registers
+        self._executed: int | None = None
         self.protected: set[int] = set()
         """Pages whose stores are refused: translated code comes from them."""
         self._make_tables()
@@ -103,6 +104,7 @@ class Machine:
         self.registers.set_spr("lpcr", 0)
 
     def close(self) -> None:
+        self._executed = self.instructions
         self._engine.close()
 
     # -- translation tables ----------------------------------------------------------------
@@ -189,7 +191,7 @@ class Machine:
     @property
     def instructions(self) -> int:
         """POWER instructions executed."""
-        return self._engine.time_base
+        return self._engine.time_base if self._executed is None else self._executed
 
     def run(self, address: int, budget: int) -> Called | Interrupted | OutOfTime | Checkstop:
         """Run translated code from an address on."""

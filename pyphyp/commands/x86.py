@@ -13,15 +13,11 @@ from pyphyp.messages import complain, report
 
 from .progress import ProgressBar
 from .status import SIGNAL_BASE, Status
+from .x86_engine import ENGINES, REFERENCE, Maker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from lx86.cpu import Cpu
     from lx86.linux.run import Outcome, World
-    from lx86.storage import Storage
 
-ENGINES = ("translator", "reference")
 _NOT_FOUND = 127
 
 _HELP = """Run PROGRAM, an i386 Linux program, or fetch a root of such programs.
@@ -135,7 +131,22 @@ def _binds(
     show_default=True,
     help="What carries out x86 instructions: the translator to POWER, or Unicorn's own x86.",
 )
-@click.option("--stats", is_flag=True, help="Say at the end what was called, and what was unknown.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Write each block that is translated to standard error: x86, what is wanted, POWER code.",
+)
+@click.option(
+    "--explain-to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write them to FILE.",
+)
+@click.option(
+    "--stats",
+    is_flag=True,
+    help="Say at the end what was translated and called, and which calls were unknown.",
+)
 @click.argument("program")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -147,6 +158,8 @@ def run(
     strace: bool,
     strace_to: Path | None,
     engine: str,
+    explain: bool,
+    explain_to: Path | None,
     stats: bool,
     program: str,
     arguments: tuple[str, ...],
@@ -167,9 +180,15 @@ def run(
         trace = Strace(strace_to.open("w", encoding="utf-8"))
     elif strace:
         trace = Strace(sys.stderr)
+    explanations = sys.stderr if explain else None
+    if explain_to is not None:
+        explanations = explain_to.open("w", encoding="utf-8")
+    if explanations and engine == REFERENCE:
+        raise click.UsageError("--explain is about translated code: not with --engine reference")
+    maker = Maker(engine, explanations)
     sys.stdout.flush()
     try:
-        outcome = run_program(program, arguments, world, _engine(engine), trace)
+        outcome = run_program(program, arguments, world, maker, trace)
     except (RunError, MemoryError) as wrong:
         complain(str(wrong))
         return _NOT_FOUND
@@ -177,6 +196,7 @@ def run(
         complain(f"the engine failed: {failure}")
         return Status.CRASH
     if stats:
+        maker.report()
         _report(outcome)
     return _end(outcome)
 
@@ -200,16 +220,6 @@ def _world(
             binds = [*binds, (str(file.absolute()), file)]
         directory = directory or here
     return World(root, tuple(binds), directory or "/", tuple(variables.items()))
-
-
-def _engine(name: str) -> Callable[[Storage], Cpu]:
-    if name == "reference":
-        from lx86.unicorn_cpu import UnicornCpu
-
-        return UnicornCpu
-    from lx86.translating_cpu import TranslatingCpu
-
-    return TranslatingCpu
 
 
 def _report(outcome: Outcome) -> None:

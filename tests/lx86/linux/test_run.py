@@ -97,3 +97,23 @@ def test_a_file_that_may_not_be_executed_is_refused(tmp_path: Path) -> None:
     program = write_program(tmp_path / "plain", HELLO)
     program.chmod(0o644)
     assert "chmod +x" in x86(str(program)).stderr
+
+
+def test_translated_blocks_are_explained_and_counted(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello", HELLO, b"hello\n")
+    done = x86("--explain", "--stats", str(program))
+    assert (done.returncode, done.stdout) == (7, "hello\n")
+    assert "  int 0x80\n" in done.stderr
+    assert "    ; system call\n" in done.stderr
+    assert "blocks translated in" in done.stderr
+    assert "POWER instructions executed" in done.stderr
+
+
+def test_explanations_go_to_a_file_and_need_the_translator(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello", HELLO, b"hello\n")
+    told = tmp_path / "told"
+    assert x86("--explain-to", str(told), str(program)).stderr == ""
+    assert told.read_text(encoding="utf-8").startswith("Block 0x")
+    done = x86("--explain", "--engine", "reference", str(program))
+    assert done.returncode == 2
+    assert "not with --engine reference" in done.stderr
