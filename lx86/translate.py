@@ -261,7 +261,7 @@ class _Translation:
             self.waiting.append(taken)
         elif self._canonical(taken) and self.floating.fits(taken):
             e.bc(option, bit, self._label(taken, behind))
-        elif taken in self.placed:
+        elif taken in self.placed and not self.floating.may_trap(taken):
             self._join(taken, behind, self._live_at(other, behind))
             e.bc(option, bit, self._label(taken, behind))
         else:

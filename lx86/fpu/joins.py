@@ -75,6 +75,12 @@ class Joins:
         self.promise(key)
         self._to(self._stacks[key], node)
 
+    def may_trap(self, key: Key) -> bool:
+        """Whether `join` there checks the stack: that is no work to do before a branch is taken."""
+        node = self._nodes.get(key)
+        inside = node is not None and not node.entry
+        return inside and self._x.s.floating.stack is None and self._stacks.get(key) is not None
+
     def leave(self) -> None:
         """Everything as where nothing is known."""
         convert(self._x, CANONICAL)

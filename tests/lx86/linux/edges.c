@@ -270,6 +270,41 @@ static void processes(const char *self)
 	printf("died of %d\n", WTERMSIG(status));
 }
 
+static long double stored;
+
+/* One way knows the x87's stack where another one, which may not go there, does not. */
+__attribute__((noinline)) static int ways(char *text, char **place_of, int *error)
+{
+	int result;
+	asm volatile("xor %%ecx, %%ecx; test %%edi, %%edi; je 6f; fldz; fxch; fucomi %%st(1), %%st;"
+		     "fstp %%st(1); jp 2f; mov $1, %%ecx; je 3f; 2: cmpl $0x22, (%%edx); setne %%cl;"
+		     "3: mov %%eax, (%%edi); 4: fstpt (%%esi); jmp 9f;"
+		     "6: xor %%ecx, %%ecx; cmpb $0, (%%eax); jne 4b; fldz; fxch; fucomi %%st(1), %%st;"
+		     "fstp %%st(1); jp 7f; mov $1, %%ecx; je 4b; 7: cmpl $0x22, (%%edx); setne %%cl;"
+		     "jmp 4b; 9:"
+		     : "=c"(result)
+		     : "d"(error), "a"(text), "D"(place_of), "S"(&stored)
+		     : "cc", "memory");
+	return result;
+}
+
+static void stack_depths(void)
+{
+	int (*volatile function)(char *, char **, int *) = ways;
+	char *s, end = 0, more = 'x';
+	int error = 0;
+	for (int n = 0; n < 3; n++) {
+		asm volatile("fld1");
+		printf("%d ", function(&end, 0, &error));
+		asm volatile("fldz; fld1");
+		printf("%d ", function(&end, 0, &error));
+		asm volatile("fstp %st(0); fldpi");
+		printf("%d ", function(&more, 0, &error));
+		asm volatile("fld1");
+		printf("%d %Lg\n", function(&more, &s, &error), stored);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "again")) {
@@ -278,6 +313,7 @@ int main(int argc, char **argv)
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	generated();
+	stack_depths();
 	signals();
 	threads();
 	processes(argv[0]);
