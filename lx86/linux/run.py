@@ -66,6 +66,8 @@ def run(
     In the processes it forks this does not return.  Raises `RunError`.
     """
     limit = descriptor_limit()
+    if strace is not None:
+        strace.move_above(limit)
     with tempfile.TemporaryDirectory(prefix="lx86-") as scratch:
         if world.root is None:
             (Path(scratch) / "root").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 from typing import TYPE_CHECKING, Any, TextIO
@@ -39,6 +40,15 @@ class Strace:
         self._first: int | None = None
         self._several = False
         self._begun: dict[int, str] = {}
+
+    def move_above(self, limit: int) -> None:
+        """Write by a descriptor that the program does not see, whatever it does with its own."""
+        self._output.flush()
+        number = self._output.fileno()
+        moved = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, limit)
+        if number > 2:
+            self._output.close()
+        self._output = os.fdopen(moved, "w", buffering=1, encoding="utf-8")
 
     def flush(self) -> None:
         """Before a fork: what is buffered must not be written twice."""

@@ -66,6 +66,20 @@ def test_strace_writes_a_line_for_each_call(tmp_path: Path) -> None:
     assert done.stderr == 'write(1, "hello\\n", 6) = 6\n'
 
 
+def test_strace_goes_on_when_the_program_closes_every_descriptor(tmp_path: Path) -> None:
+    closing = b"".join(call(6, n) for n in range(6))
+    program = write_program(tmp_path / "closes", closing + call(EXIT, 3))
+    file = tmp_path / "trace"
+    done = x86("--strace-to", str(file), str(program))
+    assert done.returncode == 3
+    assert file.read_text().splitlines() == [
+        "close(0) = 0",
+        "close(1) = 0",
+        "close(2) = 0",
+        *(f"close({n}) = -1 EBADF (Bad file descriptor)" for n in (3, 4, 5)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
