@@ -216,6 +216,7 @@ class _Translation:
 
     def _end(self, node: Node) -> Key | None:
         behind = node.live[-1]
+        self.x.held.clear()
         match node.end:
             case End.GOTO:
                 return self._go(node.successors[0], behind)

@@ -44,6 +44,7 @@ from .host import DF, HostInstructions
 from .machine import Called, Interrupted, Machine, OutOfTime
 from .options import Options
 from .region import build
+from .registers import NoTemporary
 from .state import HOMES, Recovery
 from .storage import PAGE, WRITE, StorageFault, pages_of
 from .translate import translate
@@ -187,12 +188,15 @@ class TranslatingCpu:
         """`budget` is in POWER instructions."""
         end = self.machine.instructions + budget
         self._load_state()
-        at: int | Exit = self._go_on()
-        while isinstance(at, int):
-            left = end - self.machine.instructions
-            if left <= 0:
-                return self._preempt(at)
-            at = self._outcome(self.machine.run(at, left))
+        try:
+            at: int | Exit = self._go_on()
+            while isinstance(at, int):
+                left = end - self.machine.instructions
+                if left <= 0:
+                    return self._preempt(at)
+                at = self._outcome(self.machine.run(at, left))
+        except NoTemporary:
+            return EngineFailure("an instruction needs more registers than there are")
         return at
 
     def _outcome(self, why: Called | Interrupted | OutOfTime | Checkstop) -> int | Exit:
