@@ -139,6 +139,8 @@ def test_debian_is_installed_in_two_goes_and_boots_to_a_login(tmp_path: Path) ->
         terminal.type(b"systemctl is-system-running --wait; dpkg --audit; echo audit=$?\r")
         terminal.wait_for(b"running")
         terminal.wait_for(b"audit=0")
+        terminal.type(b"echo slots=$(systemctl is-active pyphyp-slots)\r")
+        terminal.wait_for(b"slots=active")
         terminal.type(b"poweroff\r")
         terminal.wait_for(b"Power down")
     assert os.stat(disk).st_blocks * 512 < 4 << 30
