@@ -45,6 +45,8 @@ TURN = 2_000_000
 """Instructions of a thread's turn while there are others, or while signals are handled."""
 _CALLS_OF_A_TURN = 64
 _MOST_THREADS = 255
+_OUTCOMES = (OSError, StorageFault, StateSet, Interrupted, OverflowError)
+"""What calls raise; OverflowError is Python's for numbers that the host's types do not hold."""
 VFORK_STACK = 16 * PAGE
 """So much of its parent's stack a child of vfork gives back."""
 
@@ -247,7 +249,7 @@ class Process:
             if self.strace:
                 self.strace.entered(thread, call, arguments)
             result = call.handler(thread, *arguments)
-        except (OSError, StorageFault, StateSet, Interrupted) as refusal:
+        except _OUTCOMES as refusal:
             self._finish(thread, refusal)
             return
         if isinstance(result, int):
@@ -279,7 +281,7 @@ class Process:
         except StopIteration as done:
             thread.waiting = None
             self._finish(thread, done.value)
-        except (OSError, StorageFault, StateSet, Interrupted) as refusal:
+        except _OUTCOMES as refusal:
             thread.waiting = None
             self._finish(thread, refusal)
 
@@ -294,6 +296,8 @@ class Process:
                 result, restart = -errno.EINTR, True
             case StorageFault():
                 result = -errno.EFAULT
+            case OverflowError():
+                result = -errno.EINVAL
             case OSError():
                 result = -(outcome.errno or errno.EIO)
             case _:
