@@ -157,7 +157,9 @@ def cmpxchg(x: Context, i: Instruction) -> None:
     e, size = x.e, i.size
     at = place(x, target)
     old, new = x.temporary(), x.temporary()
-    e.mr(old, x.read(target, at))
+    loaded = x.read(target, at)
+    e.mr(old, loaded)
+    x.release(loaded)
     accumulator = x.use(EAX)
     if size < 4:
         left, right = x.temporary(), x.temporary()
@@ -167,10 +169,12 @@ def cmpxchg(x: Context, i: Instruction) -> None:
         x.release(left, right)
     else:
         e.cmpw(7, accumulator, old)
-    e.isel(new, x.read(source), old, condition.CR7_EQ)
+    value = x.read(source)
+    e.isel(new, value, old, condition.CR7_EQ)
+    x.release(value)
     if at:
         x.store(new, at, size)  # also the old value: one always writes
-        x.release(new)
+        x.release(new, *at[:2])
     if x.live:
         accumulator = x.use(EAX)
         flags_of_difference(x, accumulator, old, size, x.live)
