@@ -174,6 +174,8 @@ def _decode(code: bytes, address: int) -> Instruction:
     name = form.name
     if opcode == 0x90:
         name, operands = "nop", ()
+    elif 0xE0 <= opcode <= 0xE3:
+        size = 2 if short else 4  # of what counts
     return Instruction(
         address, reader.at, name, size, operands, opcode & 15, repeat, lock, opcode, prefix, modrm,
         segment if segment >= 0 else DS,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..convention import ADJUST, PARITY, ZERO
 from ..emitter import fits
 from ..flags import SIGNED, UNSIGNED, A, C, G, N, O, P, S, X, Z
-from ..instruction import ECX
+from ..instruction import ECX, Reg
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -165,10 +165,13 @@ def overflow_and_carry(x: Context, live: int, complement: bool) -> None:
 def counted(x: Context, i: Instruction) -> tuple[int, bool]:
     """LOOP, LOOPE, LOOPNE, JECXZ: the bit of CR7 that tells, and what it is if they branch."""
     e = x.e
-    if i.name != "jecxz":
-        base, offset = x.s.values[ECX]
-        x.set_value(ECX, (base, offset - 1))
-    e.cmpwi(7, x.use(ECX), 0)
+    if i.size == 2:
+        e.cmpwi(7, _counted_in_cx(x, i.name != "jecxz"), 0)
+    else:
+        if i.name != "jecxz":
+            base, offset = x.s.values[ECX]
+            x.set_value(ECX, (base, offset - 1))
+        e.cmpwi(7, x.use(ECX), 0)
     if i.name == "jecxz":
         return CR7_EQ, True
     if i.name == "loop":
@@ -179,6 +182,17 @@ def counted(x: Context, i: Instruction) -> tuple[int, bool]:
     else:
         e.crnor(28, zero, CR7_EQ)
     return 28, True
+
+
+def _counted_in_cx(x: Context, counts: bool) -> int:
+    """With a prefix for addresses of 16 bits: a register with CX, which is written back."""
+    count = x.temporary()
+    x.e.addi(count, x.use(ECX), -counts)
+    low = x.temporary()
+    x.e.rlwinm(low, count, 0, 16, 31)
+    if counts:
+        x.write(Reg(ECX, 2), low)
+    return low
 
 
 def before_carry(x: Context) -> None:

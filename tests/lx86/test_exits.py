@@ -150,3 +150,23 @@ def test_cpuid_shows_the_features_of_lx86(program: Program) -> None:
     state = program.cpu.state
     words = (state.ebx, state.edx, state.ecx)
     assert b"".join(word.to_bytes(4, "little") for word in words) == b"GenuineIntel"
+
+
+@pytest.mark.parametrize(
+    ("code", "taken", "ecx"),
+    [
+        ("b900000100 67e301 f4", True, 0x10000),  # jcxz
+        ("b901000100 67e301 f4", False, 0x10001),
+        ("b900000100 e301 f4", False, 0x10000),  # jecxz
+        ("b900000100 67e201 f4", True, 0x1FFFF),  # loopw
+        ("b901000100 67e201 f4", False, 0x10000),
+        ("31c0 b902000100 67e101 f4", True, 0x10001),  # loopew
+        ("31c0 b902000100 67e001 f4", False, 0x10001),  # loopnew
+    ],
+)
+def test_with_addresses_of_16_bits_cx_counts(
+    program: Program, code: str, taken: bool, ecx: int
+) -> None:
+    found = program.run(code + "cd80")
+    assert found == (SystemCall() if taken else Trap(Vector.GENERAL_PROTECTION))
+    assert program.cpu.state.ecx == ecx
