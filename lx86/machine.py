@@ -86,6 +86,10 @@ class _Window:
         return address >= 0 and address + length <= self.size
 
 
+_LONGEST, _MARGIN = 0x7000_0000, 0x0FFF_FFFF
+"""Ticks of the time base until the decrementer is set again; it has 31 bits of them."""
+
+
 class Machine:
     """The processor, its translation tables, and the code it runs."""
 
@@ -96,6 +100,7 @@ class Machine:
         self._executed: int | None = None
         self.protected: set[int] = set()
         """Pages whose stores are refused: translated code comes from them."""
+        self._decrementer_ends = 0
         self._make_tables()
         self._engine.set_process_table(PROCESSES, PAGE)
         self._engine.set_interrupt_location(InterruptLocation.OFFSET_C000000000004000)
@@ -193,12 +198,25 @@ class Machine:
         """POWER instructions executed."""
         return self._engine.time_base if self._executed is None else self._executed
 
+    def _run(self, end: int) -> Exit:
+        """Until the time base is `end`, or before the decrementer interrupts problem state."""
+        now = self._engine.time_base
+        if now + _LONGEST // 2 > self._decrementer_ends:
+            self.registers.set_spr("dec", _LONGEST + _MARGIN)
+            self._decrementer_ends = now + _LONGEST
+        return self._engine.run(min(end, self._decrementer_ends))
+
     def run(self, address: int, budget: int) -> Called | Interrupted | OutOfTime | Checkstop:
         """Run translated code from an address on."""
         registers = self.registers
         registers.msr = _RUNNING
         registers.nip = address
-        why: Exit = self._engine.run(self._engine.time_base + budget)
+        end = self._engine.time_base + budget
+        why = self._run(end)
+        while not isinstance(why, Hypercall | Checkstop) and registers.nip < HANDLERS:
+            if self._engine.time_base >= end:
+                break
+            why = self._run(end)
         at = registers.nip - 4 if isinstance(why, Hypercall) else registers.nip
         if at >= HANDLERS:  # perhaps time is up there, too
             return Interrupted(

@@ -170,3 +170,15 @@ def test_with_addresses_of_16_bits_cx_counts(
     found = program.run(code + "cd80")
     assert found == (SystemCall() if taken else Trap(Vector.GENERAL_PROTECTION))
     assert program.cpu.state.ecx == ecx
+
+
+@pytest.mark.slow
+def test_a_translated_program_may_run_longer_than_the_decrementer_counts() -> None:
+    storage = Storage()
+    program = Program(TranslatingCpu(storage), storage)
+    found = program.run("b900000030 e2fe cd80", budget=1 << 40)  # LOOP to itself
+    counted = program.cpu.machine.instructions  # type: ignore[attr-defined]
+    program.cpu.close()
+    storage.close()
+    assert found == SystemCall()
+    assert counted > 1 << 31

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,14 +58,3 @@ def test_valgrinds_cases_are_all_ok(
 @pytest.mark.parametrize("name", QEMU)
 def test_qemus_x87_programs_find_no_fault(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert _translated(_built(suites.qemu, name), capfd) == (0, "")
-
-
-def test_remainders_are_those_of_this_hosts_processor(capfd: pytest.CaptureFixture[str]) -> None:
-    program = _built(suites.qemu, "fprem")
-    try:
-        native = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True).stdout
-    except OSError:
-        pytest.skip("this host does not run i386 programs")
-    status, output = _translated(program, capfd)
-    assert status == 0
-    assert output == native
