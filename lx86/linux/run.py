@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +21,7 @@ from .proc import Proc
 from .process import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lx86.cpu import Cpu
 
@@ -68,7 +70,7 @@ def run(
     limit = descriptor_limit()
     if strace is not None:
         strace.move_above(limit)
-    with tempfile.TemporaryDirectory(prefix="lx86-") as scratch:
+    with _scratch_directory() as scratch:
         if world.root is None:
             (Path(scratch) / "root").mkdir()
         files = _files(world, Path(scratch), limit)
@@ -82,6 +84,16 @@ def run(
         cpu.close()
         storage.close()
     return Outcome(ending, calls)
+
+
+@contextmanager
+def _scratch_directory() -> Iterator[str]:
+    """It stays if the program has become somebody who may not remove it."""
+    path = tempfile.mkdtemp(prefix="lx86-")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _files(world: World, scratch: Path, limit: int) -> Files:

@@ -38,7 +38,7 @@ def test_random_bytes_as_code_end_a_program_and_no_more(tmp_path: Path, seed: in
     _ended_orderly(tmp_path, alarm + chance.randbytes(1500))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 13])
 def test_system_calls_with_wild_arguments_are_answered(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     numbers = sorted({*range(1, 450)} - _WAIT_OR_END - _SEND_SIGNALS)
