@@ -37,6 +37,8 @@ TIME_BASE_HZ = 512_000_000
 """The time base counts one tick an instruction; this is the rate a guest is told."""
 
 UNLIMITED = (1 << 64) - 1
+_TIME_BASE = 268
+"""The number of its register."""
 
 _PLAIN_EXITS: dict[int, Exit] = {
     lib.CORE_HYPERCALL: Hypercall(),
@@ -94,6 +96,8 @@ class Engine:
         self._counts = lib.core_count(self._core)
         self._controls = lib.core_control(self._core)
         self._external = lib.core_external(self._core)
+        self._counted_time = None if clock is Clock.HOST else lib.core_spr(self._core)
+        """The registers in which the time base is; a call would have threads take turns."""
         self._observers: list[object] = []
         self.registers = Registers(self._core)
         self.debugging = Debugging(self._core)
@@ -107,6 +111,7 @@ class Engine:
         if self._core is not None:
             self._memory.observe_writes(None)
             lib.core_close(self._core)
+            self._counted_time = None
             self._core = None  # of which the extension takes no call
 
     # -- running ---------------------------------------------------------------------------
@@ -157,7 +162,9 @@ class Engine:
 
     @property
     def time_base(self) -> int:
-        return int(lib.core_time_base(self._core))
+        if self._counted_time is None:
+            return int(lib.core_time_base(self._core))
+        return int(self._counted_time[_TIME_BASE])
 
     def hold_clock(self) -> None:
         """Let time stand still until the next run, where it is the host's."""

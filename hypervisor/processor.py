@@ -36,6 +36,9 @@ class Standing(Enum):
     POSTPONED = "the answer to its hcall"
 
 
+_READY, _CEDED = Standing.READY, Standing.CEDED  # an enumeration looks its members up slowly
+
+
 @record
 class WaitState:
     """What the hypervisor knows of a processor; its registers are the engine's."""
@@ -220,11 +223,13 @@ class VirtualProcessor:
     def wake_if_interrupted(self) -> bool:
         """End a cede that an interrupt is due for, or a rest; True if the processor can run."""
         standing = self.standing
-        if standing is Standing.CEDED and self.partition.interrupts.pending(self.number):
+        if standing is _READY:
+            return True
+        if standing is _CEDED and self.partition.interrupts.pending(self.number):
             self._become_ready(Wake.EXTERNAL_INTERRUPT)
-        elif standing is not Standing.READY and (due := self.next_event) <= self.engine.time_base:
+        elif (due := self.next_event) <= self.engine.time_base:
             self._become_ready(self.wake, due)
-        return self.standing is Standing.READY
+        return self.standing is _READY
 
     def _become_ready(self, wake: Wake, since: int | None = None) -> None:
         self.ready_since = self.engine.time_base if since is None else since
@@ -245,10 +250,12 @@ class VirtualProcessor:
 
         `now` is when the partition is asked, which may be later than its own time base.
         """
-        if self.standing is Standing.CEDED and self.partition.interrupts.pending(self.number):
-            self._become_ready(Wake.EXTERNAL_INTERRUPT, now)
-        if self.standing is Standing.READY:
+        standing = self.standing
+        if standing is _READY:
             return self.ready_since
+        if standing is _CEDED and self.partition.interrupts.pending(self.number):
+            self._become_ready(Wake.EXTERNAL_INTERRUPT, now)
+            return now
         return self.next_event
 
     @property

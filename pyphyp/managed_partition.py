@@ -152,10 +152,11 @@ class ManagedPartition(Partition):
 
     def answer_postponed(self) -> None:
         """Between two slices: answer the hcalls that could not be answered within one."""
-        self.capacity.between_slices = True
-        for runnable in self.runnables:
-            runnable.answer(self.machine.now)
-        self.capacity.between_slices = False
+        if any(runnable.postponed for runnable in self.runnables):
+            self.capacity.between_slices = True
+            for runnable in self.runnables:
+                runnable.answer(self.machine.now)
+            self.capacity.between_slices = False
 
     def look_after(self) -> bool:
         """Between two slices: whether it has been built anew, or `runs` no more."""
@@ -188,7 +189,8 @@ class ManagedPartition(Partition):
 
     @property
     def _stuck(self) -> bool:
-        return all(r.wakes_at(self.machine.now) >= NEVER for r in self.runnables)
+        now = self.machine.now
+        return all(r.wakes_at(now) >= NEVER for r in self.runnables)
 
     # -- what operators ask ----------------------------------------------------------------
 

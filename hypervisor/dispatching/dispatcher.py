@@ -61,12 +61,14 @@ class ProcessorDispatcher:
         for pool in pools:
             self.set_pool(pool.number, pool.maximum, pool.reserved)
         self.members: dict[int, Member] = {}
+        self.processors: list[Processor] = []
+        """Of all partitions."""
         self.schedule = Schedule()
         self.between_slices: list[Callable[[], None]] = []
         """Called after each slice: partitions may be added and removed then."""
         self.talking_until = 0
         """Up to then slices are short, as partitions exchange something."""
-        self._carry_out = carry_out
+        self.carry_out = carry_out
         self._orders = 0
         self._window_ends = 0
 
@@ -85,6 +87,7 @@ class ProcessorDispatcher:
         if share.dedicated:
             self._give_cores(member)
         self.members[number] = member
+        self.processors += member.processors
         self._share_changed()
         if self._window_ends > self.now:  # in the midst of a window: its part of one
             member.begin_window((self._window_ends - self.now, WINDOW), self.now)
@@ -95,7 +98,7 @@ class ProcessorDispatcher:
         member = self.members[number]
         if share.dedicated or member.dedicated:
             raise ValueError("a partition stays dedicated or shared while it is activated")
-        member.share, member.pool = share, self.pools[share.pool]
+        member.have(share, self.pools[share.pool])
         self._share_changed()
 
     def set_pool(self, number: int, maximum: int, reserved: int) -> None:
@@ -113,6 +116,7 @@ class ProcessorDispatcher:
     def remove(self, number: int) -> None:
         """A partition is dispatched no more; cores of its own are everybody's."""
         member = self.members.pop(number)
+        self.processors = [p for p in self.processors if p.member is not member]
         member.there = False
         for core in self.cores:
             if core.owner is not None and core.owner.member is member:
@@ -178,10 +182,6 @@ class ProcessorDispatcher:
 
     # -- time ------------------------------------------------------------------------------
 
-    @property
-    def processors(self) -> list[Processor]:
-        return [p for member in self.members.values() for p in member.processors]
-
     def next_wake(self) -> int:
         """The time base from which anybody can run; `NEVER`: only others can wake them."""
         wake = NEVER
@@ -226,8 +226,9 @@ class ProcessorDispatcher:
 
     def _run_slice(self) -> None:
         processors = self.processors
+        now = self.now
         for processor in processors:
-            processor.look(self.now)
+            processor.look(now)
         slice_ = self._slice(processors)
         active = awake(processors, slice_.end)
         self._count_demand(processors)
@@ -235,8 +236,8 @@ class ProcessorDispatcher:
         plan = Plan(slice_, cores, active, pools=len(self.pools) > 1)
         self._end_dispatches(plan.lanes)
         for processor in processors:
-            processor.steady = processor.wake <= self.now
-        self._carry_out([_task(group, slice_.end) for group in groups(plan.lanes)])
+            processor.steady = processor.wake <= now
+        self.carry_out([_task(group, slice_.end) for group in groups(plan.lanes)])
         self.now = slice_.end
         for lane in plan.lanes:
             self.schedule.add(lane.records)
@@ -246,25 +247,35 @@ class ProcessorDispatcher:
     def _slice(self, processors: Sequence[Processor]) -> Slice:
         """Where everybody can have a core, the rest of the window is one slice.
 
-        Unless partitions talk to each other: what one sends reaches the other behind the slice.
+        So it is with one core that at most one would have more of than its entitlement: nobody can
+        move to another one meanwhile, and who runs when follows from that.  Unless partitions talk
+        to each other: what one sends reaches the other behind the slice.
         """
         end = self._window_ends
-        wanting = sum(p.wake < end for p in processors)
-        contended = wanting > sum(core.owner is None and not core.failed for core in self.cores)
-        if contended or self.now < self.talking_until:
+        wants = [p for p in processors if p.wake < end and not p.member.dedicated]
+        working = [core for core in self.cores if not core.failed]
+        open_ = sum(core.owner is None for core in working)
+        shared_out = (
+            len(working) > 1 or len(self.pools) > 1 or sum(p.member.weight > 0 for p in wants) > 1
+        )
+        if (shared_out and len(wants) > open_) or self.now < self.talking_until:
             end = min(end, self.now + WINDOW // SLICES)
         return Slice(self.now, end, self._window_ends)
 
     def _count_demand(self, processors: Iterable[Processor]) -> None:
         for pool in self.pools.values():
             pool.outstanding = pool.promised = 0
+        awake: set[Member] = set()
         for processor in processors:
             processor.spare = processor.own_spare = 0
-            if not processor.member.dedicated and processor.wake <= self.now:
-                processor.member.pool.outstanding += max(processor.credit, 0)
+            if processor.wake > self.now:
+                continue
+            member = processor.member
+            awake.add(member)
+            if processor.credit > 0 and not member.dedicated:
+                member.pool.outstanding += processor.credit
         for member in self.members.values():
-            if all(p.wake > self.now for p in member.processors):
-                member.competed = False
+            member.competed = member.competed and member in awake
 
     def _end_dispatches(self, lanes: Iterable[Lane]) -> None:
         """Who is not on its core's lane any more is no longer dispatched."""

@@ -43,10 +43,12 @@ class Lane:
         clock = self.core.clock
         best, key = None, (until, _OWNER, 0)
         for processor in self.processors:
-            if (start := max(processor.wake, processor.ended_at, clock)) > key[0]:
-                continue
-            rank = _rank(processor)
-            if rank == _NOT:
+            start = processor.wake
+            if start < clock:
+                start = clock
+            if start < processor.ended_at:
+                start = processor.ended_at
+            if start > key[0] or (rank := _rank(processor)) == _NOT:
                 continue
             if (found := (start, rank, processor.spare_turn if rank >= _OWN_SPARE else 0)) < key:
                 best, key = processor, found
@@ -124,19 +126,29 @@ class Lane:
 
 def run_group(lanes: Sequence[Lane], until: int) -> None:
     """Carry out what happens in a group's lanes up to time base `until`."""
-    longest = STRETCH if len(lanes) > 1 else until
+    if len(lanes) == 1:
+        _run_lane(lanes[0], until)
+        return
     while (first := _first(lanes, until)) is not None:
-        stretch = min(first[0] + longest, until)
+        stretch = min(first[0] + STRETCH, until)
         while (found := _first(lanes, stretch)) is not None:
             start, index, processor = found
             ran = lanes[index].run(start, processor, stretch)
             if len(processor.member.processors) > 1:
                 _look_at_siblings(processor, ran)
-        if len(lanes) > 1:
-            for lane in lanes:
-                lane.pass_idle(stretch)
+        for lane in lanes:
+            lane.pass_idle(stretch)
     for lane in lanes:
         lane.pass_idle(until)
+
+
+def _run_lane(lane: Lane, until: int) -> None:
+    while (found := lane.next(until)) is not None:
+        start, processor = found
+        ran = lane.run(start, processor, until)
+        if len(processor.member.processors) > 1:
+            _look_at_siblings(processor, ran)
+    lane.pass_idle(until)
 
 
 def _first(lanes: Sequence[Lane], until: int) -> tuple[int, int, Processor] | None:

@@ -200,6 +200,9 @@ class Member:
     share: ProcessorShare
     pool: Pool
     processors: list[Processor] = field(default_factory=list)
+    dedicated: bool = False
+    weight: int = 0
+    """Of its claim to spare time; 0: it has none."""
     there: bool = True
     spare_time: int = 0
     """Virtual time: what it used beyond its entitlement by its weight, among all."""
@@ -208,14 +211,14 @@ class Member:
     competed: bool = False
     """For spare time, in the slice before."""
 
-    @property
-    def dedicated(self) -> bool:
-        return self.share.dedicated
+    def __post_init__(self) -> None:
+        self.have(self.share, self.pool)
 
-    @property
-    def weight(self) -> int:
-        """Of its claim to spare time; 0: it has none."""
-        return 0 if self.share.dedicated or self.share.capped else self.share.weight
+    def have(self, share: ProcessorShare, pool: Pool) -> None:
+        """This is its share from now on."""
+        self.share, self.pool = share, pool
+        self.dedicated = share.dedicated
+        self.weight = 0 if share.dedicated or share.capped else share.weight
 
     @property
     def lends_while_active(self) -> bool:
@@ -259,7 +262,7 @@ class Member:
     def charge(self, processor: Processor, ticks: int) -> None:
         """`processor` has had a core for so long."""
         processor.times.consumed += ticks
-        if self.share.dedicated:
+        if self.dedicated:
             return
         self.pool.used += ticks
         self.pool.total += ticks

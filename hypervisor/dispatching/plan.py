@@ -103,7 +103,8 @@ class Plan:
 
     def _place_entitled(self, shared: Sequence[Processor]) -> None:
         waiting = [p for p in shared if p.credit > 0 and p.wake < self.slice.end]
-        waiting.sort(key=self._urgency)
+        if len(waiting) > 1:
+            waiting.sort(key=self._urgency)
         for processor in waiting:
             lane = self._roomiest(processor)
             if lane.room <= 0:
@@ -129,6 +130,8 @@ class Plan:
 
     def _place_spare(self, shared: Sequence[Processor]) -> None:
         eligible = [p for p in shared if p.member.weight and p.wake < self.slice.end]
+        if not eligible:
+            return
         self._admit({p.member for p in eligible})
         if self.pools:
             self._give_out(eligible, _within_pool)
@@ -221,11 +224,12 @@ class Plan:
 
     def _place_others(self, shared: Sequence[Processor]) -> None:
         """Those whom there is no room for, or who sleep: somewhere, should there be after all."""
+        left = [p for p in shared if p not in self._lane_of]
+        if not left:
+            return
         heap = [(*self._standing_by(lane), lane.core.number) for lane in self._open]
         heapify(heap)
-        for processor in shared:
-            if processor in self._lane_of:
-                continue
+        for processor in left:
             if processor.wake >= self.slice.end and processor.member.weight:
                 processor.spare_turn = self._turns + 1
                 processor.spare = max(min(self.slice.ticks, processor.member.pool.spare_left()), 0)
@@ -273,6 +277,8 @@ def _among_all(processor: Processor, planned: int) -> tuple[int, int, int]:
 
 def groups(lanes: Sequence[Lane]) -> list[list[Lane]]:
     """The lanes by what can be carried out side by side: no partition is in two groups."""
+    if len(lanes) == 1:
+        return [list(lanes)]
     group_of: dict[Member, list[Lane]] = {}
     result: list[list[Lane]] = []
     for lane in lanes:

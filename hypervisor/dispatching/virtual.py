@@ -5,7 +5,6 @@ Whatever goes wrong inside a run, our own errors included, ends that partition a
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hypervisor.partition import Progress
@@ -14,8 +13,6 @@ from hypervisor.processor import Standing
 from .records import NEVER, Dispatched, Left, Preemption, Ran, Wake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hypervisor.processor import VirtualProcessor
 
 _LEFT = {
@@ -24,6 +21,9 @@ _LEFT = {
     Progress.STOPPED: Left.ENDED,
     Progress.ENDED: Left.ENDED,
 }
+
+
+_POSTPONED = Standing.POSTPONED  # an enumeration looks its members up slowly
 
 
 class DispatchedProcessor:
@@ -48,9 +48,11 @@ class DispatchedProcessor:
 
     def run(self, start: int, until: int) -> Ran:
         partition = self._partition
-        progress = Progress.ENDED
-        with self._failing():
+        try:
             progress = partition.run_processor(self.processor, start, until)
+        except Exception as error:
+            self._fail(error)
+            progress = Progress.ENDED
         end = max(partition.time_base, start)
         left, to = _LEFT[progress], None
         if progress is Progress.RAN and end < until:
@@ -60,23 +62,30 @@ class DispatchedProcessor:
         return Ran(end, left, to)
 
     def dispatched(self, facts: Dispatched) -> None:
-        with self._failing():
+        try:
             self.processor.dispatched(facts)
+        except Exception as error:
+            self._fail(error)
 
     def preempted(self, reason: Preemption, end: int) -> None:
-        with self._failing():
+        try:
             self.processor.preempted(reason, end)
+        except Exception as error:
+            self._fail(error)
+
+    @property
+    def postponed(self) -> bool:
+        """It made an hcall that is answered between two slices."""
+        return self.processor.standing is _POSTPONED
 
     def answer(self, now: int) -> None:
         """Its hcall that was postponed, if one was, is answered between two slices."""
-        if self.processor.standing is Standing.POSTPONED:
-            with self._failing():
+        if self.postponed:
+            try:
                 self.processor.answer(now)
+            except Exception as error:
+                self._fail(error)
 
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            self.failure = error
-            self._partition.checkstop(f"an error of the machine's own: {error!r}")
+    def _fail(self, error: Exception) -> None:
+        self.failure = error
+        self._partition.checkstop(f"an error of the machine's own: {error!r}")
