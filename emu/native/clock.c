@@ -7,6 +7,14 @@
 
 uint64_t core_time_base(core *c) { return time_base(c); }
 
+uint64_t time_read(core *c)
+{
+    uint64_t now = time_base(c);
+    if (now > c->latest_read)
+        c->latest_read = now;
+    return c->latest_read;
+}
+
 void core_advance_time_base(core *c, uint64_t ticks)
 {
     *spr(c, SPR_TB) += ticks;

@@ -164,17 +164,15 @@ void core_write_storage(core *c, uint64_t address, const uint8_t *data, uint64_t
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
-/* SPURR and VTB read as PURR does.  A time base that nothing counts is asked for, by the way VTB was. */
+/* SPURR and VTB read as PURR does.  The time base is asked for, by the way VTB was. */
 static void own_the_clock(core *c)
 {
     uint8_t *callbacks = c->env + ENV_SPR_CB;
     uint8_t *virtual_time = callbacks + SPR_VTB * SPR_CB_SIZE;
     uint8_t *purr = callbacks + SPR_PURR * SPR_CB_SIZE;
-    if (c->host) {
-        uint8_t *time = callbacks + SPR_TB * SPR_CB_SIZE;
-        *window64(time, SPR_CB_UEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
-        *window64(time, SPR_CB_OEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
-    }
+    uint8_t *time = callbacks + SPR_TB * SPR_CB_SIZE;
+    *window64(time, SPR_CB_UEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
+    *window64(time, SPR_CB_OEA_READ) = *window64(virtual_time, SPR_CB_OEA_READ);
     *window64(virtual_time, SPR_CB_OEA_READ) = *window64(purr, SPR_CB_OEA_READ);
     *window64(c->env, ENV_TB_ENV) = (uint64_t)c->no_time_base;
 }

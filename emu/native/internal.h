@@ -308,6 +308,7 @@ struct core {
     core_interrupt_observer observe_interrupt;
     void *interrupt_context;
     char failure[256];
+    uint64_t latest_read; /* of the time base, by any processor */
     bool broken; /* by a fault of the engine's own (guard.c) */
     jump jumps[JUMPS];
 };
@@ -333,6 +334,10 @@ static inline volatile uint64_t *deadline(core *c) { return spr(c, SPR_DEADLINE)
 bool host_clock_open(core *c);
 void host_clock_close(core *c);
 uint64_t host_time_base(core *c);
+
+/* The time base as guests read it.  Processors that run side by side are carried out one after the
+   other, so one may begin at a time that another has passed; it reads no less than that one did. */
+uint64_t time_read(core *c);
 void host_clock_run(core *c); /* until it is held */
 void host_clock_advance(core *c, uint64_t ticks);
 void host_clock_wake(core *c, uint64_t time_base); /* the deadline becomes 0 then */

@@ -222,11 +222,11 @@ static uint64_t load_purr(void *env)
     return c && c->env == env ? core_purr(c) : original.load_purr(env);
 }
 
-/* Where own_the_clock says so, the time base is read this way. */
+/* The time base is read this way (own_the_clock). */
 static uint64_t load_vtb(void *env)
 {
     core *c = running_core;
-    return c && c->env == env ? time_base(c) : original.load_vtb(env);
+    return c && c->env == env ? time_read(c) : original.load_vtb(env);
 }
 
 /* ---- replacing -------------------------------------------------------------------------- */

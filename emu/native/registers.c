@@ -51,7 +51,7 @@ void registers_start(core *c)
 
 static uint64_t read_register(core *c, const own_register *r)
 {
-    uint64_t value = (r->kept_in == SPR_TB ? time_base(c) : *spr(c, r->kept_in)) >> r->shift;
+    uint64_t value = (r->kept_in == SPR_TB ? time_read(c) : *spr(c, r->kept_in)) >> r->shift;
     if (r->number == SPR_DEC)
         value = (uint64_t)core_decrementer(c);
     return r->half ? (uint32_t)value : value;

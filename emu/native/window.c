@@ -92,7 +92,7 @@ bool window_check_running(core *c, char *error, size_t error_size)
     core_set_fpscr(c, 0);
     *gpr(c, 7) = *gpr(c, 8) = *gpr(c, 9) = *spr(c, SPR_SPRG0) = *nip(c) = 0;
     core_hold_clock(c);
-    *spr(c, SPR_TB) = c->purr_behind = 0;
+    *spr(c, SPR_TB) = c->purr_behind = c->latest_read = 0;
     tlb_flush(c); /* a guest begins with none, whatever it translates by */
     memset(&c->counts, 0, sizeof c->counts);
     core_set_decrementer(c, INT32_MAX);

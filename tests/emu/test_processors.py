@@ -62,6 +62,20 @@ def test_the_time_base_is_common_and_purr_counts_each_processors_own(cpu: Bare) 
     assert cpu.engine.counts().instructions == 5
 
 
+def test_no_processor_reads_an_earlier_time_base_than_another_has_read(cpu: Bare) -> None:
+    other = cpu.engine.add_processor()
+    cpu.run("nop\n" * 100 + "mftb r4\n mfspr r5,269\n sc 1")
+    late = cpu.registers.gpr(4)
+    assert late > 100
+    cpu.engine.select(other)  # on a core of its own, at the same time
+    cpu.engine.set_time_base(10)
+    cpu.run("mftb r4\n sc 1")
+    assert cpu.registers.gpr(4) == late
+    assert cpu.engine.time_base == 12
+    cpu.run("nop\n" * 200 + "mftb r4\n sc 1")
+    assert cpu.registers.gpr(4) > 200
+
+
 def test_a_decrementer_runs_on_while_another_processor_has_the_core(cpu: Bare) -> None:
     other = cpu.engine.add_processor()
     cpu.load("li r31,9\n sc 1", 0x900)
