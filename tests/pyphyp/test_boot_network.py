@@ -53,7 +53,7 @@ def test_firmware_loads_debians_kernel_over_the_network(tmp_path: Path) -> None:
     options = ("--netboot", tmp_path / "vmlinux", "--timeout", "30")
     shown = run("boot", *options, "--append", "console=hvc0 panic=1", status=3)
     assert "Linux version" in shown
-    assert "Command line: console=hvc0 panic=1" in shown
+    assert "Kernel command line: console=hvc0 panic=1" in shown
     assert "Unable to mount root fs" in shown  # it was given none
 
 
