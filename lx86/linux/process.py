@@ -29,6 +29,7 @@ from . import frames, traps
 from .call import Interrupted, StateSet
 from .endings import Ended, Ending, EngineError
 from .memory import Memory
+from .relatives import Relatives
 from .signals import DEFAULT, IGNORE, Action, ActionFlag, Signal, Signals, bit, die
 from .thread import TID_SHIFT, Thread
 from .waiting import wait
@@ -80,6 +81,7 @@ class Process:
         self.limit = limit
         self.memory = Memory(storage)
         self.signals = Signals(limit)
+        self.relatives = Relatives(limit)
         self.program = Program()
         self.pid = os.getpid()
         self.threads: list[Thread] = []

@@ -65,7 +65,9 @@ def run(
 ) -> Outcome:
     """Run `program`, a path in the world or a name to be looked for in its PATH, to its end.
 
-    In the processes it forks this does not return.  Raises `RunError`.
+    In the processes it forks this does not return.  The process is the program's from then on, its
+    signals' actions and masks with it: who has another use for it runs this in one of its own.
+    Raises `RunError`.
     """
     limit = descriptor_limit()
     if strace is not None:

@@ -52,6 +52,8 @@ def _fcntl(thread: Thread, file: int, command: int, argument: int) -> Waiting:
             refuse(errno.EINVAL)
         new = fcntl.fcntl(file, command, argument)
         return thread.process.files.give(new, inherits=command == fcntl.F_DUPFD)
+    if command == fcntl.F_SETOWN and not _may_own(thread, argument):
+        refuse(errno.EPERM)
     if command in _PLAIN:
         return int(fcntl.fcntl(file, command, argument - ((argument & 0x8000_0000) << 1)))
     if command in (_GETLK, _SETLK, _SETLKW):
@@ -61,6 +63,13 @@ def _fcntl(thread: Thread, file: int, command: int, argument: int) -> Waiting:
     if command in _HOST_OFD:
         return (yield from _lock(thread, file, command, argument, _LOCK64))
     refuse(errno.EINVAL)
+
+
+def _may_own(thread: Thread, owner: int) -> bool:
+    """Whether signals of a file may go there: to this process, or to one of its run."""
+    return owner in (0, thread.process.pid) or (
+        owner < 0x8000_0000 and thread.process.relatives.include(owner)
+    )
 
 
 def _lock(thread: Thread, file: int, command: int, address: int, form: struct.Struct) -> Waiting:

@@ -8,6 +8,7 @@ import select
 import signal
 import struct
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lx86.linux.call import CallGroup, Wait, refuse
@@ -208,11 +209,27 @@ def kill(thread: Thread, pid: int, number: int) -> int:
     if pid == process.pid and number:
         _signal_self(thread, number)
         return 0
-    if number in (32, 33) and pid > 0:
-        os.kill(pid, 0)
+    if pid > 0:
+        _signal_other(thread, pid, 0 if number in (32, 33) else number)
         return 0
-    os.kill(pid, number)
+    group = None if pid == -1 else -pid or os.getpgrp()
+    members = process.relatives.group(group)
+    for member in members:
+        if member != process.pid:
+            with suppress(OSError):  # it has ended
+                process.relatives.signal(member, number)
+    if process.pid in members and number:
+        _signal_self(thread, number)
     return 0
+
+
+def _signal_other(thread: Thread, pid: int, number: int) -> None:
+    """To another process of this run, which may be a child that has ended."""
+    process = thread.process
+    if pid in process.children:
+        os.kill(pid, number)
+    else:
+        process.relatives.signal(pid, number)
 
 
 def _signal_self(thread: Thread, number: int) -> None:
@@ -231,7 +248,7 @@ def tgkill(thread: Thread, group: int, tid: int, number: int) -> int:
         refuse(errno.EINVAL)
     process = thread.process
     if group != process.pid:
-        os.kill(group, number)
+        _signal_other(thread, group, number)
         return 0
     return _signal_thread(thread, tid, sent_by(number, process.pid, os.getuid(), Code.TKILL))
 
@@ -243,7 +260,7 @@ def tkill(thread: Thread, tid: int, number: int) -> int:
         refuse(errno.EINVAL)
     process = thread.process
     if process.find_thread(tid) is None and tid < 1 << 22:
-        os.kill(tid, number)
+        _signal_other(thread, tid, number)
         return 0
     return _signal_thread(thread, tid, sent_by(number, process.pid, os.getuid(), Code.TKILL))
 
@@ -266,7 +283,7 @@ def rt_sigqueueinfo(thread: Thread, pid: int, number: int, info: int) -> int:
         if number:
             thread.process.signals.pending.append(what)
         return 0
-    os.kill(pid, number)
+    _signal_other(thread, pid, number)
     return 0
 
 

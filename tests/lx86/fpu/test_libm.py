@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lx86.linux.run import World, run
-from lx86.translating_cpu import TranslatingCpu
-
 from .. import small
+from ..linux.test_run import x86
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +24,7 @@ VARIANTS = {
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_c_librarys_mathematics_gives_what_it_gives_on_this_hosts_processor(
-    variant: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    variant: str, tmp_path: Path
 ) -> None:
     program = tmp_path / "libm"
     source = str(small.SOURCES / "libm.c")
@@ -36,9 +34,8 @@ def test_the_c_librarys_mathematics_gives_what_it_gives_on_this_hosts_processor(
         native = subprocess.run([program], capture_output=True, text=True, check=True).stdout
     except OSError:
         pytest.skip("this host does not run i386 programs")
-    world = World(None, ((str(tmp_path), tmp_path),))
-    run(str(program), [], world, TranslatingCpu)
-    pairs = zip(native.splitlines(), capfd.readouterr().out.splitlines(), strict=True)
+    translated = x86(str(program), cwd=tmp_path).stdout
+    pairs = zip(native.splitlines(), translated.splitlines(), strict=True)
     assert [pair for pair in pairs if not _same(*pair)] == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -12,9 +14,10 @@ from tests.lx86.linux.small_programs import DATA, EXIT_WITH_EAX, call, elf, writ
 from tests.pyphyp.terminal import PATIENCE, PYPHYP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-WRITE, EXIT, GETPID, KILL = 4, 1, 20, 37
+WRITE, EXIT, GETPID, KILL, FCNTL, TKILL, TGKILL = 4, 1, 20, 37, 55, 238, 270
 HELLO = call(WRITE, 1, DATA, 6) + call(EXIT, 7)
 
 
@@ -50,6 +53,31 @@ def test_a_program_that_kills_itself_dies_of_that_signal(tmp_path: Path) -> None
     code = call(GETPID) + bytes.fromhex("89c3 b825000000 b90f000000 cd80") + call(EXIT, 1)
     program = write_program(tmp_path / "dies", code)
     assert x86(str(program)).returncode == -signal.SIGTERM
+
+
+@pytest.fixture
+def bystander() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield process
+        process.kill()
+
+
+def test_a_program_sends_no_signal_to_a_process_of_nobody_of_its_run(
+    tmp_path: Path, bystander: subprocess.Popen[bytes]
+) -> None:
+    status = bytes.fromhex("f7d8") + EXIT_WITH_EAX
+    everybody = 0xFFFF_FFFF
+    for calls, error in (
+        ((KILL, bystander.pid, 9), errno.EPERM),
+        ((TKILL, bystander.pid, 9), errno.EPERM),
+        ((TGKILL, bystander.pid, bystander.pid, 9), errno.EPERM),
+        ((FCNTL, 1, fcntl.F_SETOWN, bystander.pid), errno.EPERM),
+        ((KILL, everybody, 9), errno.ESRCH),
+        ((KILL, -bystander.pid, 9), errno.ESRCH),
+    ):
+        program = write_program(tmp_path / "kills", call(*calls) + status)
+        assert x86(str(program)).returncode == error
+    assert bystander.poll() is None
 
 
 def test_an_unknown_call_answers_enosys_and_is_counted(tmp_path: Path) -> None:

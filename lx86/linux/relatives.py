@@ -1,0 +1,71 @@
+"""The processes that came of one run: the only ones its programs may send signals to.
+
+All of them hold a file that nobody else has, by a descriptor that programs do not see; so they
+are known by it, whoever their parents are by now.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Relatives:
+    """`reserve` is the lowest descriptor that programs do not see."""
+
+    def __init__(self, reserve: int) -> None:
+        file = os.memfd_create("lx86", os.MFD_CLOEXEC)
+        try:
+            self._file = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, reserve)
+        finally:
+            os.close(file)
+        status = os.fstat(self._file)
+        self._identity = status.st_dev, status.st_ino
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def include(self, pid: int) -> bool:
+        try:
+            status = os.stat(f"/proc/{pid}/fd/{self._file}")
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self._identity
+
+    def signal(self, pid: int, number: int) -> None:
+        """Send a signal to one of them; raises `OSError` as kill does."""
+        if not self.include(pid):
+            _refuse(pid)
+        os.kill(pid, number)
+
+    def group(self, group: int | None) -> list[int]:
+        """Those in a process group; None: all others.  Raises `OSError` where there is none."""
+        members = [
+            pid
+            for pid in _processes()
+            if (pid != os.getpid() if group is None else _in(group, pid)) and self.include(pid)
+        ]
+        if not members:
+            raise OSError(errno.ESRCH, os.strerror(errno.ESRCH))
+        return members
+
+
+def _processes() -> Iterator[int]:
+    return (int(name) for name in os.listdir("/proc") if name.isdecimal())
+
+
+def _in(group: int, pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == group
+    except OSError:  # it has ended
+        return False
+
+
+def _refuse(pid: int) -> NoReturn:
+    code = errno.EPERM if os.path.exists(f"/proc/{pid}") else errno.ESRCH
+    raise OSError(code, os.strerror(code))
