@@ -166,9 +166,15 @@ class Registers:
 
     def set_value(self, number: int, value: Value) -> None:
         """x86 register `number` now has this value, which need not be computed at once."""
-        self.s.values[number] = (value[0], signed(value[1]))
+        self.set_values((number, value))
+
+    def set_values(self, *values: tuple[int, Value]) -> None:
+        """`set_value` of several at once: each value is what it was before any of them is set."""
+        for number, (base, offset) in values:
+            self.s.values[number] = (base, signed(offset))
         if not self.options.lazy_values:
-            self.settle(number)
+            for number, _ in values:
+                self.settle(number)
 
     def hold(self, register: int) -> None:
         self.held.add(register)

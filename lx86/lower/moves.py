@@ -135,8 +135,7 @@ def xchg(x: Context, i: Instruction) -> None:
         if first.size == 4:
             values = x.s.values
             one, other = values[first.number], values[second.number]
-            x.set_value(first.number, other)
-            x.set_value(second.number, one)
+            x.set_values((first.number, other), (second.number, one))
             return
         a, b = x.temporary(), x.temporary()
         x.e.mr(a, x.read(first))
@@ -237,19 +236,14 @@ def popa(x: Context, i: Instruction) -> None:
 
 
 def leave(x: Context, i: Instruction) -> None:
-    base, offset = x.s.values[EBP]
     at = x.address(Mem(4, EBP, -1, 0, 0, 2))
-    frame = x.s.values[EBP]
-    if x.known_word(at) is None:
-        # EBP is about to be loaded over: ESP is what it was, and 4.
-        value = x.temporary()
-        x.load(value, at, 4)
-        base, offset = x.s.values[EBP]
-        x.set_value(ESP, (base, offset + 4))
-        x.set_value(EBP, (value, 0))
-        return
-    load(x, EBP, at)
-    x.set_value(ESP, (frame[0], frame[1] + 4))
+    value = x.known_word(at)
+    if value is None:
+        register = x.temporary()
+        x.load(register, at, 4)
+        value = register, 0
+    base, offset = x.s.values[EBP]
+    x.set_values((ESP, (base, offset + 4)), (EBP, value))
 
 
 def enter(x: Context, i: Instruction) -> None:

@@ -36,7 +36,7 @@ class Ratio:
         return self.power / self.x86
 
 
-class _CountingCpu(UnicornCpu):
+class CountingCpu(UnicornCpu):
     def __init__(self, storage: Storage) -> None:
         super().__init__(storage)
         self.executed = 0
@@ -48,7 +48,7 @@ class _CountingCpu(UnicornCpu):
 
 def x86_instructions(name: str, rounds: int) -> int:
     counts = []
-    small.run(_CountingCpu, name, str(rounds), look=lambda cpu: counts.append(cpu.executed))  # type: ignore[attr-defined]
+    small.run(CountingCpu, name, str(rounds), look=lambda cpu: counts.append(cpu.executed))  # type: ignore[attr-defined]
     return int(counts[0])
 
 
