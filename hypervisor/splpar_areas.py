@@ -26,6 +26,8 @@ SLB_SHADOW_MINIMUM = 8
 VPA_SIZE = 0x04
 VPA_STATUS = 0x09
 VPA_TRACE_LOG_MASK = 0xB8
+VPA_DONATES = 0xB9
+"""Whether others may use the dedicated processor while it cedes."""
 VPA_IDLE = 0xFE
 VPA_YIELD_COUNT = 0x100
 VPA_DISPERSION = 0x104
@@ -114,6 +116,10 @@ class RegisteredAreas:
         if (count := self.yield_count(memory)) is not None:
             step = 1 if bool(count % 2) != odd else 2
             memory.write_u32(self._needed_vpa() + VPA_YIELD_COUNT, low_bits(count + step, 32))
+
+    def donates(self, memory: Memory) -> bool:
+        """Whether the operating system lends its dedicated processor while that waits."""
+        return self.vpa is not None and memory.u8(self.vpa[0] + VPA_DONATES) == 1
 
     def yield_count(self, memory: Memory) -> int | None:
         """How often the core changed hands: odd while the processor waits; None without a VPA."""

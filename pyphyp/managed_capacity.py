@@ -38,7 +38,7 @@ class SharedTimes:
         """A slice is over.  Time that a dedicated core lent was the pools', too."""
         for core in self._dispatcher.cores:
             clock, lent = self._clocks.get(core.number, (core.begun, 0))
-            self._elapsed += core.clock - clock if core.owner is None else core.lent - lent
+            self._elapsed += core.clock - clock if core.pooled else core.lent - lent
             self._clocks[core.number] = core.clock, core.lent
         self._used = {number: pool.total for number, pool in self._dispatcher.pools.items()}
         self._now = self._dispatcher.now
@@ -59,7 +59,7 @@ class SharedTimes:
 
     @property
     def shared_processors(self) -> int:
-        return sum(core.owner is None and not core.failed for core in self._dispatcher.cores)
+        return sum(core.pooled for core in self._dispatcher.cores)
 
     @property
     def active_processors(self) -> int:

@@ -135,7 +135,7 @@ class Meter:
     def _pool(self, number: int, before: _Sample) -> PoolUsage:
         dispatcher = self._machine.dispatcher
         pool, definition = dispatcher.pools[number], self._machine.system.pool(number)
-        shared = sum(core.owner is None and not core.failed for core in dispatcher.cores)
+        shared = sum(core.pooled for core in dispatcher.cores)
         return PoolUsage(
             number=number,
             name="DefaultPool" if definition is None else definition.name,
@@ -148,7 +148,7 @@ class Meter:
 
     def _core(self, core: Core, before: _Sample) -> CoreUsage:
         used, lent = before.cores.get(core.number, (0, 0))
-        owner = None if core.owner is None else core.owner.member.number
+        owner = core.kept_for if core.owner is None else core.owner.member.number
         return CoreUsage(
             core.number,
             CoreState.FAILED if core.failed else CoreState.ACTIVE,

@@ -86,6 +86,9 @@ class ProcessorDispatcher:
             member.processors.append(processor)
         if share.dedicated:
             self._give_cores(member)
+        for core in self.cores:
+            if core.kept_for == number:
+                core.kept_for = None
         self.members[number] = member
         self.processors += member.processors
         self._share_changed()
@@ -105,6 +108,7 @@ class ProcessorDispatcher:
         """Give a pool, which may be a new one, limits in hundredths of a processor."""
         pool = self.pools.setdefault(number, Pool(number))
         pool.maximum, pool.reserved = maximum * TICKS_A_UNIT, reserved * TICKS_A_UNIT
+        self._open_kept()
 
     def replace(self, number: int, runnables: Sequence[Runnable]) -> None:
         """The partition was built anew: these are its virtual processors now."""
@@ -114,23 +118,30 @@ class ProcessorDispatcher:
         member.there = True
 
     def remove(self, number: int) -> None:
-        """A partition is dispatched no more; cores of its own are everybody's."""
+        """A partition is dispatched no more.
+
+        Cores of its own are everybody's, unless it is one that lends none while it is not
+        activated: then they stay idle until it is, or until somebody else has a claim to them.
+        """
         member = self.members.pop(number)
         self.processors = [p for p in self.processors if p.member is not member]
         member.there = False
         for core in self.cores:
             if core.owner is not None and core.owner.member is member:
                 core.owner = None
+                core.kept_for = number if member.keeps else None
             if core.holder is not None and core.holder.member is member:
                 core.holder = None
         self._share_changed()
 
     def _give_cores(self, member: Member) -> None:
+        """Those that were kept for it, then the last ones, then those kept for others."""
         free = [core for core in self.cores if core.owner is None and not core.failed]
         if len(free) < len(member.processors):
             raise CapacityError(f"{len(member.processors)} cores for partition {member.number}")
-        for processor, core in zip(member.processors, reversed(free), strict=False):
-            core.owner, processor.core = processor, core
+        free.sort(key=lambda core: (_claim(core, member.number), -core.number))
+        for processor, core in zip(member.processors, free, strict=False):
+            core.owner, processor.core, core.kept_for = processor, core, None
 
     def _share_changed(self) -> None:
         for pool in self.pools.values():
@@ -139,6 +150,16 @@ class ProcessorDispatcher:
                 for member in self.members.values()
                 if not member.dedicated and member.pool is pool
             )
+        self._open_kept()
+
+    def _open_kept(self) -> None:
+        """Cores that are kept for partitions go to the shared pools where these need them."""
+        needed = sum(pool.entitled + pool.reserved for pool in self.pools.values())
+        room = sum(core.pooled for core in self.cores) * WINDOW
+        for core in self.cores:
+            if core.kept_for is not None and room < needed:
+                core.kept_for = None
+                room += WINDOW
 
     # -- cores -----------------------------------------------------------------------------
 
@@ -160,7 +181,7 @@ class ProcessorDispatcher:
         if sum(not c.failed for c in self.cores) == 1:
             raise CapacityError("the last core cannot fail and leave a machine behind")
         self._take_away(core, Preemption.HYPERVISOR)
-        core.failed = True
+        core.failed, core.kept_for = True, None
         owner, core.owner = core.owner, None
         for member in self.members.values():
             for processor in member.processors:
@@ -168,12 +189,15 @@ class ProcessorDispatcher:
                     processor.core = None
         if owner is not None:
             self._replace_core(owner)
+        self._open_kept()
 
     def _replace_core(self, owner: Processor) -> None:
-        shared = [c for c in self.cores if c.owner is None and not c.failed]
+        kept = [core for core in self.cores if core.kept_for is not None]
+        shared = [core for core in self.cores if core.pooled]
         needs_one = any(not member.dedicated for member in self.members.values())
-        if len(shared) > needs_one:
-            shared[-1].owner, owner.core = owner, shared[-1]
+        if len(kept) + len(shared) > needs_one:
+            core = (kept or shared)[-1]
+            core.owner, owner.core, core.kept_for = owner, core, None
             return
         left = [p.core for p in owner.member.processors if p.core is not None]
         if not left:
@@ -216,7 +240,7 @@ class ProcessorDispatcher:
 
     def _begin_window(self) -> None:
         self._window_ends = self.now + WINDOW
-        working = sum(core.owner is None and not core.failed for core in self.cores)
+        working = sum(core.pooled for core in self.cores)
         entitled = sum(pool.entitled for pool in self.pools.values())
         scale = (working * WINDOW, entitled) if entitled > working * WINDOW else (1, 1)
         for member in self.members.values():
@@ -254,7 +278,7 @@ class ProcessorDispatcher:
         end = self._window_ends
         wants = [p for p in processors if p.wake < end and not p.member.dedicated]
         working = [core for core in self.cores if not core.failed]
-        open_ = sum(core.owner is None for core in working)
+        open_ = sum(core.pooled for core in working)
         shared_out = (
             len(working) > 1 or len(self.pools) > 1 or sum(p.member.weight > 0 for p in wants) > 1
         )
@@ -286,6 +310,13 @@ class ProcessorDispatcher:
     def _take_away(self, core: Core, reason: Preemption) -> None:
         if (record := core.take_away(reason)) is not None:
             self.schedule.add([record])
+
+
+def _claim(core: Core, number: int) -> int:
+    """What partition `number` takes of unowned cores: its own first, those kept for others last."""
+    if core.kept_for is None:
+        return 1
+    return 0 if core.kept_for == number else 2
 
 
 def _task(group: list[Lane], until: int) -> Callable[[], None]:

@@ -40,9 +40,12 @@ class Lane:
 
     def next(self, until: int) -> tuple[int, Processor] | None:
         """Who runs next, and from when on; None: nobody before `until`."""
-        clock = self.core.clock
+        clock, owner = self.core.clock, self.core.owner
+        kept = owner is not None and not owner.donates
         best, key = None, (until, _OWNER, 0)
         for processor in self.processors:
+            if kept and not processor.member.dedicated:
+                continue
             start = processor.wake
             if start < clock:
                 start = clock

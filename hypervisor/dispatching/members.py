@@ -86,6 +86,8 @@ class Core:
     lent: int = 0
     """Of what was used, by others than its owner."""
     owner: Processor | None = None
+    kept_for: int | None = None
+    """The partition, not activated now, that had it and lends it to nobody meanwhile."""
     holder: Processor | None = None
     """Who has it."""
     failed: bool = False
@@ -96,6 +98,11 @@ class Core:
     @property
     def idle(self) -> int:
         return self.clock - self.begun - self.used
+
+    @property
+    def pooled(self) -> bool:
+        """The shared pools live on it."""
+        return self.owner is None and self.kept_for is None and not self.failed
 
     def give(self, processor: Processor, start: int) -> None:
         """`processor` has it from now on."""
@@ -158,6 +165,8 @@ class Processor:
     """Before that: of what is its pool's."""
     steady: bool = False
     """It has not waited since the slice before began: it is taken to go on like that."""
+    donates: bool = False
+    """Others may use its dedicated core while it waits."""
     donated: int = 0
     """Of `times.donated`, what it has been told."""
     spare_turn: int = 0
@@ -180,6 +189,8 @@ class Processor:
     def look(self, now: int) -> None:
         """Ask when it can run."""
         self.wake = self.runnable.wakes_at(now) if self.member.there else NEVER
+        if self.member.lends:
+            self.donates = self.runnable.donates
 
     def count_until(self, now: int) -> None:
         """It is on no core: account for its time up to `now` as waited or ceded."""
@@ -201,6 +212,10 @@ class Member:
     pool: Pool
     processors: list[Processor] = field(default_factory=list)
     dedicated: bool = False
+    lends: bool = False
+    """Its dedicated cores, while it is activated and they are idle."""
+    keeps: bool = False
+    """Its dedicated cores, while it is not activated."""
     weight: int = 0
     """Of its claim to spare time; 0: it has none."""
     there: bool = True
@@ -218,11 +233,9 @@ class Member:
         """This is its share from now on."""
         self.share, self.pool = share, pool
         self.dedicated = share.dedicated
+        self.lends = share.dedicated and share.sharing.while_active
+        self.keeps = share.dedicated and not share.sharing.while_inactive
         self.weight = 0 if share.dedicated or share.capped else share.weight
-
-    @property
-    def lends_while_active(self) -> bool:
-        return self.share.dedicated and self.share.sharing.while_active
 
     def begin_window(self, scale: tuple[int, int], now: int) -> None:
         """Give out a window's entitlement; what waited in vain for the last one is owed.

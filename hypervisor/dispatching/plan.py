@@ -91,10 +91,12 @@ class Plan:
 
     def _lends(self, lane: Lane) -> bool:
         owner = lane.core.owner
-        return owner is None or not owner.member.there or owner.member.lends_while_active
+        return lane.core.pooled if owner is None else owner.member.lends
 
     def _room(self, lane: Lane) -> int:
         """A lent core has room until its owner is due."""
+        if lane.core.owner is not None and not lane.core.owner.donates:
+            return 0
         begin = max(self.slice.begin, lane.core.clock)
         owners = min((p.start for p in lane.processors), default=NEVER)
         return max(min(owners, self.slice.end) - begin, 0)

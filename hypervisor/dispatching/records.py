@@ -87,6 +87,10 @@ class Runnable(Protocol):
     def woken_by(self) -> Wake:
         """What ended its last wait."""
 
+    @property
+    def donates(self) -> bool:
+        """While it waits others may use its dedicated core: its operating system says so."""
+
     def run(self, start: int, until: int) -> Ran:
         """Run from one time base to another."""
 

@@ -46,6 +46,10 @@ class DispatchedProcessor:
     def woken_by(self) -> Wake:
         return self.processor.wake
 
+    @property
+    def donates(self) -> bool:
+        return self.processor.areas.donates(self._partition.memory)
+
     def run(self, start: int, until: int) -> Ran:
         partition = self._partition
         try:

@@ -27,6 +27,7 @@ class Synthetic:
 
     demand: Demand
     overshoot: int = 0
+    donates: bool = True
     wake: int = 0
     left: int = 0
     runs: list[tuple[int, int]] = field(default_factory=list)

@@ -187,6 +187,7 @@ _start: li      r3,640
 
 CEDES = "1:      li r3,0xE0\n        sc 1\n        b 1b\n"
 SPINS = "1:      b 1b\n"
+DONATES = "        li r3,1\n        stb r3,0xB9(r7)\n"
 
 
 @pytest.mark.parametrize("body", [CEDES, SPINS])
@@ -239,7 +240,7 @@ def test_a_capped_partition_waits_for_capacity_and_a_crowded_one_for_a_processor
 def test_the_vpa_of_a_dedicated_processor_tells_what_it_donated(
     idle: int, fields: tuple[int, int]
 ) -> None:
-    body = f"        li r3,{idle}\n        stb r3,0xFE(r7)\n{CEDES}"
+    body = f"        li r3,{idle}\n        stb r3,0xFE(r7)\n{DONATES}{CEDES}"
     starts = {"lpar1": traced(body), "lpar2": SPINNER, "lpar3": SPINNER}
     shares = [dedicated(1, SharingMode.SHARE_IDLE_ACTIVE), *[shared(50, weight=9)] * 2]
     with machine(2, shares, starts) as its:
