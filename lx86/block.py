@@ -24,6 +24,7 @@ class Why(Enum):
     PRIVILEGED = auto()
     BREAKPOINT = auto()
     FETCH = auto()  # no code there
+    OFTEN = auto()  # a first region that was entered often
 
 
 @dataclass(slots=True)
@@ -56,3 +57,5 @@ class Block:
     """By index of a word: the x86 instruction whose code begins there."""
     region: Region | None = None
     """What it was made of."""
+    first: bool = False
+    """It is to be translated again when it is entered often."""

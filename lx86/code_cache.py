@@ -52,6 +52,8 @@ class CodeCache:
         self._waiting: dict[int, list[int]] = {}
         self._linked: dict[int, list[int]] = {}
         self._slots: dict[int, int] = {}
+        self._first: set[int] = set()
+        """Where first regions are entered."""
 
     @property
     def full(self) -> bool:
@@ -81,8 +83,14 @@ class CodeCache:
         for eip, address in block.entries.items():
             if eip not in entries or eip == block.start:
                 entries[eip] = address
+            elif eip in self._first and not block.first:
+                self.use_version(eip, address)
         if down:
             return
+        if block.first:
+            self._first.update(block.entries)
+        else:
+            self._first.difference_update(block.entries)
         for at, out in block.outs.items():
             if out.why is Why.LINK:
                 self._link_or_wait(at, out.target)

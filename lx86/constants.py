@@ -30,6 +30,8 @@ def pin(region: Region, options: Options) -> Options:
     if not options.pin_constants or len(known) == len(PINNED):
         return options
     base = options.base or (region.start & ~0x7FFF) + 0x8000
+    if region.first:
+        return options if options.base else replace(options, base=base)
     new = [value for value in _candidates(region, base) if value not in known]
     return replace(options, base=base, constants=(*known, *new)[: len(PINNED)])
 

@@ -39,3 +39,5 @@ CODE, CODE_END = 0xFE00_0000, 0xFFFF_F000
 FS_AT = 0x00  # base of FS
 SELECTORS_AT = 0x04  # of es, cs, ss, ds, fs, gs: words
 FLOATING_AT = 0x100  # from here on: x87, MMX and SSE
+COUNTERS_AT, COUNTERS = 0x1000, 0x1C00  # words: how often first regions may yet be entered
+CONTEXT_SIZE = 0x8000

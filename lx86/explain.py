@@ -27,6 +27,7 @@ _REASONS = {
     Why.PRIVILEGED: "general protection",
     Why.BREAKPOINT: "breakpoint",
     Why.FETCH: "no code there",
+    Why.OFTEN: "entered often: translate all of it",
 }
 
 

@@ -18,7 +18,7 @@ from emu.exits import Checkstop, Exit, Hypercall
 from emu.native import ffi
 from emu.translation import PageDirectoryEntry, PageTableEntry, ProcessTableEntry
 
-from .convention import CODE, CONTEXT_PAGE, SLOT_BITS, SLOTS, TABLES
+from .convention import CODE, CONTEXT_PAGE, CONTEXT_SIZE, SLOT_BITS, SLOTS, TABLES
 from .storage import PAGE, PROGRAM_END, SIZE, Page
 
 if TYPE_CHECKING:
@@ -149,7 +149,10 @@ class Machine:
         privileged = _LEAF | _EXECUTE | _READ | PageTableEntry.PRIVILEGED.place(1)
         self._words(PRIVILEGED_LEAF + 8 * 4, [privileged | VECTORS + n * PAGE for n in range(4)])
         self._raw(VECTORS, _CALL * (4 * PAGE // 4))
-        self._words(LEAVES + 8 * (CONTEXT_PAGE // PAGE), [_LEAF | _READ | _WRITE | CONTEXT_PAGE])
+        context = range(CONTEXT_PAGE, CONTEXT_PAGE + CONTEXT_SIZE, PAGE)
+        self._words(
+            LEAVES + 8 * (CONTEXT_PAGE // PAGE), [_LEAF | _READ | _WRITE | at for at in context]
+        )
         self.map(0, PROGRAM_END)
 
     def map(self, start: int, length: int) -> None:

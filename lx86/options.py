@@ -29,6 +29,10 @@ class Options:
     """SSE has unmasked exceptions: the host carries out its arithmetic."""
     longest_region: int = 400
     """x86 instructions."""
+    first_region: int = 0
+    """So many at first sight, on ways that lead forward; 0: there is no difference."""
+    often: int = 256
+    """What is entered so many times is translated again, with all its region."""
     base: int = 0
     """What R27 holds; 0: nothing yet."""
     constants: tuple[int, ...] = ()
@@ -37,3 +41,7 @@ class Options:
     """So many x86 registers may have their values in temporaries between instructions."""
     pin_constants: bool = True
     """Constants used in loops are put there, first come, first served."""
+
+
+GRADUAL = Options(first_region=24)
+"""For programs of which most is executed once or twice."""

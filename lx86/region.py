@@ -3,6 +3,9 @@
 A region is the graph of nodes that direct branches reach from an entry.  A node is a stretch of
 instructions in one context; the context is the return addresses of the calls that were inlined on
 the way to it.  So a small function becomes part of those who call it, and its RET a branch.
+
+At first sight a region may be small: most code is executed once or twice, and most ways of a region
+never are.  Such a region has no loop but to its start, so that all that runs often enters it often.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from .options import Options
 
 Key = tuple[int, tuple[int, ...]]
+OUTSIDE = (-1,)
+"""In place of a context: no node of the region."""
 _DEEPEST = 3
 _INLINED_AT_MOST = 48
 """Instructions of a function."""
@@ -64,6 +69,8 @@ class Region:
     nodes: dict[Key, Node]
     flags_returned: bool = False
     """Code behind a call wants flags that the called function leaves."""
+    first: bool = False
+    """There would be more, were this not the first sight of it."""
 
     @property
     def pages(self) -> set[int]:
@@ -129,16 +136,23 @@ def for_host(i: Instruction, down: bool) -> bool:
 
 
 def build(
-    code: Code, start: int, options: Options, *, down: bool = False, single: bool = False
-) -> Region:
-    """The region at an entry; `down`: as long as DF is set; `single`: of one instruction."""
-    return _Builder(code, start, options, down, single).region
+    code: Code, start: int, options: Options, *,
+    down: bool = False, single: bool = False, first: bool = False,
+) -> Region:  # fmt: skip
+    """The region at an entry; `down`: as long as DF is set; `single`: of one instruction.
+
+    `first`: at first sight.
+    """
+    return _Builder(code, start, options, down, single, first).region
 
 
 class _Builder:
-    def __init__(self, code: Code, start: int, options: Options, down: bool, single: bool) -> None:
+    def __init__(
+        self, code: Code, start: int, options: Options, down: bool, single: bool, first: bool
+    ) -> None:
         self._code, self._options, self._down = code, options, down
-        self._limit = 1 if single else options.longest_region
+        self._limit = 1 if single else options.first_region if first else options.longest_region
+        self._first = first
         self._seen: dict[Key, Instruction | None] = {}
         self._leaders: dict[Key, bool] = {(start, ()): True}  # whether an entry
         self._sizes: dict[int, int] = {}
@@ -160,6 +174,7 @@ class _Builder:
             eip, context = todo.pop(0)
             while (eip, context) not in self._seen:
                 if len(self._seen) >= self._limit:
+                    self.region.first = self._first
                     break
                 try:
                     i = self._code.fetch(eip)
@@ -172,11 +187,18 @@ class _Builder:
                     eip = i.next
                     continue
                 for key, entry in following:
+                    if self._back(i, key):
+                        self.region.first = True
+                        continue
                     self._leaders[key] = self._leaders.get(key, False) or entry
                     todo.append(key)
                 break
             else:
                 self._leaders.setdefault((eip, context), False)
+
+    def _back(self, i: Instruction, key: Key) -> bool:
+        """Whether a way leads backward, where a first region does not go."""
+        return self._first and key[0] <= i.address and key[0] != self.region.start
 
     def _following(self, i: Instruction, context: tuple[int, ...]) -> list[tuple[Key, bool]] | None:
         """Where it goes on, and whether that is an entry; None: just behind."""
@@ -206,6 +228,9 @@ class _Builder:
 
     def _may_inline(self, target: int, context: tuple[int, ...]) -> bool:
         if not self._options.inline_calls or len(context) >= _DEEPEST:
+            return False
+        if self._first:
+            self.region.first = True
             return False
         if len(self._seen) > self._limit // 2:
             return False
@@ -257,15 +282,17 @@ class _Builder:
                     break
                 eip = i.next
                 if (eip, context) not in self._seen or (eip, context) in self._leaders:
-                    node.successors = [self._inside((eip, context))]
+                    node.successors = [self._inside((eip, context), i)]
                     break
                 if self._seen[eip, context] is None:
                     node.successors = [(eip, ())]
                     break
             self.region.nodes[key] = node
 
-    def _inside(self, key: Key) -> Key:
+    def _inside(self, key: Key, i: Instruction) -> Key:
         """Where no node is the way leads outside, and there is no context there."""
+        if self._back(i, key):
+            return key[0], OUTSIDE
         return key if key in self._seen and key in self._leaders else (key[0], ())
 
     def _following_known(self, node: Node, i: Instruction, context: tuple[int, ...]) -> bool:
@@ -274,9 +301,11 @@ class _Builder:
         if name in _CONDITIONAL:
             assert target is not None
             node.end = End.BRANCH
-            node.successors = [self._inside((target, context)), self._inside((i.next, context))]
+            node.successors = [
+                self._inside((target, context), i), self._inside((i.next, context), i)
+            ]  # fmt: skip
         elif name == "jmp" and target is not None:
-            node.successors = [self._inside((target, context))]
+            node.successors = [self._inside((target, context), i)]
         elif name == "call" and target is not None:
             inner = (target, (*context, i.next))
             if (i.address, context) in self._inlined and inner in self._seen:
@@ -284,7 +313,7 @@ class _Builder:
                 node.successors = [inner]
             else:
                 node.end = End.CALL
-                node.successors = [(target, ())]
+                node.successors = [(target, OUTSIDE if self._back(i, (target, ())) else ())]
                 self._check_return(i.next)
         elif name == "ret" and context and not i.operands and i.size == 4:
             back = (context[-1], context[:-1])

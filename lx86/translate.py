@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from . import often
 from .block import Block, Out, Why
 from .context import Context
 from .convention import EIP, SLOT
@@ -57,7 +58,7 @@ class _Translation:
         self.floating = Joins(region, self.x)
         self.labels: dict[Key, Label] = {key: Label() for key in region.nodes}
         self.states: dict[Key, State] = {}
-        self.placed: set[Key] = set()
+        self.placed = set[Key]()
         self.waiting: list[Key] = [key for key, node in region.nodes.items() if node.entry]
         self.outs: dict[int, Out] = {}
         self.stubs: list[tuple[Label, Callable[[], None]]] = []
@@ -91,6 +92,7 @@ class _Translation:
             self.region.flags_returned,
             self.marks,
             self.region,
+            self.region.first,
         )  # fmt: skip
 
     # -- nodes -----------------------------------------------------------------------------
@@ -102,6 +104,8 @@ class _Translation:
             self.e.place(self.labels[key])
             self.x.s = self._state_at(node)
             self.x.safe[len(self.e.words)] = self._here(node.eip, node.live[0])
+            if self.region.first and key == (self.region.start, ()):
+                self._count(node)
             last = len(node.instructions) - 1
             for n, i in enumerate(node.instructions):
                 self.x.begin(i, node.live[n], node.live[n + 1])
@@ -112,6 +116,15 @@ class _Translation:
                 if i.name != "jmp":
                     self._lower(i)
             key = self._end(node)
+
+    def _count(self, node: Node) -> None:
+        out = Out(Why.OFTEN, self._here(node.eip, node.live[0]), node.eip)
+        self.stubs.append((often.count(self.e, node.eip), lambda: self._out(out)))
+
+    def _out(self, out: Out) -> None:
+        """The next word is a call to the host."""
+        self.outs[len(self.e.words)] = out
+        self.e.hypervisor_call()
 
     def _state_at(self, node: Node) -> State:
         state = self.states.pop(node.key, None)
@@ -138,9 +151,7 @@ class _Translation:
         """Back to the host; the program is before `i`, or at `eip`."""
         if why in (Why.HOST, Why.SYSTEM_CALL):
             self.floating.leave()
-        recovery = self.x.recovery(eip=eip)
-        self.outs[len(self.e.words)] = Out(why, recovery, instruction=i)
-        self.e.hypervisor_call()
+        self._out(Out(why, self.x.recovery(eip=eip), instruction=i))
 
     # -- joins -----------------------------------------------------------------------------
 
@@ -185,17 +196,14 @@ class _Translation:
             if key not in self.placed and key not in self.waiting:
                 self.waiting.append(key)
             return self.labels[key]
-        label = self.outside.get(key[0])
-        if label is None:
+        if key[0] not in self.outside:
             label = self.outside[key[0]] = Label()
             self.stubs.append((label, lambda: self._link(key[0], behind)))
-        return label
+        return self.outside[key[0]]
 
     def _link(self, target: int, behind: int) -> None:
         """A word that is a branch to code outside, once that is translated."""
-        recovery = Recovery(target, HOMES, behind, False, False, 0)
-        self.outs[len(self.e.words)] = Out(Why.LINK, recovery, target)
-        self.e.hypervisor_call()
+        self._out(Out(Why.LINK, Recovery(target, HOMES, behind, False, False, 0), target))
 
     def _go(self, key: Key, behind: int) -> Key | None:
         """On to a node, by falling into it if possible."""
@@ -206,11 +214,14 @@ class _Translation:
         self._join(key, behind)
         if key in self.labels and key not in self.placed:
             return key
+        self._jump(key, behind)
+        return None
+
+    def _jump(self, key: Key, behind: int) -> None:
         if key in self.labels:
             self.e.b(self._label(key, behind))
         else:
             self._link(key[0], behind)
-        return None
 
     # -- ends ------------------------------------------------------------------------------
 
@@ -290,10 +301,7 @@ class _Translation:
         self.x.s = state
         self.x.begin(i, node.live[-2], node.live[-1])
         self._join(key, node.live[-1])
-        if key in self.labels:
-            self.e.b(self._label(key, node.live[-1]))
-        else:
-            self._link(key[0], node.live[-1])
+        self._jump(key, node.live[-1])
 
     def _return(self, node: Node) -> Key | None:
         """From an inlined call: mostly what CALL stored is known to be there still."""
@@ -369,8 +377,7 @@ class _Translation:
         x.set_value(ESP, stack)
         self._join((0, (0,)), live)
         if x.down:
-            self.outs[len(e.words)] = Out(Why.INDIRECT, Recovery(0, HOMES, live, False, False, 0))
-            e.hypervisor_call()
+            self._out(Out(Why.INDIRECT, Recovery(0, HOMES, live, False, False, 0)))
             return
         e.rlwimi(SLOT, EIP, 2, 3, 29)
         e.mtctr(SLOT)
@@ -378,23 +385,16 @@ class _Translation:
 
     def _leaving(self, i: Instruction) -> None:
         match i.name:
+            case "int" if i.operands[0] == Imm(0x80 - 0x100):
+                self._leave(Why.SYSTEM_CALL, i, i.next)
             case "int":
-                number = i.operands[0]
-                assert isinstance(number, Imm)
-                if number.value & 0xFF == 0x80:
-                    self._leave(Why.SYSTEM_CALL, i, i.next)
-                else:
-                    self._leave(Why.PRIVILEGED, i)
+                self._leave(Why.PRIVILEGED, i)
             case "int3":
                 self._leave(Why.BREAKPOINT, i, i.next)
             case "ud2":
                 self._leave(Why.ILLEGAL, i)
-            case name if name in PRIVILEGED:
-                self._leave(Why.PRIVILEGED, i)
-            case _:
-                self._leave(Why.HOST, i)
+            case name:
+                self._leave(Why.PRIVILEGED if name in PRIVILEGED else Why.HOST, i)
 
     def _missing(self, node: Node) -> None:
-        recovery = self._here(node.eip, node.live[0])
-        self.outs[len(self.e.words)] = Out(Why.FETCH, recovery, node.eip)
-        self.e.hypervisor_call()
+        self._out(Out(Why.FETCH, self._here(node.eip, node.live[0]), node.eip))

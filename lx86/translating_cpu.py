@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import exchange, flags, lower
+from . import exchange, flags, lower, often
 from .block import Block, Out, Why
 from .code import Code, FetchFault
 from .code_cache import CodeCache
@@ -84,6 +84,7 @@ class TranslatingCpu:
         self._file = RegisterFile(self.machine.registers)
         self._assistant = Assistant(self._file, self.machine.registers, storage)
         self.machine.context(CONSTANTS_AT, len(CONSTANTS))[:] = CONSTANTS
+        often.begin(self.machine, self._options.often)
         for register, value in ((ONE, 1), (ZERO, 0), (SLOT, SLOTS), (CONTEXT, CONTEXT_PAGE)):
             self.machine.registers.set_gpr(register, value)
         storage.observe(self)
@@ -141,14 +142,15 @@ class TranslatingCpu:
         address = entries.get(eip)
         return self._translate(eip, down) if address is None else address
 
-    def _translate(self, eip: int, down: bool) -> int:
+    def _translate(self, eip: int, down: bool, whole: bool = False) -> int:
         if self.cache.full:
             self.cache.flush()
         began = time.perf_counter()
-        block = self._block(eip, down)
+        first = bool(self._options.first_region) and not down and not whole
+        block = self._block(eip, down, first=first)
         if block.flags_returned and not self._options.exact_flags:
             self.keep_flags()
-            block = self._block(eip, down)
+            block = self._block(eip, down, first=first)
         self._protect(block)
         self.cache.add(block, down)
         self.cache.counts.seconds += time.perf_counter() - began
@@ -162,8 +164,8 @@ class TranslatingCpu:
         self.cache.flush()
         self.code.forget_everything()
 
-    def _block(self, eip: int, down: bool, single: bool = False) -> Block:
-        region = build(self.code, eip, self._options, down=down, single=single)
+    def _block(self, eip: int, down: bool, single: bool = False, first: bool = False) -> Block:
+        region = build(self.code, eip, self._options, down=down, single=single, first=first)
         if not single and (pinned := pin(region, self._options)) != self._options:
             self._options = pinned
             for register, value in zip(
@@ -232,6 +234,8 @@ class TranslatingCpu:
                 if out.why is Why.INDIRECT:
                     target = self.machine.registers.gpr(EIP) & 0xFFFFFFFF
                 return self._branch(target, out.recovery)
+            case Why.OFTEN:
+                return self._again(out.target)
             case Why.SYSTEM_CALL:
                 self._store_state(out.recovery)
                 return SystemCall()
@@ -260,6 +264,16 @@ class TranslatingCpu:
         except FetchFault as fault:
             self._store_state(replace(recovery, eip=target))
             return Fault(fault.address, Access.EXECUTE)
+
+    def _again(self, eip: int) -> int:
+        """A first region is worth all its code."""
+        often.begin_again(self.machine, eip, self._options.often)
+        at = self._translate(eip, False, whole=True)
+        key = eip, self._file.stack_key
+        if key in self.cache.versions:
+            self.cache.versions[key] = at
+        self.cache.use_version(eip, at)
+        return at
 
     def _execute(self, out: Out) -> int | Exit:
         i = out.instruction

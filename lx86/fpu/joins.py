@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..region import OUTSIDE
 from . import forms
 from .known import ANY, CANONICAL, KEY, NOTHING, Known, Stack
 from .lower_mmx import materialize
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from ..state import Recovery
 
 _NOT_EQUAL = 24
-OUTSIDE = (-1,)
-"""In place of a context: no node of the region."""
 
 
 class Joins:

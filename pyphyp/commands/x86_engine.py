@@ -27,9 +27,10 @@ class Maker:
             from lx86.unicorn_cpu import UnicornCpu
 
             return UnicornCpu(storage)
+        from lx86.options import GRADUAL
         from lx86.translating_cpu import TranslatingCpu
 
-        self._translator = TranslatingCpu(storage)
+        self._translator = TranslatingCpu(storage, options=GRADUAL)
         if self._explanations is not None:
             self._translator.on_block = self._explain
         return self._translator
