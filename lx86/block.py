@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from .cpu import Vector
+
 if TYPE_CHECKING:
     from .fpu.lowering import Assist
     from .instruction import Instruction
@@ -25,6 +27,13 @@ class Why(Enum):
     BREAKPOINT = auto()
     FETCH = auto()  # no code there
     OFTEN = auto()  # a first region that was entered often
+
+
+TRAPS = {
+    Why.ILLEGAL: Vector.INVALID_OPCODE,
+    Why.PRIVILEGED: Vector.GENERAL_PROTECTION,
+    Why.BREAKPOINT: Vector.BREAKPOINT,
+}
 
 
 @dataclass(slots=True)

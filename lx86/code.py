@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .decoder import LONGEST, Truncated, Undefined, decode
 from .flags import EVERY, C, X, live_before
+from .instruction import TRANSFERS
 from .storage import EXECUTE, PAGE, PROGRAM_END
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ class Code:
         self._live: dict[int, int] = {}
         self.fresh: set[int] = set()
         """Pages that instructions were decoded from since this was emptied."""
+        self._base, self._code_16 = 0, False
+
+    def use_segment(self, base: int, code_16: bool) -> None:
+        """From now on code is that of a segment: where it begins, whether it is 16-bit code."""
+        if (base, code_16) != (self._base, self._code_16):
+            self._base, self._code_16 = base, code_16
+            self.forget_everything()
 
     def fetch(self, address: int) -> Instruction:
         """The instruction at an address.  Raises `FetchFault` or `Undefined`."""
@@ -62,7 +70,9 @@ class Code:
         if not length:
             raise FetchFault(address)
         try:
-            return decode(bytes(self._storage.raw(address, length)), address)
+            code, offset = bytes(self._storage.raw(address, length)), address - self._base
+            i = decode(code, offset & 0xFFFFFFFF, self._code_16)
+            return i.moved(self._base) if self._base else i
         except Undefined:
             return Undefined
         except Truncated:
@@ -135,7 +145,7 @@ class Code:
                     live = beyond
                     break
                 address = target
-            elif i.name == "ret":
+            elif i.name == "ret" or i.name in TRANSFERS:
                 live = beyond
                 break
             else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .convention import BASE, CONTEXT, FIRST, FS_AT, GS_BASE, ONE, TEMPORARIES, ZERO
 from .emitter import fits, signed
-from .instruction import FS, GS, Imm, Instruction, Mem, Operand, Reg
+from .instruction import FS, NO_SEGMENT, Imm, Instruction, Mem, Operand, Reg
 from .registers import Registers
 from .state import Recovery, Value
 
@@ -69,9 +69,11 @@ class Context(Registers):
             base, index = index, -1
         displacement = signed(displacement)
         if m.short:
-            return self._short(base, index, displacement), -1, 0
-        if m.segment in (FS, GS):
+            base, index, displacement = self._short(base, index, displacement), -1, 0
+        if m.segment >= FS:
             base, index = self.segment_base(m.segment, base, index)
+        elif m.segment >= 0 and (origin := self.options.bases[m.segment]):
+            displacement = signed(displacement + origin)
         if index >= 0:
             if displacement == 0:
                 return base, index, 0
@@ -114,7 +116,7 @@ class Context(Registers):
 
     def effective(self, m: Mem, target: int) -> None:
         """Put the address itself (without segment) into a POWER register: LEA's work."""
-        plain = Mem(m.size, m.base, m.index, m.shift, m.displacement, 3, m.short)
+        plain = replace(m, segment=NO_SEGMENT)
         base, index, displacement = self.address(plain)
         if index >= 0:
             self.e.add(target, base, index)

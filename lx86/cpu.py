@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Protocol
 
+from .segments import GLOBAL, Descriptor
+
 UNLIMITED = 1 << 62
 """A budget that does not end."""
 EFLAGS_ALWAYS = 0x202
@@ -21,13 +23,15 @@ TLS_ENTRIES = range(12, 15)
 """The entries of the global descriptor table that set_thread_area fills."""
 
 
+FLAT = (0, 0, 0, 0)
+
+
 @dataclass(slots=True)
 class X86State:
     """What integer instructions use: 32-bit registers, EFLAGS and the segments.
 
-    Code, data and stack segments are flat; only FS and GS have bases that matter.  `tls` are the
-    bases of the entries in `TLS_ENTRIES`, None for an empty one: what loading a selector looks up
-    (`segment_base`).
+    `tls` are the entries in `TLS_ENTRIES` of the global table, None for an empty one; `ldt` is the
+    local table, which the threads of a process share: what loading a selector looks up.
     """
 
     eax: int = 0
@@ -48,19 +52,50 @@ class X86State:
     gs: int = 0
     fs_base: int = 0
     gs_base: int = 0
-    tls: list[int | None] = field(default_factory=lambda: [None] * len(TLS_ENTRIES))
+    tls: list[Descriptor | None] = field(default_factory=lambda: [None] * len(TLS_ENTRIES))
+    ldt: dict[int, Descriptor] = field(default_factory=dict)
+
+    def descriptor(self, selector: int) -> Descriptor | None:
+        """The descriptor that a selector names, if a program may see it."""
+        entry = selector >> 3
+        if selector & 4:
+            return self.ldt.get(entry)
+        if entry in TLS_ENTRIES:
+            return self.tls[entry - TLS_ENTRIES.start]
+        return GLOBAL.get(entry)
 
     def segment_base(self, selector: int) -> int | None:
-        """The base that loading `selector` into DS, ES, FS or GS gives; None if that traps (#GP).
+        """The base that loading `selector` into DS, ES, FS or GS gives; None if that traps.
 
         Selectors 0 to 3 load, and give a segment whose use traps: its base is taken for 0 here.
         """
         if selector < 4 or selector | 3 in (USER_CODE, USER_DATA):
             return 0
-        entry = selector >> 3
-        if selector & 4 or entry not in TLS_ENTRIES:
-            return None
-        return self.tls[entry - TLS_ENTRIES.start]
+        found = self.descriptor(selector)
+        return found.base if found and found.present and found.readable else None
+
+    def use_tables(self) -> None:
+        """Load FS and GS again: their descriptors have changed."""
+        self.fs_base = self.segment_base(self.fs) or 0
+        self.gs_base = self.segment_base(self.gs) or 0
+
+    @property
+    def bases(self) -> tuple[int, int, int, int]:
+        """Of ES, CS, SS and DS."""
+        if (self.cs, self.ds, self.es) == (USER_CODE, USER_DATA, USER_DATA):
+            return FLAT
+        return (
+            self.segment_base(self.es) or 0, self.segment_base(self.cs) or 0, 0,
+            self.segment_base(self.ds) or 0,
+        )  # fmt: skip
+
+    @property
+    def code_16(self) -> bool:
+        """Code is that of a 16-bit segment."""
+        if self.cs == USER_CODE:
+            return False
+        found = self.descriptor(self.cs)
+        return found is not None and not found.big
 
 
 @dataclass(slots=True)
@@ -98,6 +133,8 @@ class Vector(IntEnum):
     OVERFLOW = 4
     BOUND = 5
     INVALID_OPCODE = 6
+    SEGMENT_NOT_PRESENT = 11
+    STACK = 12
     GENERAL_PROTECTION = 13
     X87_ERROR = 16
     ALIGNMENT = 17
@@ -119,9 +156,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """An exception with its vector."""
+    """An exception with its vector and its error code."""
 
     vector: Vector
+    error: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ class Truncated(Exception):  # noqa: N818
     """The bytes end before the instruction does."""
 
 
+_NEAR_16 = ("call", "ret", "jmp")
+_BY_REGISTER = (*range(0xA4, 0xA8), *range(0xAA, 0xB0), 0xD7)
+"""String instructions and XLAT: with 16-bit addresses there are none here."""
+
+
 class _Form(NamedTuple):
     name: str
     lockable: bool
@@ -107,29 +112,35 @@ class _Reader:
             base, displacement = -1, self.number(2)
         else:
             displacement = self.number(mode) if mode else 0
-        return Mem(size, base, index, 0, displacement, max(self.segment, DS), True)
+        segment = self.segment
+        if segment < 0:
+            segment = SS if base == 5 else DS
+        return Mem(size, base, index, 0, displacement, segment, True)
 
 
-def decode(code: bytes, address: int) -> Instruction:
+def decode(code: bytes, address: int, code_16: bool = False) -> Instruction:
     """The instruction that `code` begins with, as if it lay at `address`.
 
-    Raises `Undefined`, or `Truncated` where more bytes are needed than there are.
+    `code_16`: in a segment of 16-bit code.  Raises `Undefined`, or `Truncated` where more bytes are
+    needed than there are.
     """
     try:
-        return _decode(code, address)
+        return _decode(code, address, code_16)
     except IndexError:
         raise Truncated from None
 
 
-def _decode(code: bytes, address: int) -> Instruction:
-    at, size, segment = 0, 4, -1
+def _decode(code: bytes, address: int, code_16: bool) -> Instruction:
+    at, size, segment, other = 0, 4, -1, 2
     short = lock = False
+    if code_16:
+        size, short, other = 2, True, 4
     repeat = prefix = 0
     while True:
         opcode = code[at]
         at += 1
         if opcode == 0x66:
-            size, prefix = 2, prefix or 0x66
+            size, prefix = other, prefix or 0x66
         elif opcode == 0xF2 or opcode == 0xF3:
             repeat = prefix = opcode
         elif opcode in _PREFIXES:
@@ -137,7 +148,7 @@ def _decode(code: bytes, address: int) -> Instruction:
         elif opcode == 0xF0:
             lock = True
         elif opcode == 0x67:
-            short = True
+            short = not code_16
         else:
             break
         if at >= LONGEST:
@@ -176,6 +187,10 @@ def _decode(code: bytes, address: int) -> Instruction:
         name, operands = "nop", ()
     elif 0xE0 <= opcode <= 0xE3:
         size = 2 if short else 4  # of what counts
+    elif size == 2 and name in _NEAR_16 and opcode not in (0xE9, 0xEB):
+        name += "w"
+    elif short and opcode in _BY_REGISTER:
+        raise Undefined
     return Instruction(
         address, reader.at, name, size, operands, opcode & 15, repeat, lock, opcode, prefix, modrm,
         segment if segment >= 0 else DS,

@@ -5,17 +5,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import flags
-from .convention import ADJUST, FIRST, FS_AT, GS_BASE, PARITY, SELECTORS_AT
+from .convention import (
+    ADJUST,
+    BASE,
+    CONTEXT,
+    CONTEXT_PAGE,
+    FIRST,
+    FS_AT,
+    GS_BASE,
+    ONE,
+    PARITY,
+    PINNED,
+    SELECTORS_AT,
+    SLOT,
+    SLOTS,
+    ZERO,
+)
 from .fpu.file import FLOATING_CR
-from .host import REGISTERS
+from .host_segments import REGISTERS, SEGMENT_REGISTERS
 from .state import IN_CTR
 
 if TYPE_CHECKING:
     from .cpu import X86State
     from .machine import Machine
+    from .options import Options
     from .state import Recovery, Value
 
-_SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
+
+def begin(machine: Machine) -> None:
+    """Have the registers hold what they always hold."""
+    for register, value in ((ONE, 1), (ZERO, 0), (SLOT, SLOTS), (CONTEXT, CONTEXT_PAGE)):
+        machine.registers.set_gpr(register, value)
+
+
+def pin(machine: Machine, options: Options) -> None:
+    """Have the registers hold the constants that code from now on expects there."""
+    for register, value in zip((BASE, *PINNED), (options.base, *options.constants), strict=False):
+        machine.registers.set_gpr(register, value & 0xFFFFFFFF)
 
 
 def load(s: X86State, machine: Machine) -> None:
@@ -27,7 +53,7 @@ def load(s: X86State, machine: Machine) -> None:
     registers.set_gprs(PARITY, (parity, adjust))
     registers.set_gpr(GS_BASE, s.gs_base)
     machine.write_context(FS_AT, s.fs_base)
-    for n, name in enumerate(_SEGMENTS):
+    for n, name in enumerate(SEGMENT_REGISTERS):
         machine.write_context(SELECTORS_AT + 4 * n, getattr(s, name))
 
 

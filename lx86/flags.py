@@ -100,7 +100,7 @@ def live_before(i: Instruction, after: int) -> int:
         return after & ~(X | A) | C | (Z if after & A else 0)
     if name == "sahf":
         return O if after & (O | SIGNED) else 0
-    if name == "cmpxchg8b":
+    if name in _ZERO_ALONE:
         return after & ~(Z | G | A) | (L if after & G else 0) | (C if after & A else 0)
     if name == "x87":
         return _x87(i, after)
@@ -109,6 +109,7 @@ def live_before(i: Instruction, after: int) -> int:
     return after | _USES.get(name, 0)
 
 
+_ZERO_ALONE = frozenset(["cmpxchg8b", "lar", "lsl", "verr", "verw", "arpl"])
 _SHIFTS = frozenset(["rol", "ror", "rcl", "rcr", "shl", "shr", "sar", "shld", "shrd"])
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from .cpu import Trap, Vector
 from .cpuid import ALL, Feature, cpuid
 from .flags import AF, CF, OF, PF, SF, ZF
-from .instruction import Imm, Instruction, Mem, Operand, Reg, Seg
+from .host_segments import FAR_LOADS, QUESTIONS, REGISTERS, Segments, effective
+from .instruction import TRANSFERS, Imm, Instruction, Mem, Operand, Reg
 from .storage import READ, WRITE, StorageFault
 
 if TYPE_CHECKING:
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
     from .cpu import X86State
     from .storage import Storage
 
-REGISTERS = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
-_SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
 _WRITABLE = 0x254DD5  # by a program: CF PF AF ZF SF TF DF OF NT AC ID
 DF, TF, NT, AC, ID = 0x400, 0x100, 0x4000, 0x40000, 0x200000
-SUPPORTED = _WRITABLE & ~TF
 
 HOST = frozenset(
     [
@@ -43,8 +41,11 @@ HOST = frozenset(
         "aam",
         "aad",
         "salc",
+        *FAR_LOADS,
+        *QUESTIONS,
     ]
 )
+_OF_SEGMENTS = frozenset(["mov", "pop"]) | TRANSFERS | QUESTIONS | FAR_LOADS.keys()
 
 
 class HostInstructions:
@@ -52,6 +53,7 @@ class HostInstructions:
 
     def __init__(self, storage: Storage, clock: Callable[[], int], features: Feature = ALL) -> None:
         self._storage, self._clock, self._features = storage, clock, features
+        self._segments = Segments(storage)
 
     def execute(self, i: Instruction, s: X86State) -> Trap | None:
         """Raises `StorageFault`; `s` is then as it was."""
@@ -61,7 +63,7 @@ class HostInstructions:
             case "pushf":
                 self._push(s, s.eflags & ~0x10000, i.size)
             case "popf":
-                mask = SUPPORTED if i.size == 4 else SUPPORTED & 0xFFFF
+                mask = _WRITABLE if i.size == 4 else _WRITABLE & 0xFFFF
                 s.eflags = s.eflags & ~mask | self._pop(s, i.size) & mask
             case "into":
                 if s.eflags & OF:
@@ -77,8 +79,10 @@ class HostInstructions:
                 s.eax, s.edx = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFFFFFF
             case "salc":
                 s.eax = s.eax & ~0xFF | (0xFF if s.eflags & CF else 0)
-            case "mov" | "pop":
-                return self._load_segment(i, s)
+            case "int":
+                return _software_interrupt(i, s)
+            case name if name in _OF_SEGMENTS:
+                return self._segments.execute(i, s)
             case "enter":
                 self._enter(i, s)
             case "aam":
@@ -124,34 +128,6 @@ class HostInstructions:
             value -= 1 << 8 * i.size
         return not low <= value <= high
 
-    def _load_segment(self, i: Instruction, s: X86State) -> Trap | None:
-        target = i.operands[0]
-        assert isinstance(target, Seg)
-        if i.name == "pop":
-            selector = self._pop_selector(i, s)
-        else:
-            source = i.operands[1]
-            if isinstance(source, Mem):
-                selector = int.from_bytes(self._storage.read(effective(source, s), 2), "little")
-            else:
-                assert isinstance(source, Reg)
-                selector = getattr(s, REGISTERS[source.number]) & 0xFFFF
-        base = s.segment_base(selector)
-        if base is None or (target.number == 2 and selector < 4):
-            return Trap(Vector.GENERAL_PROTECTION)
-        setattr(s, _SEGMENTS[target.number], selector)
-        if target.number == 4:
-            s.fs_base = base
-        elif target.number == 5:
-            s.gs_base = base
-        if i.name == "pop":
-            s.esp = (s.esp + i.size) & 0xFFFFFFFF
-        s.eip = i.next
-        return None
-
-    def _pop_selector(self, i: Instruction, s: X86State) -> int:
-        return int.from_bytes(self._storage.read(s.esp, 2), "little")
-
     def _enter(self, i: Instruction, s: X86State) -> None:
         size, level = (o.value for o in i.operands if isinstance(o, Imm))
         depth = level & 31
@@ -176,18 +152,13 @@ class HostInstructions:
         s.esp = (s.esp - size) & 0xFFFFFFFF
 
 
-def effective(m: Mem, s: X86State) -> int:
-    """The linear address of a storage operand."""
-    at = m.displacement
-    if m.base >= 0:
-        at += getattr(s, REGISTERS[m.base])
-    if m.index >= 0:
-        at += getattr(s, REGISTERS[m.index]) << m.shift
-    if m.short:
-        at &= 0xFFFF
-    if m.segment > 3:
-        at += s.fs_base if m.segment == 4 else s.gs_base
-    return at & 0xFFFFFFFF
+def _software_interrupt(i: Instruction, s: X86State) -> Trap:
+    """INT with a number other than Linux's: of the gates a program may use there are two."""
+    number = _byte(i.operands[0])
+    if number not in (Vector.BREAKPOINT, Vector.OVERFLOW):
+        return Trap(Vector.GENERAL_PROTECTION, number << 3 | 2)
+    s.eip = i.next
+    return Trap(Vector(number))
 
 
 def _byte(operand: Operand) -> int:

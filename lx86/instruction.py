@@ -6,7 +6,7 @@ EBP 5, ESI 6, EDI 7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI = range(8)
 _NAMES = {
@@ -16,6 +16,10 @@ _NAMES = {
 }
 SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
 ES, CS, SS, DS, FS, GS = range(6)
+NO_SEGMENT = -1
+TRANSFERS = frozenset(["callw", "retw", "jmpw", "lcall", "ljmp", "lret", "iret"])
+"""Branches between segments, and those that cut EIP to 16 bits."""
+STRINGS = frozenset(["movs", "stos", "lods", "scas", "cmps"])
 _POINTER = {1: "byte", 2: "word", 4: "dword", 6: "fword", 8: "qword", 10: "tbyte", 16: "xmmword"}
 CONDITIONS = (
     "o",
@@ -126,6 +130,14 @@ class Instruction:
             if isinstance(operand, Imm) and operand.target:
                 return operand.value
         return None
+
+    def moved(self, distance: int) -> Instruction:
+        """The same, that far away, with its targets."""
+        operands = tuple(
+            Imm((o.value + distance) & 0xFFFFFFFF, True) if isinstance(o, Imm) and o.target else o
+            for o in self.operands
+        )
+        return replace(self, address=(self.address + distance) & 0xFFFFFFFF, operands=operands)
 
     def __str__(self) -> str:
         name = self.name

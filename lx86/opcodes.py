@@ -45,6 +45,7 @@ ONE_BYTE = (
 60 pusha
 61 popa
 62 bound Gv,Mv
+63 arpl Ew,Gw
 68 push Iz
 69 imul Gv,Ev,Iz
 6a push Is
@@ -66,7 +67,7 @@ ONE_BYTE = (
 90-97 xchg Zv,eax
 98 cbw
 99 cwd
-9a far Iz,Iw
+9a lcall Iz,Iw
 9b fwait
 9c pushf
 9d popf
@@ -92,13 +93,16 @@ b0-b7 mov Zb,Ib
 b8-bf mov Zv,Iz
 c2 ret Iw
 c3 ret
+c4 les Gv,Mv
+c5 lds Gv,Mv
 c8 enter Iw,Ib
 c9 leave
-ca far Iw
-cb far
+ca lret Iw
+cb lret
 cc int3
 cd int Ib
 ce into
+cf iret
 d4 aam Ib
 d5 aad Ib
 d6 salc
@@ -111,7 +115,7 @@ e4-e5 in Ib
 e6-e7 out Ib
 e8 call Jz
 e9 jmp Jz
-ea far Iz,Iw
+ea ljmp Iz,Iw
 eb jmp Jb
 ec-ed in
 ee-ef out
@@ -127,6 +131,8 @@ fd std
 )
 
 TWO_BYTE = """
+02 lar Gv,Rw
+03 lsl Gv,Rw
 06 clts
 08 invd
 09 wbinvd
@@ -153,7 +159,10 @@ ad shrd Ev,Gv,cl
 af imul Gv,Ev
 b0 cmpxchg! Eb,Gb
 b1 cmpxchg! Ev,Gv
+b2 lss Gv,Mv
 b3 btr! Ev,Gv
+b4 lfs Gv,Mv
+b5 lgs Gv,Mv
 b6 movzx Gv,Eb
 b7 movzx Gv,Ew
 b9 ud2
@@ -197,7 +206,8 @@ GROUPS = {
         *("mul Ev", "imul Ev", "div Ev", "idiv Ev"),
     ],
     0xFE: ["inc! Eb", "dec! Eb"] + [""] * 6,
-    0xFF: ["inc! Ev", "dec! Ev", "call Ed", "", "jmp Ed", "", "push Ev", ""],
+    0xFF: ["inc! Ev", "dec! Ev", "call Ev", "lcall Mv", "jmp Ev", "ljmp Mv", "push Ev", ""],
+    0x0F00: [""] * 4 + ["verr Ew", "verw Ew", "", ""],
     0x0FBA: [""] * 4 + ["bt Ev,Ib", "bts! Ev,Ib", "btr! Ev,Ib", "btc! Ev,Ib"],
     0x0FC7: ["", "cmpxchg8b! Mq"] + [""] * 6,
 }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cpu import X86State
 
 
 class NotTranslated(Exception):  # noqa: N818
@@ -41,6 +45,26 @@ class Options:
     """So many x86 registers may have their values in temporaries between instructions."""
     pin_constants: bool = True
     """Constants used in loops are put there, first come, first served."""
+    bases: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Where ES, CS, SS and DS begin.  Addresses of code are linear ones here."""
+    code_16: bool = False
+    """Code is that of a 16-bit segment."""
+    slots: bool = True
+    """Branches through registers look into the slots, or else leave to the host."""
+
+    def for_segments(self, state: X86State, inline_calls: bool) -> Options:
+        """As a state's segments ask for; `inline_calls` where nothing speaks against it."""
+        bases, code_16 = state.bases, state.code_16
+        if (bases, code_16) == (self.bases, self.code_16):
+            return self
+        plain = not bases[1]
+        return replace(
+            self, bases=bases, code_16=code_16, slots=plain, inline_calls=inline_calls and plain
+        )
+
+    @property
+    def flat(self) -> bool:
+        return self.bases == (0, 0, 0, 0)
 
 
 GRADUAL = Options(first_region=24)

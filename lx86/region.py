@@ -18,7 +18,7 @@ from .code import FetchFault
 from .decoder import Undefined
 from .flags import EVERY, live_before
 from .host import HOST
-from .instruction import Imm, Seg
+from .instruction import STRINGS, TRANSFERS, Imm, Seg
 
 if TYPE_CHECKING:
     from .code import Code
@@ -101,7 +101,6 @@ def names(pieces: int) -> str:
 _CONDITIONAL = ("jcc", "loop", "loope", "loopne", "jecxz")
 PRIVILEGED = frozenset(
     [
-        "far",
         "hlt",
         "cli",
         "sti",
@@ -116,7 +115,7 @@ PRIVILEGED = frozenset(
         "rdmsr",
     ]
 )
-_LEAVING = frozenset({"int", "int3", "ud2"}) | PRIVILEGED
+_LEAVING = frozenset({"int", "int3", "ud2"}) | PRIVILEGED | TRANSFERS
 
 
 def for_host(i: Instruction, down: bool) -> bool:
@@ -135,8 +134,23 @@ def for_host(i: Instruction, down: bool) -> bool:
             return i.name in HOST
 
 
+class Alone:
+    """In place of `Code`: one instruction, behind which every flag is wanted."""
+
+    def __init__(self, instruction: Instruction) -> None:
+        self._instruction = instruction
+
+    def fetch(self, address: int) -> Instruction:
+        if address != self._instruction.address:
+            raise FetchFault(address)
+        return self._instruction
+
+    def wanted(self, address: int, exact: bool) -> int:
+        return EVERY
+
+
 def build(
-    code: Code, start: int, options: Options, *,
+    code: Code | Alone, start: int, options: Options, *,
     down: bool = False, single: bool = False, first: bool = False,
 ) -> Region:  # fmt: skip
     """The region at an entry; `down`: as long as DF is set; `single`: of one instruction.
@@ -148,7 +162,13 @@ def build(
 
 class _Builder:
     def __init__(
-        self, code: Code, start: int, options: Options, down: bool, single: bool, first: bool
+        self,
+        code: Code | Alone,
+        start: int,
+        options: Options,
+        down: bool,
+        single: bool,
+        first: bool,
     ) -> None:
         self._code, self._options, self._down = code, options, down
         self._limit = 1 if single else options.first_region if first else options.longest_region
@@ -222,9 +242,14 @@ class _Builder:
             return [((i.next, ()), True)]
         if name in _LEAVING:
             return []
-        if for_host(i, self._down):
+        if self._for_host(i):
             return [((i.next, ()), True)]
         return None
+
+    def _for_host(self, i: Instruction) -> bool:
+        if i.repeat and not self._options.flat and i.name in STRINGS:
+            return True
+        return for_host(i, self._down)
 
     def _may_inline(self, target: int, context: tuple[int, ...]) -> bool:
         if not self._options.inline_calls or len(context) >= _DEEPEST:
@@ -291,7 +316,7 @@ class _Builder:
 
     def _inside(self, key: Key, i: Instruction) -> Key:
         """Where no node is the way leads outside, and there is no context there."""
-        if self._back(i, key):
+        if isinstance(self._code, Alone) or self._back(i, key):
             return key[0], OUTSIDE
         return key if key in self._seen and key in self._leaders else (key[0], ())
 
@@ -323,7 +348,7 @@ class _Builder:
             node.end = End.INDIRECT
             if name == "call":
                 self._check_return(i.next)
-        elif name in _LEAVING or for_host(i, self._down):
+        elif name in _LEAVING or self._for_host(i):
             node.end = End.LEAVE
         else:
             return False
@@ -362,6 +387,8 @@ class _Builder:
             return beyond
         if node.end is End.LEAVE:
             i = node.instructions[-1]
+            if i.name in TRANSFERS:
+                return EVERY
             return self._code.wanted(i.next, exact) if i.name not in _LEAVING - {"int"} else 0
         live = 0
         for key in node.successors:

@@ -17,7 +17,7 @@ from .convention import EIP, SLOT
 from .emitter import Emitter, Label, signed
 from .flags import C, X
 from .fpu.joins import Joins
-from .instruction import ESP, Imm, Instruction, Mem, Reg
+from .instruction import CS, ESP, Imm, Instruction, Mem, Reg
 from .lower import condition
 from .options import NotTranslated, Options
 from .region import PRIVILEGED, End, Key, Node, Region
@@ -250,8 +250,8 @@ class _Translation:
     def _push(self, value: int) -> None:
         x = self.x
         at = x.address(Mem(4, ESP, -1, 0, -4, 2))
-        register = x.constant(value)
-        x.store(register, at, 4)
+        value = value - x.options.bases[CS] & 0xFFFFFFFF
+        x.store(x.constant(value), at, 4)
         x.note_word(at, (-1, signed(value)))
         base, offset = x.s.values[ESP]
         x.set_value(ESP, (base, offset - 4))
@@ -376,7 +376,7 @@ class _Translation:
             e.mr(EIP, register)
         x.set_value(ESP, stack)
         self._join((0, (0,)), live)
-        if x.down:
+        if x.down or not x.options.slots:
             self._out(Out(Why.INDIRECT, Recovery(0, HOMES, live, False, False, 0)))
             return
         e.rlwimi(SLOT, EIP, 2, 3, 29)
@@ -388,7 +388,7 @@ class _Translation:
             case "int" if i.operands[0] == Imm(0x80 - 0x100):
                 self._leave(Why.SYSTEM_CALL, i, i.next)
             case "int":
-                self._leave(Why.PRIVILEGED, i)
+                self._leave(Why.HOST, i)
             case "int3":
                 self._leave(Why.BREAKPOINT, i, i.next)
             case "ud2":

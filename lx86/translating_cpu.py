@@ -7,23 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import exchange, flags, lower, often
-from .block import Block, Out, Why
+from .block import TRAPS, Block, Out, Why
 from .code import Code, FetchFault
 from .code_cache import CodeCache
 from .constants import pin
-from .convention import (
-    BASE,
-    CONTEXT,
-    CONTEXT_PAGE,
-    EIP,
-    ONE,
-    PINNED,
-    SLOT,
-    SLOT_BITS,
-    SLOTS,
-    ZERO,
-)
+from .convention import EIP, SLOT_BITS, SLOTS
 from .cpu import (
+    UNLIMITED,
     Access,
     EngineFailure,
     Exit,
@@ -34,20 +24,23 @@ from .cpu import (
     Trap,
     Vector,
     X86State,
-)
+)  # fmt: skip
 from .cpuid import ALL, Feature
 from .decoder import Undefined
 from .fpu.assistant import Assistant
 from .fpu.file import RegisterFile
 from .fpu.lower_x87 import CONSTANTS, CONSTANTS_AT
-from .host import DF, HostInstructions
+from .host import DF, TF, HostInstructions
+from .instruction import CS, STRINGS
 from .machine import Called, Interrupted, Machine, OutOfTime
 from .options import Options
-from .region import build
+from .region import Alone, Region, build
 from .registers import NoTemporary
 from .state import HOMES, Recovery
-from .storage import PAGE, WRITE, StorageFault, pages_of
+from .stepping import iterate, step
+from .storage import PAGE, WRITE, StorageFault
 from .translate import translate
+from .watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,13 +48,10 @@ if TYPE_CHECKING:
     from emu.exits import Checkstop
 
     from .fpu.lowering import Assist
+    from .instruction import Instruction
     from .storage import Storage
 
-_TRAPS = {
-    Why.ILLEGAL: Vector.INVALID_OPCODE,
-    Why.PRIVILEGED: Vector.GENERAL_PROTECTION,
-    Why.BREAKPOINT: Vector.BREAKPOINT,
-}
+_ADDRESS = 0xFFFF_FFFF
 _STORAGE, _PROGRAM = (0x300, 0x380, 0x600), 0x700
 
 
@@ -73,20 +63,23 @@ class TranslatingCpu:
     ) -> None:
         self._storage = storage
         self._options = options or Options()
+        self._inline_calls = self._options.inline_calls
         self._lowerings = lower.table()
         self.machine = Machine(storage)
         self.cache = CodeCache(self.machine)
         self.code = Code(storage)
+        self._watch = Watch(storage, self.machine, self.cache, self.code)
         self._host = HostInstructions(storage, lambda: self.machine.instructions, features)
         self.state = X86State()
+        self._alone: Instruction | None = None
+        """What is carried out by itself just now."""
         self.on_block: Callable[[Block], None] | None = None
         """Is shown each block that is translated."""
         self._file = RegisterFile(self.machine.registers)
         self._assistant = Assistant(self._file, self.machine.registers, storage)
         self.machine.context(CONSTANTS_AT, len(CONSTANTS))[:] = CONSTANTS
         often.begin(self.machine, self._options.often)
-        for register, value in ((ONE, 1), (ZERO, 0), (SLOT, SLOTS), (CONTEXT, CONTEXT_PAGE)):
-            self.machine.registers.set_gpr(register, value)
+        exchange.begin(self.machine)
         storage.observe(self)
 
     def close(self) -> None:
@@ -102,27 +95,14 @@ class TranslatingCpu:
     # -- what the storage tells ------------------------------------------------------------
 
     def invalidate(self, start: int, length: int) -> None:
-        pages = pages_of(start, length)
-        changed = [page for page in pages if page in self.machine.protected]
-        for page in changed:
-            self._drop(page)
+        self._watch.changed(start, length)
 
     def mapping_changed(self, start: int, length: int) -> None:
-        first, last = start // PAGE, (start + length - 1) // PAGE
-        self.cache.drop(first, last)
-        self.code.forget(first, last)
-        self.machine.protected -= {p for p in self.machine.protected if first <= p <= last}
-        self.machine.remap(start, length)
-
-    def _drop(self, page: int) -> None:
-        self.cache.drop(page, page)
-        self.code.forget(page, page)
-        self.machine.protected.discard(page)
-        self.machine.remap(page * PAGE, PAGE)
+        self._watch.mapping_changed(start, length)
 
     # -- state -----------------------------------------------------------------------------
 
-    def _load_state(self) -> None:
+    def load_state(self) -> None:
         exchange.load(self.state, self.machine)
 
     def _store_state(self, at: Recovery) -> None:
@@ -133,6 +113,24 @@ class TranslatingCpu:
     def _read_state(self, at: Recovery) -> None:
         """All but x87, MMX and SSE, which are left as they are."""
         exchange.read(self.state, self.machine, at)
+        if code := self._options.bases[CS]:
+            self.state.eip = self.state.eip - code & _ADDRESS
+
+    @property
+    def linear_eip(self) -> int:
+        return self.state.eip + self._options.bases[CS] & _ADDRESS
+
+    def _adapt(self) -> None:
+        """Have code be what the state's modes and segments ask for."""
+        flush, exact = self._file.modes
+        options = self._options.for_segments(self.state, self._inline_calls)
+        if (options.flush_to_zero, options.exact_sse) != (flush, exact):
+            options = replace(options, flush_to_zero=flush, exact_sse=exact)
+        if options is self._options:
+            return
+        self._options = options
+        self.code.use_segment(options.bases[CS], options.code_16)
+        self.cache.flush()
 
     # -- translating -----------------------------------------------------------------------
 
@@ -147,11 +145,11 @@ class TranslatingCpu:
             self.cache.flush()
         began = time.perf_counter()
         first = bool(self._options.first_region) and not down and not whole
-        block = self._block(eip, down, first=first)
+        block = self._block(eip, down, first)
         if block.flags_returned and not self._options.exact_flags:
             self.keep_flags()
-            block = self._block(eip, down, first=first)
-        self._protect(block)
+            block = self._block(eip, down, first)
+        self._watch.protect(block)
         self.cache.add(block, down)
         self.cache.counts.seconds += time.perf_counter() - began
         if self.on_block:
@@ -164,32 +162,23 @@ class TranslatingCpu:
         self.cache.flush()
         self.code.forget_everything()
 
-    def _block(self, eip: int, down: bool, single: bool = False, first: bool = False) -> Block:
-        region = build(self.code, eip, self._options, down=down, single=single, first=first)
-        if not single and (pinned := pin(region, self._options)) != self._options:
+    def _block(self, eip: int, down: bool, first: bool) -> Block:
+        region = build(self.code, eip, self._options, down=down, first=first)
+        if (pinned := pin(region, self._options)) != self._options:
             self._options = pinned
-            for register, value in zip(
-                (BASE, *PINNED), (pinned.base, *pinned.constants), strict=False
-            ):
-                self.machine.registers.set_gpr(register, value & 0xFFFFFFFF)
-        key = self._file.stack_key
-        return translate(region, self.cache.next, self._options, self._lowerings, down, key)
+            exchange.pin(self.machine, pinned)
+        return self._code_for(region, down, self._options)
 
-    def _protect(self, block: Block) -> None:
-        # What was looked at, too: it stays decoded.
-        pages = (block.pages | self.code.fresh) - self.machine.protected
-        self.code.fresh.clear()
-        for page in pages:
-            self.machine.protected.add(page)
-            if page * PAGE < SLOTS and self._storage.permissions[page] & WRITE:
-                self.machine.remap(page * PAGE, PAGE)
+    def _code_for(self, region: Region, down: bool, options: Options) -> Block:
+        at, key = self.cache.next, self._file.stack_key
+        return translate(region, at, options, self._lowerings, down, key)
 
     # -- running ---------------------------------------------------------------------------
 
     def run(self, budget: int) -> Exit:
         """`budget` is in POWER instructions."""
         end = self.machine.instructions + budget
-        self._load_state()
+        self.load_state()
         try:
             at: int | Exit = self._go_on()
             while isinstance(at, int):
@@ -197,6 +186,8 @@ class TranslatingCpu:
                 if left <= 0:
                     return self._preempt(at)
                 at = self._outcome(self.machine.run(at, left))
+        except FetchFault as fault:
+            return Fault(fault.address, Access.EXECUTE)
         except NoTemporary:
             return EngineFailure("an instruction needs more registers than there are")
         return at
@@ -217,22 +208,41 @@ class TranslatingCpu:
 
     def _go_on(self) -> int | Exit:
         """At the state's EIP, whose state the registers hold."""
-        modes = self._options.flush_to_zero, self._options.exact_sse
-        if self._file.modes != modes:
-            flush, exact = self._file.modes
-            self._options = replace(self._options, flush_to_zero=flush, exact_sse=exact)
-            self.cache.flush()
+        self._adapt()
+        if self._alone is not None:
+            return Preempted()
+        if self.state.eflags & TF:
+            return step(self)
+        return self._entry(self.linear_eip, bool(self.state.eflags & DF))
+
+    def carry_out(self, i: Instruction) -> Exit:
+        """The instruction at the state's EIP, translated by itself; `Preempted` behind it."""
+        self._alone = i
         try:
-            return self._entry(self.state.eip, bool(self.state.eflags & DF))
-        except FetchFault as fault:
-            return Fault(fault.address, Access.EXECUTE)
+            at: int | Exit = self._single()
+            while isinstance(at, int):
+                at = self._outcome(self.machine.run(at, UNLIMITED))
+        finally:
+            self._alone = None
+        return at
+
+    def _single(self) -> int:
+        """Code for one instruction, at the state's EIP, that is not kept."""
+        down, at = bool(self.state.eflags & DF), self.linear_eip
+        code = self.code if self._alone is None else Alone(self._alone)
+        options = replace(self._options, slots=False)
+        region = build(code, at, options, down=down, single=True)
+        self.code.forget_fresh()
+        block = self._code_for(region, down, options)
+        self.cache.add(block, False, link=False)
+        return block.entries[at]
 
     def _leave(self, out: Out) -> int | Exit:
         match out.why:
             case Why.LINK | Why.INDIRECT:
                 target = out.target
                 if out.why is Why.INDIRECT:
-                    target = self.machine.registers.gpr(EIP) & 0xFFFFFFFF
+                    target = self.machine.registers.gpr(EIP) + self._options.bases[CS] & _ADDRESS
                 return self._branch(target, out.recovery)
             case Why.OFTEN:
                 return self._again(out.target)
@@ -247,23 +257,24 @@ class TranslatingCpu:
                 return self._execute(out)
             case _:
                 self._store_state(out.recovery)
-                return Trap(_TRAPS[out.why])
+                return Trap(TRAPS[out.why])
 
     def _go_on_or_trap(self) -> Exit:
         try:
-            self.code.fetch(self.state.eip)
-        except FetchFault as fault:
-            return Fault(fault.address, Access.EXECUTE)
+            self.code.fetch(self.linear_eip)
         except Undefined:
             return Trap(Vector.INVALID_OPCODE)
         return EngineFailure("code appeared")
 
     def _branch(self, target: int, recovery: Recovery) -> int | Exit:
+        if self._alone is not None:
+            self._store_state(replace(recovery, eip=target))
+            return Preempted()
         try:
             return self._entry(target, bool(self.state.eflags & DF))
-        except FetchFault as fault:
+        except FetchFault:
             self._store_state(replace(recovery, eip=target))
-            return Fault(fault.address, Access.EXECUTE)
+            raise
 
     def _again(self, eip: int) -> int:
         """A first region is worth all its code."""
@@ -278,14 +289,18 @@ class TranslatingCpu:
     def _execute(self, out: Out) -> int | Exit:
         i = out.instruction
         assert i is not None
+        if i.repeat and i.name in STRINGS:
+            self.load_state()
+            done = iterate(self, i)
+            return self._go_on() if done == Preempted() else done
         try:
-            trap = self._host.execute(i, self.state)
+            trap = self._host.execute(i.moved(-self._options.bases[CS]), self.state)
         except StorageFault as fault:
             access = Access.WRITE if i.name in ("pushf", "enter") else Access.READ
             return Fault(fault.address, access)
         if trap is not None:
             return trap
-        self._load_state()
+        self.load_state()
         return self._go_on()
 
     def _interrupt(self, why: Interrupted) -> int | Exit:
@@ -317,25 +332,25 @@ class TranslatingCpu:
             at = self._assistant.check(assist)
             if at is None:
                 self._file.settle(assist.before)
-                self._load_state()
+                self.load_state()
                 return self._version()
         else:
             at = self._assistant.carry_out(assist, self.state)
             if at is None:
-                self._load_state()
+                self.state.eip = self.state.eip - self._options.bases[CS] & _ADDRESS
+                self.load_state()
                 return self._go_on()
         return at
 
     def _version(self) -> int | Exit:
         """Code at the state's EIP for the x87's stack as it is."""
-        eip, key = self.state.eip, self._file.stack_key
+        if self._alone is not None:
+            return self._single()
+        eip, key = self.linear_eip, self._file.stack_key
         at = self.cache.versions.get((eip, key))
         down = bool(self.state.eflags & DF)
         if at is None:
-            try:
-                at = self._translate(eip, down)
-            except FetchFault as fault:
-                return Fault(fault.address, Access.EXECUTE)
+            at = self._translate(eip, down)
             if not down:
                 self.cache.versions[eip, key] = at
         if not down:
@@ -360,15 +375,9 @@ class TranslatingCpu:
         """
         if not self._storage.permissions[page] & WRITE:
             return Fault(page * PAGE, Access.WRITE)
-        self._drop(page)
-        self._load_state()
-        try:
-            block = self._block(self.state.eip, bool(self.state.eflags & DF), single=True)
-        except FetchFault as fault:
-            return Fault(fault.address, Access.EXECUTE)
-        self.code.forget_fresh()
-        self.cache.add(block, False, link=False)
-        return block.entries[self.state.eip]
+        self._watch.drop(page)
+        self.load_state()
+        return self._single()
 
     def _preempt(self, at: int) -> Exit:
         """Go on to the next place where the program's state is known."""

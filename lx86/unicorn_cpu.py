@@ -107,7 +107,7 @@ class UnicornCpu:
         self._changed: list[tuple[int, int]] = [(0, PROGRAM_END)]
         self.state = X86State()
         self._segments = [0] * len(_SEGMENTS)
-        self._tls: list[int | None] = list(self.state.tls)
+        self._tls = list(self.state.tls)
         storage.observe(self)
 
     def _add_hooks(self) -> None:
@@ -194,8 +194,8 @@ class UnicornCpu:
     def _load_state(self) -> None:
         state = self.state
         if state.tls != self._tls:
-            for entry, base in zip(TLS_ENTRIES, state.tls, strict=True):
-                descriptor = bytes(8) if base is None else _descriptor(base, 0xF2)
+            for entry, found in zip(TLS_ENTRIES, state.tls, strict=True):
+                descriptor = bytes(8) if found is None else found.packed()
                 self._uc.mem_write(_TABLES + entry * 8, descriptor)
             self._tls = list(state.tls)
             self._segments = [-1] * len(_SEGMENTS)

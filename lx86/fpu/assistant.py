@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .. import flags
 from ..convention import PARITY
 from ..cpu import Access, Exit, Fault, Trap, Vector
-from ..host import REGISTERS, effective
+from ..host_segments import REGISTERS, base_of, effective
 from ..instruction import Mem
 from ..storage import StorageFault
 from .interpret import interpret
@@ -112,5 +112,5 @@ def _address(i: Instruction, s: X86State) -> int:
     if i.operands and isinstance(i.operands[0], Mem):
         return effective(i.operands[0], s)
     if i.name == "simd" and i.opcode == 0x0FF7:  # MASKMOVQ: where EDI points
-        return (s.edi + (0, 0, 0, 0, s.fs_base, s.gs_base)[i.segment]) & 0xFFFFFFFF
+        return s.edi + base_of(s, i.segment) & 0xFFFFFFFF
     return 0

@@ -11,7 +11,9 @@ import struct
 from typing import TYPE_CHECKING
 
 from lx86.cpu import EFLAGS_ALWAYS, USER_CODE, USER_DATA, FloatingState
-from lx86.storage import WRITE
+from lx86.host_segments import code_refusal, refusal
+from lx86.instruction import SS
+from lx86.storage import WRITE, StorageFault
 
 from .memory import RT_SIGRETURN_OFFSET, SIGNAL_PAGE
 from .signals import UNBLOCKABLE, ActionFlag, bit
@@ -110,6 +112,10 @@ def _restore(thread: Thread, fields: tuple[int, ...]) -> None:
         selector = value & 0xFFFF
         # What cannot be loaded is null, and traps when it is used.
         setattr(state, name, selector if state.segment_base(selector) is not None else 0)
+    code, stack = fields[15] & 0xFFFF | 3, fields[18] & 0xFFFF | 3
+    if code_refusal(state, code) or refusal(state, SS, stack):
+        raise StorageFault(fields[14])
+    state.cs, state.ss = code, stack
     state.fs_base = state.segment_base(state.fs) or 0
     state.gs_base = state.segment_base(state.gs) or 0
     (state.edi, state.esi, state.ebp, state.esp, state.ebx, state.edx, state.ecx, state.eax) = (

@@ -230,8 +230,8 @@ class Process:
                     return
                 case Fault() as fault:
                     self.force(thread, traps.of_fault(fault, self.storage))
-                case Trap(vector):
-                    self.force(thread, traps.of_trap(vector, self.cpu))
+                case Trap() as trap:
+                    self.force(thread, traps.of_trap(trap, self.cpu))
                 case EngineFailure(reason):
                     raise EngineError(f"{reason} (eip {self.cpu.state.eip:#010x})")
 

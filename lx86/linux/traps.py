@@ -5,7 +5,7 @@ from __future__ import annotations
 from signal import SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP
 from typing import TYPE_CHECKING
 
-from lx86.cpu import Access, Fault, Vector
+from lx86.cpu import Access, Fault, Trap, Vector
 from lx86.storage import PAGE, Page
 
 from .signals import Code, Signal
@@ -34,7 +34,8 @@ def of_fault(fault: Fault, storage: Storage) -> Signal:
     return Signal(number, code, at, 0, PAGE_FAULT, error, fault.address)
 
 
-def of_trap(vector: Vector, cpu: Cpu) -> Signal:
+def of_trap(found: Trap, cpu: Cpu) -> Signal:
+    vector, error = found.vector, found.error
     at = cpu.state.eip.to_bytes(4, "little")
     match vector:
         case Vector.DIVIDE_ERROR:
@@ -54,8 +55,10 @@ def of_trap(vector: Vector, cpu: Cpu) -> Signal:
             return Signal(SIGFPE, _floating_code(mxcsr & ~(mxcsr >> 7)), at, trap=vector)
         case Vector.ALIGNMENT:
             return Signal(SIGBUS, _ALIGNMENT, at, trap=vector)
+        case Vector.SEGMENT_NOT_PRESENT | Vector.STACK:
+            return Signal(SIGBUS, Code.KERNEL, trap=vector, trap_error=error)
         case _:  # general protection, BOUND, INTO
-            return Signal(SIGSEGV, Code.KERNEL, trap=vector)
+            return Signal(SIGSEGV, Code.KERNEL, trap=vector, trap_error=error)
 
 
 def _floating_code(exceptions: int) -> int:

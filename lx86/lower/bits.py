@@ -64,6 +64,8 @@ def _bit_string(x: Context, target: Mem, number: Reg, bits: int) -> tuple[int, i
     if target.segment > 3:
         origin, _ = x.segment_base(target.segment, -1, -1)
         e.add(at, at, origin)
+    elif x.options.bases[target.segment]:
+        x.e_add_constant(at, at, x.options.bases[target.segment])
     return at, -1, 0
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..convention import CONTEXT, FIRST, ONE, SELECTORS_AT, ZERO
-from ..instruction import EAX, EBP, EBX, EDX, ESP, Imm, Mem, Reg, Seg
+from ..instruction import EAX, EBP, EBX, EDX, ESP, NO_SEGMENT, Imm, Mem, Reg, Seg
 from . import condition
 from .arithmetic import finish, place
 
@@ -115,10 +116,7 @@ def lea(x: Context, i: Instruction) -> None:
         x.set_value(target.number, (base, offset + source.displacement))
         return
     if target.size == 4:
-        plain = Mem(
-            4, source.base, source.index, source.shift, source.displacement, 3, source.short
-        )
-        base, index, displacement = x.address(plain)
+        base, index, displacement = x.address(replace(source, size=4, segment=NO_SEGMENT))
         if index < 0:
             x.set_value(target.number, (base if base else -1, displacement))
             return
@@ -338,6 +336,8 @@ def xlat(x: Context, i: Instruction) -> None:
     if i.segment > 3:
         origin, _ = x.segment_base(i.segment, at, -1)
         x.e.add(at, at, origin)
+    elif x.options.bases[i.segment]:
+        x.e_add_constant(at, at, x.options.bases[i.segment])
     x.load(out, (at, -1, 0), 1)
     assert isinstance(plain, Reg)
     x.write(plain, out)

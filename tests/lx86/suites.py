@@ -96,5 +96,12 @@ def qemu(name: str) -> Path:
     return _compiled(f"test-i386-{name}", lambda out: ["-O2", source])
 
 
+def qemu_integer() -> Path:
+    """The program that test-i386.c becomes.  Raises `GuestFilesError`."""
+    source = _sources("qemu") / "tests" / "tcg" / "i386"
+    files = [source / f"test-i386{part}" for part in (".c", "-code16.S", "-vm86.S")]
+    return _compiled("test-i386", lambda out: ["-O2", "-fno-builtin", *files])
+
+
 def available() -> bool:
     return small.available() and bool(shutil.which("apt-get")) and bool(shutil.which("perl"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lx86.cpu import TLS_ENTRIES
 from lx86.linux.call import CallGroup, StateSet, refuse
 from lx86.linux.endings import Ended, Ending
+from lx86.segments import LDT_ENTRIES, Descriptor
 
 from .processes import fork_process, vfork_process
 
@@ -26,6 +27,7 @@ _PARENT_SETTID, _CHILD_CLEARTID, _CHILD_SETTID = 0x10_0000, 0x20_0000, 0x0100_00
 _NAMESPACES = _NEWNS | 0x7E00_0000 | 0x80
 _OF_A_THREAD = _VM | _FS | _FILES | _SIGHAND | _THREAD
 _DESCRIPTOR = struct.Struct("<IIII")
+_BIG, _CODE, _NOT_PRESENT, _USABLE = 1, 4, 0x20, 0x40
 
 
 @calls.define(120, "clone", "xpppp")
@@ -73,7 +75,7 @@ def _clone(
 
 def _and_tids(
     thread: Thread, forking: Waiting, flags: int, parent_tid: int, child_tid: int,
-    tls: tuple[int, int | None] | None,
+    tls: tuple[int, Descriptor | None] | None,
 ) -> Waiting:  # fmt: skip
     pid = yield from forking
     _note_tids(thread, pid, flags, parent_tid, child_tid, tls)
@@ -82,7 +84,7 @@ def _and_tids(
 
 def _note_tids(
     thread: Thread, pid: int, flags: int, parent_tid: int, child_tid: int,
-    tls: tuple[int, int | None] | None,
+    tls: tuple[int, Descriptor | None] | None,
 ) -> None:  # fmt: skip
     storage = thread.process.storage
     if pid:
@@ -124,35 +126,34 @@ def _new_thread(
 # -- thread-local storage ------------------------------------------------------------------------
 
 
-def _descriptor(thread: Thread, address: int) -> tuple[int, int | None]:
-    """A struct user_desc: the entry, or 2^32-1 for any, and its base; None for an empty one."""
+def _descriptor(thread: Thread, address: int) -> tuple[int, Descriptor | None]:
+    """A struct user_desc for the global table: the entry, 2^32-1 for any, and its descriptor."""
     number, base, limit, flags = _DESCRIPTOR.unpack(
         thread.process.storage.read(address, _DESCRIPTOR.size)
     )
     empty = not base and not limit and flags & 0x7F in (0x28, 0)
-    if not empty and not flags & 1:
-        refuse(errno.EINVAL)  # a 16-bit segment
+    if not empty and (not flags & _BIG or flags & (_CODE | _NOT_PRESENT)):
+        refuse(errno.EINVAL)
     if number != 0xFFFF_FFFF and number not in TLS_ENTRIES:
         refuse(errno.EINVAL)
-    return number, None if empty else base
+    return number, None if empty else Descriptor.of_user(base, limit, flags)
 
 
-def _set_entry(state: X86State, number: int, base: int | None) -> None:
-    state.tls[number - TLS_ENTRIES.start] = base
-    state.fs_base = state.segment_base(state.fs) or 0
-    state.gs_base = state.segment_base(state.gs) or 0
+def _set_entry(state: X86State, number: int, descriptor: Descriptor | None) -> None:
+    state.tls[number - TLS_ENTRIES.start] = descriptor
+    state.use_tables()
 
 
 @calls.define(243, "set_thread_area", "p")
 def set_thread_area(thread: Thread, address: int) -> int:
-    number, base = _descriptor(thread, address)
+    number, descriptor = _descriptor(thread, address)
     if number == 0xFFFF_FFFF:
         free = [n for n in TLS_ENTRIES if thread.state.tls[n - TLS_ENTRIES.start] is None]
         if not free:
             refuse(errno.ESRCH)
         number = free[0]
         thread.process.storage.write_word(address, number)
-    _set_entry(thread.state, number, base)
+    _set_entry(thread.state, number, descriptor)
     return 0
 
 
@@ -162,15 +163,41 @@ def get_thread_area(thread: Thread, address: int) -> int:
     number = storage.read_word(address)
     if number not in TLS_ENTRIES:
         refuse(errno.EINVAL)
-    base = thread.state.tls[number - TLS_ENTRIES.start]
-    fields = (number, 0, 0, 0x28) if base is None else (number, base, 0xF_FFFF, 0x51)
-    storage.write(address, _DESCRIPTOR.pack(*fields))
+    found = thread.state.tls[number - TLS_ENTRIES.start]
+    fields = (0, 0, 0x28) if found is None else (found.base, found.limit, found.user_flags)
+    storage.write(address, _DESCRIPTOR.pack(number, *fields))
     return 0
 
 
 @calls.define(123, "modify_ldt", "dpu")
 def modify_ldt(thread: Thread, function: int, address: int, size: int) -> int:
-    refuse(errno.ENOSYS)
+    """0 reads the local table, 2 the default one, 1 and 0x11 write an entry."""
+    storage, table = thread.process.storage, thread.state.ldt
+    if function in (0, 2):
+        if not table and not function:
+            return 0
+        entries = max(table) + 1 if not function else 16
+        image = bytearray(min(size, 8 * (LDT_ENTRIES if not function else entries)))
+        if not function:
+            whole = b"".join(table[n].packed() if n in table else bytes(8) for n in range(entries))
+            image[: len(whole)] = whole[: len(image)]
+        storage.write(address, bytes(image))
+        return len(image)
+    if function not in (1, 0x11):
+        refuse(errno.ENOSYS)
+    if size != _DESCRIPTOR.size:
+        refuse(errno.EINVAL)
+    number, base, limit, flags = _DESCRIPTOR.unpack(storage.read(address, _DESCRIPTOR.size))
+    old, conforming = function == 1, flags & 6 == 6
+    if number >= LDT_ENTRIES or (conforming and (old or not flags & _NOT_PRESENT)):
+        refuse(errno.EINVAL)
+    if not base and not limit and (old or flags & 0x7F in (0x28, 0)):
+        table.pop(number, None)
+    else:
+        table[number] = Descriptor.of_user(base, limit, flags & ~_USABLE if old else flags)
+    for other in thread.process.threads:
+        other.state.use_tables()
+    return 0
 
 
 # -- names and ends ------------------------------------------------------------------------------

@@ -1,0 +1,52 @@
+"""The program's pages that code was translated from: watched, and forgotten when they change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .convention import SLOTS
+from .storage import PAGE, WRITE, pages_of
+
+if TYPE_CHECKING:
+    from .block import Block
+    from .code import Code
+    from .code_cache import CodeCache
+    from .machine import Machine
+    from .storage import Storage
+
+
+class Watch:
+    """`machine` refuses stores to pages that `cache` or `code` knows something of."""
+
+    def __init__(self, storage: Storage, machine: Machine, cache: CodeCache, code: Code) -> None:
+        self._storage, self._machine, self._cache, self._code = storage, machine, cache, code
+
+    def changed(self, start: int, length: int) -> None:
+        for page in pages_of(start, length):
+            if page in self._machine.protected:
+                self.drop(page)
+
+    def mapping_changed(self, start: int, length: int) -> None:
+        first, last = start // PAGE, (start + length - 1) // PAGE
+        self._cache.drop(first, last)
+        self._code.forget(first, last)
+        protected = self._machine.protected
+        protected -= {p for p in protected if first <= p <= last}
+        self._machine.remap(start, length)
+
+    def drop(self, page: int) -> None:
+        """Forget the code of a page, which may be written from then on."""
+        self._cache.drop(page, page)
+        self._code.forget(page, page)
+        self._machine.protected.discard(page)
+        self._machine.remap(page * PAGE, PAGE)
+
+    def protect(self, block: Block) -> None:
+        """Watch the pages of a block."""
+        # What was looked at, too: it stays decoded.
+        pages = (block.pages | self._code.fresh) - self._machine.protected
+        self._code.fresh.clear()
+        for page in pages:
+            self._machine.protected.add(page)
+            if page * PAGE < SLOTS and self._storage.permissions[page] & WRITE:
+                self._machine.remap(page * PAGE, PAGE)
