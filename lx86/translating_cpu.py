@@ -29,6 +29,7 @@ from .cpuid import ALL, Feature
 from .decoder import Undefined
 from .fpu.assistant import Assistant
 from .fpu.file import RegisterFile
+from .fpu.lower_masks import MASKS, MASKS_AT
 from .fpu.lower_x87 import CONSTANTS, CONSTANTS_AT
 from .host import DF, TF, HostInstructions
 from .instruction import CS, STRINGS
@@ -78,6 +79,7 @@ class TranslatingCpu:
         self._file = RegisterFile(self.machine.registers)
         self._assistant = Assistant(self._file, self.machine.registers, storage)
         self.machine.context(CONSTANTS_AT, len(CONSTANTS))[:] = CONSTANTS
+        self.machine.context(MASKS_AT, len(MASKS))[:] = MASKS
         often.begin(self.machine, self._options.often)
         exchange.begin(self.machine)
         storage.observe(self)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..flags import X
 from ..lower import condition
-from . import forms, lower_mmx, lower_packed, lower_sse
+from . import forms, lower_masks, lower_mmx, lower_packed, lower_sse
 from .defined import is_defined
 from .lowering import assist, in_storage, memory
 
@@ -23,7 +23,7 @@ def lower(x: Context, i: Instruction) -> bool:
     if not is_defined(i):
         return False
     opcode = i.opcode & 0xFF
-    if opcode == 0xAE and _without_effect(x, i):
+    if (opcode == 0xAE and _without_effect(x, i)) or lower_masks.lower(x, i):
         return True
     exact = x.options.exact_sse and opcode in _FLOATING
     if exact or not (lower_mmx.lower(x, i) or lower_sse.lower(x, i) or lower_packed.lower(x, i)):
