@@ -14,7 +14,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from .lanes import Lane
-from .records import NEVER
+from .records import NEVER, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _URGENT = 1
+_MADE_UP_WINDOWS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,10 @@ class Plan:
         eligible = [p for p in shared if p.member.weight and p.wake < self.slice.end]
         if not eligible:
             return
-        self._admit({p.member for p in eligible})
+        members = {p.member for p in eligible}
+        self._admit(members)
+        if len(members) > 1:
+            self._forgive(members)
         if self.pools:
             self._give_out(eligible, _within_pool)
         self._give_out(eligible, _among_all)
@@ -149,6 +153,22 @@ class Plan:
                 of_pool = [m.own_spare_time for m in before if m.pool is member.pool]
                 member.own_spare_time = max(member.own_spare_time, min(of_pool, default=0))
                 member.competed = True
+
+    def _forgive(self, members: set[Member]) -> None:
+        """Who could not use its part (its pool was at its maximum, or it had not the processors)
+        has no claim to make up for it: virtual times do not stay behind their mean for more than
+        what all can use in a few windows."""
+        slack = _MADE_UP_WINDOWS * WINDOW * len(self._open)
+        mean = _mean((m.weight, m.spare_time) for m in members)
+        for member in members:
+            member.spare_time = max(member.spare_time, mean - member.virtual_time(slack))
+        if not self.pools:
+            return
+        for pool in {member.pool for member in members}:
+            of_pool = [member for member in members if member.pool is pool]
+            mean = _mean((m.weight, m.own_spare_time) for m in of_pool)
+            for m in of_pool:
+                m.own_spare_time = max(m.own_spare_time, mean - m.virtual_time(slack))
 
     def _give_out(self, eligible: Sequence[Processor], claim: Claim) -> None:
         """The least claim first: whose virtual time, with what is planned already, is behind."""
@@ -266,6 +286,14 @@ class Plan:
 
     def _must_run(self, processor: Processor) -> bool:
         return processor.credit > 0 and self._urgency(processor)[0] <= _URGENT
+
+
+def _mean(weighted: Iterable[tuple[int, int]]) -> int:
+    total = weights = 0
+    for weight, time in weighted:
+        total += weight * time
+        weights += weight
+    return total // weights
 
 
 def _within_pool(processor: Processor, planned: int) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -274,6 +275,34 @@ def test_reserved_units_are_the_pools_own() -> None:
         dispatcher.run_window()
     first = consumed(dispatcher.members[1]) / (20 * WINDOW)
     assert first == pytest.approx(0.5 + 0.3 / 256, abs=0.01)
+
+
+@pytest.mark.parametrize("limited", ["by its pool", "by its processors"])
+def test_who_could_not_use_its_part_does_not_make_up_for_it(limited: str) -> None:
+    """It has the higher weight, and is bounded for a while; the other one still gets its own."""
+    pools = [SharedProcessorPool(1, "first", ProcUnits(15))]
+    share = SharedShare(ProcUnits(10), 1, capped=False, weight=10)
+    other = SharedShare(ProcUnits(10), 1, capped=False, weight=10)
+    if limited == "by its pool":
+        members = [(replace(share, pool=1), [Synthetic(BUSY)]), (other, [Synthetic(BUSY)])]
+        dispatcher = dispatch(1, members, pools)
+    else:
+        three = [Synthetic(BUSY) for _ in range(3)]
+        members = [(share, [Synthetic(BUSY)]), (replace(other, virtual_processors=3), three)]
+        dispatcher = dispatch(3, members)
+    for _ in range(100):
+        dispatcher.run_window()
+    if limited == "by its pool":
+        dispatcher.set_pool(1, 100, 0)
+    else:
+        dispatcher.fail_core(0)
+        dispatcher.fail_core(1)
+    before = [consumed(member) for member in dispatcher.members.values()]
+    for _ in range(100):
+        dispatcher.run_window()
+    after = [consumed(member) for member in dispatcher.members.values()]
+    used = [(b - a) / (100 * WINDOW) for a, b in zip(before, after, strict=True)]
+    assert used == pytest.approx([0.5, 0.5], abs=0.07)
 
 
 def test_ten_micro_partitions_of_one_core_progress_evenly() -> None:

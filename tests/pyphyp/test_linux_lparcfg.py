@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import struct
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,8 @@ from .managed import SPINNER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pyphyp.starts import Start
 
 pytestmark = [pytest.mark.linux, pytest.mark.big_endian]
 
@@ -95,24 +98,31 @@ BUSY = "n=0; while [ $n -lt 3000 ]; do n=$((n+1)); done"
 SHOW = f'hexdump -v -e \'{ENTRY.size}/1 "%02x" "\\n"\''
 
 
-@pytest.fixture(scope="module")
-def machine() -> Iterator[ManagedMachine]:
-    """Linux at its shell, and a neighbour that is always busy."""
+@contextmanager
+def booted(file: str, linux_name: str, **others: Start) -> Iterator[ManagedMachine]:
+    """Linux at its shell, and what the others boot."""
     if (linux := stored_big_endian_linux()) is None:
         pytest.skip("no big-endian Linux in the cache: pyphyp linux --big-endian builds it")
     arguments = f"console=hvc0 {KERNEL_ARGUMENTS}"
     start = Booted.of(linux.kernel, linux.initramfs(), arguments, direct=False)
-    starts = {"lpar1": start, "lpar2": SPINNER}
-    with ManagedMachine(parse(MACHINE).system, epoch=0, host_threads=1, starts=starts) as made:
+    starts = {linux_name: start, **others}
+    with ManagedMachine(parse(file).system, epoch=0, host_threads=1, starts=starts) as made:
         made.power_on()
-        made.partitions["lpar1"].console.wait_for("~# ")
+        made.partitions[linux_name].console.wait_for("~# ")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[ManagedMachine]:
+    """Linux at its shell, and a neighbour that is always busy."""
+    with booted(MACHINE, "lpar1", lpar2=SPINNER) as made:
         run(made, "mount -t debugfs none /sys/kernel/debug")
         yield made
 
 
 def run(machine: ManagedMachine, command: str) -> str:
-    """What a command prints."""
-    console = machine.partitions["lpar1"].console
+    """What a command prints in the first partition."""
+    console = next(iter(machine.partitions.values())).console
     begins = len(console.output)
     console.send(f"{command}; echo do''ne\n")
     console.wait_for("done")
@@ -120,8 +130,12 @@ def run(machine: ManagedMachine, command: str) -> str:
     return console.output[begins:]
 
 
+def lparcfg(machine: ManagedMachine) -> dict[str, str]:
+    return dict(re.findall(r"^(\w+)=(.*?)\r?$", run(machine, "cat /proc/ppc64/lparcfg"), re.M))
+
+
 def test_lparcfg_shows_the_machine_s_configuration(machine: ManagedMachine) -> None:
-    shown = dict(re.findall(r"^(\w+)=(.*?)\r?$", run(machine, "cat /proc/ppc64/lparcfg"), re.M))
+    shown = lparcfg(machine)
     assert {key: shown.get(key) for key in CONFIGURATION} == CONFIGURATION
     assert 0 < int(shown["pool_idle_time"]) <= 3 * machine.now
     assert 0 < int(shown["purr"]) <= 2 * int(shown["tbr"])
@@ -165,3 +179,51 @@ def hcalls_counted(machine: ManagedMachine) -> Counter[int]:
     for number, calls in re.findall(r"^(\d+) (\d+) \d+ \d+\r?$", lines, re.M):
         counts[int(number)] += int(calls)
     return counts
+
+
+DEDICATED = """
+[machine]
+cores = 3
+memory = "2G"
+
+[[partition]]
+name = "own"
+guest = "linux"
+memory = "512M"
+dedicated = { minimum = 1, desired = 1, maximum = 2 }
+sharing = "share_idle_procs_active"
+
+[[partition]]
+name = "others"
+guest = "hello"
+memory = "64M"
+units = 0.4
+weight = 255
+"""
+OF_DEDICATED = {
+    "partition_name": "own",
+    "CapInc": "100",
+    "DisWheRotPer": "0",
+    "MinEntCap": "100",
+    "MinProcs": "1",
+    "partition_max_entitled_capacity": "200",
+    "DesEntCap": "100",
+    "DesProcs": "1",
+    "DesVarCapWt": "0",
+    "DedDonMode": "1",
+    "partition_entitled_capacity": "100",
+    "system_active_processors": "3",
+    "pool": None,
+    "capped": "1",
+    "capacity_weight": "0",
+    "unallocated_capacity": "0",
+    "partition_active_processors": "1",
+    "partition_potential_processors": "2",
+    "shared_processor_mode": "0",
+}
+
+
+def test_lparcfg_of_a_partition_with_processors_of_its_own_shows_that_it_donates() -> None:
+    with booted(DEDICATED, "own", others=SPINNER) as machine:
+        shown = lparcfg(machine)
+        assert {key: shown.get(key) for key in OF_DEDICATED} == OF_DEDICATED
