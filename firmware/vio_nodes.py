@@ -30,11 +30,14 @@ class _Names(NamedTuple):
 _NAMES = {
     AdapterKind.CLIENT_TERMINAL: _Names("vty", "serial", "hvterm1"),
     AdapterKind.CLIENT_SCSI: _Names("v-scsi", "vscsi", "IBM,v-scsi"),
+    AdapterKind.SCSI_SERVER: _Names("v-scsi-host", "v-scsi-host", "IBM,v-scsi-host"),
     AdapterKind.LAN: _Names("l-lan", "network", "IBM,l-lan"),
 }
 _NO_POWER_DOMAIN = 0xFFFF_FFFF
 """Nothing is switched on or off when an adapter comes or goes."""
-_WITH_DMA = frozenset({AdapterKind.CLIENT_SCSI, AdapterKind.LAN})
+_WITH_DMA = frozenset({AdapterKind.CLIENT_SCSI, AdapterKind.SCSI_SERVER, AdapterKind.LAN})
+_WINDOW = (0, 0, 0, WINDOW_BYTES)
+"""Where a DMA window begins and its size, two cells each."""
 
 
 def virtual_devices(partition: Partition) -> Node:
@@ -89,8 +92,11 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
             "#size-cells": cells(0),
             "ibm,#dma-address-cells": cells(2),
             "ibm,#dma-size-cells": cells(2),
-            "ibm,my-dma-window": cells(slot.liobn, 0, 0, 0, WINDOW_BYTES),
+            "ibm,my-dma-window": cells(slot.liobn, *_WINDOW),
         }
+    if adapter.kind is AdapterKind.SCSI_SERVER:
+        properties["ibm,my-dma-window"] += cells(slot.remote_liobn, *_WINDOW)
+        properties["ibm,vserver"] = EMPTY
     if isinstance(adapter, ClientTerminal) and adapter.protocol is TerminalProtocol.HVSI:
         properties["compatible"] = string("hvterm-protocol")
     if isinstance(adapter, LanAdapter):

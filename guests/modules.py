@@ -42,6 +42,8 @@ OPTICAL_MODULES = ("isofs", "sr_mod", "ibmvscsi")
 TAPE_MODULES = ("st", "ibmvscsi")
 ETHERNET_MODULES = ("ibmveth",)
 """What a guest with virtual disks, with optical drives, with tapes, or with Ethernet needs."""
+SERVER_MODULES = ("ibmvscsis", "target_core_file", "target_core_iblock")
+"""What a guest needs that lends disks to others."""
 SLOT_PACKAGE = "powerpc-utils"
 SLOT_MODULES = ("rpadlpar_io", *DISK_MODULES, *OPTICAL_MODULES, *TAPE_MODULES, *ETHERNET_MODULES)
 """What a guest needs for adapters that come while it runs, and the package that takes them."""

@@ -11,7 +11,7 @@ from emu.memory import MIB
 from emu.state import record
 
 from .abi import InterruptOffer, Mmu
-from .vio.configuration import ConsoleAdapter, EthernetAdapter, ScsiAdapter
+from .vio.configuration import ConsoleAdapter, EthernetAdapter, PairedAdapter, ScsiAdapter
 
 MOST_PARTITIONS = 1000
 LONGEST_NAME = 255
@@ -39,6 +39,8 @@ class PartitionConfiguration:
     """The first is the one that firmware uses, and Linux's hvc0."""
     scsi_adapters: tuple[ScsiAdapter, ...] = ()
     ethernet_adapters: tuple[EthernetAdapter, ...] = ()
+    paired_adapters: tuple[PairedAdapter, ...] = ()
+    """Virtual SCSI with other partitions."""
     machine_name: str = "pyphyp"
     serial: str = "PYP0001"
     uuid: str = "70797068-7970-4000-8000-000000000001"
@@ -64,9 +66,16 @@ class PartitionConfiguration:
             raise ValueError("XIVE alone is offered, but there is none before POWER9")
 
     @property
-    def adapters(self) -> tuple[ConsoleAdapter | ScsiAdapter | EthernetAdapter, ...]:
+    def adapters(
+        self,
+    ) -> tuple[ConsoleAdapter | ScsiAdapter | EthernetAdapter | PairedAdapter, ...]:
         """All virtual adapters."""
-        return (*self.consoles, *self.scsi_adapters, *self.ethernet_adapters)
+        return (
+            *self.consoles,
+            *self.scsi_adapters,
+            *self.ethernet_adapters,
+            *self.paired_adapters,
+        )
 
     def address_of(self, adapter: EthernetAdapter) -> bytes:
         """The MAC address of a virtual Ethernet adapter of this partition."""

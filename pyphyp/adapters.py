@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from hypervisor.network.frame import MacAddress
 from hypervisor.scsi.command import Nexus
 from hypervisor.vio.adapter import AdapterKind, Slot
-from hypervisor.vio.configuration import ConsoleAdapter, EthernetAdapter, ScsiAdapter
+from hypervisor.vio.configuration import (
+    ConsoleAdapter,
+    EthernetAdapter,
+    PairedAdapter,
+    PairedRole,
+    ScsiAdapter,
+)
 from hypervisor.vio.vscsi import VscsiServer
 
 from .network import Network
@@ -22,11 +28,18 @@ if TYPE_CHECKING:
     from hypervisor.network.frame import Frame
     from hypervisor.network.switch import Port, Station
     from hypervisor.partition import Partition
+    from hypervisor.vio.pairs import PairedCrqAdapter
     from hypervisor.vio.vty import ClientTerminal
 
     from .media import Media
+    from .pairs import Pairs
 
-    Adapter = ConsoleAdapter | ScsiAdapter | EthernetAdapter
+    Adapter = ConsoleAdapter | ScsiAdapter | EthernetAdapter | PairedAdapter
+
+_PAIRED_KINDS = {
+    PairedRole.SERVER: AdapterKind.SCSI_SERVER,
+    PairedRole.CLIENT: AdapterKind.CLIENT_SCSI,
+}
 
 
 class _Nobody:
@@ -44,11 +57,20 @@ class _Nobody:
 class Adapters:
     """Those of `partition`; its connectors' `Backplane`.
 
-    `media` are the logical units of its SCSI adapters, `network` has the switches.
+    `media` are the logical units of its SCSI adapters, `network` has the switches, `pairs` what
+    leads to other partitions' adapters.
     """
 
-    def __init__(self, partition: Partition, media: Media | None, network: Network | None) -> None:
+    def __init__(
+        self,
+        partition: Partition,
+        media: Media | None,
+        network: Network | None,
+        pairs: Pairs | None = None,
+    ) -> None:
         self._partition, self._media, self._network = partition, media, network
+        self._pairs = pairs
+        self._paired: dict[int, PairedCrqAdapter] = {}
         self._assigned: dict[int, Adapter] = {}
         self.terminals: dict[int, ClientTerminal] = {}
         self.servers: dict[int, VscsiServer] = {}
@@ -74,10 +96,12 @@ class Adapters:
         if (port := self.ports.pop(slot, None)) is not None:
             port.unplug()
 
-    def leave_switches(self) -> None:
-        """No frame is sent or received any more."""
+    def leave(self) -> None:
+        """Nothing is sent to other partitions or received from them any more."""
         for port in self.ports.values():
             port.unplug()
+        for adapter in self._paired.values():
+            adapter.end.remove(adapter)
 
     # -- what connectors do ----------------------------------------------------------------
 
@@ -100,12 +124,18 @@ class Adapters:
                 adapter = io.add_lan(place, self._address(its), its.allowed)
                 adapter.port = self.ports[slot]
                 self._occupy(adapter.port, adapter)
+            case PairedAdapter() as its:
+                if self._pairs is not None:
+                    end = self._pairs.end(self._partition.configuration.number, slot)
+                    self._paired[slot] = io.add_paired(_PAIRED_KINDS[its.role], place, end)
 
     def unplug(self, slot: int) -> None:
         """Take it apart."""
         self.terminals.pop(slot, None)
         if (server := self.servers.pop(slot, None)) is not None:
             server.reset()
+        if (paired := self._paired.pop(slot, None)) is not None:
+            paired.end.remove(paired)
         if (port := self.ports.get(slot)) is not None:
             self._occupy(port, _Nobody())
         self._partition.virtual_io.remove(Slot(slot))

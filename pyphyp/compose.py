@@ -32,7 +32,7 @@ from hypervisor import (
 from hypervisor.abi import Mmu
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition
-from hypervisor.vio import adapter, crq, lan_calls, tce, vty
+from hypervisor.vio import adapter, crq, lan_calls, rdma, tce, vty
 
 from .adapters import Adapters
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from .media import Media
     from .network import Network
+    from .pairs import Pairs
 
 PAGE_TABLE_GROUPS = (
     page_table_calls.hcalls,
@@ -58,6 +59,7 @@ HCALL_GROUPS = (
     adapter.hcalls,
     tce.hcalls,
     crq.hcalls,
+    rdma.hcalls,
     lan_calls.hcalls,
     xics.hcalls,
     xive_hcalls.hcalls,
@@ -103,8 +105,8 @@ class Composition:
         return tuple(servers[slot] for slot in sorted(servers))
 
     def unplug(self) -> None:
-        """Leave the switches: no frame is sent or received any more."""
-        self.adapters.leave_switches()
+        """Nothing is sent to other partitions or received from them any more."""
+        self.adapters.leave()
 
     def close(self) -> None:
         self.unplug()
@@ -139,19 +141,20 @@ def compose(
     media: Media | None = None,
     capacity: CapacityManager | None = None,
     network: Network | None = None,
+    pairs: Pairs | None = None,
     unowned: Iterable[int] = (),
 ) -> Composition:
     """A partition as it stands before its first instruction.
 
     `before` is the firmware of its last boot: it leaves the NVRAM and what it had to report.
-    `media` are the logical units of its configuration's adapters, `capacity` gives it its
-    processors; without one it has one of its own.  `unowned` are the slots whose adapter its guest
-    does not have yet.
+    `media` are the logical units of its configuration's adapters, `pairs` lead to other partitions'
+    adapters, `capacity` gives it its processors; without one it has one of its own.  `unowned` are
+    the slots whose adapter its guest does not have yet.
     """
     partition = Partition(
         configuration, hcalls_of(configuration), epoch=epoch, seed=seed, capacity=capacity
     )
-    adapters = Adapters(partition, media, network)
+    adapters = Adapters(partition, media, network, pairs)
     for its in sorted(configuration.adapters, key=lambda its: its.slot):
         adapters.assign(its)
         if its.slot not in unowned:

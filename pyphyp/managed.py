@@ -20,10 +20,7 @@ from typing import TYPE_CHECKING
 
 from emu.engine import TIME_BASE_HZ
 from firmware.boot import BootError
-from hypervisor.dispatching.dispatcher import (
-    CapacityError,
-    ProcessorDispatcher,
-)
+from hypervisor.dispatching.dispatcher import CapacityError, ProcessorDispatcher
 from hypervisor.dispatching.records import WINDOW
 from hypervisor.partition import Ending
 from hypervisor.system.allocation import Allocation
@@ -43,6 +40,7 @@ from .managed_slots import change_slots
 from .media import MediaLibrary
 from .network import Network
 from .pacing import Pace, Unattended, host_epoch
+from .pairs import Pairs
 from .partition import ClosedError
 from .raw_file import MediaError
 from .usage import PartitionState
@@ -113,8 +111,8 @@ class ManagedMachine:
         self._library = MediaLibrary(exclusive=True)
         self.io_servers = IoServers(system, lambda: self.epoch + self.now // TIME_BASE_HZ)
         self._library.servers.update(self.io_servers.by_name)
-        self.network = Network()
-        self.dispatcher.between_slices.append(self._carry_frames)
+        self.network, self.pairs = Network(), Pairs(system)
+        self.dispatcher.between_slices.append(self._carry)
         self._pace: Pace | None = None
         self._stopped = self._closed = False
         self.wake_listeners: list[Callable[[], None]] = []
@@ -210,7 +208,7 @@ class ManagedMachine:
             self._pace = Pace(self.now)
         if (ahead := self._pace.ahead(self.now)) > 0:
             attendant.rest(ahead, doorbells if ahead < _AHEAD else ())
-        self._carry_frames()
+        self._carry()
 
     def _run_window(self) -> None:
         self.activation.settle(self.now)
@@ -239,9 +237,10 @@ class ManagedMachine:
                 else:
                     self._switch_off(partition)
 
-    def _carry_frames(self) -> None:
+    def _carry(self) -> None:
         """Between slices: what partitions have sent reaches others."""
-        if self.network.exchange(self.epoch * _NS + self.now * _NS // TIME_BASE_HZ):
+        calendar = self.epoch * _NS + self.now * _NS // TIME_BASE_HZ
+        if self.pairs.exchange() | self.network.exchange(calendar):
             self.dispatcher.talking_until = self.now + 2 * WINDOW
 
     # -- operating -------------------------------------------------------------------------
@@ -320,6 +319,7 @@ class ManagedMachine:
                 prepare=self._prepare,
                 library=self._library,
                 network=self.network,
+                pairs=self.pairs,
             )
         except (ConsoleError, MediaError) as wrong:
             raise ManagementError(str(wrong)) from None

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .media import MediaLibrary
     from .network import Network
     from .pacing import Attendant
+    from .pairs import Pairs
     from .saving import RunState
     from .stats import Stats
 
@@ -69,6 +70,7 @@ class ManagedPartition(Partition):
         prepare: Callable[[Partition, Composition], None],
         library: MediaLibrary,
         network: Network,
+        pairs: Pairs,
     ) -> None:
         self.machine = machine
         self.resources = resources
@@ -88,6 +90,7 @@ class ManagedPartition(Partition):
             library=library,
             capacity=self.capacity,
             network=network,
+            pairs=pairs,
         )
 
     @property
@@ -114,6 +117,8 @@ class ManagedPartition(Partition):
     def run_state(self) -> tuple[RunState, dict[str, bytes]]:
         """What of it goes on in another machine; ManagementError where the edition moves none."""
         self.machine.allocation.edition.demand(Feature.MOBILITY)
+        if self.configuration.paired_adapters:
+            raise StateError(f"{self.name}'s adapters have partners in this machine")
         return super().run_state()
 
     def restore(self, path: Path | str) -> None:
@@ -153,10 +158,11 @@ class ManagedPartition(Partition):
     def answer_postponed(self) -> None:
         """Between two slices: answer the hcalls that could not be answered within one."""
         if any(runnable.postponed for runnable in self.runnables):
-            self.capacity.between_slices = True
+            io = self.composition.partition.virtual_io
+            self.capacity.between_slices = io.others_stand_still = True
             for runnable in self.runnables:
                 runnable.answer(self.machine.now)
-            self.capacity.between_slices = False
+            self.capacity.between_slices = io.others_stand_still = False
 
     def look_after(self) -> bool:
         """Between two slices: whether it has been built anew, or `runs` no more."""
@@ -234,6 +240,7 @@ def configuration_of(
         scsi_adapters=definition.scsi_adapters,
         uuid=str(uuid5(NAMESPACE_OID, f"{system.serial}/{definition.number}")),
         ethernet_adapters=definition.ethernet_adapters,
+        paired_adapters=definition.paired_adapters,
     )
 
 

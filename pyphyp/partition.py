@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from .debugger import GdbServer
     from .pacing import Attendant
+    from .pairs import Pairs
     from .saving import RunState, Saved
     from .symbols import Symbols
 
@@ -67,11 +68,12 @@ class Partition(Bootable, Inspected, Reconfigured, Service):
         library: MediaLibrary | None = None,
         network: Network | None = None,
         capacity: CapacityManager | None = None,
+        pairs: Pairs | None = None,
     ) -> None:
         Service.__init__(self)
         self.wake_listeners.append(self.pause)
         self._library, self.network = library or MediaLibrary(), network or Network()
-        self._capacity = capacity
+        self._capacity, self._pairs = capacity, pairs
         self.range_traces = RangeTraces(self)
         self.configuration = configuration
         self.consoles = Consoles(self)
@@ -122,6 +124,7 @@ class Partition(Bootable, Inspected, Reconfigured, Service):
                 before=before,
                 media=self.media,
                 network=self.network,
+                pairs=self._pairs,
                 capacity=self._capacity,
                 epoch=self._epoch,
                 seed=seed,

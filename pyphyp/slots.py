@@ -24,6 +24,7 @@ from hypervisor.vio.configuration import (
     DiskFormat,
     EthernetAdapter,
     Medium,
+    PairedAdapter,
     ScsiAdapter,
     ScsiUnit,
 )
@@ -116,6 +117,8 @@ class Reconfigured:
             raise SlotError(
                 f"virtual slot {adapter.slot}: the guest knows those below {slots.stop}"
             )
+        if isinstance(adapter, PairedAdapter):
+            raise SlotError("virtual SCSI between partitions is defined with the machine")
         if adapter.slot in self._taken:
             raise SlotError(f"virtual slot {adapter.slot} is taken")
         configuration = _with(self.configuration, adapter)
@@ -237,6 +240,8 @@ def described(adapter: Adapter) -> str:
             return f"ethernet {switch} vlan {vlan}"
         case ScsiAdapter(units=units):
             return ", ".join(_unit(unit) for unit in units) or "no disks"
+        case PairedAdapter(role=role, partner=partner, partner_slot=other):
+            return f"virtual SCSI {role.value}, partner {partner} slot {other}"
 
 
 def _unit(unit: ScsiUnit) -> str:
@@ -255,6 +260,9 @@ def _with(configuration: PartitionConfiguration, adapter: Adapter) -> PartitionC
         case EthernetAdapter():
             lans = (*configuration.ethernet_adapters, adapter)
             return replace(configuration, ethernet_adapters=lans)
+        case PairedAdapter():
+            pairs = (*configuration.paired_adapters, adapter)
+            return replace(configuration, paired_adapters=pairs)
 
 
 def _without(configuration: PartitionConfiguration, slot: int) -> PartitionConfiguration:
@@ -263,4 +271,5 @@ def _without(configuration: PartitionConfiguration, slot: int) -> PartitionConfi
         consoles=tuple(its for its in configuration.consoles if its.slot != slot),
         scsi_adapters=tuple(its for its in configuration.scsi_adapters if its.slot != slot),
         ethernet_adapters=tuple(its for its in configuration.ethernet_adapters if its.slot != slot),
+        paired_adapters=tuple(its for its in configuration.paired_adapters if its.slot != slot),
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hypervisor.network.boot_server import BootService
     from hypervisor.network.shared_ethernet import SharedEthernet
-    from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter, ScsiUnit
+    from hypervisor.vio.configuration import EthernetAdapter, PairedAdapter, ScsiAdapter, ScsiUnit
 
     from .bounds import Bounds
     from .editions import Edition
@@ -154,8 +154,21 @@ class PartitionDefinition:
     performance_collection: bool = True
     """Its operating system may know of the shared processors' time (H_PIC)."""
     ethernet_adapters: tuple[EthernetAdapter, ...] = ()
+    paired_adapters: tuple[PairedAdapter, ...] = ()
     start: bool = True
     """It is activated when the system is powered on."""
+
+    @property
+    def adapters(
+        self,
+    ) -> tuple[ConsoleAdapter | ScsiAdapter | EthernetAdapter | PairedAdapter, ...]:
+        """All virtual adapters."""
+        return (
+            *self.consoles,
+            *self.scsi_adapters,
+            *self.ethernet_adapters,
+            *self.paired_adapters,
+        )
 
     def profile(self, name: str | None = None) -> PartitionProfile | None:
         """The profile `name`, or the default one; None if there is none."""

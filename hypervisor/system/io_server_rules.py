@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hypervisor.configuration import LONGEST_NAME, MOST_PARTITIONS
+from hypervisor.vio.configuration import PairedAdapter, PairedRole
 
 from .problem import Path, Problem
 
@@ -44,3 +45,20 @@ def io_server_problems(system: ManagedSystem) -> Iterator[Problem]:
                 there = ", ".join(sorted(names)) or "none"
                 why = f"no Virtual I/O Server has that name; there are: {there}"
                 yield Problem(("partitions", n, "scsi_adapters"), repr(adapter.server), why)
+    yield from _pairs(system)
+
+
+def _pairs(system: ManagedSystem) -> Iterator[Problem]:
+    """Each of two adapters names the other one, and a slot has one adapter."""
+    for n, partition in enumerate(system.partitions):
+        path: Path = ("partitions", n, "paired_adapters")
+        for adapter in partition.paired_adapters:
+            role = PairedRole.CLIENT if adapter.role is PairedRole.SERVER else PairedRole.SERVER
+            wanted = PairedAdapter(adapter.partner_slot, role, partition.name, adapter.slot)
+            partner = system.partition(adapter.partner)
+            if partner is None or partner is partition or wanted not in partner.paired_adapters:
+                why = f"a {role.value} adapter in another partition that names this one"
+                yield Problem(path, f"{adapter.partner} slot {adapter.partner_slot}", why)
+        slots = [its.slot for its in partition.adapters]
+        for slot in sorted({slot for slot in slots if slots.count(slot) > 1}):
+            yield Problem(path, f"slot {slot}", "a virtual slot has one adapter")

@@ -24,6 +24,7 @@ hcalls = HcallGroup()
 FIRST_UNIT = 0x30000000
 FIRST_INTERRUPT = 0x1001
 FIRST_LIOBN = 0x10000000
+FIRST_REMOTE_LIOBN = 0x20000000
 SLOTS = 1000
 """Virtual slots of a partition, as many as PowerVM allows to configure usefully."""
 
@@ -55,12 +56,18 @@ class Slot:
     def liobn(self) -> Liobn:
         return Liobn(FIRST_LIOBN + self.number)
 
+    @property
+    def remote_liobn(self) -> Liobn:
+        """The client's window, as a server's second one."""
+        return Liobn(FIRST_REMOTE_LIOBN + self.number)
+
 
 class AdapterKind(Enum):
     """What adapters there are, by the role that the partition has."""
 
     CLIENT_TERMINAL = "vty"
     CLIENT_SCSI = "v-scsi"
+    SCSI_SERVER = "v-scsi-host"
     LAN = "l-lan"
 
 

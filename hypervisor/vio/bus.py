@@ -13,6 +13,7 @@ from .connectors import Connectors, ConnectorsState
 from .crq import CrqAdapter, CrqState
 from .lan import LanAdapter
 from .lan_state import LanState
+from .pairs import PairedCrqAdapter
 from .tce import TceTables, TceTableState
 from .vty import ClientTerminal, Terminals, TerminalState
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from emu.memory import Memory
     from hypervisor.interrupts import InterruptController
     from hypervisor.network.frame import MacAddress
+
+    from .pairs import PairEnd
+    from .tce import Liobn
 
 
 @record
@@ -54,6 +58,10 @@ class VirtualIo:
         self.tce_tables = TceTables(memory, windows)
         self.terminals = Terminals()
         self.connectors = Connectors(self.bus)
+        self.remote_windows: dict[Liobn, PairEnd] = {}
+        """Its clients', by what its server adapters call them."""
+        self.others_stand_still = False
+        """No other partition runs: their storage may be reached."""
         self._used: set[int] = set()
 
     def add_terminal(
@@ -72,6 +80,15 @@ class VirtualIo:
         self.bus.add(adapter)
         return adapter
 
+    def add_paired(self, kind: AdapterKind, slot: Slot, end: PairEnd) -> PairedCrqAdapter:
+        """An adapter whose partner is another partition's."""
+        dma = self.tce_tables.add(slot.liobn)
+        adapter = PairedCrqAdapter(kind, slot, dma, self._interrupt_line(slot), end)
+        self.bus.add(adapter)
+        if kind is AdapterKind.SCSI_SERVER:
+            self.remote_windows[slot.remote_liobn] = end
+        return adapter
+
     def add_lan(
         self, slot: Slot, address: MacAddress, allowed: Collection[bytes] | None = None
     ) -> LanAdapter:
@@ -88,6 +105,7 @@ class VirtualIo:
             self.terminals.remove(slot.unit)
         else:
             self.tce_tables.remove(slot.liobn)
+            self.remote_windows.pop(slot.remote_liobn, None)
         self._interrupts.reset_source(slot.interrupt)
 
     def _interrupt_line(self, slot: Slot) -> InterruptLine:

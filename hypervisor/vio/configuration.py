@@ -12,6 +12,8 @@ from .adapter import Slot
 
 FIRST_FREE_SLOT = 2
 """Slots before it are for consoles, as on PowerVM."""
+FIRST_SERVING_SLOT = 10
+"""Where server adapters are, if nobody chooses."""
 FIRST_SERVED_SLOT = 20
 """Where client adapters of Virtual I/O Servers are, if nobody chooses."""
 FIRST_FURTHER_CONSOLE = 32
@@ -134,6 +136,26 @@ class EthernetAdapter:
     @property
     def settings(self) -> PortSettings:
         return PortSettings(self.vlan, frozenset(self.more_vlans), self.trunk_priority)
+
+
+class PairedRole(Enum):
+    SERVER = "server"
+    CLIENT = "client"
+
+
+@frozen
+class PairedAdapter:
+    """One of two virtual SCSI adapters of two partitions, of which one serves the other."""
+
+    slot: int
+    role: PairedRole
+    partner: str
+    """The other's partition, by its name."""
+    partner_slot: int
+
+    def __post_init__(self) -> None:
+        Slot(self.slot)
+        Slot(self.partner_slot)
 
 
 @frozen

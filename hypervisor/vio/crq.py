@@ -114,6 +114,10 @@ class CrqAdapter:
         self._queue, self._next = (ioba, length), 0
         self._initialized, self._enabled = False, True
         self.interrupt.enabled = False  # until H_VIO_SIGNAL enables it (LoPAR 17.2.3.1.5.1)
+        self._opened()
+
+    def _opened(self) -> None:
+        """Tell the partner; H_CLOSED where it is not there."""
         if self.server is None:
             raise HcallError(H.CLOSED, "registered; the partner is not there yet")
         self.server.reset()
@@ -121,24 +125,31 @@ class CrqAdapter:
     def free(self) -> None:
         self._queue = None
         self._initialized = False
+        self._closed()
+
+    def _closed(self) -> None:
         if self.server is not None:
             self.server.reset()
 
     def send(self, element: Element) -> None:
         """A message to the partner."""
-        if self._queue is None or self.server is None:
-            raise HcallError(H.CLOSED, "one of the two queues is not registered")
+        if not element.kind & PAYLOAD or element.kind == TRANSPORT_EVENT:
+            raise HcallError(H.PARAMETER, f"a message cannot begin with {element.kind:#04x}")
+        if self._queue is None:
+            raise HcallError(H.CLOSED, "the queue is not registered")
         if not self._enabled:
             raise HcallError(H.CLOSED, "the queue was disabled by a migration")
-        match element.kind:
-            case kind if kind == INITIALIZATION:
-                self._initialize(element)
-            case kind if kind & PAYLOAD and kind != TRANSPORT_EVENT:
-                if not self.has_room:
-                    raise HcallError(H.DROPPED, "the queue has no room for the answer")
-                self.server.receive(element)
-            case kind:
-                raise HcallError(H.PARAMETER, f"a message cannot begin with {kind:#04x}")
+        self._deliver(element)
+
+    def _deliver(self, element: Element) -> None:
+        if self.server is None:
+            raise HcallError(H.CLOSED, "the partner's queue is not registered")
+        if element.kind == INITIALIZATION:
+            self._initialize(element)
+        elif not self.has_room:
+            raise HcallError(H.DROPPED, "the queue has no room for the answer")
+        else:
+            self.server.receive(element)
 
     def _initialize(self, element: Element) -> None:
         if element.format == Initialization.INIT:

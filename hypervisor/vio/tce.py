@@ -211,9 +211,12 @@ class TceTables:
         if self._windows is not None:
             self._windows.remove(liobn)
 
+    def find(self, liobn: int) -> TceTable | None:
+        return self._tables.get(liobn)
+
     def table(self, liobn: int) -> TceTable:
         """The window a guest names."""
-        if (found := self._tables.get(liobn)) is None:
+        if (found := self.find(liobn)) is None:
             raise HcallError(H.PARAMETER, f"no liobn {liobn:#x}")
         return found
 

@@ -8,6 +8,7 @@ from guests.modules import (
     DISK_MODULES,
     ETHERNET_MODULES,
     OPTICAL_MODULES,
+    SERVER_MODULES,
     SLOT_MODULES,
     SLOT_PACKAGE,
     TAPE_MODULES,
@@ -19,6 +20,7 @@ from hypervisor.vio.configuration import (
 )
 
 from .network_keys import ETHERNET
+from .pairs import VSCSI_SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,5 +63,6 @@ def modules_for(
     modules += DISK_MODULES if values.get("disks") or served else ()
     modules += OPTICAL_MODULES if values.get("cdroms") or served else ()
     modules += TAPE_MODULES if values.get("tapes") or served else ()
+    modules += SERVER_MODULES if content.get(VSCSI_SERVER.name) else ()
     modules += ETHERNET_MODULES if content.get(ETHERNET.name) else ()
     return tuple(modules)

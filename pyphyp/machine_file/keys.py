@@ -30,6 +30,7 @@ from .kinds import (
     Whole,
 )
 from .network_keys import BOOT_SERVER, ETHERNET, SHARED_ETHERNET
+from .pairs import VSCSI_SERVER
 from .tables import Key, Table
 
 LINUX, BIG_ENDIAN_LINUX = "linux", "linux-big-endian"
@@ -277,7 +278,7 @@ PARTITION = Table(
         ),
         *(Key(key.name, key.kind, key.words, key.default, key.stands_in) for key in _PROFILE_KEYS),
     ),
-    (PROFILE, CONSOLE, ETHERNET),
+    (PROFILE, CONSOLE, ETHERNET, VSCSI_SERVER),
 )
 
 SYSTEM_PROFILE = Table(

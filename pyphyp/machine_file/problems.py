@@ -22,6 +22,7 @@ _RENAMED = {
     "isa_level": "cpu_mode",
     "virtual": "virtual_processors",
     "ethernet_adapters": "ethernet",
+    "paired_adapters": "vscsi_server",
     "scsi_adapters": "vios",
     "io_servers": "vios",
     "rootvg_mib": "rootvg",

@@ -52,6 +52,7 @@ from .keys import (
 from .lines import key_lines
 from .network_keys import BOOT_SERVER, ETHERNET, SHARED_ETHERNET
 from .networks import boot_services, ethernet_adapters, shared_ethernets
+from .pairs import VSCSI_SERVER, paired
 from .problems import FileProblem, MachineFileError, Problems
 
 if TYPE_CHECKING:
@@ -148,6 +149,11 @@ class _Reading:
         for value, path in self._array(content, PARTITION, ()):
             number = partitions[-1].number + 1 if partitions else 1
             partitions.append(self._partition(value, path, number, generation))
+        servers = [
+            self._tables(value, VSCSI_SERVER, path)
+            for value, path in self._array(content, PARTITION, ())
+        ]
+        partitions = paired(partitions, servers, self.problems)
         system = ManagedSystem(
             name=machine.get("name", "pyphyp"),
             serial=machine.get("serial", "PYP0001"),
