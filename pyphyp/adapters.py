@@ -102,6 +102,12 @@ class Adapters:
             port.unplug()
         for adapter in self._paired.values():
             adapter.end.remove(adapter)
+        while self.servers:
+            self.servers.popitem()[1].remove()
+
+    def settle(self) -> bool:
+        """Nobody runs: do what waited for that; whether anything did."""
+        return any([server.settle() for server in self.servers.values()])
 
     # -- what connectors do ----------------------------------------------------------------
 
@@ -119,7 +125,9 @@ class Adapters:
                 if self._media is not None:
                     client = io.add_crq_adapter(AdapterKind.CLIENT_SCSI, place)
                     nexus = Nexus(f"{self._partition.configuration.number}:{slot}")
-                    self.servers[slot] = VscsiServer(client, self._media.targets[slot], nexus)
+                    targets = self._media.targets[slot]
+                    managed = self._pairs is not None
+                    self.servers[slot] = VscsiServer(client, targets, nexus, side_by_side=managed)
             case EthernetAdapter() as its:
                 adapter = io.add_lan(place, self._address(its), its.allowed)
                 adapter.port = self.ports[slot]
@@ -133,7 +141,7 @@ class Adapters:
         """Take it apart."""
         self.terminals.pop(slot, None)
         if (server := self.servers.pop(slot, None)) is not None:
-            server.reset()
+            server.remove()
         if (paired := self._paired.pop(slot, None)) is not None:
             paired.end.remove(paired)
         if (port := self.ports.get(slot)) is not None:

@@ -1,4 +1,4 @@
-"""Files of virtual disks: FILE[,ro][,raw|,qcow2]; making, describing and converting them."""
+"""Files of virtual disks: FILE[,ro][,shared][,raw|,qcow2]; making and converting them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FORMATS = {form.value: form for form in DiskFormat}
-_READ_ONLY = "ro"
+_READ_ONLY, _SHARED = "ro", "shared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,28 @@ class DiskFile:
     path: Path
     format: DiskFormat
     read_only: bool = False
+    shared: bool = False
 
     def unit(self, target: int) -> ScsiUnit:
-        path = str(self.path)
-        return ScsiUnit(Medium.DISK, path, target, read_only=self.read_only, format=self.format)
+        return ScsiUnit(
+            Medium.DISK,
+            str(self.path),
+            target,
+            read_only=self.read_only,
+            format=self.format,
+            shared=self.shared,
+        )
 
 
 def parse_disk_file(text: str, directory: Path = Path()) -> DiskFile:
-    """What FILE[,ro][,raw|,qcow2] says; raises `MediaError`.  Names are relative to `directory`."""
+    """What FILE[,ro][,shared][,raw|,qcow2] says, its name relative to `directory`.
+
+    Raises `MediaError`.
+    """
     name, words = text, set[str]()
     while True:
         before, comma, word = name.rpartition(",")
-        if not comma or (word != _READ_ONLY and word not in _FORMATS) or word in words:
+        if not comma or word not in (_READ_ONLY, _SHARED, *_FORMATS) or word in words:
             break
         name = before
         words.add(word)
@@ -49,7 +59,8 @@ def parse_disk_file(text: str, directory: Path = Path()) -> DiskFile:
     path = (directory / name).absolute()
     if not (path.is_file() or path.is_block_device()):
         raise MediaError(f"there is no file {path}: pyphyp disk create {name} 4G makes a disk")
-    return DiskFile(path, forms[0] if forms else format_of(path), _READ_ONLY in words)
+    form = forms[0] if forms else format_of(path)
+    return DiskFile(path, form, _READ_ONLY in words, _SHARED in words)
 
 
 @dataclass(frozen=True, slots=True)

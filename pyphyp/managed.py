@@ -104,15 +104,15 @@ class ManagedMachine:
             system.cores.activated, system.pools, self._lanes.carry_out
         )
         self.shared_times = SharedTimes(self.dispatcher)
-        self.dispatcher.between_slices += [self._settle_capacity, self._look_after]
+        self.dispatcher.between_slices += [self._settle_capacity, self._look_after, self._carry]
         self.activation = Activation(self.allocation, self.dispatcher)
         self._changes = Changes(self.allocation, self.dispatcher)
         self._tracers, self._starts = tracers, dict(starts or {})
         self._library = MediaLibrary(exclusive=True)
-        self.io_servers = IoServers(system, lambda: self.epoch + self.now // TIME_BASE_HZ)
-        self._library.servers.update(self.io_servers.by_name)
+        self.io_servers = IoServers(
+            system, lambda: self.epoch + self.now // TIME_BASE_HZ, self._library
+        )
         self.network, self.pairs = Network(), Pairs(system)
-        self.dispatcher.between_slices.append(self._carry)
         self._pace: Pace | None = None
         self._stopped = self._closed = False
         self.wake_listeners: list[Callable[[], None]] = []
@@ -225,8 +225,8 @@ class ManagedMachine:
         """Between slices: what guests are told of processors, and what they asked for."""
         self.shared_times.settle()
         for partition in self.partitions.values():
-            if partition.runs:
-                partition.answer_postponed()
+            if partition.runs and partition.answer_postponed():
+                self.dispatcher.talking_until = self.now + 2 * WINDOW
 
     def _look_after(self) -> None:
         """Between slices: partitions whose run has ended boot again, or are switched off."""
@@ -251,6 +251,8 @@ class ManagedMachine:
         if isinstance(action, actions.SlotAction):
             change_slots(self._running(action.partition), action)
             return
+        if self.io_servers.perform(action):
+            return
         match action:
             case actions.ActivatePartition(name, profile):
                 self.activate(name, profile)
@@ -274,8 +276,6 @@ class ManagedMachine:
             case actions.LoadTape(name) | actions.UnloadTape(name):
                 drives = self.io_servers.tape_drives(name)
                 change_tape(drives or self._running(name).media.tape_drives, action)
-            case actions.RunViosCommand(name, command):
-                self.io_servers.perform(name, command)
             case actions.EnterActivationCode(code):
                 self.activation.enter(code, self.now)
 

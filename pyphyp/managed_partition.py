@@ -155,14 +155,15 @@ class ManagedPartition(Partition):
         self._save_nvram(if_due=True)
         self.settle_adapters()
 
-    def answer_postponed(self) -> None:
-        """Between two slices: answer the hcalls that could not be answered within one."""
+    def answer_postponed(self) -> bool:
+        """Between two slices: do what could not be done within one; whether others wait for it."""
         if any(runnable.postponed for runnable in self.runnables):
             io = self.composition.partition.virtual_io
             self.capacity.between_slices = io.others_stand_still = True
             for runnable in self.runnables:
                 runnable.answer(self.machine.now)
             self.capacity.between_slices = io.others_stand_still = False
+        return self.composition.adapters.settle()
 
     def look_after(self) -> bool:
         """Between two slices: whether it has been built anew, or `runs` no more."""

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 from firmware.vital_product_data import MODEL
 from hypervisor.system.errors import ManagementError
 
+from .actions import (
+    ActivatePartition,
+    CrashPartition,
+    ResetPartition,
+    RunViosCommand,
+    ShutdownPartition,
+)
 from .vios import padmin
 from .vios.engine import Vios
 from .vios.records import ViosError
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
     from hypervisor.scsi.tape import TapeDrive
     from hypervisor.system.definition import ManagedSystem
 
+    from .actions import Action
+    from .media import MediaLibrary
     from .vios.shell import Answer
 
 
@@ -26,7 +35,9 @@ class IoServers:
     The first one has the ways to the outside.  Raises `ManagementError` where one cannot be.
     """
 
-    def __init__(self, system: ManagedSystem, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, system: ManagedSystem, clock: Callable[[], int], library: MediaLibrary
+    ) -> None:
         self.by_name: dict[str, Vios] = {}
         location = f"U{MODEL}.{system.serial}"
         for definition in system.io_servers:
@@ -43,10 +54,12 @@ class IoServers:
                     system=location,
                     shared_ethernet=() if self.by_name else system.shared_ethernet,
                     clock=clock,
+                    disks=library,
                 )
             except ViosError as wrong:
                 self.close()
                 raise ManagementError(f"{definition.name}: {wrong}") from None
+        library.servers.update(self.by_name)
 
     def _named(self, name: str) -> Vios:
         if (server := self.by_name.get(name)) is None:
@@ -55,8 +68,8 @@ class IoServers:
         return server
 
     def run(self, name: str, command: str) -> Answer:
-        """Run a command line; ManagementError where there is no such server."""
-        return padmin.carry_out(self._named(name), command)
+        """Run a command line; ManagementError where no such server runs."""
+        return padmin.carry_out(self._running(self._named(name).name), command)
 
     def tape_drives(self, name: str) -> list[TapeDrive]:
         """Those of a server that clients have; none where there is no such server."""
@@ -66,11 +79,33 @@ class IoServers:
         """What a person may want to complete."""
         return padmin.words(self._named(name))
 
-    def perform(self, name: str, command: str) -> None:
-        """As `run`; ManagementError where the command fails."""
-        answer = self.run(name, command)
-        if answer.status:
-            raise ManagementError(answer.err.strip() or f"exit status {answer.status}")
+    def perform(self, action: Action) -> bool:
+        """Carry out what is asked of one of them; gives whether it was.
+
+        ManagementError where that cannot be.
+        """
+        match action:
+            case RunViosCommand(name, command):
+                answer = self.run(name, command)
+                if answer.status:
+                    raise ManagementError(answer.err.strip() or f"exit status {answer.status}")
+            case ActivatePartition(name) if name in self.by_name:
+                if self.by_name[name].runs:
+                    raise ManagementError(f"{name} runs already")
+                self.by_name[name].start()
+            case ShutdownPartition(name) | CrashPartition(name) if name in self.by_name:
+                self._running(name).shut_down()
+            case ResetPartition(name) if name in self.by_name:
+                self._running(name).shut_down()
+                self.by_name[name].start()
+            case _:
+                return False
+        return True
+
+    def _running(self, name: str) -> Vios:
+        if not self.by_name[name].runs:
+            raise ManagementError(f"{name} does not run", f"pyphyp activate {name} starts it")
+        return self.by_name[name]
 
     def close(self) -> None:
         for server in self.by_name.values():

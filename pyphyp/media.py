@@ -46,9 +46,10 @@ class Server(Protocol):
 class MediaLibrary:
     """The disks of one machine, by file.
 
-    `exclusive`: no two partitions share a disk with its reservations and attentions, as those
-    that run side by side on the host's processors would come to it in no certain order.  One that
-    is written to is one partition's; of one that is only read, each has its own.
+    `exclusive`: no two partitions share a disk with its reservations and attentions unless that is
+    said of it, as those that run side by side on the host's processors would come to it in no
+    certain order.  One that is written to is one partition's; of one that is only read, each has
+    its own.
     """
 
     def __init__(self, *, exclusive: bool = False) -> None:
@@ -59,7 +60,14 @@ class MediaLibrary:
         self._disks: dict[tuple[int, int, int], _Opened] = {}
         """By file, and by a number where each partition has a disk of its own."""
 
-    def disk(self, path: Path, *, read_only: bool, form: DiskFormat = DiskFormat.RAW) -> Disk:
+    def disk(
+        self,
+        path: Path,
+        *,
+        read_only: bool,
+        form: DiskFormat = DiskFormat.RAW,
+        shared: bool = False,
+    ) -> Disk:
         """The disk kept in `path`; `MediaError` where that cannot be."""
         try:
             status = path.stat()
@@ -69,14 +77,19 @@ class MediaLibrary:
         others = [opened for key, opened in self._disks.items() if key[:2] == file]
         if any(opened.backing.read_only != read_only for opened in others):
             raise MediaError(f"{path} is used read-only by one and writable by another")
-        if others and not self._exclusive:
+        if any(opened.disk.shared != shared for opened in others):
+            raise MediaError(f"{path} is ,shared to one and not to another")
+        if others and (shared or not self._exclusive):
             others[0].users += 1
             return others[0].disk
         if others and not read_only:
-            raise MediaError(f"{path} is in use by another partition; both can have it ,ro")
+            raise MediaError(
+                f"{path} is in use by another partition; both can have it ,ro or ,shared"
+            )
         key = (*file, next(n for n in range(len(others) + 1) if (*file, n) not in self._disks))
         backing = _opened(path, form, read_only=read_only)
         disk = Disk(backing, serial=f"{status.st_dev:x}{status.st_ino:012x}")
+        disk.shared = shared
         self._disks[key] = _Opened(disk, backing, 1)
         return disk
 
@@ -139,7 +152,9 @@ class Media:
     def _unit(self, unit: ScsiUnit, slot: int) -> LogicalUnit:
         if unit.medium is Medium.DISK:
             path = Path(unit.path)
-            return self._library.disk(path, read_only=unit.read_only, form=unit.format)
+            return self._library.disk(
+                path, read_only=unit.read_only, form=unit.format, shared=unit.shared
+            )
         if unit.medium is Medium.TAPE:
             return self._library.tapes.drive(unit, f"C{slot}T{unit.target}L{unit.lun}")
         drive = OpticalDrive(f"C{slot}T{unit.target}L{unit.lun}")

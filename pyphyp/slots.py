@@ -247,7 +247,8 @@ def described(adapter: Adapter) -> str:
 def _unit(unit: ScsiUnit) -> str:
     if unit.medium is Medium.OPTICAL:
         return f"cdrom {unit.path}".rstrip()
-    return f"disk {unit.path}{',ro' if unit.read_only else ''}"
+    words = (",ro" if unit.read_only else "") + (",shared" if unit.shared else "")
+    return f"disk {unit.path}{words}"
 
 
 def _with(configuration: PartitionConfiguration, adapter: Adapter) -> PartitionConfiguration:

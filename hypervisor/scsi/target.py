@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .status import CheckConditionError, Condition
 
@@ -37,6 +37,16 @@ class ScsiAddress(NamedTuple):
         return (0x8000 | self.target << 8 | self.lun).to_bytes(2, "big") + bytes(6)
 
 
+class ServerEnd(Protocol):
+    """Whoever speaks with a client for the server."""
+
+    def go(self) -> None:
+        """The server ends."""
+
+    def come(self) -> None:
+        """It is there again."""
+
+
 class Targets:
     """The logical units behind one adapter, which partition `server` offers, as clients are told.
 
@@ -48,6 +58,14 @@ class Targets:
         self._units: dict[ScsiAddress, LogicalUnit] = {}
         self._clients: dict[Nexus, None] = {}
         """Those that are logged in."""
+        self.present = True
+        """Whether the server runs."""
+        self._ends: list[ServerEnd] = []
+
+    @property
+    def shared(self) -> bool:
+        """Whether any unit is shared."""
+        return any(unit.shared for unit in self._units.values())
 
     def __iter__(self) -> Iterator[tuple[ScsiAddress, LogicalUnit]]:
         return iter(sorted(self._units.items()))
@@ -87,6 +105,24 @@ class Targets:
         if first >> 14 == 2 and not first >> 5 & 7:  # logical unit addressing, bus 0
             return ScsiAddress(first >> 8 & 0x3F, first & 0x1F)
         return None
+
+    def join(self, end: ServerEnd) -> None:
+        """It is to hear when the server goes and comes."""
+        self._ends.append(end)
+
+    def leave(self, end: ServerEnd) -> None:
+        self._ends.remove(end)
+
+    def go(self) -> None:
+        """The server ends: clients have nobody to speak with."""
+        self.present = False
+        for end in self._ends:
+            end.go()
+
+    def come(self) -> None:
+        self.present = True
+        for end in self._ends:
+            end.come()
 
     def changed(self) -> None:
         """Clients are to learn that other units are there than before."""

@@ -40,6 +40,8 @@ class LogicalUnit:
 
     device_type: int
     removable = False
+    shared = False
+    """Several partitions, which run side by side, use it: only while none of them runs."""
     commands: CommandSet
 
     def __init__(self, identity: Identity) -> None:

@@ -76,7 +76,15 @@ class InterruptLine:
 
     def __init__(self, raise_source: Callable[[], None]) -> None:
         self.enabled = True
+        self.owed = False
+        """What it told last it tells when it is enabled, as if that had come later."""
         self._raise_source = raise_source
+
+    def enable(self, mode: bool) -> None:
+        self.enabled = mode
+        if mode and self.owed:
+            self.owed = False
+            self._raise_source()
 
     def signal(self) -> None:
         if self.enabled:
@@ -154,7 +162,7 @@ def h_vio_signal(caller: AdapterCaller, unit: UnitAddress, mode: int) -> None:
     adapter = caller.partition.virtual_io.bus.adapter(unit)
     if mode not in (0, 1):
         raise HcallError(H.PARAMETER, f"interrupt mode {mode:#x}: 0 or 1 is needed")
-    adapter.interrupt.enabled = bool(mode)
+    adapter.interrupt.enable(bool(mode))
 
 
 @hcalls.define(0x2A8, papr="17.2.1.6", function_set="hcall-vioctl")

@@ -96,6 +96,8 @@ class ScsiUnit:
     format: DiskFormat = DiskFormat.RAW
     capacity: int = 0
     """Bytes that go on a tape."""
+    shared: bool = False
+    """Whether others use the disk, too."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no adapter can have."""

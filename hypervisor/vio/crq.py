@@ -84,6 +84,7 @@ class CrqState:
 
     slot: int
     interrupts_enabled: bool
+    interrupt_owed: bool
     queue: tuple[int, int] | None
     next: U64
     initialized: bool
@@ -98,6 +99,8 @@ class CrqAdapter:
     ) -> None:
         self.kind, self.slot, self.dma, self.interrupt = kind, slot, dma, interrupt
         self.server: CrqServer | None = None
+        self.registrations = 0
+        """How often its guest has registered a queue."""
         self._queue: tuple[int, int] | None = None
         self._next = 0
         self._initialized = False
@@ -112,8 +115,11 @@ class CrqAdapter:
         if ioba % PAGE or length < PAGE or length % PAGE or ioba + length > WINDOW_BYTES:
             raise HcallError(H.PARAMETER, f"a queue of {length} bytes at {ioba:#x}: whole pages")
         self._queue, self._next = (ioba, length), 0
+        self.registrations += 1
         self._initialized, self._enabled = False, True
-        self.interrupt.enabled = False  # until H_VIO_SIGNAL enables it (LoPAR 17.2.3.1.5.1)
+        self.interrupt.owed = self.interrupt.enabled = (
+            False  # until H_VIO_SIGNAL enables it (LoPAR 17.2.3.1.5.1)
+        )
         self._opened()
 
     def _opened(self) -> None:
@@ -155,6 +161,8 @@ class CrqAdapter:
         if element.format == Initialization.INIT:
             self._initialized = True
             self.post(Element.of(INITIALIZATION, Initialization.COMPLETE))
+            # A partner answers later than at once, when Linux has come to enable interrupts.
+            self.interrupt.owed = not self.interrupt.enabled
         elif element.format == Initialization.COMPLETE:
             self._initialized = True
 
@@ -218,6 +226,7 @@ class CrqAdapter:
         return CrqState(
             self.slot.number,
             self.interrupt.enabled,
+            self.interrupt.owed,
             self._queue,
             self._next,
             self._initialized,
@@ -231,6 +240,7 @@ class CrqAdapter:
             valid = base >= 0 and length > 0 and base + length <= WINDOW_BYTES
             check(valid and not base % PAGE and not length % PAGE, "a queue outside the window")
         self.interrupt.enabled, self._queue = state.interrupts_enabled, state.queue
+        self.interrupt.owed = state.interrupt_owed
         self._next, self._initialized = state.next, state.initialized
         self._enabled = state.enabled
 

@@ -2,7 +2,8 @@
 
 The client sends the address of an information unit through its queue; the server reads it by DMA,
 carries it out and writes the response over it.  Commands are done when their hypercall returns,
-in the order they came, so nothing is ever under way.
+in the order they came, so nothing is ever under way.  Where partitions that run side by side share
+a disk, all of an adapter's wait until nobody runs.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from hypervisor.scsi.status import CheckConditionError, ReservationConflictError
 from hypervisor.scsi.unit import padded
 
 from . import srp
-from .crq import PAYLOAD, Element
+from .crq import INITIALIZATION, PAYLOAD, Element, Initialization, TransportEvent
 from .srp import FormatError, Opcode
 from .tce import DmaError
 
@@ -103,16 +104,45 @@ class VscsiServer:
         targets: Targets,
         nexus: Nexus,
         identity: ServerIdentity | None = None,
+        *,
+        side_by_side: bool = False,
     ) -> None:
         self.adapter, self.targets, self.nexus = adapter, targets, nexus
         self.identity = identity or ServerIdentity(targets.server, targets.number)
         self._logged_in = False
-        adapter.server = self
+        self._side_by_side = side_by_side
+        self._waiting: list[Element] = []
+        self._left = 0
+        """Which registration of the client's it was when the server ended."""
+        targets.join(self)
+        adapter.server = self if targets.present else None
 
     def reset(self) -> None:
         """The client opened or closed its queue."""
+        self._waiting.clear()
         self._logged_in = False
         self.targets.logout(self.nexus)
+
+    def remove(self) -> None:
+        """The adapter is no more."""
+        self.reset()
+        self.targets.leave(self)
+
+    def go(self) -> None:
+        """The server ends; the client is told."""
+        self.reset()
+        self._left = self.adapter.registrations
+        self.adapter.server = None
+        self.adapter.transport_event(TransportEvent.PARTNER_FAILED)
+
+    def come(self) -> None:
+        """The server is there again, and begins anew with a client that waits for it.
+
+        One that has still to learn that the server was gone will begin itself.
+        """
+        self.adapter.server = self
+        if self.adapter.registrations != self._left:
+            self.adapter.post(Element.of(INITIALIZATION, Initialization.INIT))
 
     def state(self) -> VscsiState:
         return VscsiState(self.adapter.slot.number, self._logged_in)
@@ -125,9 +155,28 @@ class VscsiServer:
     # -- the queue -------------------------------------------------------------------------
 
     def receive(self, element: Element) -> None:
-        length, address = element.high & 0xFFFF, element.low
+        length = element.high & 0xFFFF
         if length > srp.UNIT_BYTES:
             raise HcallError(H.PARAMETER, f"an information unit of {length} bytes: at most 256")
+        if not (self._side_by_side and self.targets.shared):
+            self._carry_out(element)
+        elif len(self._waiting) < CREDIT:
+            self._waiting.append(element)
+        else:
+            raise HcallError(H.DROPPED, f"{CREDIT} messages wait already")
+
+    def settle(self) -> bool:
+        """Nobody runs: carry out what waited for that; whether anything did."""
+        waiting, self._waiting = self._waiting, []
+        for element in waiting:
+            try:
+                self._carry_out(element)
+            except HcallError:
+                continue  # the client asked for nothing that can be answered
+        return bool(waiting)
+
+    def _carry_out(self, element: Element) -> None:
+        address = element.low
         try:
             unit = self.adapter.dma.read(address, srp.UNIT_BYTES)
         except DmaError as wrong:

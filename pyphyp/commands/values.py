@@ -218,7 +218,7 @@ class ByteCount(click.ParamType):  # type: ignore[type-arg]
 
 
 class DiskFileName(click.ParamType):  # type: ignore[type-arg]
-    """FILE[,ro][,raw|,qcow2]."""
+    """FILE[,ro][,shared][,raw|,qcow2]."""
 
     name = "file"
 

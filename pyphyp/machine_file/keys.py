@@ -239,7 +239,10 @@ PARTITION = Table(
         Key(
             "disks",
             Several(
-                Text("a file's name; behind it `,ro` if it is not written to, `,raw` or `,qcow2`")
+                Text(
+                    "a file's name; behind it `,ro` if it is not written to, `,shared` if others "
+                    "use it, too, `,raw` or `,qcow2`"
+                )
             ),
             "Virtual SCSI disks, each a file or a block device of the host; names that end in "
             "`.qcow2` are such images, others raw, unless it is said.",

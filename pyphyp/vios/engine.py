@@ -16,11 +16,12 @@ from hypervisor.scsi.optical import OpticalDrive
 from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.target import TARGETS, Targets
 from hypervisor.vio.configuration import Medium as MediumKind
+from pyphyp.media import MediaLibrary
 
 from . import units
 from .records import ROOTVG, PoolKind, Target, TargetKind, ViosError, check_name
 from .storage import Storage
-from .units import PhysicalDevice
+from .units import PhysicalDevice, SharedDisks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +64,8 @@ class Vios:
     """The server of `definition` in the machine `system` (its location code); `close` it.
 
     `clients` are the client adapters it serves: pairs of partition number and slot.  `clock` gives
-    the time of day.  What cannot be had of what was mapped stands in `errors`.
+    the time of day, `disks` has those that others use, too.  What cannot be had of what was mapped
+    stands in `errors`.
     """
 
     def __init__(
@@ -74,11 +76,14 @@ class Vios:
         system: str,
         shared_ethernet: Sequence[SharedEthernet] = (),
         clock: Callable[[], int] = lambda: 0,
+        disks: SharedDisks | None = None,
     ) -> None:
         self.definition, self.system = definition, system
+        self._disks = disks or MediaLibrary()
         self.shared_ethernet = tuple(shared_ethernet)
         self.clock = clock
         self.errors: list[Error] = []
+        self._runs = True
         self.storage = Storage(definition.directory, definition.rootvg_mib)
         self.adapters = [
             ServerAdapter(f"vhost{n}", 10 + n, *client, self._targets())
@@ -116,6 +121,24 @@ class Vios:
             found.append(PhysicalDevice(f"{prefix}{counts[unit.medium]}", unit, place))
             counts[unit.medium] += 1
         return found
+
+    # -- going and coming ------------------------------------------------------------------
+
+    @property
+    def runs(self) -> bool:
+        return self._runs
+
+    def shut_down(self) -> None:
+        """End: clients are told, and have nobody to speak with until it runs again."""
+        self._runs = False
+        for adapter in self.adapters:
+            adapter.targets.go()
+
+    def start(self) -> None:
+        """Run again; clients are told."""
+        self._runs = True
+        for adapter in self.adapters:
+            adapter.targets.come()
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -209,7 +232,7 @@ class Vios:
         try:
             self._keep((*self.targets, target))
         except ViosError:
-            units.close(unit)
+            units.close(unit, self._disks)
             raise
         self._connect(target, unit)
         return target
@@ -227,7 +250,7 @@ class Vios:
             return drive
         for device in self.devices:
             if device.name == target.backing:
-                return units.physical(device, f"{self.name}{device.name}")
+                return units.physical(device, f"{self.name}{device.name}", self._disks)
         path = self.storage.path_of(self.storage.device(target.backing))
         return units.file_disk(path, f"{self.name}{target.backing}")
 
@@ -235,7 +258,7 @@ class Vios:
         try:
             targets = self.adapter(target.adapter).targets
         except ViosError:
-            units.close(unit)
+            units.close(unit, self._disks)
             raise
         targets.add(unit, target.number)
         self._units[target.name] = unit
@@ -250,7 +273,7 @@ class Vios:
         for address, other in targets:
             if other is unit:
                 targets.remove(address)
-        units.close(unit)
+        units.close(unit, self._disks)
         targets.changed()
 
     def _keep(self, targets: tuple[Target, ...]) -> None:
@@ -292,7 +315,7 @@ class Vios:
         """Give back all files; what is mapped stays so."""
         self.settle()
         for unit in self._units.values():
-            units.close(unit)
+            units.close(unit, self._disks)
         self._units.clear()
         self.storage.close()
 

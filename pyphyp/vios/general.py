@@ -39,6 +39,22 @@ def license_(call: Call) -> Iterable[str]:
         yield "The license has been accepted"
 
 
+@commands.define(
+    "shutdown",
+    "Ends the server, or starts it again.",
+    "shutdown -force [-restart]",
+    force=0,
+    restart=0,
+)
+def shutdown(call: Call) -> Iterable[str]:
+    if not call.has("force"):
+        raise UsageError("The -force flag is required: nobody is asked whether clients mind.")
+    call.vios.shut_down()
+    if call.has("restart"):
+        call.vios.start()
+    return ()
+
+
 @commands.define("hostname", "Shows the name of the server.", "hostname")
 def hostname(call: Call) -> Iterable[str]:
     yield call.vios.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import SECTOR, MediumLockedError, OpticalDrive
@@ -57,11 +57,20 @@ def file_disk(path: Path, serial: str) -> LogicalUnit:
         raise ViosError(str(wrong)) from None
 
 
-def physical(device: PhysicalDevice, serial: str) -> LogicalUnit:
+class SharedDisks(Protocol):
+    """Whoever opens the disks that several servers or partitions of a machine use."""
+
+    def disk(self, path: Path, *, read_only: bool, form: DiskFormat, shared: bool) -> Disk: ...
+    def release(self, disk: LogicalUnit) -> None: ...
+
+
+def physical(device: PhysicalDevice, serial: str, disks: SharedDisks) -> LogicalUnit:
     """The unit of a device that is lent as a whole."""
     its, path = device.unit, Path(device.unit.path)
     try:
         match its.medium:
+            case Medium.DISK if its.shared:
+                return disks.disk(path, read_only=its.read_only, form=its.format, shared=True)
             case Medium.DISK:
                 kind = Qcow2File if its.format is DiskFormat.QCOW2 else RawFile
                 return Disk(kind(path, read_only=its.read_only), serial)
@@ -101,9 +110,11 @@ def unload(drive: LogicalUnit | None, name: str, *, force: bool) -> None:
         ) from None
 
 
-def close(unit: LogicalUnit) -> None:
+def close(unit: LogicalUnit, disks: SharedDisks) -> None:
     """Give back what a unit holds of the host."""
     match unit:
+        case Disk(shared=True):
+            disks.release(unit)
         case Disk():
             unit.medium().close()
         case OpticalDrive() | TapeDrive():

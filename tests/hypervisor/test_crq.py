@@ -83,6 +83,17 @@ def test_interrupts_wait_until_they_are_enabled(client: Client) -> None:
     assert client.take() == (INIT_COMPLETE, 0)
 
 
+def test_the_answer_to_an_initialization_interrupts_once_that_is_enabled(client: Client) -> None:
+    client.allow()
+    client.lpar.call("H_REG_CRQ", SLOT.unit, QUEUE, 0x1000)
+    client.send(INIT, 0)
+    client.lpar.call("H_VIO_SIGNAL", SLOT.unit, 1)
+    assert interrupted(client)
+    client.lpar.call("H_VIO_SIGNAL", SLOT.unit, 0)
+    client.lpar.call("H_VIO_SIGNAL", SLOT.unit, 1)
+    assert not interrupted(client)
+
+
 def test_messages_go_round_the_ring_and_a_full_one_takes_none(client: Client) -> None:
     client.open()
     for n in range(256):

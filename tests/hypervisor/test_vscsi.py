@@ -9,13 +9,15 @@ import pytest
 
 from hypervisor.abi import H
 from hypervisor.scsi.backing import BackingError, Blank
+from hypervisor.scsi.command import Nexus
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.target import Targets
-from hypervisor.vio.vscsi import CREDIT
+from hypervisor.vio.vscsi import CREDIT, VscsiServer, VscsiState
 from tests.hypervisor.vscsi_client import (
     DATA,
     MAD,
     MESSAGE,
+    SLOT,
     SRP,
     TABLE,
     UNIT,
@@ -241,3 +243,31 @@ def test_logout_and_a_new_queue_end_the_login(client: Client) -> None:
     ready(client)
     assert client.respond(bytes([3])).status == 0
     assert client.exchange(SRP, bytes([2]), 36) == b""
+
+
+def test_commands_for_a_shared_disk_wait_until_nobody_runs(lpar: Lpar) -> None:
+    client = Client(lpar)
+    client.login()
+    client.targets.leave(client.server)
+    client.server = VscsiServer(client.adapter, client.targets, Nexus("1:2"), side_by_side=True)
+    client.server.restore(VscsiState(SLOT.number, logged_in=True))
+    disk = Disk(Blank(1 << 20), "disk")
+    client.targets.add(disk)
+    ready = struct.pack(">B4xB10x4xH", 2, 0, 0x8000).ljust(256, b"\0")
+
+    def send() -> int:
+        client.memory.write(UNIT, ready)
+        return client.send(MESSAGE << 56 | SRP << 48 | 256, UNIT)
+
+    assert send() == H.SUCCESS
+    assert client.take() is not None
+    disk.shared = True
+    assert [send() for _ in range(CREDIT)] == [H.SUCCESS] * CREDIT
+    assert send() == H.DROPPED
+    assert client.take() is None
+    assert client.server.settle()
+    assert client.take() is not None
+    assert not client.server.settle()
+    send()
+    client.lpar.call("H_FREE_CRQ", SLOT.unit)
+    assert not client.server.settle()
