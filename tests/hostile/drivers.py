@@ -11,6 +11,7 @@ from . import (
     page_tables,
     slots,
     virtual_lan,
+    virtual_pairs,
     virtual_scsi,
 )
 
@@ -26,6 +27,7 @@ DRIVERS: dict[str, Driver] = {
         firmware_calls.driver,
         virtual_scsi.driver,
         virtual_lan.driver,
+        virtual_pairs.driver,
         slots.driver,
     )
 }

@@ -63,6 +63,7 @@ _start: li r10,12
         ("firmware-calls", 10_000),
         ("virtual-scsi", 20_000),
         ("virtual-lan", 20_000),
+        ("virtual-pairs", 10_000),
         ("slots", 20_000),
     ],
 )
@@ -80,6 +81,7 @@ def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
         ("firmware-calls", 500_000),
         ("virtual-scsi", 1_000_000),
         ("virtual-lan", 1_000_000),
+        ("virtual-pairs", 200_000),
         ("slots", 1_000_000),
     ],
 )
