@@ -13,6 +13,8 @@ from .shell import Call, CommandGroup, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .records import Target
+
 commands = CommandGroup()
 
 _SIZE = re.compile(r"([1-9][0-9]{0,9})([MmGg])")
@@ -26,6 +28,19 @@ def megabytes(text: str) -> int:
     if size >= 1 << 31:
         raise UsageError(f"Invalid size: {text} is too large.")
     return size
+
+
+def _check_one_of(call: Call, first: str, second: str) -> None:
+    if call.has(first) == call.has(second):
+        raise UsageError(f"One of the -{first} and -{second} flags is required.")
+
+
+def _optical_device(call: Call) -> Target:
+    """The file-backed optical device that -vtd names."""
+    target = call.vios.target(call.needed("vtd"))
+    if target.kind is not TargetKind.OPTICAL:
+        raise ViosError(f'"{target.name}" is not a file-backed virtual optical device.')
+    return target
 
 
 # -- mappings ----------------------------------------------------------------------------------
@@ -76,8 +91,7 @@ def mkvdev(call: Call) -> Iterable[str]:
 )
 def rmvdev(call: Call) -> Iterable[str]:
     vios = call.vios
-    if call.has("vdev") == call.has("vtd"):
-        raise UsageError("One of the -vdev and -vtd flags is required.")
+    _check_one_of(call, "vdev", "vtd")
     if (name := call.value("vtd")) is not None:
         target = vios.target(name)
     else:
@@ -218,8 +232,7 @@ def mkbdsp(call: Call) -> Iterable[str]:
 )
 def rmbdsp(call: Call) -> Iterable[str]:
     vios, storage = call.vios, call.vios.storage
-    if call.has("bd") == call.has("vtd"):
-        raise UsageError("One of the -bd and -vtd flags is required.")
+    _check_one_of(call, "bd", "vtd")
     if (name := call.value("vtd")) is not None:
         device = storage.device(vios.target(name).backing)
     else:
@@ -350,14 +363,12 @@ def chvopt(call: Call) -> Iterable[str]:
 )
 def loadopt(call: Call) -> Iterable[str]:
     vios = call.vios
-    target = vios.target(call.needed("vtd"))
-    vios.storage.medium(call.needed("disk"))
-    if target.kind is not TargetKind.OPTICAL:
-        raise ViosError(f'"{target.name}" is not a file-backed virtual optical device.')
+    medium = vios.storage.medium(call.needed("disk"))
+    target = _optical_device(call)
     if target.backing and (call.has("f") or call.has("release")):
         vios.unload(target, force=call.has("release"))
         target = vios.target(target.name)
-    vios.load(call.needed("disk"), target)
+    vios.load(medium.name, target)
     return ()
 
 
@@ -369,9 +380,7 @@ def loadopt(call: Call) -> Iterable[str]:
     release=0,
 )
 def unloadopt(call: Call) -> Iterable[str]:
-    target = call.vios.target(call.needed("vtd"))
-    if target.kind is not TargetKind.OPTICAL:
-        raise ViosError(f'"{target.name}" is not a file-backed virtual optical device.')
+    target = _optical_device(call)
     if not target.backing:
         raise ViosError(f'There is no media loaded in "{target.name}".')
     call.vios.unload(target, force=call.has("release"))
