@@ -25,8 +25,12 @@ class Context(Registers):
     """State of the code being emitted for one region."""
 
     i: Instruction = field(init=False)
-    following: Instruction | None = None
-    """What comes next, if it is sure to."""
+    ahead: list[Instruction] = field(default_factory=list)
+    """The stretch of code it is in,"""
+    position: int = 0
+    """and where."""
+    done: Instruction | None = None
+    """One that was done together with an earlier one."""
     live: int = 0
     """Pieces of the flags that are wanted behind the instruction."""
     before: int = 0
@@ -46,6 +50,12 @@ class Context(Registers):
         self.i, self.before, self.live = i, before, live
         self.held.clear()
         self.spare()
+
+    @property
+    def following(self) -> Instruction | None:
+        """What comes next, if it is sure to."""
+        behind = self.position + 1
+        return self.ahead[behind] if behind < len(self.ahead) else None
 
     # -- addresses -------------------------------------------------------------------------
 

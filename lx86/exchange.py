@@ -23,7 +23,8 @@ from .convention import (
 )
 from .fpu.file import FLOATING_CR
 from .host_segments import REGISTERS, SEGMENT_REGISTERS
-from .state import IN_CTR
+from .instruction import ECX
+from .state import BLOCKS, IN_CTR
 
 if TYPE_CHECKING:
     from .cpu import X86State
@@ -80,6 +81,9 @@ def _value(machine: Machine, value: Value) -> int:
     base, offset = value
     if base == IN_CTR:
         offset += machine.registers.spr("ctr")
+    elif base <= BLOCKS:
+        offset += machine.registers.gpr(FIRST + ECX)
+        offset += machine.registers.spr("ctr") << BLOCKS - base
     elif base >= 0:
         offset += machine.registers.gpr(base)
     return offset & 0xFFFFFFFF

@@ -25,6 +25,10 @@ class Options:
     """Computed addresses are kept."""
     inline_calls: bool = True
     """Small functions are translated where they are called."""
+    string_blocks: bool = True
+    """Repeated string instructions take 16 bytes at once."""
+    look_ahead: bool = True
+    """How an instruction is done depends on those behind it."""
     exact_flags: bool = False
     """Flags are kept where a branch goes through a register; else they are taken as dead there."""
     flush_to_zero: bool = False

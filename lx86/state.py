@@ -16,6 +16,8 @@ Value = tuple[int, int]
 """A POWER register and what is to be added to it; register -1: a constant."""
 IN_CTR = -2
 """Instead of a register: CTR.  Only a `Recovery` has that."""
+BLOCKS = -16
+"""And BLOCKS - n: ECX's own register and CTR times 2 ** n."""
 HOMES: tuple[Value, ...] = tuple((FIRST + n, 0) for n in range(8))
 
 
@@ -90,3 +92,5 @@ class Recovery:
     sign_in_cr0: bool
     carry: int
     floating: Known = NOTHING
+    one_by_one: bool = False
+    """It takes several elements of a string at once; which one fails is to be found out."""

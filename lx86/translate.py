@@ -106,12 +106,12 @@ class _Translation:
             self.x.safe[len(self.e.words)] = self._here(node.eip, node.live[0])
             if self.region.first and key == (self.region.start, ()):
                 self._count(node)
-            last = len(node.instructions) - 1
+            self.x.ahead = node.instructions
             for n, i in enumerate(node.instructions):
                 self.x.begin(i, node.live[n], node.live[n + 1])
-                self.x.following = node.instructions[n + 1] if n < last else None
+                self.x.position = n
                 self.marks.append((len(self.e.words), i))
-                if n == last and node.end is not End.GOTO:
+                if self.x.following is None and node.end is not End.GOTO:
                     break
                 if i.name != "jmp":
                     self._lower(i)

@@ -228,15 +228,15 @@ class TranslatingCpu:
             self._alone = None
         return at
 
-    def _single(self) -> int:
+    def _single(self, options: Options | None = None) -> int:
         """Code for one instruction, at the state's EIP, that is not kept."""
+        self.load_state()
         down, at = bool(self.state.eflags & DF), self.linear_eip
         code = self.code if self._alone is None else Alone(self._alone)
-        options = replace(self._options, slots=False)
+        options = replace(options or self._options, slots=False)
         region = build(code, at, options, down=down, single=True)
         self.code.forget_fresh()
-        block = self._code_for(region, down, options)
-        self.cache.add(block, False, link=False)
+        self.cache.add(block := self._code_for(region, down, options), False, link=False)
         return block.entries[at]
 
     def _leave(self, out: Out) -> int | Exit:
@@ -315,6 +315,8 @@ class TranslatingCpu:
         if recovery is None:
             return EngineFailure(f"interrupt {why.vector:#x} at {why.address:#x}")
         self._store_state(recovery)
+        if recovery.one_by_one:
+            return self._single(replace(self._options, string_blocks=False))
         if why.vector in _STORAGE:
             if why.store and why.data // PAGE in self.machine.protected:
                 return self._store_to_code(why.data // PAGE)
@@ -378,7 +380,6 @@ class TranslatingCpu:
         if not self._storage.permissions[page] & WRITE:
             return Fault(page * PAGE, Access.WRITE)
         self._watch.drop(page)
-        self.load_state()
         return self._single()
 
     def _preempt(self, at: int) -> Exit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..instruction import Imm
-from . import vsx
+from . import lower_shuffle, vsx
 from .known import ANY, GENERAL, LOW, SINGLE, XMM
 from .lower_sse import prepare, put_double, put_single
 from .lowering import (
@@ -31,7 +31,6 @@ from .lowering import (
 
 if TYPE_CHECKING:
     from ..context import Context
-    from ..emitter import Emitter
     from ..instruction import Instruction
 
 _LOGIC = {
@@ -73,7 +72,7 @@ def lower(x: Context, i: Instruction) -> bool:
     elif prefix == 0x66 and opcode >= 0x60:
         return _integers(x, i)
     elif opcode == 0x70 or opcode == 0xC6:
-        return _shuffle(x, i)
+        return lower_shuffle.lower(x, i)
     elif opcode in (0x14, 0x15) and prefix in (0, 0x66):
         _unpack(x, i)
     else:
@@ -105,8 +104,15 @@ def _move(x: Context, i: Instruction) -> bool:
             transfer(x, i, "load double", XMM + reg)
             set_form(x, reg, LOW)
         case (0x10, 0xF3) if storage:
-            transfer(x, i, "load single", XMM + reg)
-            set_form(x, reg, SINGLE)
+            x.done = lower_shuffle.splat_behind(x, reg)
+            if x.done:
+                ra, rb = to_index(x, x.address(memory(i)))
+                x.may_fail()
+                vsx.indexed(x.e, vsx.LXVWSX, XMM + reg, ra, rb)
+                set_form(x, reg, GENERAL)
+            else:
+                transfer(x, i, "load single", XMM + reg)
+                set_form(x, reg, SINGLE)
         case (0x11, 0xF2) | (0xD6, 0x66) if storage:
             transfer(x, i, "store double", low_double(x, i, reg))
         case (0x11, 0xF3) if storage:
@@ -239,7 +245,7 @@ def _integers(x: Context, i: Instruction) -> bool:
     if opcode in (0x71, 0x72, 0x73):
         return _shift(x, i)
     if opcode in (0xD7, 0xC5, 0xC4, 0x70):
-        return opcode == 0x70 and _shuffle(x, i)
+        return opcode == 0x70 and lower_shuffle.lower(x, i)
     known = opcode in VECTOR or opcode in MULTIPLY or opcode in _MERGE or opcode in _PACK
     if not (known or opcode in (0x6C, 0x6D, 0xF6)):
         return False
@@ -304,56 +310,6 @@ def _shift(x: Context, i: Instruction) -> bool:
             vsx.vector_4(e, 44, v, v, ZERO_VR, places)
         vsx.swap(e, a, a)
     return True
-
-
-def _shuffle(x: Context, i: Instruction) -> bool:
-    """PSHUFD, SHUFPS and SHUFPD, where few instructions do it."""
-    operand = i.operands[-1]
-    assert isinstance(operand, Imm)
-    order, reg, e = operand.value & 0xFF, i.modrm >> 3 & 7, x.e
-    if i.opcode & 0xFF == 0xC6 and i.prefix == 0x66:
-        b, a = full(x, i), to_general(x, reg)
-        vsx.permute_doublewords(e, a, a, b, (order & 1) << 1 | order >> 1 & 1)
-        return True
-    if i.opcode & 0xFF == 0xC6 and i.prefix == 0:
-        b, a = full(x, i), to_general(x, reg)
-        low, high = _pair(e, a, order & 15, SCRATCH), _pair(e, b, order >> 4, SCRATCH + 1)
-        vsx.permute_doublewords(e, a, low[0], high[0], low[1] << 1 | high[1])
-        return True
-    if i.opcode & 0xFF != 0x70 or i.prefix != 0x66:
-        return False
-    b = full(x, i)
-    a = XMM + reg
-    lanes = [order >> 2 * n & 3 for n in range(4)]
-    if len(set(lanes)) == 1:
-        vsx.xx2(e, vsx.XXSPLTW, a, b, lanes[0] ^ 1)
-    else:
-        low, high = _pair(e, b, order & 15, SCRATCH), _pair(e, b, order >> 4, SCRATCH + 1)
-        vsx.permute_doublewords(e, a, low[0], high[0], low[1] << 1 | high[1])
-    set_form(x, reg, GENERAL)
-    return True
-
-
-def _pair(e: Emitter, source: int, order: int, scratch: int) -> tuple[int, int]:
-    """Two lanes of a register as a doubleword of some register: which, and which of its two."""
-    first, second = order & 3, order >> 2
-    if (first, second) in ((0, 1), (2, 3)):
-        return source, first >> 1
-    if first == second:
-        vsx.xx2(e, vsx.XXSPLTW, scratch, source, first ^ 1)
-        return scratch, 0
-    if (first, second) in ((1, 0), (3, 2)):
-        if first == 1:
-            vsx.xx2(e, vsx.XXSPLTW, scratch, source, 1)
-            vsx.xx3(e, vsx.XXMRGHW, scratch, scratch, source)
-            return scratch, 0
-        vsx.xx2(e, vsx.XXSPLTW, scratch, source, 3)
-        vsx.xx3(e, vsx.XXMRGLW, scratch, scratch, source)
-        return scratch, 0
-    vsx.xx2(e, vsx.XXSPLTW, scratch, source, first ^ 1)
-    vsx.xx2(e, vsx.XXSPLTW, scratch + 4, source, second ^ 1)
-    vsx.xx3(e, vsx.XXMRGHW, scratch, scratch + 4, scratch)
-    return scratch, 0
 
 
 __all__ = ["low_single", "lower"]

@@ -31,9 +31,9 @@ XVCVSPSXWS, XVCVDPSXWS, XVRSPIC, XVRDPIC = 152, 216, 171, 235
 XXSPLTW = 164
 # X-form loads, stores and moves, primary opcode 31
 LXVD2X, STXVD2X, LXSDX, STXSDX, LXSSPX, STXSSPX = 844, 972, 588, 716, 524, 652
-LXSIWZX, LXSIWAX, STXSIWX = 12, 76, 140
+LXSIWZX, LXSIWAX, STXSIWX, LXVWSX = 12, 76, 140, 364
 MTVSRD, MTVSRWZ, MTVSRWA, MFVSRD, MFVSRWZ, MFVSRLD = 179, 243, 211, 51, 115, 307
-MTVSRDD = 435
+MTVSRDD, MTVSRWS = 435, 403
 # quad precision, primary opcode 63
 XSADDQP, XSSUBQP, XSMULQP, XSDIVQP = 4, 516, 36, 548
 XSCMPUQP, XSCMPOQP = 644, 132
@@ -102,6 +102,12 @@ def load_quadword(e: Emitter, t: int, ra: int, displacement: int) -> None:
     """lxv: storage as one little-endian number."""
     registers = (t & 31) << 21 | ra << 16
     e.words.append(61 << 26 | registers | displacement & 0xFFF0 | (t >> 5) << 3 | 1)
+
+
+def store_quadword(e: Emitter, t: int, ra: int, displacement: int) -> None:
+    """stxv."""
+    registers = (t & 31) << 21 | ra << 16
+    e.words.append(61 << 26 | registers | displacement & 0xFFF0 | (t >> 5) << 3 | 5)
 
 
 def vector(e: Emitter, extended: int, t: int, a: int, b: int) -> None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..instruction import Instruction
 
-CR0_EQ, CR1_LT, CR1_GT, CR1_EQ, CR2_LT, CR5_LT, CR5_EQ, CR7_EQ = 2, 4, 5, 6, 8, 20, 22, 30
+CR0_EQ, CR1_LT, CR1_GT, CR1_EQ, CR2_LT, CR5_LT, CR5_EQ = 2, 4, 5, 6, 8, 20, 22
+CR7_LT, CR7_GT, CR7_EQ = 28, 29, 30
 
 
 def test(x: Context, condition: int) -> tuple[int, bool]:

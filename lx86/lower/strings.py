@@ -13,7 +13,7 @@ from ..emitter import Label
 from ..flags import C, X
 from ..instruction import DS, EAX, ECX, EDI, ES, ESI, Mem, Reg
 from ..state import IN_CTR, Value
-from . import condition
+from . import blocks, condition
 from .arithmetic import finish, subtraction_flags
 
 if TYPE_CHECKING:
@@ -96,14 +96,17 @@ def _repeated(x: Context, i: Instruction, step: int) -> None:
         x.settle(EAX)
         x.vacate_all(FIRST + EAX)
     moves, stores = i.name != "stos", i.name != "lods"
-    end, top = Label(), Label()
+    short, end, top = Label(), Label(), Label()
+    if stores and not x.down and offset < 0 and x.options.string_blocks:
+        blocks.move(x, i, value, short, end)
+    e.place(short)
     e.cmpwi(7, count, 0)
     e.mtctr(count)
+    e.bc(12, condition.CR7_EQ, end)
     if moves:
         e.addi(source, source, -step)
     if stores:
         e.addi(target, target, -step)
-    e.bc(12, condition.CR7_EQ, end)
     e.place(top)
     values = list(x.s.values)
     values[ECX] = (IN_CTR, 0)
@@ -119,15 +122,15 @@ def _repeated(x: Context, i: Instruction, step: int) -> None:
         x.may_fail(x.recovery(values))
         e.d(_STORE_UPDATE[i.size], value, target, step)
     e.bc(16, 0, top)
+    if moves:
+        e.addi(source, source, step)
+    if stores:
+        e.addi(target, target, step)
     e.place(end)
     x.s.words.clear()
     if i.name == "lods":  # with a count of zero nothing was loaded
         _loaded(x, i, value, count)
     x.set_value(ECX, (-1, 0))
-    if moves:
-        x.set_value(ESI, (source, step))
-    if stores:
-        x.set_value(EDI, (target, step))
 
 
 def _load(
@@ -176,7 +179,10 @@ def _searching(x: Context, i: Instruction, step: int) -> None:
     offset = -1
     if compares and i.segment > DS:
         offset, _ = x.segment_base(i.segment, -1, -1)
-    end, top = Label(), Label()
+    short, end, top = Label(), Label(), Label()
+    if not x.down and offset < 0 and x.options.string_blocks:
+        blocks.search(x, i, FIRST + EAX, short)
+    e.place(short)
     e.cmpwi(7, count, 0)
     e.mtctr(count)
     if compares:

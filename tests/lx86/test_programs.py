@@ -35,9 +35,13 @@ PASSES: dict[str, object] = {
     "reuse_sums": False,
     "inline_calls": False,
     "pin_constants": False,
+    "string_blocks": False,
+    "look_ahead": False,
     "most_lent": 0,
     "exact_flags": True,
     "longest_region": 7,
+    "first_region": 24,
+    "slots": False,
 }
 """What each option is switched to for study."""
 
@@ -57,5 +61,5 @@ def test_no_pass_changes_what_a_program_with_a_c_library_does(option: str) -> No
 
 
 def test_every_switch_is_tried() -> None:
-    given = {"flush_to_zero", "exact_sse", "base", "constants"}
+    given = {"flush_to_zero", "exact_sse", "base", "constants", "bases", "code_16", "often"}
     assert {f.name for f in fields(Options)} - given == set(PASSES)
