@@ -91,7 +91,7 @@ class Watcher:
     """Whoever looks on as a machine runs; by default nobody does."""
 
     def ready(self, refused: list[str]) -> None:
-        """It can be reached; what of its partitions could not be activated."""
+        """It can be reached; what of its network and its partitions could not be had."""
 
     def noticed(self, notice: Notice) -> None:
         """Something happened."""
@@ -134,7 +134,7 @@ def host(plan: Plan, watcher: Watcher) -> End:
         endings = undo.enter_context(_signals(daemon, watcher))
         server.start()
         undo.callback(server.close)
-        watcher.ready(_power_on(plan.system, daemon))
+        watcher.ready(_power_on(machine, daemon))
         daemon.run()
         return End(hosted.usage(), hosted.standings(), endings[0] if endings else None)
 
@@ -147,10 +147,10 @@ def _private(path: Path) -> Any:
     return os.fdopen(descriptor, "w", encoding="utf-8")
 
 
-def _power_on(system: ManagedSystem, daemon: Daemon) -> list[str]:
-    """Activate what starts with the machine; why some could not be."""
-    refused = []
-    for definition in sorted(system.partitions, key=lambda its: its.number):
+def _power_on(machine: ManagedMachine, daemon: Daemon) -> list[str]:
+    """Build its network, and activate what starts with it; why some of that could not be."""
+    refused = list(machine.network.open(machine.system, outside=True))
+    for definition in sorted(machine.system.partitions, key=lambda its: its.number):
         if definition.start:
             try:
                 daemon.act(ActivatePartition(definition.name))
@@ -193,7 +193,7 @@ class StartError(Exception):
 
 
 def in_background(plan: Plan) -> list[str]:
-    """Host the machine in a child; the partitions that could not be activated.
+    """Host the machine in a child; gives what of its network and partitions could not be had.
 
     Raises `StartError` with what the child says.
     """
