@@ -7,10 +7,10 @@ it: every step is checked, and there are no more than `LIMIT` of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from .bits import ByteOrder, low_bits
+from .values import frozen
 
 if TYPE_CHECKING:
     from .memory import Memory
@@ -29,7 +29,7 @@ class Processor(Protocol):
     def translate(self, effective: int) -> int | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Frame:
     """One entry of a backtrace; `stack` is where its frame begins, None where none is known."""
 

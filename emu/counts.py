@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Counts:
     """What an engine counted since it was opened."""
 

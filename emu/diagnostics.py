@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .values import frozen
 
 
 class Mistake(Exception):  # noqa: N818 - never leaves the assembler
@@ -17,7 +17,7 @@ class Undefined(Mistake):
     """Something without a value, perhaps only so far."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceLine:
     """One line as it is assembled; a line out of a macro knows the line that called it."""
 
@@ -30,7 +30,7 @@ class SourceLine:
         return f"{self.file}:{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diagnostic:
     """One mistake and where it is."""
 

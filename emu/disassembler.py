@@ -8,7 +8,6 @@ read backwards; a word that is nothing is shown as `.long`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from . import isa
 from .bits import ByteOrder, low_bits, signed
 from .isa.forms import InstructionWord
 from .isa.prefixed import PrefixedWord, is_prefix
+from .values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ _PREFIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instruction:
     """One word of code, or a prefix and its suffix; an undecodable word is a `.long`."""
 

@@ -6,7 +6,6 @@ This is the only file that knows Unicorn's library is there.
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from .registers import Registers
 from .state import check
 from .tracing import Tracing
 from .translation import Access, Cause
+from .values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ class InterruptLocation(IntEnum):
     OFFSET_C000000000004000 = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InterruptTaken:
     """One interrupt the guest was given: vector offset, return state, time in ticks."""
 

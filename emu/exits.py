@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from .values import frozen
@@ -13,7 +12,7 @@ class Hypercall:
     """`sc 1`: the call and its arguments stand in the registers; run again to go on behind it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeviceAccess:
     """An aligned load from or store to a device page; `Engine.finish_device_access` answers it.
 

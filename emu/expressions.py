@@ -9,11 +9,11 @@ product is nothing.
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from .bits import halfword, shift_left, shift_right, signed
 from .diagnostics import Mistake, Undefined
+from .values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ class Register(int):
         return f"{self.prefix}{int(self)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """A place in a section whose own place is not known yet."""
 
@@ -74,7 +74,7 @@ REGISTERS = {
 CR_BITS = {"lt": 0, "gt": 1, "eq": 2, "so": 3, "un": 3}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Number:
     column: int
     value: int
@@ -84,7 +84,7 @@ class Number:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A string, which only some directives take."""
 
@@ -96,7 +96,7 @@ class Text:
         raise Mistake("a string stands where a value is wanted", self.column)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Symbol:
     column: int
     name: str
@@ -109,7 +109,7 @@ class Symbol:
             raise Undefined(undefined.message, self.column) from None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Local:
     """`1b` or `1f`."""
 
@@ -125,7 +125,7 @@ class Local:
             raise Undefined(undefined.message, self.column) from None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """`.`, the address of the statement."""
 
@@ -136,7 +136,7 @@ class Location:
         return scope.location()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unary:
     column: int
     operator: str
@@ -147,7 +147,7 @@ class Unary:
         return _UNARY[self.operator](number(self.operand, scope))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binary:
     column: int
     operator: str
@@ -191,7 +191,7 @@ class Binary:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conditional:
     """`a ? b : c`."""
 
@@ -206,7 +206,7 @@ class Conditional:
         return chosen.evaluate(scope)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """`symbol@ha` and its like: sixteen bits of a 64-bit value (ELF V2 ABI 3.5.3)."""
 

@@ -9,7 +9,6 @@ Entries are in the format of Power ISA 2.07, which hypercalls use on later proce
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .bits import MSR, Field, SplitField, Word
@@ -125,7 +124,7 @@ SEGMENT_ENCODINGS = {12: (0, 0b00), 16: (1, 0b01), 24: (1, 0b00)}
 """L and LP of an SLB entry, by its base page's log2."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HashState:
     """What of the processor's state decides a translation."""
 

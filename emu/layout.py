@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from .bits import ByteOrder
@@ -13,6 +13,7 @@ from .expressions import Address, Expression, Number, number
 from .reader import MAXIMUM_NESTING, Reader
 from .symbols import SymbolTable
 from .syntax import Assignment, Command, parse, parse_expression
+from .values import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ class TooManyMistakes(Exception):  # noqa: N818 - caught by `assemble`
     """Nobody reads on after twenty."""
 
 
-@dataclass(slots=True)
+@slotted
 class SectionLayout:
     """One section while it grows."""
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import re
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from .native import ffi, lib
+from .values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class StorageError(Exception):
         self.address, self.length, self.size = address, length, size
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """`length` bytes of storage from `address` on, whole pages."""
 
@@ -46,7 +46,7 @@ class Piece:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappedPiece(Piece):
     """One that lay at `offset` of a file when it was mapped; `file` is a descriptor of it."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .elf_writer import write_elf
+from .values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .diagnostics import SourceLine
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """One section where it lies; `.bss` has a size and no bytes."""
 
@@ -32,7 +32,7 @@ class Section:
         return self.address + self.size
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Program:
     """What `assemble` returns.
 

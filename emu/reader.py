@@ -8,13 +8,13 @@ lines it may grow to, how deep its macros and includes may nest, how long a line
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from .diagnostics import Mistake, SourceLine
 from .source import Include, Statement, split_arguments, statements
 from .syntax import MAXIMUM_LINE, unescape
+from .values import frozen, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ class Context(Protocol):
     def report(self, line: SourceLine, mistake: Mistake) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     name: str
     default: str
@@ -43,14 +43,14 @@ class Parameter:
     takes_rest: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Macro:
     name: str
     parameters: tuple[Parameter, ...]
     body: tuple[Statement, ...]
 
 
-@dataclass(slots=True)
+@slotted
 class _Conditional:
     """One open `.if`: whether its lines count now, and whether a later branch still can."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -26,12 +25,13 @@ from .expressions import (
     Text,
     Unary,
 )
+from .values import frozen
 
 MAXIMUM_LINE = 4096  # characters
 _MAXIMUM_DEPTH = 150  # of an expression: well inside Python's recursion limit
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Argument:
     """One operand of a command; of `8(r1)` the 1 is a second one, in parentheses."""
 
@@ -43,7 +43,7 @@ class Argument:
         return first_column(self.expression)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """An instruction or a directive."""
 
@@ -52,7 +52,7 @@ class Command:
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assignment:
     """`name = expression`; with `==` the name may not have a value yet."""
 
@@ -62,7 +62,7 @@ class Assignment:
     once: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Label:
     """`name:`, or `1:`, whose name is then a number."""
 
@@ -70,7 +70,7 @@ class Label:
     name: str | int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     labels: tuple[Label, ...]
     statement: Command | Assignment | None

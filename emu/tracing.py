@@ -8,11 +8,11 @@ holds from the end of the current block on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .debugging import TooManyStopsError, Watched
 from .native import ffi, lib
+from .values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EVERYWHERE = range(1 << 64)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Accessed:
     """One instruction's access: `length` bytes at `address`, loaded or stored."""
 

@@ -7,11 +7,11 @@ are `hash_translation.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Flag, IntEnum
 from typing import TYPE_CHECKING
 
 from .bits import MSR, Field, Word
+from .values import frozen
 
 if TYPE_CHECKING:
     from .memory import Memory
@@ -38,12 +38,12 @@ class Access(IntEnum):
     FETCH = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Translated:
     """A logical real address, and what the page permits in the current state."""
 
@@ -88,7 +88,7 @@ class PageTableEntry(Word):
     EXECUTE = Field(63)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TranslationState:
     """What of the processor's state decides a translation."""
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from emu.bits import low_bits
 from emu.engine import TIME_BASE_HZ
 from emu.memory import StorageError
-from emu.values import frozen
+from emu.values import frozen, slotted
 from hypervisor.abi import H, HcallError
 from hypervisor.calls import Interceptors, as_results, summary
 
@@ -58,7 +57,7 @@ class ServiceError(Exception):
         self.why, self.results = why, results
 
 
-@dataclass(slots=True)
+@slotted
 class ClientInterface:
     """What firmware keeps for the client program of one partition."""
 
@@ -164,7 +163,7 @@ class ServiceGroup:
         return declare
 
 
-@dataclass(slots=True)
+@slotted
 class ServiceEvent:
     """One service on its way: what an interceptor may look at and change.
 

@@ -7,12 +7,11 @@ processor says that it can recover (MSR[RI]); an error log; the partition's end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from emu.state import U32, record
-from emu.values import frozen
+from emu.values import frozen, slotted
 
 from .error_log import Severity
 from .machine_check import Fault
@@ -53,7 +52,7 @@ class FacilityState:
     last: U32
 
 
-@dataclass(slots=True)
+@slotted
 class InjectionFacility:
     """Who may inject errors: `opened` is the token of the one user."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from emu.state import U64, Length, check, record
+from emu.values import slotted
 
 from .disk_label import Extent
 
@@ -22,7 +22,7 @@ PATH_LIMIT = 1024
 _NOTHING = Extent(0, 0)
 
 
-@dataclass(slots=True)
+@slotted
 class Instance:
     """A node that was opened, with the arguments of its path."""
 

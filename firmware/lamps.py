@@ -6,11 +6,12 @@ guest switches them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated
 
 from emu.state import Length, check, record
+from emu.values import slotted
 
 from .vital_product_data import LOCATION_LIMIT, parts
 
@@ -39,7 +40,7 @@ class LampsState:
     lit: Annotated[tuple[LitLamp, ...], Length(0, _MOST_PARTS)]
 
 
-@dataclass(slots=True)
+@slotted
 class Lamps:
     """Those of one machine; `lit` are those that are on."""
 

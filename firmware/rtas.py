@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from emu.bits import low_bits
 from emu.memory import StorageError
-from emu.values import frozen
+from emu.values import frozen, slotted
 from hypervisor.abi import H, HcallError
 from hypervisor.calls import Interceptors, as_results, summary
 
@@ -94,7 +93,7 @@ class RtasFirmware(Protocol):
     ) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RtasCaller:
     """Who makes a call: a processor, and the firmware of its partition."""
 
@@ -163,7 +162,7 @@ class RtasGroup:
         return declare
 
 
-@dataclass(slots=True)
+@slotted
 class RtasEvent:
     """One call on its way: what an interceptor may look at and change.
 

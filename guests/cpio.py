@@ -10,9 +10,10 @@ Format: Linux Documentation/driver-api/early-userspace/buffer-format.rst.
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ HEADER_BYTES = 110
 TRAILER = "TRAILER!!!"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class File:
     """A regular file; `mode` holds the permission bits."""
 
@@ -30,17 +31,17 @@ class File:
     mode: int = 0o644
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Directory:
     mode: int = 0o755
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Symlink:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CharacterDevice:
     major: int
     minor: int

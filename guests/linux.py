@@ -16,10 +16,11 @@ import json
 import re
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from emu.values import frozen
 from guests.cache import StoredPackage, cache_directory, is_intact, locked
 from guests.initramfs import build_initramfs
 from guests.packages import (
@@ -44,7 +45,7 @@ MANIFEST_FORMAT = 1
 ADVICE = "You can boot files of your own: pyphyp boot --kernel vmlinux --initrd initrd"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredFile:
     """A file taken from `member` of the package file `deb`, both named within the cache."""
 
@@ -54,7 +55,7 @@ class StoredFile:
     member: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """What the cache directory must hold."""
 
@@ -81,7 +82,7 @@ class Manifest:
             raise ValueError(f"no manifest: {error!r}") from error
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinuxGuest:
     """A kernel (an ELF file), a busybox for it, and the packages they came in."""
 

@@ -16,13 +16,14 @@ import json
 import subprocess
 import tarfile
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
+from emu.values import frozen
 from guests.cache import locked
 from guests.packages import GuestFilesError
 
@@ -49,7 +50,7 @@ SLOT_MODULES = ("rpadlpar_io", *DISK_MODULES, *OPTICAL_MODULES, *TAPE_MODULES, *
 """What a guest needs for adapters that come while it runs, and the package that takes them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Module:
     """A module of the index; `depends` are names, in the order of its own list."""
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emu.values import frozen
 from guests import cpio
 from guests.cache import StoredPackage, cache_directory, is_intact, locked
 from guests.package_tree import package_tree
@@ -30,7 +31,7 @@ ALWAYS = {SHELL, "libc-bin"}  # the latter: the locale C.UTF-8 among others
 SET_FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Userland:
     """Packages for the guest: `archive` is a cpio archive of their files."""
 
@@ -39,7 +40,7 @@ class Userland:
     debs: tuple[Path, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """What the directory of a set must hold."""
 

@@ -7,7 +7,6 @@ physical processor: `OneProcessor`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from emu.memory import MIB
@@ -79,7 +78,7 @@ class Capacity:
         return units, 0 if share.capped else min(weight, self.weight)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessorTimes:
     """Time-base ticks of some physical processors, summed over them."""
 
@@ -92,7 +91,7 @@ class ProcessorTimes:
         return self.elapsed - self.used
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PoolTimes:
     """What became of the time of the processors that partitions share."""
 

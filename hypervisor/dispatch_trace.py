@@ -7,11 +7,11 @@ for each dispatch that follows a preemption of a kind the guest asks for.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emu.bits import low_bits
 from emu.state import U64, Ticks, record
+from emu.values import frozen
 
 from .dispatching.records import Dispatched, Preemption
 from .splpar_areas import (
@@ -54,7 +54,7 @@ class LastPreemption:
     msr: U64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waits:
     """What a virtual processor waited for, in ticks, between a preemption and its next dispatch."""
 

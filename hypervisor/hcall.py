@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from emu.memory import StorageError
-from emu.values import frozen
+from emu.values import frozen, slotted
 
 from .abi import H, HcallError
 from .calls import Interceptors, as_results, summary
@@ -106,7 +105,7 @@ class HcallGroup:
         return declare
 
 
-@dataclass(slots=True)
+@slotted
 class HcallEvent:
     """One hcall on its way: what an interceptor may look at and change.
 

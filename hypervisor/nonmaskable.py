@@ -10,11 +10,11 @@ checks wait, and another one of the same processor is more than it can bear.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from emu.engine_state import MACHINE_CHECK, SYSTEM_RESET, Nonmaskable
 from emu.state import U32, U64, Length, check, record
+from emu.values import slotted
 
 from .abi import MAXIMUM_PROCESSORS
 from .processor import Standing
@@ -84,7 +84,7 @@ class Owner(Protocol):
     def checkstop(self, reason: str) -> None: ...
 
 
-@dataclass(slots=True)
+@slotted
 class NonmaskableInterrupts:
     """Those of one partition."""
 

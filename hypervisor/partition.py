@@ -8,7 +8,6 @@ end its own partition; nothing it does raises through `run`.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from emu.engine import UNLIMITED, Engine
@@ -16,6 +15,7 @@ from emu.engine_state import EngineState
 from emu.exits import Checkstop, DebugStop, DeviceAccess, Exit, Hypercall, Paused, Preempted
 from emu.memory import Memory
 from emu.state import Ticks, check, record
+from emu.values import frozen
 
 from . import page_table_calls
 from .abi import MAXIMUM_PROCESSORS, Mmu
@@ -50,7 +50,7 @@ _WATCHDOG_ENDINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn:
     """A processor has the core until the time base reaches `ends`."""
 

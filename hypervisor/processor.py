@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from emu.bits import MSR
 from emu.state import Ticks, record
+from emu.values import slotted
 
 from .dispatch_trace import LastPreemption, tell_of_dispatch
 from .dispatching.records import Wake
@@ -52,7 +53,7 @@ class WaitState:
     rests_until: Ticks
 
 
-@dataclass(slots=True)
+@slotted
 class VirtualProcessor:
     """Virtual processor `number` of `partition`."""
 

@@ -6,11 +6,11 @@ the rules for registering them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from emu.bits import low_bits
+from emu.values import slotted
 
 from .abi import H, HcallError
 
@@ -48,7 +48,7 @@ class Area(Enum):
     SLB_SHADOW = 3
 
 
-@dataclass(slots=True)
+@slotted
 class RegisteredAreas:
     """Where one processor's areas lie: (address, length in bytes), or None."""
 

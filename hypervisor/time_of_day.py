@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from emu.engine import TIME_BASE_HZ
+from emu.values import slotted
 
 
-@dataclass(slots=True)
+@slotted
 class TimeOfDay:
     """The partition's calendar: an offset from the time base, in seconds since 1970 (UTC)."""
 

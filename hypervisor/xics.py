@@ -7,10 +7,11 @@ processor priority (CPPR), and its inter-processor interrupt while the MFRR does
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from emu.state import check, record
+from emu.values import slotted
 
 from .abi import H, HcallError, ProcessorNumber
 from .hcall import HcallGroup
@@ -25,7 +26,7 @@ MASKED = 0xFF
 SOURCE_MASK = 0xFFFFFF
 
 
-@dataclass(slots=True)
+@slotted
 class Source:
     """One interrupt source; edge-triggered, as the events of virtual adapters are."""
 
@@ -37,7 +38,7 @@ class Source:
     presented: bool = False
 
 
-@dataclass(slots=True)
+@slotted
 class Server:
     """The presentation controller of one virtual processor."""
 

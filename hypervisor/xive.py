@@ -12,11 +12,12 @@ cost more.  `xive_pages` shows all this to the guest as device pages, `xive_hcal
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from emu.state import check, record
+from emu.values import slotted
 
 if TYPE_CHECKING:
     from emu.memory import Memory
@@ -68,7 +69,7 @@ _AFTER_END = {
 }
 
 
-@dataclass(slots=True)
+@slotted
 class Source:
     """A source's event state, and where its events go."""
 
@@ -81,7 +82,7 @@ class Source:
     masked: bool = True
 
 
-@dataclass(slots=True)
+@slotted
 class Queue:
     """The events of one server and priority; without a size they are dropped."""
 
@@ -96,7 +97,7 @@ class Queue:
     """The first bit of the entries written now; flips when the queue wraps."""
 
 
-@dataclass(slots=True)
+@slotted
 class Context:
     """A server's thread context, as far as an operating system has one."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emu.values import frozen
 from hypervisor.scsi.disk import BLOCK
 from hypervisor.vio.configuration import DiskFormat, Medium, ScsiUnit
 
@@ -21,7 +21,7 @@ _FORMATS = {form.value: form for form in DiskFormat}
 _READ_ONLY, _SHARED = "ro", "shared"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskFile:
     """A file or block device, and how it is used."""
 
@@ -63,7 +63,7 @@ def parse_disk_file(text: str, directory: Path = Path()) -> DiskFile:
     return DiskFile(path, form, _READ_ONLY in words, _SHARED in words)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskFacts:
     """Sizes are in bytes."""
 

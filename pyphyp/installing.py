@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from emu.memory import MIB
+from emu.values import frozen
 from hypervisor.vio.configuration import FIRST_FREE_SLOT, Medium, ScsiAdapter, ScsiUnit
 
 from .api import Machine
@@ -44,7 +44,7 @@ class InstallError(Exception):
     """The system could not be installed; the message says why and what would help."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """What the system is told of itself; `password` is root's, or none."""
 
@@ -97,7 +97,7 @@ class Watcher:
         return min(0.99, len(self._seen) / self._expected)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parts:
     """All that is needed: kernel, tools, drivers, and the archive to install from."""
 

@@ -7,10 +7,10 @@ reservations.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from emu.values import slotted
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import SECTOR, OpticalDrive
 from hypervisor.scsi.tape import TapeDrive
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .tapes import TapeName
 
 
-@dataclass(slots=True)
+@slotted
 class _Opened:
     disk: Disk
     backing: RawFile | Qcow2File

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emu.engine import TIME_BASE_HZ
+from emu.values import frozen
 from hypervisor.dispatching.members import Times
 from hypervisor.system.definition import SharedProcessors
 from hypervisor.system.share import DedicatedShare, SharedShare
@@ -40,7 +40,7 @@ WINDOW_TICKS = TIME_BASE_HZ // _WINDOWS_A_SECOND
 _ZERO = Times()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Sample:
     """The totals at one moment."""
 

@@ -6,12 +6,12 @@ What a function raises ends the run and comes out of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from emu.bits import ByteOrder
 from emu.translation import Access
+from emu.values import frozen
 
 from .places import needs_symbols, resolve
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .partition import Partition
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InstructionEvent:
     """An instruction about to run."""
 
@@ -56,7 +56,7 @@ class InstructionEvent:
         return _disassembled(self.code, self.address, self.byte_order)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AccessEvent:
     """A load or store that is done."""
 

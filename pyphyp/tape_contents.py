@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
+
+from emu.values import frozen
 
 from .raw_file import MediaError
 from .tape_file import TapeFile
@@ -19,7 +20,7 @@ _AT_ONCE = 64
 """Blocks of one write."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileFacts:
     """A file of a tape; sizes are in bytes."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emu.values import frozen
+from emu.values import frozen, slotted
 from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.tape_medium import DEFAULT_CAPACITY
 from hypervisor.vio.configuration import Medium, ScsiUnit
@@ -66,7 +65,7 @@ def parse_tape_name(text: str, directory: Path = Path()) -> TapeName:
     return TapeName(path, read_only, capacity)
 
 
-@dataclass(slots=True)
+@slotted
 class _Used:
     drive: TapeDrive
     users: int

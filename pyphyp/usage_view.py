@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.bar import Bar
@@ -13,6 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from emu.values import frozen
 from hypervisor.system.units import WHOLE, ProcUnits
 
 from .usage import CoreState, PartitionState, ProcessorMode
@@ -35,7 +35,7 @@ HEADINGS = ("PARTITION", "UNITS", "VP", "CONSUMED", "SPARE", "WAITS", "CEDES", "
 _TO_THE_RIGHT = frozenset(HEADINGS[1:-1])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TopRow:
     """A partition's last second, in processors, and in words what keeps it from running."""
 

@@ -5,10 +5,10 @@ Idle time is skipped, and nobody types: both runs depend on the machines alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emu.engine import TIME_BASE_HZ
+from emu.values import frozen
 from hypervisor.system.units import ProcUnits
 
 from .managed import ManagedMachine
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _HEADINGS = ("UNITS", "WEIGHT", "CONSUMED", "SPARE", "WAITED", "ENDED")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """What became of a machine; `ended` has the ticks at which partitions ended."""
 

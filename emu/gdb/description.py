@@ -8,10 +8,11 @@ the target's byte order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emu.bits import Field, Word, low_bits
+
+from ..values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ class VectorScalar(Word):
     SECOND = Field(64, 127)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Register:
     """One register of the target description; `write` is None where a debugger may only read."""
 

@@ -6,8 +6,9 @@ a `Garbled`, what lies between packets is skipped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from ..values import frozen
 
 LARGEST = 0x4000
 """Bytes of a packet's data, as we tell the debugger."""
@@ -17,24 +18,24 @@ _ESCAPED = 0x20
 _TO_ESCAPE = frozenset(b"#$}*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Packet:
     """The data of a packet, unescaped."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Garbled:
     """A packet that cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interrupt:
     """The debugger's Ctrl-C, a byte outside of packets."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resend:
     """The debugger did not understand what it got last."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
+
+from ..values import frozen
 
 if TYPE_CHECKING:
     from emu.bits import ByteOrder
@@ -35,7 +36,7 @@ class Target(Protocol):
         """Carry out an operator's command; its output."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resumption:
     """The guest is to run: one instruction of processor `step`, or on if that is None."""
 

@@ -7,9 +7,9 @@ any 64-bit value, also a symbol that is defined later).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..values import frozen
 from .forms import Kind, variants
 from .sprs import SPRS
 
@@ -149,7 +149,7 @@ _CONDITION_HINTS = {"": 0, "+": 3, "-": 2}
 _DECREMENT_HINTS = {"": 0, "+": 9, "-": 8}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One instruction an extended mnemonic stands for; its operands are expressions."""
 
@@ -157,7 +157,7 @@ class Step:
     operands: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extended:
     """One extended mnemonic with one number of operands."""
 

@@ -18,6 +18,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from ..bits import Field, SplitField, Word
+from ..values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -306,7 +307,7 @@ OPERANDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instruction:
     """One mnemonic of the architecture: its fixed bits and its operands."""
 

@@ -9,9 +9,10 @@ weight, up to the pools' maxima.  All others are put where they may run if those
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 from .lanes import Lane
 from .records import NEVER, WINDOW
@@ -28,7 +29,7 @@ _URGENT = 1
 _MADE_UP_WINDOWS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slice:
     """From `begin` to `end`, in a window that ends at `window_ends`."""
 

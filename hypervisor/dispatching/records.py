@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Protocol
 
 from emu.engine import TIME_BASE_HZ
+from emu.values import frozen
 from hypervisor.watchdog import NEVER
 
 __all__ = ["NEVER", "WINDOW", "Dispatched", "Left", "Preemption", "Ran", "Runnable", "Wake"]
@@ -50,7 +50,7 @@ class Left(Enum):
     ENDED = "its partition runs no more"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ran:
     """A run that ended at time base `end`, which may lie a few ticks behind what was allowed."""
 
@@ -60,7 +60,7 @@ class Ran:
     """Where it gave way: to which virtual processor of its partition; None: to any."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dispatched:
     """A virtual processor has got a core, at time base `start`."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,7 @@ KEPT = 100_000
 """Dispatches that are kept in storage; older ones go."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dispatch:
     """Virtual processor `processor` of partition number `partition` had `core`."""
 

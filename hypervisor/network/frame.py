@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NewType
+
+from emu.values import frozen
 
 MacAddress = NewType("MacAddress", bytes)
 """Six bytes."""
@@ -17,7 +19,7 @@ _TAG_TYPE = b"\x81\x00"
 UNTAGGED = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Frame:
     """A frame without its VLAN tag; `vlan` is the tag's number, or `UNTAGGED`.
 

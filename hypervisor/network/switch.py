@@ -10,10 +10,9 @@ order, but what each sent is delivered port by port, so equal runs are equal.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from emu.values import frozen
+from emu.values import frozen, slotted
 
 from .frame import BROADCAST, UNTAGGED, Frame
 
@@ -76,7 +75,7 @@ class PortSettings:
             raise ValueError(f"trunk priority {self.trunk_priority}: 1 to {HIGHEST_PRIORITY}")
 
 
-@dataclass(slots=True)
+@slotted
 class PortCounts:
     """Frames, and bytes without tags."""
 

@@ -9,8 +9,9 @@ same table answers REPORT SUPPORTED OPERATION CODES.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NewType, TypeVar
+
+from emu.values import frozen
 
 from .status import CheckConditionError, Condition
 
@@ -29,7 +30,7 @@ MOST_BYTES = 16
 """The longest CDB there is here."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Task:
     """One command of an initiator."""
 
@@ -53,7 +54,7 @@ class Task:
         return self.data[:length]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """One declared command; `action` is its service action, if its opcode has any."""
 

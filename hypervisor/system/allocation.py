@@ -7,8 +7,10 @@ reserved for a pool.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 from .definition import SharedProcessorPool, SharedProcessors
 from .editions import Feature
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from .share import ProcessorShare
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartitionResources:
     """What an activated partition has now, and the profile it has it by."""
 

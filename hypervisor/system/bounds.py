@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from emu.values import frozen
 
 NumberT = TypeVar("NumberT", bound=int)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounds(Generic[NumberT]):
     """A profile's minimum, desired and maximum of something."""
 

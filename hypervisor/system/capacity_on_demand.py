@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 from .editions import Edition
 from .errors import ManagementError
@@ -47,7 +48,7 @@ class Resource(Enum):
     """The amount is the edition's place in the list of editions."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grant:
     """What a code gives; `sequence` tells apart the codes of one system."""
 
@@ -80,7 +81,7 @@ _FOR = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A code that was entered, at a second of machine time, and what became of it."""
 
@@ -124,7 +125,7 @@ def _read(serial: str, code: str) -> Grant:
     return grant
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Running:
     """An activation that ends at a second of machine time; `ends` None: it does not."""
 

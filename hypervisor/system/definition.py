@@ -5,11 +5,11 @@ Nothing here is checked; `validation.problems` says what of it cannot be.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from emu.isa_level import IsaLevel
+from emu.values import frozen
 from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.vio.configuration import ConsoleAdapter
 
@@ -56,7 +56,7 @@ _ISA_LEVELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SharedProcessors:
     """A profile's claim to a shared pool."""
 
@@ -67,7 +67,7 @@ class SharedProcessors:
     pool: int = DEFAULT_POOL
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DedicatedProcessors:
     """A profile's claim to whole processors."""
 
@@ -75,7 +75,7 @@ class DedicatedProcessors:
     sharing: SharingMode = SharingMode.SHARE_IDLE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartitionProfile:
     """One set of resources a partition can be activated with."""
 
@@ -84,7 +84,7 @@ class PartitionProfile:
     processors: SharedProcessors | DedicatedProcessors
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DistributionLinux:
     """A distribution's kernel and busybox, as `pyphyp linux` boots them."""
 
@@ -101,7 +101,7 @@ class DistributionLinux:
     """Of Debian's kernel, loaded with what they depend on before anything runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToyKernel:
     """A kernel that ships with pyphyp, in either byte order."""
 
@@ -109,7 +109,7 @@ class ToyKernel:
     little: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KernelFiles:
     """A kernel of the administrator's own, and what firmware loads with it."""
 
@@ -120,7 +120,7 @@ class KernelFiles:
     """Entered with a flattened device tree, not as a client of Open Firmware."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeviceProgram:
     """What firmware finds on the partition's disks and discs."""
 
@@ -132,7 +132,7 @@ class DeviceProgram:
 Guest = DistributionLinux | ToyKernel | KernelFiles | DeviceProgram
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartitionDefinition:
     """A partition: who it is, what it boots, the profiles it can be activated with."""
 
@@ -176,7 +176,7 @@ class PartitionDefinition:
         return next((profile for profile in self.profiles if profile.name == wanted), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SharedProcessorPool:
     """A shared processor pool; pool 0 takes all that no other does, and has no limits."""
 
@@ -192,7 +192,7 @@ class SharedProcessorPool:
         return f"SharedPool{number:02}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SystemProfile:
     """Partitions to be activated together: pairs of a partition's and a profile's name."""
 
@@ -200,7 +200,7 @@ class SystemProfile:
     partitions: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VirtualIoServer:
     """A Virtual I/O Server that the hypervisor plays."""
 
@@ -214,7 +214,7 @@ class VirtualIoServer:
     """Physical volumes, optical drives and tape drives of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Capacity:
     """What is built in, and how much of it may be used."""
 
@@ -222,7 +222,7 @@ class Capacity:
     activated: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ManagedSystem:
     """A whole machine as its administrator describes it."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from emu.values import frozen
 
 from .errors import ManagementError
 
@@ -16,7 +17,7 @@ class Feature(Enum):
     MOBILITY = "partition mobility"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Features:
     """What an edition gives."""
 

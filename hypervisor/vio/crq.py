@@ -7,11 +7,11 @@ hypervisor's own server; either end sees the other one come and go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
 from emu.state import U64, check, record
+from emu.values import frozen
 from hypervisor.abi import H, HcallError, UnitAddress
 from hypervisor.hcall import HcallGroup
 
@@ -47,7 +47,7 @@ class TransportEvent(IntEnum):
     MIGRATED = 6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Element:
     """One message: its 16 bytes as two doublewords, as they stand in registers."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
+
+from emu.values import frozen
 
 
 class Mark:
@@ -20,7 +21,7 @@ class Mark:
     CHECKSUM_GOOD: Final = 0x0100_0000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Descriptor:
     """A buffer as a register names it."""
 

@@ -7,9 +7,10 @@ the request.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 from .tce import READ
 
@@ -49,7 +50,7 @@ class FormatError(Exception):
     """An information unit that means nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Buffer:
     """Storage of the initiator: pieces of (I/O bus address, bytes)."""
 
@@ -85,7 +86,7 @@ class Buffer:
         return done
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandUnit:
     """A decoded SRP_CMD."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import click
 
 from emu.clock import Clock
 from emu.isa_level import IsaLevel
+from emu.values import frozen
 from hypervisor.abi import MAXIMUM_PROCESSORS, InterruptOffer, Mmu
 from hypervisor.network.switch import DEFAULT_SWITCH
 from hypervisor.vio.configuration import (
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MachineOptions:
     """What the options about the machine itself say."""
 
@@ -131,7 +132,7 @@ class MachineOptions:
         return (ScsiAdapter(FIRST_FREE_SLOT, units),) if units else ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WatchOptions:
     """What the options about watching, saving and ending a run say."""
 
@@ -160,7 +161,7 @@ class WatchOptions:
         return cls(**{f.name: parameters.pop(f.name) for f in fields(cls)})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunOptions:
     """Those about the machine, and those about watching it."""
 

@@ -15,10 +15,10 @@ import itertools
 import os
 import socket
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from emu.state import StateError, rebuild
+from emu.values import frozen
 from hypervisor.system.errors import ManagementError
 from pyphyp.usage import MachineUsage
 
@@ -76,7 +76,7 @@ class BusyError(DaemonError):
     """Not now; the same may be asked again later."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """A message from the daemon to request `id`: an event, or (`last`) its result or error."""
 

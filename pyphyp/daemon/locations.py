@@ -12,8 +12,9 @@ import re
 import socket
 import stat
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ class LocationError(Exception):
     """A socket cannot be where it should."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """One machine's socket, and what belongs to it."""
 

@@ -12,10 +12,10 @@ import os
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emu.engine import TIME_BASE_HZ
+from emu.values import frozen
 from hypervisor.system.errors import ManagementError
 from pyphyp.actions import ActivatePartition
 from pyphyp.managed import ManagedMachine
@@ -50,7 +50,7 @@ LOG = "daemon.log"
 _PRIVATE = 0o600
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """A machine to be hosted, and how.
 
@@ -73,7 +73,7 @@ class Plan:
         return state_directory(self.system.name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class End:
     """How a hosted machine ended."""
 

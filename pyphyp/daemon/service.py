@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import time
 from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from emu.engine import TIME_BASE_HZ
+from emu.values import frozen, slotted
 from hypervisor.dispatching.records import NEVER, WINDOW
 from hypervisor.system.errors import ManagementError
 from pyphyp.actions import RunViosCommand, ShutdownPartition, TypeAtConsole
@@ -49,7 +50,7 @@ _INPUT_AHEAD = 1 << 16
 UP = (PartitionState.RUNNING, PartitionState.SHUTTING_DOWN)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """What a partition is doing, and why it ended if it did."""
 
@@ -98,7 +99,7 @@ class Managed(Protocol):
         """Have `wake` called, in any thread, when something was typed at a console's socket."""
 
 
-@dataclass(slots=True)
+@slotted
 class _PoweringOff:
     deadline: float
     done: Future[str] = field(default_factory=Future)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ def without_questions(history: bytes) -> bytes:
     return _QUESTIONS.sub(b"", history)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Read:
     """What came since a position, how many bytes before it are gone, and the new position."""
 

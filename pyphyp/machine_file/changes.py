@@ -7,8 +7,9 @@ is changed is read and checked as if the file had it.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from emu.values import frozen
 
 from .keys import PROFILE
 
@@ -25,7 +26,7 @@ class ChangeError(Exception):
     """A change that cannot be made: why, and what would be right."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """`key` of the table that is called `name` is to be `value`."""
 

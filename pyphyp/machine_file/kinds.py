@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from emu.values import frozen
 from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
     Capacity,
@@ -33,7 +33,7 @@ class Kind(Protocol):
     def schema(self) -> Schema: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     words: str = "text"
 
@@ -46,7 +46,7 @@ class Text:
         return {"type": "string"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flag:
     words: str = "true or false"
 
@@ -59,7 +59,7 @@ class Flag:
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Whole:
     least: int
     most: int | None = None
@@ -85,7 +85,7 @@ class Whole:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Units:
     words: str = "processing units, in steps of 0.01"
 
@@ -101,7 +101,7 @@ class Units:
         return {"type": "number", "minimum": 0}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Size:
     """Of memory; read as MiB."""
 
@@ -122,7 +122,7 @@ class Size:
         return {"type": "string", "pattern": f"^{SIZE_PATTERN}$"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """One of some words; `meaning` gives what each stands for."""
 
@@ -142,7 +142,7 @@ class Choice:
         return {"enum": list(self.choices)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """A time of day; read as seconds since 1970."""
 
@@ -164,7 +164,7 @@ class Moment:
         return {"anyOf": [{"type": "integer"}, {"type": "string", "format": "date-time"}]}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Several:
     """A list."""
 
@@ -183,7 +183,7 @@ class Several:
         return {"type": "array", "items": self.of.schema()}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Names:
     """A table of names; read as pairs."""
 
@@ -198,7 +198,7 @@ class Names:
         return {"type": "object", "additionalProperties": {"type": "string"}}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Between:
     """One value, or a table of minimum, desired and maximum; read as `Bounds`."""
 
@@ -239,7 +239,7 @@ class Between:
         return {"anyOf": [inner, table]}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Activated:
     """One value, or a table of what is installed and what of it is activated."""
 

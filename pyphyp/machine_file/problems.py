@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from hypervisor.system.problem import Problem
@@ -30,7 +31,7 @@ _RENAMED = {
 _LISTS = ("partition", "pool", "system_profile", "shared_ethernet", "boot_server", "vios")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileProblem:
     """One thing wrong: `path` in the file, its line, the value there, what would be right."""
 

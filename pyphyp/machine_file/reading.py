@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emu.isa_level import IsaLevel
+from emu.values import frozen
 from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.system.bounds import Bounds
 from hypervisor.system.definition import (
@@ -70,7 +70,7 @@ _PROFILE_NAMES = tuple(key.name for key in PROFILE.keys if key.name != "name")
 _LINUX_KEYS = ("command", "script", "packages", "modules")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MachineFile:
     """What a machine file says."""
 

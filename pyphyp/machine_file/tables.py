@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
+
+from emu.values import frozen
 
 if TYPE_CHECKING:
     from .kinds import Kind
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Key:
     """A key of a table, what it may be and what it is for."""
 
@@ -23,7 +25,7 @@ class Key:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """A table, or an array of such."""
 

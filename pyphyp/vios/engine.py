@@ -8,10 +8,11 @@ the machine, in the server's directory.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from emu.values import frozen
 from hypervisor.scsi.optical import OpticalDrive
 from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.target import TARGETS, Targets
@@ -38,7 +39,7 @@ _PREFIXES = {
 """What devices are called, and their first number: hdisk0 is the one with rootvg."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerAdapter:
     """A virtual SCSI server adapter, and the client adapter it serves."""
 
@@ -50,7 +51,7 @@ class ServerAdapter:
     targets: Targets
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Error:
     """An entry of the error log."""
 

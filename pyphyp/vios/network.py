@@ -6,8 +6,9 @@ switch, and the adapter that bridges both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from emu.values import frozen
 
 from .records import ViosError
 from .shell import Call, Listing
@@ -21,7 +22,7 @@ _FIRST_TRUNK_SLOT = 2
 _FIELDS = ("svea", "physloc", "sea", "backing", "bdphysloc", "status")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EthernetDevice:
     name: str
     description: str
@@ -30,7 +31,7 @@ class EthernetDevice:
     virtual: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Bridge:
     physical: EthernetDevice
     trunk: EthernetDevice

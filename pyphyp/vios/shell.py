@@ -7,10 +7,11 @@ has the engine and what was given, and gives the lines it prints, or raises `Vio
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from emu.state import record
+from emu.values import frozen, slotted
 
 from .records import ViosError
 
@@ -35,7 +36,7 @@ class Answer:
     err: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """A command as it was given."""
 
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     Handler = Callable[[Call], Iterable[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """`flags` are the numbers of values by flag; None: as many as there are."""
 
@@ -160,7 +161,7 @@ def usage(command: Command) -> str:
     return "\n".join([*lines, "", command.purpose]) + "\n"
 
 
-@dataclass(slots=True)
+@slotted
 class Listing:
     """Rows of fields, as a table, or as -field and -fmt want them."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from emu.values import frozen
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import SECTOR, MediumLockedError, OpticalDrive
 from hypervisor.scsi.tape import TapeDrive
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hypervisor.vio.configuration import ScsiUnit
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PhysicalDevice:
     """A disk, drive or tape of the server's own, by its name there: hdisk1, cd0, rmt0."""
 

@@ -42,8 +42,8 @@ def test_codes_are_entered_and_what_was_refused_is_recorded() -> None:
     assert "not valid" in run("activation", "enter", other).stderr
     assert run("activation", "enter", made("edition", "standard")).returncode == 0
     assert run("change-pool", "1", "--maximum", "0.5").returncode == 0
-    assert run("change", "counter", "--pool", "1").returncode == 0
-    assert json.loads(run("ps", "--json").stdout)["pools"][1]["entitled"] == 20
+    assert run("change", "shell", "--pool", "1").returncode == 0
+    assert json.loads(run("ps", "--json").stdout)["pools"][1]["entitled"] == 30
     told = run("activation", "list").stdout
     assert "standard: 1000 partitions, shared processor pools, no memory sharing" in told
     assert "2 of 2 activated" in told
