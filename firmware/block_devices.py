@@ -12,6 +12,8 @@ from hypervisor.scsi.unit import padded
 from hypervisor.vio.crq import CrqAdapter
 from hypervisor.vio.vscsi import VscsiServer
 
+from .device_error import DeviceError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,10 +26,6 @@ _ATTENTIONS = 16
 """How often a unit may have something else to tell before it carries out a command."""
 _READ_CAPACITY, _READ_10, _READ_16, _WRITE_10, _WRITE_16 = 0x25, 0x28, 0x88, 0x2A, 0x8A
 _MOST_BLOCKS_10 = 1 << 32
-
-
-class DeviceError(Exception):
-    """A device cannot be used; the message says why."""
 
 
 class BlockDevice:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .block_devices import MOST_TRANSFER, BlockDevice, DeviceError
+from .block_devices import MOST_TRANSFER, BlockDevice
 from .boot_devices import parse_arguments
+from .device_error import DeviceError
 from .disk_label import extent_of
 
 if TYPE_CHECKING:

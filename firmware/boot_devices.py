@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .block_devices import DeviceError
+from .device_error import DeviceError
 from .disk_label import Extent, extent_of, partitions
 from .elf import BootError
 from .instances import resolve

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from emu.bits import low_bits
@@ -20,11 +21,11 @@ from emu.values import frozen, slotted
 from hypervisor.abi import H, HcallError
 from hypervisor.calls import Interceptors, as_results, summary
 
-from .block_devices import DeviceError
 from .claims import ClaimError
+from .device_error import DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hypervisor.calls import Handler
     from hypervisor.partition import Partition
@@ -180,16 +181,19 @@ class ServiceEvent:
 
 
 class ServiceTable:
-    """The client services of one partition."""
+    """The client services of one partition; it asks for `groups` when it needs one."""
 
-    def __init__(self, *groups: ServiceGroup) -> None:
-        self._services: dict[str, Service] = {}
+    def __init__(self, groups: Callable[[], Iterable[ServiceGroup]]) -> None:
+        self._groups = groups
         self.counts: Counter[str] = Counter()
         self.interceptors: Interceptors[ServiceEvent] = Interceptors()
-        for service in (service for group in groups for service in group):
-            if service.name in self._services:
-                raise ValueError(f"client service {service.name} is defined twice")
-            self._services[service.name] = service
+
+    @cached_property
+    def _services(self) -> dict[str, Service]:
+        services = [service for group in self._groups() for service in group]
+        if repeated := [name for name, n in Counter(s.name for s in services).items() if n > 1]:
+            raise ValueError(f"client service {repeated[0]} is defined twice")
+        return {service.name: service for service in services}
 
     def __iter__(self) -> Iterator[Service]:
         return iter(self._services.values())

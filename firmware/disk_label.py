@@ -7,7 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from .block_devices import DeviceError
+from .device_error import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .block_devices import DeviceError
+from .device_error import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,7 +27,7 @@ from hypervisor.network.ip import (
 )
 from hypervisor.network.tftp import LEAST_BLOCK, MOST_BLOCK, PORT, USUAL_BLOCK, Operation
 
-from .block_devices import DeviceError
+from .device_error import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypervisor.network.frame import HEADER_BYTES, Frame
 from hypervisor.vio.lan import LanAdapter
 
-from .block_devices import DeviceError
+from .device_error import DeviceError
 
 if TYPE_CHECKING:
     from hypervisor.partition import Partition

@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from emu.bits import low_bits
@@ -22,7 +23,7 @@ from hypervisor.calls import Interceptors, as_results, summary
 from .vital_product_data import LOCATION_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from emu.memory import Memory
     from hypervisor.calls import Handler
@@ -184,18 +185,22 @@ class RtasEvent:
 
 
 class RtasTable:
-    """The RTAS calls of one partition; tokens follow the order of the groups."""
+    """The RTAS calls of one partition; tokens follow the order of the groups.
 
-    def __init__(self, *groups: RtasGroup) -> None:
-        self._calls: dict[int, RtasCall] = {}
+    It asks for `groups` when it needs a call.
+    """
+
+    def __init__(self, groups: Callable[[], Iterable[RtasGroup]]) -> None:
+        self._groups = groups
         self.counts: Counter[str] = Counter()
         self.interceptors: Interceptors[RtasEvent] = Interceptors()
-        names: set[str] = set()
-        for token, call in enumerate((c for group in groups for c in group), FIRST_TOKEN):
-            if call.name in names:
-                raise ValueError(f"RTAS call {call.name} is defined twice")
-            names.add(call.name)
-            self._calls[token] = call
+
+    @cached_property
+    def _calls(self) -> dict[int, RtasCall]:
+        calls = [call for group in self._groups() for call in group]
+        if repeated := [name for name, n in Counter(c.name for c in calls).items() if n > 1]:
+            raise ValueError(f"RTAS call {repeated[0]} is defined twice")
+        return dict(enumerate(calls, FIRST_TOKEN))
 
     def __iter__(self) -> Iterator[RtasCall]:
         return iter(self._calls.values())

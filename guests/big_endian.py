@@ -21,11 +21,10 @@ import hashlib
 import json
 import shutil
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
-from emu.values import frozen
 from guests.cache import cache_directory, is_intact, locked
 from guests.cross_build import PREFIX, Tools, check_tools
 from guests.linux import ADVICE, LinuxGuest
@@ -53,7 +52,7 @@ BUSYBOX_CONFIGURATION = "debian/config/pkg/static"
 PRODUCTS = ("vmlinux", "busybox")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What the cache directory must hold, and the files of source that it was built from."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
 
-from emu.values import frozen
 from guests.packages import sha256_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from guests.packages import Progress
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class StoredPackage:
     """A package file in the cache; its SHA-256 is the one the archive's signed index gave."""
 

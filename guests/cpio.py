@@ -10,10 +10,9 @@ Format: Linux Documentation/driver-api/early-userspace/buffer-format.rst.
 from __future__ import annotations
 
 import stat
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-
-from emu.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +22,7 @@ HEADER_BYTES = 110
 TRAILER = "TRAILER!!!"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class File:
     """A regular file; `mode` holds the permission bits."""
 
@@ -31,17 +30,17 @@ class File:
     mode: int = 0o644
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Directory:
     mode: int = 0o755
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Symlink:
     target: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CharacterDevice:
     major: int
     minor: int

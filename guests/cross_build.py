@@ -10,9 +10,9 @@ import re
 import shutil
 import subprocess
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from emu.values import frozen
 from guests.packages import GuestFilesError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _has_library() -> bool:
     return os.path.isabs(asked.stdout.strip())
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Tools:
     """Runs tools and shows how far they are; all they say goes to `log`."""
 

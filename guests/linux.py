@@ -16,11 +16,10 @@ import json
 import re
 import shutil
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from emu.values import frozen
 from guests.cache import StoredPackage, cache_directory, is_intact, locked
 from guests.initramfs import build_initramfs
 from guests.packages import (
@@ -45,7 +44,7 @@ MANIFEST_FORMAT = 1
 ADVICE = "You can boot files of your own: pyphyp boot --kernel vmlinux --initrd initrd"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file taken from `member` of the package file `deb`, both named within the cache."""
 
@@ -55,7 +54,7 @@ class StoredFile:
     member: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What the cache directory must hold."""
 
@@ -82,7 +81,7 @@ class Manifest:
             raise ValueError(f"no manifest: {error!r}") from error
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LinuxGuest:
     """A kernel (an ELF file), a busybox for it, and the packages they came in."""
 

@@ -16,14 +16,13 @@ import json
 import subprocess
 import tarfile
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from emu.values import frozen
 from guests.cache import locked
 from guests.packages import GuestFilesError
 
@@ -50,7 +49,7 @@ SLOT_MODULES = ("rpadlpar_io", *DISK_MODULES, *OPTICAL_MODULES, *TAPE_MODULES, *
 """What a guest needs for adapters that come while it runs, and the package that takes them."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Module:
     """A module of the index; `depends` are names, in the order of its own list."""
 

@@ -18,10 +18,10 @@ import subprocess
 import tarfile
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from emu.values import frozen
 from guests.apt_sources import distribution_sources, host_sources, stanzas
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Progress(Protocol):
     def step(self, description: str, fraction: float | None) -> None: ...
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Package:
     """One version of a package as the archive's signed index describes it."""
 
@@ -61,7 +61,7 @@ class Package:
     depends: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PlannedStep:
     """A package is unpacked, or configured."""
 
@@ -69,7 +69,7 @@ class PlannedStep:
     configures: bool
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SourcePackage:
     """A source package: the SHA-256 of each of its files, as the signed index gives it."""
 

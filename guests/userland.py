@@ -13,11 +13,10 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emu.values import frozen
 from guests import cpio
 from guests.cache import StoredPackage, cache_directory, is_intact, locked
 from guests.package_tree import package_tree
@@ -31,7 +30,7 @@ ALWAYS = {SHELL, "libc-bin"}  # the latter: the locale C.UTF-8 among others
 SET_FORMAT = 1
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Userland:
     """Packages for the guest: `archive` is a cpio archive of their files."""
 
@@ -40,7 +39,7 @@ class Userland:
     debs: tuple[Path, ...]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What the directory of a set must hold."""
 

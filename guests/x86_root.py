@@ -15,10 +15,10 @@ import json
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emu.values import frozen
 from guests import cpio
 from guests.cache import cache_directory, is_intact, locked
 from guests.layout import LINKS
@@ -41,7 +41,7 @@ _PASSWD = "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/s
 _GROUP = "root:x:0:\nnogroup:x:65534:\n"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class X86Root:
     """A root and the packages in it, as `name version`."""
 

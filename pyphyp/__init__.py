@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from emu.clock import ClockError
     from emu.state import StateError
-    from firmware.boot import BootError
     from firmware.client_interface import ServiceError
+    from firmware.elf import BootError
     from firmware.error_log import Severity, Shutdown
     from firmware.error_logs import QueueFullError
     from firmware.machine_check import Fault
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AccessEvent": "pyphyp.range_traces",
-    "BootError": "firmware.boot",
+    "BootError": "firmware.elf",
     "ClockError": "emu.clock",
     "DumpError": "pyphyp.dump",
     "Ended": "pyphyp.dialogue",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emu.values import frozen
-from firmware import client_services, services, stubs
+from firmware import stubs
 from firmware.boot import PlatformFirmware
 from hypervisor import (
     capacity_calls,
@@ -115,6 +115,8 @@ class Composition:
 
 def call_names() -> frozenset[str]:
     """The names of everything a partition's guest may call."""
+    from firmware import client_services, services
+
     hcalls = (call.name for group in HCALL_GROUPS for call in group)
     rtas = (call.name for group in services.ALL for call in group)
     client = (service.name for group in client_services.ALL for service in group)

@@ -39,6 +39,8 @@ class FlatImage:
 
     def start(self, composition: Composition) -> None:
         """Put the program in place; `BootError` if it does not fit."""
+        from firmware.loading import serve_client
+
         memory = composition.partition.memory
         self.executable.load(memory, 0)
         tree = flatten(composition.firmware.tree)
@@ -48,7 +50,7 @@ class FlatImage:
         client_entry = address - _TREE_ALIGNMENT
         program = ((segment.address, segment.size) for segment in self.executable.segments)
         kept = (*program, (client_entry, _TREE_ALIGNMENT + len(tree)))
-        composition.firmware.serve_client(client_entry, kept)
+        serve_client(composition.firmware, client_entry, kept)
         registers = composition.partition.engine.registers
         registers.msr = MSR(0).replace(SF=1, LE=int(self.entry_order is ByteOrder.LITTLE))
         registers.set_gpr(3, address)

@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from emu.engine import TIME_BASE_HZ
-from firmware.boot import BootError
+from firmware.elf import BootError
 from hypervisor.dispatching.dispatcher import CapacityError, ProcessorDispatcher
 from hypervisor.dispatching.records import WINDOW
 from hypervisor.partition import Ending

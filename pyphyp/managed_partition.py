@@ -9,7 +9,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from emu.memory import MIB
 from emu.state import StateError
-from firmware.boot import BootError
+from firmware.elf import BootError
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.dispatching.virtual import DispatchedProcessor
 from hypervisor.partition import Ending

@@ -16,11 +16,11 @@ import re
 import subprocess
 import tarfile
 import tempfile
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emu.values import frozen
 from guests.cache import cache_directory, is_intact, locked
 from guests.packages import ARCHITECTURE, Apt, GuestFilesError, members
 
@@ -52,7 +52,7 @@ _MERGED = ("bin", "sbin", "lib", "lib64")
 """Directories at the root that are links to those below usr."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Medium:
     """An archive to install from, and how many packages are in it."""
 

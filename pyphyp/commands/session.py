@@ -11,7 +11,7 @@ from emu.debugging import TooManyStopsError
 from emu.engine import EngineError
 from emu.memory import MIB
 from emu.state import StateError
-from firmware.boot import BootError
+from firmware.elf import BootError
 from pyphyp.api import Machine
 from pyphyp.boot_files import BootFilesError
 from pyphyp.console import ConsoleSession, Finish

@@ -38,8 +38,8 @@ def tree(
       pyphyp tree --dtb partition.dtb
     """
     from emu.engine import EngineError
-    from firmware.boot import BootError
     from firmware.device_tree import flatten, source
+    from firmware.elf import BootError
     from pyphyp.api import Machine
 
     try:

@@ -6,14 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from firmware.boot import (
-    CLIENT_BASE,
-    CLIENT_ENTRY,
-    FIRMWARE_BYTES,
-    BootError,
-    BootImage,
-    PlatformFirmware,
-)
+from firmware.boot import BootImage, PlatformFirmware
+from firmware.elf import BootError
+from firmware.loading import CLIENT_BASE, CLIENT_ENTRY, FIRMWARE_BYTES
 from firmware.stubs import RTAS_CALL, entry
 from hypervisor.partition import Ending, Partition, Progress
 from tests.firmware.guest import MIB, elf_image

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from firmware.block_devices import BlockDevice, DeviceError, block_devices
+from firmware.block_devices import BlockDevice, block_devices
 from firmware.boot import PlatformFirmware
 from firmware.boot_devices import parse_arguments
+from firmware.device_error import DeviceError
 from firmware.disk_label import Extent, extent_of, partitions
 from firmware.elf import SEGMENT_LIMIT, BootError
 from firmware.iso9660 import read_file

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from firmware.boot import CLIENT_ENTRY, FIRMWARE_BYTES
 from firmware.instances import INSTANCE_LIMIT
+from firmware.loading import CLIENT_ENTRY, FIRMWARE_BYTES
 from hypervisor.abi import H
 from hypervisor.partition import Ending
 from tests.firmware.conftest import CONSOLE

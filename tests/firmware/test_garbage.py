@@ -17,8 +17,8 @@ from tests.firmware.guest import MIB, SCRATCH, elf_image
 if TYPE_CHECKING:
     from tests.firmware.guest import Guest
 
-TOKENS = [token for token, _ in RtasTable(*services.ALL).tokens()]
-SERVICES = [service.name for service in ServiceTable(*client_services.ALL)]
+TOKENS = [token for token, _ in RtasTable(lambda: services.ALL).tokens()]
+SERVICES = [service.name for service in ServiceTable(lambda: client_services.ALL)]
 TEXTS = ("", "/", "/chosen", "/vdevice/vty:x", "name", "reg", "translate", "instantiate-rtas")
 METHODS = ("ibm,client-architecture-support", "instantiate-rtas", "translate")
 TEXT_AT = SCRATCH + MIB

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from firmware.block_devices import DeviceError
 from firmware.boot import PlatformFirmware
+from firmware.device_error import DeviceError
 from firmware.elf import BootError
 from firmware.network_boot import load, parse_network_arguments
 from firmware.network_devices import MOST_FRAME, network_devices

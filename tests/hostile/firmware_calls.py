@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from emu.bits import MSR
 from emu.memory import MIB
 from firmware import client_services, services, stubs
-from firmware.boot import CLIENT_ENTRY, STACK_TOP, BootImage
+from firmware.boot import BootImage
 from firmware.client_interface import ServiceTable
 from firmware.injection import Injection
 from firmware.lamps import Lamp
+from firmware.loading import CLIENT_ENTRY, STACK_TOP
 from firmware.rtas import RtasTable
 from hypervisor.vio.adapter import FIRST_UNIT
 from hypervisor.vio.connectors import HOST_BRIDGE
@@ -28,8 +29,8 @@ RUN_EVERY, TICKS = 25, 200
 TEXTS = 6 * MIB
 TEXT_BYTES = 64
 BLOCKS = 7 * MIB
-TOKENS = [token for token, _ in RtasTable(*services.ALL).tokens()]
-SERVICES = [service.name for service in ServiceTable(*client_services.ALL)]
+TOKENS = [token for token, _ in RtasTable(lambda: services.ALL).tokens()]
+SERVICES = [service.name for service in ServiceTable(lambda: client_services.ALL)]
 NAMES = (
     *SERVICES,
     *("", "/", "/chosen", "/cpus", "/rtas", "/memory@0", "/vdevice/vty@30000000", "name", "reg"),

@@ -187,7 +187,7 @@ def _token(name: str) -> int:
     from firmware import services
     from firmware.rtas import RtasTable
 
-    return RtasTable(*services.ALL).token(name)
+    return RtasTable(lambda: services.ALL).token(name)
 
 
 def test_stats_file_of_equal_runs_is_equal(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_file_without_symbols_is_refused() -> None:
 
 def test_a_crash_shows_who_called(tmp_path: Path) -> None:
     source, names = tmp_path / "crash.s", tmp_path / "System.map"
-    table = RtasTable(*services.ALL)
+    table = RtasTable(lambda: services.ALL)
     body = NESTED.replace("        b       .\n", rtas(table.token("ibm,os-term"), 0x3000) + FOREVER)
     source.write_text(PRELUDE + body)
     done = run("run", str(source))

@@ -15,7 +15,7 @@ from pyphyp import absent
 
 with (Path(__file__).parent / "lopar_rtas.csv").open(encoding="utf-8") as table:
     SPECIFIED = {row["name"]: row for row in csv.DictReader(table)}
-CALLS = list(RtasTable(*services.ALL))
+CALLS = list(RtasTable(lambda: services.ALL))
 IN_PROSE = {"ibm,nmi-register", "ibm,nmi-interlock", "ibm,activate-firmware"}
 """Calls that a section (7.3.14; the last one, of 7.3.8) describes and the table lacks."""
 OF_OTHER_EDITIONS = {"ibm,display-message"}

@@ -57,7 +57,7 @@ NOISY = (
     + put("noise and noise\n")
     + "        b noise\n"
 )
-OS_TERM = RtasTable(*services.ALL).token("ibm,os-term")
+OS_TERM = RtasTable(lambda: services.ALL).token("ibm,os-term")
 CRASHES = PRELUDE + START + put("oh\n") + rtas(OS_TERM, 0x1004) + FOREVER
 PATIENCE = 60
 
