@@ -67,7 +67,7 @@ while [ ! -e /tmp/stop ]; do
     dd if=/tmp/content of=$disk bs=64k conv=notrunc,fsync oflag=direct 2>/tmp/dd || break
     dd if=$disk bs=64k count=31 iflag=direct 2>/dev/null |
         cmp -n 2000000 - /tmp/content || break
-    round=$((round + 1)); echo $round >/tmp/rounds; sleep 0.2
+    round=$((round + 1)); echo $round >/tmp/new; mv /tmp/new /tmp/rounds; sleep 0.2
 done
 [ -e /tmp/stop ] && echo all >/tmp/right
 END
@@ -100,7 +100,10 @@ class Client:
         raise AssertionError((paths, self.told("tail /tmp/log; dmesg | tail -20")))
 
     def rounds(self) -> int:
-        return int(re.findall(r"^(\d+)$", self.told("cat /tmp/rounds"), re.MULTILINE)[0])
+        shown = self.told("cat /tmp/rounds")
+        found = re.findall(r"^(\d+)$", shown, re.MULTILINE)
+        assert found, shown
+        return int(found[0])
 
     def work_on(self) -> None:
         """Two more rounds at least."""
