@@ -219,10 +219,11 @@ class Storage:
 
     def accessible(self, address: int, length: int, need: Page) -> int:
         """How many of these bytes, from the first, the program may so access."""
+        length = max(0, min(length, PROGRAM_END - address))
         try:
             self.view(address, length, need)
         except StorageFault as fault:
-            return max(0, fault.address - address)
+            return fault.address - address
         return length
 
     def written(self, address: int, length: int) -> None:

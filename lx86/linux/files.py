@@ -39,6 +39,13 @@ _KNOWN_FLAGS = (
 
 Parts = tuple[bytes, ...]
 """A path from the program's root, without links, `.` and `..`."""
+_DESCRIPTORS: dict[Parts, bytes] = {
+    (b"dev", b"fd"): b"/proc/self/fd",
+    (b"dev", b"stdin"): b"/proc/self/fd/0",
+    (b"dev", b"stdout"): b"/proc/self/fd/1",
+    (b"dev", b"stderr"): b"/proc/self/fd/2",
+}
+"""Links that every program finds in /dev."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +188,8 @@ class Files:
             return None, self._mounts[parts].is_directory
         if self.proc and self.proc.covers(parts):
             return self.proc.look(parts, missing_is_fine=missing_is_fine)
+        if parts in _DESCRIPTORS and not self.is_mount(parts[:1]):
+            return _DESCRIPTORS[parts], False
         if len(parts[-1]) > 255:
             refuse(errno.ENAMETOOLONG)
         try:

@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 import subprocess
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lx86.translating_cpu import TranslatingCpu
-
-from . import cases, pieces, small
+from . import small
+from .fpu import native
+from .fpu.test_translated import Translated
+from .random_blocks import floating_differences, integer_differences, oracle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# And one whose last instruction takes many registers.
-SEEDS = [*range(4000), 2_007_948]
+# And one whose last instruction takes many registers, and one that turns DH nine times with CF.
+SEEDS = [*range(4000), 2_007_948, 100_353_463]
 
 
 @pytest.fixture(scope="module")
-def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program that runs cases on the host's own processor."""
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not small.available():
         pytest.skip(f"{small.COMPILER} is not there")
-    out: Path = tmp_path_factory.mktemp("oracle") / "oracle"
-    flags = ["-O1", "-static", "-fno-pie", "-no-pie", "-fno-stack-protector", "-w"]
-    source = small.SOURCES / "oracle.c"
-    subprocess.run([small.COMPILER, *flags, str(source), "-o", str(out)], check=True)
+    return tmp_path_factory.mktemp("oracle")
+
+
+def test_translated_code_gives_what_the_hosts_processor_gives(directory: Path) -> None:
+    program = oracle(directory)
     try:
-        subprocess.run([out], input=b"", check=True)
+        subprocess.run([program], input=b"", check=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("this host runs no i386 programs")
-    return out
+    assert integer_differences(program, SEEDS) == []
 
 
-def test_translated_code_gives_what_the_hosts_processor_gives(oracle: Path) -> None:
-    written = [pieces.case(seed) for seed in SEEDS]
-    runner = cases.Runner(TranslatingCpu, written)
+def test_so_do_sequences_of_x87_mmx_and_sse(directory: Path) -> None:
+    program = native.build(directory)
+    machine = Translated()
     try:
-        expected = cases.on_the_processor(oracle, written)
-        assert len(expected) == len(SEEDS)
-        wrong = [
-            f"seed {seed}: {found}"
-            for n, (seed, piece, right) in enumerate(zip(SEEDS, written, expected, strict=True))
-            if (found := cases.difference(piece, right, runner.run(n)))
-        ]
+        assert floating_differences(program, machine, Random("sequences"), 600) == []
     finally:
-        runner.close()
-    assert not wrong
+        machine.close()

@@ -136,3 +136,12 @@ def test_a_forked_process_has_a_copy(storage: Storage) -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert storage.read(BASE, 6) == b"parent"
+
+
+def test_what_is_accessible_ends_with_its_pages_even_below_the_end_of_all(storage: Storage) -> None:
+    storage.map(PROGRAM_END - 3 * PAGE, PAGE, READ)
+    at = PROGRAM_END - 3 * PAGE + 100
+    assert storage.accessible(at, 4 * PAGE, READ) == PAGE - 100
+    storage.map(PROGRAM_END - 2 * PAGE, 2 * PAGE, READ)
+    assert storage.accessible(at, 4 * PAGE, READ) == 3 * PAGE - 100
+    assert storage.accessible(PROGRAM_END, PAGE, READ) == 0

@@ -25,7 +25,7 @@ _PLACE, _PLACES = 0x2000_0000, 1 << 20
 _EXIT = b"\xcd\x80\x9c"
 """INT 0x80, and PUSHF, so that all flags are wanted."""
 _SIGNALS = {16: 8, 19: 8, 13: 11, 6: 4}
-_SHARED = 0x3C
+SHARED = 0x3C
 """Sticky flags that x87 and SSE have in common, and the denormal one, which is not seen always."""
 
 
@@ -79,8 +79,8 @@ def test_a_translated_instruction_does_what_it_does_on_this_hosts_processor(
 ) -> None:
     tried = cases(Random(f"translated {kind}"), kind, _COUNT, denormals_are_zero=False)
     # C1 and the denormal exception are not kept by translated arithmetic (CAVEATS.md).
-    status = 0xFFFF & ~0x202 if kind == "x87" else 0xFFFF & ~_SHARED
-    mxcsr = 0xFFFF & ~_SHARED if kind == "x87" else 0xFFFF & ~0x2
+    status = 0xFFFF & ~0x202 if kind == "x87" else 0xFFFF & ~SHARED
+    mxcsr = 0xFFFF & ~SHARED if kind == "x87" else 0xFFFF & ~0x2
     wrong = [
         f"{case.code.hex()}: {'; '.join(found)}"
         for case, wanted in zip(tried, native.run(processor, tried), strict=True)
