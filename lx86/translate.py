@@ -7,6 +7,7 @@ known is carried on.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,21 +30,18 @@ if TYPE_CHECKING:
 
 
 def translate(
-    region: Region,
-    address: int,
-    options: Options,
+    region: Region, address: int, options: Options,
     lowerings: dict[str, Callable[[Context, Instruction], None]],
-    down: bool = False,
-    stack_key: int = 0,
-) -> Block:
+    down: bool = False, stack_key: int = 0,
+) -> Block:  # fmt: skip
     """Code for a region, to be put at `address`; `down`: as long as the direction flag is set.
 
     `stack_key` is what the x87's state will be (fpu/known.py).
     """
-    try:
-        return _Translation(region, address, options, lowerings, down, stack_key).block
-    except NoTemporary:
-        options = replace(options, most_lent=0)
+    for sparing in (options, replace(options, most_lent=0)):
+        with suppress(NoTemporary):
+            return _Translation(region, address, sparing, lowerings, down, stack_key).block
+    options = replace(options, most_lent=0, lazy_values=False)
     return _Translation(region, address, options, lowerings, down, stack_key).block
 
 

@@ -16,8 +16,8 @@ from .random_blocks import floating_differences, integer_differences, oracle
 if TYPE_CHECKING:
     from pathlib import Path
 
-# And one whose last instruction takes many registers, and one that turns DH nine times with CF.
-SEEDS = [*range(4000), 2_007_948, 100_353_463]
+# And some whose last instructions take many registers, and one that turns DH nine times with CF.
+SEEDS = [*range(4000), 2_007_948, 100_353_463, 101_288_904, 900_023_757]
 
 
 @pytest.fixture(scope="module")
