@@ -19,7 +19,7 @@ from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Protocol, TypeVar, dataclass_transform
 
-from .values import frozen
+from .values import sparing
 
 T = TypeVar("T")
 RecordT = TypeVar("RecordT")
@@ -59,7 +59,7 @@ class Length:
 @dataclass_transform(frozen_default=True)
 def record(cls: type[T]) -> type[T]:
     """A frozen dataclass whose annotations are looked at when it is rebuilt."""
-    return frozen(cls)
+    return sparing(cls)
 
 
 def plain(value: Any) -> Plain:

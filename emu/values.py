@@ -28,10 +28,25 @@ def frozen(cls: type[T]) -> type[T]:
     return made
 
 
+@dataclass_transform(frozen_default=True)
+def sparing(cls: type[T]) -> type[T]:
+    """As `frozen`, for classes of which few objects are made: only `__init__` is compiled.
+
+    An object takes longer to make and to compare.
+    """
+    unfinished = _Unfinished(cls, init_only=True)
+    for method in (_repr, _eq, _hash, _setattr_once, _delattr):
+        name = f"__{method.__name__[1:].removesuffix('_once')}__"
+        if name not in vars(cls):
+            setattr(unfinished.made, name, method)
+    made: type[T] = unfinished.made
+    return made
+
+
 @dataclass_transform()
 def slotted(cls: type[T]) -> type[T]:
     """What `dataclass(slots=True)` makes of `cls`."""
-    unfinished = _Unfinished(cls, frozen=False)
+    unfinished = _Unfinished(cls)
     if "__hash__" not in vars(cls):
         unfinished.made.__hash__ = None
     made: type[T] = unfinished.made
@@ -41,8 +56,8 @@ def slotted(cls: type[T]) -> type[T]:
 class _Unfinished:
     """A class `made` with the slots of `cls`; its methods are stubs that complete it."""
 
-    def __init__(self, cls: Any, *, frozen: bool) -> None:
-        self._cls, self._frozen = cls, frozen
+    def __init__(self, cls: Any, *, frozen: bool = False, init_only: bool = False) -> None:
+        self._cls, self._frozen, self._more = cls, frozen, not init_only
         self._lock, self._done = Lock(), False
         own = {name for name, kind in cls.__annotations__.items() if "ClassVar[" not in str(kind)}
         kept = {name: value for name, value in vars(cls).items() if name not in own}
@@ -59,7 +74,10 @@ class _Unfinished:
         """What the complete class has by this name."""
         with self._lock:
             if not self._done:
-                whole = dataclasses.dataclass(frozen=self._frozen)(self._cls)
+                compiled = dataclasses.dataclass(
+                    frozen=self._frozen, repr=self._more, eq=self._more
+                )
+                whole = compiled(self._cls)
                 for found in _STUBS.keys() & vars(whole).keys():
                     setattr(self.made, found, vars(whole)[found])
                 self._done = True
@@ -91,6 +109,30 @@ _STUBS = {name: _called(name) for name in ("__init__", "__repr__", "__eq__", "__
     name: _asked(name)
     for name in ("__dataclass_fields__", "__dataclass_params__", "__match_args__")
 }
+
+
+def _values(made: Any) -> tuple[Any, ...]:
+    return tuple([getattr(made, name) for name in made.__match_args__])
+
+
+def _repr(self: Any) -> str:
+    shown = zip(self.__match_args__, _values(self), strict=True)
+    return f"{type(self).__qualname__}({', '.join([f'{name}={value!r}' for name, value in shown])})"
+
+
+def _eq(self: Any, other: object) -> bool:
+    return _values(self) == _values(other) if type(other) is type(self) else NotImplemented
+
+
+def _hash(self: Any) -> int:
+    return hash(_values(self))
+
+
+def _setattr_once(self: Any, name: str, value: object) -> None:
+    """`__init__` may set each field, once."""
+    if hasattr(self, name):
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+    object.__setattr__(self, name, value)
 
 
 def _setattr(self: Any, name: str, value: object) -> None:

@@ -10,7 +10,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from emu.values import frozen, slotted
+from emu.values import frozen, slotted, sparing
 
 
 @frozen
@@ -27,6 +27,18 @@ class Place:
 @frozen
 class Address(Place):
     street: str = ""
+
+
+@sparing
+class Saved:
+    building: str
+    floor: int = 0
+    rooms: tuple[int, ...] = field(default_factory=tuple)
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.floor < 0:
+            raise ValueError("no cellar")
 
 
 @slotted
@@ -63,6 +75,21 @@ def test_frozen_ones_do_not_change_and_are_copied() -> None:
         place.other = 3  # type: ignore[attr-defined]
     assert dataclasses.replace(place, floor=3) == Address("A", 3, (7,), "S")
     assert copy.deepcopy(place) == pickle.loads(pickle.dumps(place)) == place
+
+
+def test_sparing_ones_are_frozen_ones() -> None:
+    saved = Saved("A", 2, (7,), "S")
+    assert repr(saved) == "Saved(building='A', floor=2, rooms=(7,), note='S')"
+    assert saved == Saved("A", 2, (7,), "S")
+    assert saved not in {Saved("A", 2, (7,), "T"), Address("A", 2, (7,), "S")}
+    assert hash(saved) == hash(dataclasses.replace(saved, note="S"))
+    for name in ("floor", "other"):
+        with pytest.raises((dataclasses.FrozenInstanceError, AttributeError)):
+            setattr(saved, name, 3)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del saved.floor
+    with pytest.raises(ValueError, match="no cellar"):
+        Saved("A", -1)
 
 
 def test_slotted_ones_change_have_no_hash_and_no_other_attributes() -> None:
