@@ -7,7 +7,6 @@ the host runs first.  A server reaches its client's storage through the client's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from .adapter import InterruptLine, Slot
     from .tce import TceTable
 
+MOST_ROOM = 4096
+"""Messages that are let through between two slices: what a larger queue holds is not looked at."""
 MOST_SUSPEND_MS = 30_000
 """The longest that a server may take to make ready for its client's suspension."""
 
@@ -45,7 +46,7 @@ class Place:
     location: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Sent:
     """A message or an event, for the queue that the partner had registered as number `to`."""
 
@@ -80,8 +81,9 @@ class PairEnd:
 
     def closed(self, event: TransportEvent) -> None:
         """Its queue is gone, and the partner is to be told."""
-        if self.queue is not None:
-            self._out.append(_Sent(event, self.seen))
+        told = _Sent(event, self.seen)
+        if self.queue is not None and self._out[-1:] != [told]:
+            self._out.append(told)
         self.queue = None
 
     def send(self, element: Element) -> None:
@@ -127,8 +129,8 @@ class PairEnd:
         adapter = self.partner.adapter
         if adapter is None or self.seen is None:
             self.room = 0
-        elif changed or self.room < adapter.elements // 2:
-            self.room = max(adapter.free_elements() - 1, 0)
+        elif changed or self.room < min(adapter.elements, MOST_ROOM) // 2:
+            self.room = max(adapter.free_elements(MOST_ROOM) - 1, 0)
 
 
 class Pair:
@@ -183,16 +185,19 @@ class PairedCrqAdapter(CrqAdapter):
         """Of its queue."""
         return 0 if self._queue is None else self._queue[1] // ELEMENT_BYTES
 
-    def free_elements(self) -> int:
-        """How many can be posted one behind the other."""
+    def free_elements(self, most: int) -> int:
+        """How many can be posted one behind the other; of more than `most`, so many."""
         if self._queue is None:
             return 0
+        (base, _), first = self._queue, self._next % self.elements
+        ahead = min(most, self.elements - first)
+        around = min(most - ahead, first)
         try:
-            kinds = self.dma.read(*self._queue)[::ELEMENT_BYTES]
+            kinds = self.dma.read(base + first * ELEMENT_BYTES, ahead * ELEMENT_BYTES)
+            kinds += self.dma.read(base, around * ELEMENT_BYTES)
         except DmaError:
             return 0
-        first = self._next % len(kinds)
-        in_order = kinds[first:] + kinds[:first]
+        in_order = kinds[::ELEMENT_BYTES]
         return len(in_order) - len(in_order.lstrip(bytes([FREE])))
 
     def ioctl(self, subfunction: int, arguments: tuple[int, int, int]) -> tuple[int, ...]:

@@ -96,8 +96,6 @@ def h_copy_rdma(
     io = caller.partition.virtual_io
     from_ = _Side(io, source_liobn, source, length, H.S_PARM)
     to = _Side(io, destination_liobn, destination, length, H.D_PARM)
-    if (from_.remote or to.remote) and not io.others_stand_still:
-        raise Postponed
     data = from_.check(READ).read(source, length)
     to.check(WRITE).write(destination, data)
 

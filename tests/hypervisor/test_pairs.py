@@ -9,6 +9,7 @@ import pytest
 from firmware.vio_nodes import adapter_node
 from hypervisor.abi import H
 from hypervisor.processor import Standing
+from hypervisor.vio.pairs import MOST_ROOM
 from hypervisor.vio.rdma import LONGEST_COPY
 from hypervisor.vio.tce import READ, WINDOW_BYTES, WRITE
 from tests.hypervisor.lpar import NUMBERS
@@ -61,6 +62,50 @@ def test_a_full_queue_takes_no_message_but_an_event(both: Both) -> None:
     both.pair.exchange()
     taken = [both.client.take() for _ in range(257)]
     assert taken == [*((MESSAGE, n) for n in range(255)), (DEREGISTERED, 0), None]
+
+
+def test_of_a_queue_as_large_as_the_window_a_bounded_part_is_looked_at(both: Both) -> None:
+    both.server.register()
+    lpar, slot = both.client.lpar, both.client.slot
+    pages = WINDOW_BYTES // 0x1000
+    assert not lpar.code("H_STUFF_TCE", slot.liobn, 0, DATA | READ | WRITE, pages)
+    assert lpar.code("H_REG_CRQ", slot.unit, 0, WINDOW_BYTES) == H.CLOSED
+    looked_at: list[int] = []
+    read = both.client.adapter.dma.read
+
+    def counted(ioba: int, length: int) -> bytes:
+        looked_at.append(length)
+        return read(ioba, length)
+
+    both.client.adapter.dma.read = counted  # type: ignore[method-assign]
+    both.pair.exchange()
+    assert sum(looked_at) == MOST_ROOM * 16
+    codes = [both.server.send(MESSAGE) for _ in range(MOST_ROOM)]
+    assert codes == [H.SUCCESS] * (MOST_ROOM - 1) + [H.DROPPED]
+
+
+def test_room_is_counted_around_the_end_of_the_ring(both: Both) -> None:
+    both.connect()
+    for _ in range(200):
+        both.server.send(MESSAGE)
+    both.pair.exchange()
+    for _ in range(180):
+        both.client.take()
+    both.pair.exchange()
+    codes = [both.server.send(MESSAGE) for _ in range(256)]
+    assert codes.count(H.SUCCESS) == 235
+    assert both.client.adapter.free_elements(10) == 10
+    assert both.client.adapter.free_elements(60) == 60
+    assert both.client.adapter.free_elements(1000) == 236
+
+
+def test_a_queue_that_comes_and_goes_all_the_time_is_one_event(both: Both) -> None:
+    both.connect()
+    for _ in range(50):
+        both.server.free()
+        both.server.register()
+    both.pair.exchange()
+    assert [both.client.take() for _ in range(2)] == [(DEREGISTERED, 0), None]
 
 
 def test_what_the_partner_has_read_makes_room(both: Both) -> None:
