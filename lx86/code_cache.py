@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .block import Why
-from .convention import CODE, CODE_END, SLOT_BITS, SLOTS
+from .convention import CODE, CODE_END, SLOT_BITS, SLOT_PAGES, SLOTS
 from .emitter import branch
+from .storage import PAGE
 
 if TYPE_CHECKING:
     from .block import Block, Out
@@ -118,6 +119,17 @@ class CodeCache:
         self._machine.write_code(slot, [18 << 26 | distance & 0x3FFFFFC | 2])
         self._slots[slot] = eip
         self.counts.slots += 1
+
+    def empty_slots(self, first: int, last: int) -> None:
+        """Have the host find the code of addresses that share their slots with these pages."""
+        for slot, eip in list(self._slots.items()):
+            page = eip // PAGE
+            sharing = first + (page - first) % SLOT_PAGES
+            if sharing == page:
+                sharing += SLOT_PAGES
+            if sharing <= last:
+                del self._slots[slot]
+                self._machine.write_code(slot, [0])
 
     def use_version(self, eip: int, address: int) -> None:
         """From now on whoever branches to an x86 address gets there."""

@@ -368,7 +368,7 @@ class TranslatingCpu:
             self.keep_flags()
         live = flags.EVERY if self._options.exact_flags else 0
         at = self._branch(eip, Recovery(eip, HOMES, live, False, False, 0))
-        if isinstance(at, int) and not self.state.eflags & DF:
+        if isinstance(at, int) and not self.state.eflags & DF and self._watch.has_slot_alone(eip):
             self.cache.fill_slot(eip)
         return at
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .convention import SLOTS
-from .storage import PAGE, WRITE, pages_of
+from .convention import SLOT_PAGES, SLOTS
+from .storage import EXECUTE, PAGE, PROGRAM_END, WRITE, pages_of
 
 if TYPE_CHECKING:
     from .block import Block
@@ -33,6 +33,17 @@ class Watch:
         protected = self._machine.protected
         protected -= {p for p in protected if first <= p <= last}
         self._machine.remap(start, length)
+        if any(kind & EXECUTE for kind in set(bytes(self._storage.permissions[first : last + 1]))):
+            self._cache.empty_slots(first, last)
+
+    def has_slot_alone(self, eip: int) -> bool:
+        """No page shares the slots of this address's that could have code, too."""
+        page = eip // PAGE
+        return not any(
+            self._storage.permissions[other] & EXECUTE
+            for other in range(page % SLOT_PAGES, PROGRAM_END // PAGE, SLOT_PAGES)
+            if other != page
+        )
 
     def drop(self, page: int) -> None:
         """Forget the code of a page, which may be written from then on."""

@@ -96,6 +96,29 @@ def test_a_fault_names_the_byte_and_leaves_everything_as_it_was(program: Program
     assert program.run("a200800408") == Fault(CODE, Access.WRITE)
 
 
+def test_a_branch_by_a_register_goes_to_its_own_address_and_no_other(program: Program) -> None:
+    """Addresses 128 MiB apart are easily taken for each other: they share a slot."""
+    near, far = CODE + 0x800, CODE + 0x800 + (1 << 27)
+
+    def visit(*places: int) -> int:
+        code = b""
+        for place in places:  # mov ecx, place; mov edx, behind; jmp ecx
+            back = CODE + len(code) + 12
+            code += b"\xb9" + place.to_bytes(4, "little") + b"\xba" + back.to_bytes(4, "little")
+            code += b"\xff\xe1"
+        program.storage.load(near, bytes.fromhex("40 ffe2"))  # inc eax; jmp edx
+        program.cpu.state.eax = 0
+        assert program.run(code.hex() + "cd80") == SystemCall()
+        return program.cpu.state.eax
+
+    assert visit(near, near, near) == 3
+    program.storage.map(far & -PAGE, PAGE, READ | EXECUTE)
+    program.storage.load(far, bytes.fromhex("83c010 ffe2"))  # add eax, 16; jmp edx
+    assert visit(near, far, near, far, far) == 0x32
+    program.storage.unmap(near + (1 << 27) & -PAGE, PAGE)
+    assert visit(near, near) == 2
+
+
 def test_a_budget_ends(program: Program) -> None:
     assert program.run("40 ebfd", budget=1000) == Preempted()
     assert program.cpu.state.eax > 0
