@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from typing import TYPE_CHECKING, NoReturn
+import signal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +40,13 @@ class Relatives:
 
     def signal(self, pid: int, number: int) -> None:
         """Send a signal to one of them; raises `OSError` as kill does."""
-        if not self.include(pid):
-            _refuse(pid)
-        os.kill(pid, number)
+        process = os.pidfd_open(pid)  # no other gets its number between the two questions
+        try:
+            if not self.include(pid):
+                raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+            signal.pidfd_send_signal(process, number)
+        finally:
+            os.close(process)
 
     def group(self, group: int | None) -> list[int]:
         """Those in a process group; None: all others.  Raises `OSError` where there is none."""
@@ -64,8 +69,3 @@ def _in(group: int, pid: int) -> bool:
         return os.getpgid(pid) == group
     except OSError:  # it has ended
         return False
-
-
-def _refuse(pid: int) -> NoReturn:
-    code = errno.EPERM if os.path.exists(f"/proc/{pid}") else errno.ESRCH
-    raise OSError(code, os.strerror(code))
