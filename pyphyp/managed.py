@@ -142,21 +142,21 @@ class ManagedMachine:
     # -- running ---------------------------------------------------------------------------
 
     def power_on(self) -> None:
-        """Build what its network has, and activate the partitions that start with the machine.
+        """`come_up`; ManagementError of the first that cannot be: the others are there."""
+        for refused in self.come_up(self.activate):
+            raise refused
 
-        These by number.  ManagementError of the first that cannot be; the others are there.
-        """
-        refused = None
-        for why in self.network.open(self.system, outside=self._outside):
-            refused = refused or ManagementError(why)
+    def come_up(self, activate: Callable[[str], object]) -> list[ManagementError]:
+        """Build its network and `activate` what starts with it, by number; what could not be."""
+        whys = self.network.open(self.system, outside=self._outside)
+        refused = [ManagementError(why) for why in whys]
         for definition in sorted(self.system.partitions, key=lambda its: its.number):
             if definition.start:
                 try:
-                    self.activate(definition.name)
+                    activate(definition.name)
                 except ManagementError as error:
-                    refused = refused or error
-        if refused is not None:
-            raise refused
+                    refused.append(error)
+        return refused
 
     def run(
         self,

@@ -148,15 +148,15 @@ def _private(path: Path) -> Any:
 
 
 def _power_on(machine: ManagedMachine, daemon: Daemon) -> list[str]:
-    """Build its network, and activate what starts with it; why some of that could not be."""
-    refused = list(machine.network.open(machine.system, outside=True))
-    for definition in sorted(machine.system.partitions, key=lambda its: its.number):
-        if definition.start:
-            try:
-                daemon.act(ActivatePartition(definition.name))
-            except ManagementError as wrong:
-                refused.append(f"{definition.name}: {wrong}")
-    return refused
+    """Bring it up, partitions by `daemon`, which records that; why some of it could not be."""
+
+    def activate(name: str) -> None:
+        try:
+            daemon.act(ActivatePartition(name))
+        except ManagementError as wrong:
+            raise ManagementError(f"{name}: {wrong}") from None
+
+    return [str(why) for why in machine.come_up(activate)]
 
 
 @contextlib.contextmanager
