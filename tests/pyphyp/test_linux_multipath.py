@@ -55,6 +55,7 @@ defaults {
     no_path_retry queue
 }
 END
+dmesg -n 1
 mkdir -p /etc/multipath; /lib/systemd/systemd-udevd -d; udevadm trigger --action=add 2>/dev/null
 udevadm settle; multipathd -d >/tmp/log 2>&1 &
 until [ -b /dev/mapper/mpatha ]; do sleep 0.2; done; head -c 2000000 /dev/urandom >/tmp/content

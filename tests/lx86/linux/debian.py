@@ -30,8 +30,8 @@ mount --bind /proc "$0/proc" || exit 250
 exec env -i PATH=/usr/bin:/bin HOME=/root LC_ALL=C "$(command -v chroot)" "$@"
 """
 _CANNOT = 250
-_NUMBERS = re.compile(r"(?<=clobber\.)\d+|(?<=: )\d{3,}(?= (User|Segm))")
-"""Processes' numbers in what bash says."""
+_NUMBERS = re.compile(r"(?<=clobber\.)\d+|(?<=: ) *\d+(?= (User|Segm))")
+"""Processes' numbers in what bash says, which it pads to five digits."""
 _BASH = ("/bin/bash", "/t/all.sh")
 QUICK = (
     "arithmetic", "arrays", "case", "coproc", "expansion", "functions", "getopts", "heredocs",
