@@ -5,12 +5,10 @@ This is the only file that knows Unicorn's library is there.
 
 from __future__ import annotations
 
-import importlib.util
 from enum import IntEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import engine_state
+from . import engine_state, unicorn_library
 from .answered_call import AnsweredCall
 from .clock import Clock
 from .counts import Counts
@@ -24,6 +22,7 @@ from .registers import Registers
 from .state import check
 from .tracing import Tracing
 from .translation import Access, Cause
+from .unicorn_library import REMEDY, EngineError
 from .values import frozen
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from .engine_state import Segment
     from .memory import Memory
 
-_REMEDY = "pip install --force-reinstall unicorn==2.1.4"
 TIME_BASE_HZ = 512_000_000
 """The time base counts one tick an instruction; this is the rate a guest is told."""
 
@@ -46,10 +44,6 @@ _PLAIN_EXITS: dict[int, Exit] = {
     lib.CORE_PAUSED: Paused(),
 }
 """Those that say everything by their type."""
-
-
-class EngineError(Exception):
-    """The engine cannot be opened; the message says what is needed."""
 
 
 class InterruptLocation(IntEnum):
@@ -70,28 +64,17 @@ class InterruptTaken:
     time_base: int
 
 
-def _unicorn_library() -> str:
-    """The path of Unicorn's shared library, found without loading its Python binding."""
-    spec = importlib.util.find_spec("unicorn")
-    if spec is None or spec.origin is None:
-        raise EngineError(f"unicorn is not installed: {_REMEDY}")
-    found = sorted((Path(spec.origin).parent / "lib").glob("libunicorn.so*"))
-    if not found:
-        raise EngineError(f"the unicorn package has no shared library: {_REMEDY}")
-    return str(found[0])
-
-
 class Engine:
     """A processor over `memory`.  `close` it before the memory."""
 
     def __init__(self, memory: Memory, clock: Clock = Clock.COUNTED) -> None:
         error = ffi.new("char[256]")
-        library = _unicorn_library()
+        library = unicorn_library.path()
         self._core: Any = lib.core_open(
-            library.encode(), memory.pointer, memory.size, clock is Clock.HOST, error, len(error)
+            library, memory.pointer, memory.size, clock is Clock.HOST, error, len(error)
         )
         if self._core == ffi.NULL:
-            raise EngineError(f"{ffi.string(error).decode()}: {_REMEDY}")
+            raise EngineError(f"{ffi.string(error).decode()}: {REMEDY}")
         self._memory = memory
         self._counts = lib.core_count(self._core)
         self._controls = lib.core_control(self._core)

@@ -9,7 +9,6 @@ record or raises `StateError`.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import dataclasses
 import types
@@ -72,7 +71,7 @@ def plain(value: Any) -> Plain:
         case int():
             return int(value)
         case bytes() | bytearray():
-            return base64.b64encode(value).decode()
+            return binascii.b2a_base64(value, newline=False).decode()
         case tuple() | list():
             return [plain(item) for item in value]
         case dict():
@@ -125,7 +124,7 @@ def _rebuild_value(kind: Any, value: Any, where: str) -> Any:
         return kind[value]
     if kind is bytes:
         try:
-            return base64.b64decode(value, validate=True)
+            return binascii.a2b_base64(value, strict_mode=True)
         except (TypeError, ValueError, binascii.Error):
             raise StateError(f"{where}: no bytes in base 64") from None
     check(type(value) is kind, f"{where}: {_shown(value)} is no {kind.__name__}")

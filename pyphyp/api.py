@@ -71,7 +71,7 @@ class Machine:
         self._tracers = tracers
         self._library = MediaLibrary()
         self.network = Network()
-        self._study = Study(call_names())
+        self._study = Study(call_names)
 
     def add_partition(
         self,

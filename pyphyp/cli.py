@@ -6,7 +6,6 @@ completion answer at once.  How a command ended is its exit status (`commands.st
 
 from __future__ import annotations
 
-import difflib
 import gc
 import importlib
 import os
@@ -16,6 +15,7 @@ import click
 
 from .commands.status import Status
 from .messages import complain
+from .suggestions import nearest
 
 _EXAMPLES = """\b
 Examples:
@@ -100,7 +100,7 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            close = difflib.get_close_matches(args[0], _COMMANDS, n=2)
+            close = nearest(args[0], _COMMANDS, most=2)
             if not close:
                 raise
             advice = f"{error.message} Did you mean {' or '.join(close)}?"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import socket
 import stat
 import threading
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from hypervisor.vio.configuration import Backend
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from hypervisor.vio.configuration import ConsoleAdapter
@@ -236,6 +236,8 @@ class SocketEnd:
 
 def _listening(path: Path) -> socket.socket:
     """A socket that listens at `path`, where nothing else is or a dead one."""
+    import socket  # which few consoles need
+
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         _remove_dead(path)
@@ -259,6 +261,8 @@ def _remove_dead(path: Path) -> None:
         return
     if not stat.S_ISSOCK(status.st_mode):
         raise ConsoleError(f"{path} is something else already")
+    import socket
+
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(os.fspath(path))

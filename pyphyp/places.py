@@ -7,9 +7,10 @@ is one word.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
+
+from .suggestions import nearest
 
 if TYPE_CHECKING:
     from .symbols import Symbols
@@ -66,7 +67,7 @@ def _addresses(text: str, symbols: Symbols) -> range:
 def _unknown(name: str, symbols: Symbols) -> str:
     if not len(symbols):
         return f"no symbols are known, so none is called {name!r}: give them with --symbols"
-    close = difflib.get_close_matches(name, symbols.names(), n=3)
+    close = nearest(name, symbols.names(), most=3)
     return f"no symbol is called {name!r}" + (
         f"; did you mean {' or '.join(close)}?" if close else ""
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from emu.engine import EngineError
+from emu.unicorn_library import EngineError
 from firmware.error_logs import QueueFullError
 from guests.packages import GuestFilesError
 from hypervisor.system.errors import ManagementError

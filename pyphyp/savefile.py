@@ -17,7 +17,7 @@ import mmap
 import os
 import stat
 import struct
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,8 +46,8 @@ _BLOCK = struct.Struct(">I32s")
 _SECTIONS_AT_MOST = 64
 _LEVEL = 1
 _WORKERS = 4
-_AHEAD = 64
-"""Blocks that are decompressed before anybody asks for them, at most."""
+_LAID_OUT_AT_MOST = 64
+"""Blocks of a section that a file in memory may hold besides, decompressed."""
 _POLL = 0.05
 """Seconds between two looks at how far a file is verified."""
 
@@ -178,33 +178,63 @@ class Section:
     """One section of an open file."""
 
     def __init__(
-        self, name: str, length: int, encoding: Encoding, blocks: list[_Block], data: mmap.mmap
+        self,
+        name: str,
+        length: int,
+        encoding: Encoding,
+        blocks: list[_Block],
+        file: int,
+        data: mmap.mmap,
     ) -> None:
         self.name, self.length, self.encoding = name, length, encoding
-        self._blocks, self._data = blocks, data
-        self._ahead: list[Future[bytes]] = []
+        self._blocks, self._file, self._data = blocks, file, data
+        self._laid_out: tuple[int, list[Future[None]]] | None = None
 
-    @property
-    def offset(self) -> int:
-        """Where in the file a plain section's bytes begin."""
-        assert self.encoding is Encoding.PLAIN
-        return self._blocks[0].at if self._blocks else DATA_AT
-
-    def read_ahead(self) -> None:
-        """Begin to decompress: whoever asks for the content finds some of it there."""
-        if self.encoding is not Encoding.PLAIN:
+    def lay_out(self) -> None:
+        """Begin to decompress it into a file in memory, unless it is a large one."""
+        if self.encoding is not Encoding.PLAIN and len(self._blocks) <= _LAID_OUT_AT_MOST:
+            file = os.memfd_create("section", os.MFD_CLOEXEC)
             pool = ThreadPoolExecutor(_WORKERS)
-            self._ahead = [pool.submit(self._content, block) for block in self._blocks[:_AHEAD]]
+            written = [pool.submit(self._write_to, file, n) for n in range(len(self._blocks))]
             pool.shutdown(wait=False)
+            self._laid_out = file, written
+
+    def _write_to(self, file: int, number: int) -> None:
+        content, at = memoryview(self._content(self._blocks[number])), number * BLOCK_BYTES
+        while content:
+            written = os.pwrite(file, content, at)
+            content, at = content[written:], at + written
+
+    def as_file(self) -> tuple[int, int] | None:
+        """A descriptor and where in its file the content begins, if there is such a file.
+
+        The descriptor is the section's, to be used before `SaveFile.close`.  Raises
+        `MemoryError` where the host has no room for such a file.
+        """
+        if self.encoding is Encoding.PLAIN:
+            return self._file, self._blocks[0].at if self._blocks else DATA_AT
+        if self._laid_out is None:
+            return None
+        file, written = self._laid_out
+        try:
+            for block in written:
+                block.result()
+        except OSError as wrong:
+            raise MemoryError(f"section {self.name!r} in memory: {wrong.strerror}") from None
+        return file, 0
+
+    def close(self) -> None:
+        """The content can still be read."""
+        if self._laid_out is not None:
+            file, written = self._laid_out
+            self._laid_out = None
+            wait(written)
+            os.close(file)
 
     def blocks(self) -> Iterator[bytes]:
         """The content, a block at a time, decompressed on several threads."""
-        ahead, self._ahead = self._ahead, []
-        begun = len(ahead)
-        while ahead:
-            yield ahead.pop(0).result()
         with ThreadPoolExecutor(_WORKERS) as pool:
-            for start in range(begun, len(self._blocks), 4 * _WORKERS):
+            for start in range(0, len(self._blocks), 4 * _WORKERS):
                 yield from pool.map(self._content, self._blocks[start : start + 4 * _WORKERS])
 
     def read(self, limit: int) -> bytes:
@@ -244,24 +274,26 @@ class SaveFile:
     """
 
     def __init__(self, path: Path, progress: Progress = lambda done: None) -> None:
-        self.file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            status = os.fstat(self.file)
+            status = os.fstat(self._file)
             if not stat.S_ISREG(status.st_mode) or status.st_size < DATA_AT:
                 raise SaveFileError("this is no saved partition")
-            self._data = mmap.mmap(self.file, status.st_size, prot=mmap.PROT_READ)
+            self._data = mmap.mmap(self._file, status.st_size, prot=mmap.PROT_READ)
             self.sections = {s.name: s for s in self._sections(status.st_size)}
             self._verify(progress)
         except SaveFileError as wrong:
-            os.close(self.file)
+            os.close(self._file)
             raise SaveFileError(f"{path}: {wrong}") from None
         except BaseException:
-            os.close(self.file)
+            os.close(self._file)
             raise
 
     def close(self) -> None:
         """The sections need no descriptor and can still be read."""
-        os.close(self.file)
+        for section in self.sections.values():
+            section.close()
+        os.close(self._file)
 
     def section(self, name: str) -> Section:
         if (section := self.sections.get(name)) is None:
@@ -304,7 +336,7 @@ class SaveFile:
                     parsed.append(_Block(data_at, stored, digest, rest))
                     at, data_at = at + _BLOCK.size, data_at + stored
                 text = name.rstrip(b"\0").decode()
-                yield Section(text, length, Encoding(encoding), parsed, self._data)
+                yield Section(text, length, Encoding(encoding), parsed, self._file, self._data)
         except (struct.error, ValueError):
             raise SaveFileError("its table contradicts itself") from None
         if at != len(table) or data_at != end:
@@ -337,7 +369,7 @@ class Opening:
     def _open(self, path: Path) -> SaveFile:
         file = SaveFile(path, self._step)
         if STORAGE in file.sections:
-            file.sections[STORAGE].read_ahead()
+            file.sections[STORAGE].lay_out()
         return file
 
     def _step(self, done: float) -> None:

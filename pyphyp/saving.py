@@ -222,7 +222,6 @@ class _Stored:
     """The storage, or the page table, as a file has it: its bytes and where they belong."""
 
     def __init__(self, file: SaveFile, name: str, layout_name: str, memory_bytes: int) -> None:
-        self._file = file
         self._section: Section = file.section(name)
         layout = file.section(layout_name)
         packed = layout.read(_PIECE.size * (memory_bytes // _PAGE))
@@ -239,9 +238,10 @@ class _Stored:
 
     def fill(self, memory: Memory) -> None:
         section = self._section
-        if section.encoding is Encoding.PLAIN and len(self._pieces) <= _PIECES_MAPPED:
-            if self._pieces:
-                memory.map_file(self._file.file, self._pieces, section.offset)
+        found = section.as_file() if len(self._pieces) <= _PIECES_MAPPED else None
+        if found is not None:
+            file, offset = found
+            memory.map_file(file, self._pieces, offset)
             return
         for address, content in _placed(self._pieces, section.blocks()):
             memory.load(address, content)

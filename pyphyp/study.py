@@ -8,7 +8,6 @@ whatever else it raises ends the run and reaches the script.
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -19,9 +18,10 @@ from hypervisor.abi import HcallError
 from hypervisor.hcall import HcallEvent
 
 from .events import Event, TableEvent
+from .suggestions import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Set
 
     from .api import Partition
 
@@ -44,15 +44,16 @@ class Moment(Enum):
 class Study:
     """The functions a script registered, by moment and call."""
 
-    def __init__(self, known: Iterable[str]) -> None:
-        self._known = frozenset(known)
+    def __init__(self, known: Callable[[], Set[str]]) -> None:
+        """`known` gives the names of all calls; it is not asked before a script names one."""
+        self._known = known
         self._hooks: dict[tuple[Moment, str | int], list[Hook]] = defaultdict(list)
         self.begun = False
         """Whether a script registered anything."""
 
     def check(self, call: str | int) -> None:
         """Raise UnknownCallError where there is no such call."""
-        if isinstance(call, str) and call != ALL and call not in self._known:
+        if isinstance(call, str) and call != ALL and call not in self._known():
             raise UnknownCallError(self._unknown(call))
 
     def add(self, moment: Moment, call: str | int, hook: Hook) -> None:
@@ -61,9 +62,9 @@ class Study:
         self.begun = True
 
     def _unknown(self, call: str) -> str:
-        by_folded = {name.casefold().replace("_", "-"): name for name in self._known}
+        by_folded = {name.casefold().replace("_", "-"): name for name in self._known()}
         folded = call.casefold().replace("_", "-")
-        close = difflib.get_close_matches(folded, by_folded, n=3, cutoff=0.6)
+        close = nearest(folded, by_folded, most=3)
         advice = (
             f"; did you mean {' or '.join(by_folded[name] for name in close)}?" if close else ""
         )

@@ -226,6 +226,8 @@ static bool core_start(core *c, const char *library, bool host_clock, char *erro
     return true;
 }
 
+void core_load(const char *library) { unicorn_preload(library); }
+
 core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_clock, char *error,
                 size_t error_size)
 {

@@ -107,6 +107,8 @@ void storage_unmark_zeros(const uint8_t *storage, uint64_t size, uint8_t *marks)
 int storage_map_file(uint8_t *storage, uint64_t address, uint64_t length, int file,
                      uint64_t offset);
 
+/* Loads the Unicorn library at `library`, if it can be, so that `core_open` finds it loaded. */
+void core_load(const char *library);
 /* A core over that storage, from the Unicorn library at `library`; NULL with `error` filled.
    Its time is counted in instructions, or it is the host's. */
 core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_clock, char *error,

@@ -3,6 +3,11 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
+void unicorn_preload(const char *library)
+{
+    dlopen(library, RTLD_LAZY | RTLD_LOCAL); /* never closed, as all engines use it */
+}
+
 bool unicorn_load(const char *library, unicorn_api *api, char *error, size_t error_size)
 {
     void *handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);

@@ -79,5 +79,7 @@ typedef struct {
 enum { UC_TLB_CPU = 0, UC_TLB_VIRTUAL = 1 };
 
 /* Fills `api`; on failure false, with the reason in `error`. */
+/* Loads the library, if it can be loaded. */
+void unicorn_preload(const char *library);
 bool unicorn_load(const char *library, unicorn_api *api, char *error, size_t error_size);
 #endif

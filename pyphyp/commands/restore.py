@@ -26,9 +26,13 @@ Examples:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @watch_options
 def restore(file: Path, **parameters: Any) -> int:
+    from threading import Thread
+
+    from emu import unicorn_library
     from pyphyp.savefile import Opening
 
-    opening = Opening(file)  # goes on while the next line loads most of this program
+    opening = Opening(file)  # goes on while the next lines load most of this program
+    Thread(target=unicorn_library.load).start()
     from .session import run_saved
 
     return run_saved(WatchOptions.take(parameters), opening)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyphyp.messages import complain
+from pyphyp.suggestions import nearest
 
 from .options import RunOptions, run_options
 from .status import STATUS_HELP, Status
@@ -95,7 +95,7 @@ def _program(guest: str, little: bool) -> Program | bytes | None:
 def _unknown(guest: str, toys: list[str]) -> str:
     if guest == "linux":
         return "Linux has a command of its own: pyphyp linux"
-    close = difflib.get_close_matches(guest, toys, n=1)
+    close = nearest(guest, toys)
     advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(toys)}"
     return f"no toy kernel and no file is called {guest!r}; {advice}"
 

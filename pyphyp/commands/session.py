@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emu.debugging import TooManyStopsError
-from emu.engine import EngineError
 from emu.memory import MIB
 from emu.state import StateError
+from emu.unicorn_library import EngineError
 from firmware.elf import BootError
 from pyphyp.api import Machine
 from pyphyp.boot_files import BootFilesError

@@ -37,7 +37,7 @@ def tree(
       pyphyp tree --memory 2G
       pyphyp tree --dtb partition.dtb
     """
-    from emu.engine import EngineError
+    from emu.unicorn_library import EngineError
     from firmware.device_tree import flatten, source
     from firmware.elf import BootError
     from pyphyp.api import Machine

@@ -228,7 +228,7 @@ def test_another_unicorn_is_refused_with_the_version_needed(
     )
     library = tmp_path / "libunicorn.so.2"
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
-    monkeypatch.setattr(emu.engine, "_unicorn_library", lambda: str(library))
+    monkeypatch.setattr(emu.unicorn_library, "path", lambda: bytes(library))
     with (
         Memory(MIB) as memory,
         pytest.raises(EngineError, match=r"this is Unicorn 2\.2\.0; .* unicorn==2\.1\.4"),

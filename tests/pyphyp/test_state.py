@@ -11,7 +11,7 @@ import pytest
 
 from guests.linux import fetch_linux
 from pyphyp import Ending, Machine, Partition, StateError, assemble_toy
-from pyphyp.savefile import Encoding, SaveFile
+from pyphyp.savefile import Encoding, Opening, SaveFile
 from tests.pyphyp.guests import program, put
 
 if TYPE_CHECKING:
@@ -252,3 +252,5 @@ def test_linux_saved_at_its_prompt_runs_on_elsewhere(
     for name in ("prompt", "plain"):
         with Machine() as machine:
             assert finish(machine.restore(tmp_path / name)) == (expected, said)
+        with Machine() as machine:
+            assert finish(machine.restore(Opening(tmp_path / name))) == (expected, said)
