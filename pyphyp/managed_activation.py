@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emu.engine import TIME_BASE_HZ
+from hypervisor.dispatching.dispatcher import CapacityError
 from hypervisor.system.capacity_on_demand import CapacityOnDemand
 from hypervisor.system.units import ProcUnits
 
@@ -63,7 +64,10 @@ class Activation:
         reserved = sum(pool.reserved for pool in allocation.system.pools)
         working = [core for core in self._dispatcher.cores if not core.failed]
         free = [core for core in working if core.owner is None]
-        if allocation.entitled() + reserved > left or not free or len(working) < 2:
+        if allocation.entitled() + reserved > left or not free:
             return False
-        self._dispatcher.fail_core(free[-1].number)
+        try:
+            self._dispatcher.fail_core(free[-1].number)
+        except CapacityError:  # cores have broken down besides
+            return False
         return True

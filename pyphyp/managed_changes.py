@@ -56,4 +56,4 @@ class Changes:
         try:
             self._dispatcher.fail_core(number)
         except CapacityError as error:
-            raise ManagementError(str(error)) from None
+            raise ManagementError(str(error), "shut down a partition first") from None

@@ -57,12 +57,12 @@ class ProcessorDispatcher:
         self.now = 0
         """The time base: a point of the grid of windows or, within one, of slices."""
         self.cores = [Core(number, 0) for number in range(cores)]
-        self.pools = {DEFAULT_POOL: Pool(DEFAULT_POOL)}
-        for pool in pools:
-            self.set_pool(pool.number, pool.maximum, pool.reserved)
         self.members: dict[int, Member] = {}
         self.processors: list[Processor] = []
         """Of all partitions."""
+        self.pools = {DEFAULT_POOL: Pool(DEFAULT_POOL)}
+        for pool in pools:
+            self.set_pool(pool.number, pool.maximum, pool.reserved)
         self.schedule = Schedule()
         self.between_slices: list[Callable[[], None]] = []
         """Called after each slice: partitions may be added and removed then."""
@@ -86,6 +86,8 @@ class ProcessorDispatcher:
             member.processors.append(processor)
         if share.dedicated:
             self._give_cores(member)
+        elif all(core.failed or core.owner is not None for core in self.cores):
+            raise CapacityError(f"no core is left for the shared partition {number}")
         for core in self.cores:
             if core.kept_for == number:
                 core.kept_for = None
@@ -108,7 +110,7 @@ class ProcessorDispatcher:
         """Give a pool, which may be a new one, limits in hundredths of a processor."""
         pool = self.pools.setdefault(number, Pool(number))
         pool.maximum, pool.reserved = maximum * TICKS_A_UNIT, reserved * TICKS_A_UNIT
-        self._open_kept()
+        self._settle_cores()
 
     def replace(self, number: int, runnables: Sequence[Runnable]) -> None:
         """The partition was built anew: these are its virtual processors now."""
@@ -137,8 +139,10 @@ class ProcessorDispatcher:
     def _give_cores(self, member: Member) -> None:
         """Those that were kept for it, then the last ones, then those kept for others."""
         free = [core for core in self.cores if core.owner is None and not core.failed]
-        if len(free) < len(member.processors):
-            raise CapacityError(f"{len(member.processors)} cores for partition {member.number}")
+        if len(free) - self._shared < len(member.processors):
+            there = f"{len(free) - self._shared} free"
+            why = f"partition {member.number} needs {len(member.processors)} cores, {there}"
+            raise CapacityError(why)
         free.sort(key=lambda core: (_claim(core, member.number), -core.number))
         for processor, core in zip(member.processors, free, strict=False):
             core.owner, processor.core, core.kept_for = processor, core, None
@@ -150,16 +154,37 @@ class ProcessorDispatcher:
                 for member in self.members.values()
                 if not member.dedicated and member.pool is pool
             )
-        self._open_kept()
+        self._settle_cores()
 
-    def _open_kept(self) -> None:
-        """Cores that are kept for partitions go to the shared pools where these need them."""
+    @property
+    def _shared(self) -> bool:
+        """There are shared partitions, which need a core that nobody owns."""
+        return any(not member.dedicated for member in self.members.values())
+
+    def _settle_cores(self) -> None:
+        """Cores that are kept for partitions go to the shared pools where these need them.
+
+        What the pools do not need goes to dedicated processors that have had to share a core.
+        """
         needed = sum(pool.entitled + pool.reserved for pool in self.pools.values())
         room = sum(core.pooled for core in self.cores) * WINDOW
         for core in self.cores:
             if core.kept_for is not None and room < needed:
                 core.kept_for = None
                 room += WINDOW
+        crowded = [
+            processor
+            for processor in self.processors
+            if processor.member.dedicated
+            and processor.core is not None
+            and processor.core.owner is not processor
+        ]
+        for processor in crowded:
+            if room - WINDOW < needed:
+                return
+            core = next(core for core in reversed(self.cores) if core.pooled)
+            core.owner, processor.core = processor, core
+            room -= WINDOW
 
     # -- cores -----------------------------------------------------------------------------
 
@@ -167,42 +192,50 @@ class ProcessorDispatcher:
         """Another physical processor is activated."""
         core = Core(len(self.cores), self.now, begun=self.now)
         self.cores.append(core)
+        self._settle_cores()
         return core
 
     def fail_core(self, number: int) -> None:
         """Core `number` works no more: what it had to do moves to others.
 
-        A dedicated one is replaced from the shared pool while that keeps one; after that its
-        owner's processors share the cores they have left.
+        A dedicated one is replaced from the shared pools while these keep one; after that its
+        owner's processors share the cores they have left.  CapacityError where somebody would be
+        left without any: then nothing has changed.
         """
         core = self.cores[number]
         if core.failed:
             return
-        if sum(not c.failed for c in self.cores) == 1:
-            raise CapacityError("the last core cannot fail and leave a machine behind")
+        heir = self._heir(core)
         self._take_away(core, Preemption.HYPERVISOR)
         core.failed, core.kept_for = True, None
         owner, core.owner = core.owner, None
-        for member in self.members.values():
-            for processor in member.processors:
-                if processor.core is core:
-                    processor.core = None
-        if owner is not None:
-            self._replace_core(owner)
-        self._open_kept()
+        if owner is not None and heir is not None and heir.owner is None:
+            heir.owner, heir.kept_for = owner, None
+        for processor in self.processors:
+            if processor.core is core:
+                processor.core = heir if processor.member.dedicated else None
+        self._settle_cores()
 
-    def _replace_core(self, owner: Processor) -> None:
-        kept = [core for core in self.cores if core.kept_for is not None]
-        shared = [core for core in self.cores if core.pooled]
-        needs_one = any(not member.dedicated for member in self.members.values())
-        if len(kept) + len(shared) > needs_one:
-            core = (kept or shared)[-1]
-            core.owner, owner.core, core.kept_for = owner, core, None
-            return
-        left = [p.core for p in owner.member.processors if p.core is not None]
+    def _heir(self, failing: Core) -> Core | None:
+        """The core on which the owner of a failing one goes on; None: nobody owns it."""
+        others = [core for core in self.cores if not core.failed and core is not failing]
+        if not others:
+            raise CapacityError("the last core cannot fail and leave a machine behind")
+        unowned = [core for core in others if core.owner is None]
+        unowned.sort(key=lambda core: (core.pooled, -core.number))
+        spare = len(unowned) - self._shared
+        if failing.owner is None:
+            if spare < 0:
+                raise CapacityError("the shared partitions have no other core")
+            return None
+        if spare > 0:
+            return unowned[0]
+        member = failing.owner.member
+        cores = [processor.core for processor in member.processors]
+        left = [core for core in cores if core is not None and core is not failing]
         if not left:
-            raise CapacityError(f"partition {owner.member.number} has no core left")
-        owner.core = left[0]
+            raise CapacityError(f"partition {member.number} has no core left")
+        return min(left, key=left.count)
 
     # -- time ------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .records import NEVER, Dispatched, Left, Preemption
+from .records import NEVER, WINDOW, Dispatched, Left, Preemption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 STRETCH = 102_400
 """Ticks by which one of a group's cores runs ahead of the others: 0.2 ms."""
+TURN = WINDOW // 10
+"""Of dedicated processors that have one core left between them."""
 _OWNER, _ENTITLED, _OWN_SPARE, _SPARE, _NOT = range(5)
 
 
@@ -53,7 +55,10 @@ class Lane:
                 start = processor.ended_at
             if start > key[0] or (rank := _rank(processor)) == _NOT:
                 continue
-            if (found := (start, rank, processor.spare_turn if rank >= _OWN_SPARE else 0)) < key:
+            turn = processor.spare_turn if rank >= _OWN_SPARE else 0
+            if rank == _OWNER and len(self.processors) > 1:
+                turn = processor.ended_at  # where cores failed, owners take turns on what is left
+            if (found := (start, rank, turn)) < key:
                 best, key = processor, found
         return None if best is None else (key[0], best)
 
@@ -93,8 +98,12 @@ class Lane:
         elif rank == _SPARE:
             until = min(until, start + processor.spare)
         for other in self.processors:
-            if start < other.start < until and _rank(other) < rank:
-                until = other.start
+            if other is processor or (ready := other.start) >= until:
+                continue
+            if ready > start and _rank(other) < rank:
+                until = ready
+            elif rank == _OWNER and other.member.dedicated:
+                until = min(until, max(start, ready) + TURN)
         return until
 
     def _dispatch(self, processor: Processor, start: int) -> None:

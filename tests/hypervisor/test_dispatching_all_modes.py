@@ -20,6 +20,7 @@ from hypervisor.system.units import ProcUnits
 
 from .synthetic import BUSY, Synthetic, dispatch
 from .test_dispatching import DEMANDS, OVERSHOOT, TICKS, consumed
+from .test_dispatching_dedicated import standing
 
 if TYPE_CHECKING:
     from hypervisor.dispatching.dispatcher import ProcessorDispatcher
@@ -76,8 +77,12 @@ def machines(draw: Any) -> Any:
 def happen(dispatcher: ProcessorDispatcher, event: str, shares: list[Any]) -> None:
     match event:
         case "fail":
-            with suppress(CapacityError):
-                dispatcher.fail_core(next(c.number for c in dispatcher.cores if not c.failed))
+            core = next(c for c in dispatcher.cores if not c.failed)
+            before = standing(dispatcher)
+            try:
+                dispatcher.fail_core(core.number)
+            except CapacityError:
+                assert standing(dispatcher) == before
         case "add":
             dispatcher.add_core()
         case "stop" if dispatcher.members:
@@ -116,6 +121,9 @@ def test_promises_hold_whatever_happens(machine: Any, events: Any) -> None:
             if core.owner is not None and not core.owner.member.lends:
                 assert core.lent == lent[core.number]
         for processor in dispatcher.processors:
+            if processor.member.dedicated:
+                assert processor.core is not None
+                assert not processor.core.failed
             times = processor.times
             assert 0 <= processor.counted_until - dispatcher.now <= OVERSHOOT
             assert times.consumed <= processor.counted_until
