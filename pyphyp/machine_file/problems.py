@@ -133,19 +133,23 @@ class Problems:
         value: Any = self._content
         for part in path:
             value = _inside(value, part)
-        match value:
-            case None:
-                return ""
-            case bool():
-                return str(value).lower()
-            case str():
-                text = f'"{value}"'
-            case dict():
-                inner = ", ".join(f"{name} = {self._shown((*path, name))}" for name in value)
-                text = f"{{ {inner} }}"
-            case _:
-                text = str(value)
+        text = "" if value is None else _toml(value)
         return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
+
+
+def _toml(value: Any) -> str:
+    """A value as the file has it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return f'"{value}"'
+        case list():
+            return f"[{', '.join(map(_toml, value))}]"
+        case dict():
+            return f"{{ {', '.join(f'{name} = {_toml(its)}' for name, its in value.items())} }}"
+        case _:
+            return str(value)
 
 
 def _inside(value: Any, part: str | int) -> Any:

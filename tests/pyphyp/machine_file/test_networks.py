@@ -62,7 +62,7 @@ def test_addresses_that_guests_may_take_are_listed() -> None:
         (
             (WAY.format("nat") + 'forward = ["1:2"]\n')
             + (WAY.format("nat") + 'vlan = 2\nforward = ["1:3"]\n'),
-            "shared_ethernet[1].forward = ['1:3']: another way has that already",
+            'shared_ethernet[1].forward = ["1:3"]: another way has that already',
         ),
     ],
 )
