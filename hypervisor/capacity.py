@@ -103,6 +103,28 @@ class PoolTimes:
     """Of all shared pools."""
 
 
+@frozen
+class PartitionTimes:
+    """What became of a partition's processor time, in ticks since it was activated."""
+
+    entitled: int
+    spare: int
+    """Of what it consumed, that beyond its entitlement."""
+    donated: int
+    """Of its own processors' idle time, that which others used."""
+
+
+@frozen
+class CoreTimes:
+    """What a physical processor did, in ticks since the machine was switched on."""
+
+    used: int
+    """Virtual processors were dispatched on it."""
+    now: int
+    """The time base then."""
+    instructions: int
+
+
 class CapacityManager(Protocol):
     """Who gives a partition its share of the processors."""
 
@@ -112,6 +134,12 @@ class CapacityManager(Protocol):
 
     def pool_times(self) -> PoolTimes | None:
         """None: the partition may not know."""
+
+    def partition_times(self, consumed: int) -> PartitionTimes:
+        """Its virtual processors have been dispatched for so many ticks by now."""
+
+    def core_times(self) -> tuple[CoreTimes, ...] | None:
+        """Of all physical processors, by number; None: the partition may not know."""
 
     def change(self, entitled: ProcUnits, weight: int) -> None:
         """Give it what `Capacity.constrained` says; raises `Postponed` until that can be done."""
@@ -159,6 +187,15 @@ class OneProcessor:
         used = sum(p.registers.spr("purr") for p in self._partition.processors)
         times = ProcessorTimes(elapsed, min(used, elapsed))
         return PoolTimes(times.idle, times, times)
+
+    def partition_times(self, consumed: int) -> PartitionTimes:
+        return PartitionTimes(self._partition.time_base, 0, 0)
+
+    def core_times(self) -> tuple[CoreTimes, ...]:
+        partition = self._partition
+        used = sum(processor.registers.spr("purr") for processor in partition.processors)
+        instructions = partition.engine.counts().instructions
+        return (CoreTimes(used, partition.time_base, instructions),)
 
     def change(self, entitled: ProcUnits, weight: int) -> None:
         """There is nothing to change."""

@@ -2,7 +2,7 @@
 
 The caller's buffer begins with a request: which information, from which processor or partition on.
 Behind it go elements of one layout, as many as there are.  A partition may ask about itself and
-about the physical processor that it runs on; what would need hardware that nothing here models
+about the physical processors; what would need hardware that nothing here models
 (links, memory controllers) is not available.
 
 The layouts are those of version 8 of the information, as Linux declares them.
@@ -21,6 +21,7 @@ from .hcall import HcallGroup
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .capacity import CoreTimes
     from .partition import Partition
     from .processor import VirtualProcessor
 
@@ -43,57 +44,67 @@ def _dispatched_ticks(partition: Partition) -> int:
     return sum(processor.registers.spr("purr") for processor in partition.processors)
 
 
+def _cores(partition: Partition) -> tuple[CoreTimes, ...]:
+    if (times := partition.capacity.core_times()) is None:
+        raise HcallError(H.AUTHORITY, "the partition may not know of physical processors")
+    return times
+
+
 # -- the elements ----------------------------------------------------------------------------
 
 
-def _dispatch_by_processor(partition: Partition) -> bytes:
+def _dispatch_by_processor(partition: Partition, core: int) -> bytes:
     return struct.pack(
         ">QIHBBIIIIIHHII",
-        _dispatched_ticks(partition),
-        0,  # the processor's number
+        _cores(partition)[core].used,
+        core,
         _SHARED_BY_PARTITIONS,
         _SHARED_STATE,
         _VERSION,
         *(0, 0, 0, 0),  # chip, module, two affinity domains
         partition.processors[0].registers.spr("pvr"),
-        *(0, 0, 0, 0),  # logical index, reserved, identification register, physical index
+        *(core, 0, 0, core),  # logical index, reserved, identification register, physical index
     )
 
 
-def _cycles_by_partition(partition: Partition) -> bytes:
-    entitled = partition.time_base * len(partition.processors)
-    capped = _dispatched_ticks(partition)
-    uncapped = donated = idle = 0
-    number = partition.configuration.number
-    return struct.pack(">6Q", number, entitled, capped, uncapped, donated, idle)
+def _cycles_by_partition(partition: Partition, number: int) -> bytes:
+    consumed, idle = _dispatched_ticks(partition), 0
+    times = partition.capacity.partition_times(consumed)
+    capped = consumed - times.spare
+    if partition.capacity.capacity.share.dedicated:
+        idle = max(times.entitled - capped - times.donated, 0)
+    return struct.pack(">6Q", number, times.entitled, capped, times.spare, times.donated, idle)
 
 
-def _capabilities(partition: Partition) -> bytes:
+def _capabilities(partition: Partition, number: int) -> bytes:
     may_see_others = False
     return struct.pack(">?B14x", may_see_others, _GENERALLY_AVAILABLE)
 
 
-def _core_utilization(partition: Partition) -> bytes:
-    ticks, now = _dispatched_ticks(partition), partition.time_base
-    instructions = partition.engine.counts().instructions
-    return struct.pack(">II5Q", 0, 0, ticks, now, ticks, ticks, instructions)
+def _core_utilization(partition: Partition, core: int) -> bytes:
+    times = _cores(partition)[core]
+    ticks = times.used
+    return struct.pack(">II5Q", core, core, ticks, times.now, ticks, ticks, times.instructions)
 
 
-def _affinity_by_partition(partition: Partition) -> bytes:
+def _affinity_by_partition(partition: Partition, number: int) -> bytes:
     """The score stands at offset 11; elements about each domain would follow: there are none."""
-    return struct.pack(">H9xBHH", partition.configuration.number, _BEST_SCORE, 0, 0)
+    return struct.pack(">H9xBHH", number, _BEST_SCORE, 0, 0)
 
 
-def _instructions_by_partition(partition: Partition) -> bytes:
-    instructions, number = partition.engine.counts().instructions, partition.configuration.number
+def _instructions_by_partition(partition: Partition, number: int) -> bytes:
+    instructions = partition.engine.counts().instructions
     return struct.pack(">H6xQQ", number, instructions, _dispatched_ticks(partition))
 
 
 @frozen
 class Information:
-    """What one request gives: an element, of one processor (the only one) or of one partition."""
+    """What one request gives: an element for each processor, or one for the partition.
 
-    element: Callable[[Partition], bytes]
+    `element` takes the caller's partition and the number of the processor or the partition.
+    """
+
+    element: Callable[[Partition, int], bytes]
     by_processor: bool = False
     itself_only: bool = False
 
@@ -134,21 +145,15 @@ def h_get_perf_counter_info(caller: VirtualProcessor, buffer: LogicalReal, size:
     )
     information = _asked(request)
     first = _first(partition, information, index)
-    element = information.element(partition)
-    fits = _HEADER.size + len(element) <= size
-    answer = _HEADER.pack(
-        request,
-        first,
-        secondary,
-        int(fits),
-        0 if fits else _BUFFER_TOO_SMALL,
-        len(element),
-        version,
-        _VERSION,
-    )
-    partition.memory.write(buffer, answer + (element if fits else b""))
-    if not fits:
-        raise HcallError(H.PARAMETER, f"{size} bytes: an element of {len(element)} does not fit")
+    behind = len(_cores(partition)) if information.by_processor else first + 1
+    elements = [information.element(partition, number) for number in range(first, behind)]
+    each = len(elements[0])
+    fitting = elements[: (size - _HEADER.size) // each]
+    detail = 0 if fitting == elements else _BUFFER_TOO_SMALL
+    answer = _HEADER.pack(request, first, secondary, len(fitting), detail, each, version, _VERSION)
+    partition.memory.write(buffer, answer + b"".join(fitting))
+    if detail:
+        raise HcallError(H.PARAMETER, f"{size} bytes have no room for {len(elements)} of {each}")
 
 
 def _asked(request: int) -> Information:
@@ -161,11 +166,13 @@ def _asked(request: int) -> Information:
 
 def _first(partition: Partition, information: Information, index: int) -> int:
     """The processor or partition meant by `index`, which the caller must be allowed to see."""
+    if information.by_processor and index in range(cores := len(_cores(partition))):
+        return index
     own = 0 if information.by_processor else partition.configuration.number
     if index in (_ITSELF, own) and not (information.itself_only and index != _ITSELF):
         return own
     if information.itself_only:
         raise HcallError(H.NOT_AVAILABLE, f"index {index}: a partition asks about itself (-1)")
     if information.by_processor:
-        raise HcallError(H.PARAMETER, f"index {index}: there is one physical processor, 0")
+        raise HcallError(H.PARAMETER, f"index {index}: physical processors are 0 to {cores - 1}")
     raise HcallError(H.AUTHORITY, f"index {index}: other partitions' counters are not shown")

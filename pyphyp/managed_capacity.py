@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from hypervisor.capacity import Capacity, PoolCapacity, PoolTimes, ProcessorTimes
+from hypervisor.capacity import (
+    Capacity,
+    CoreTimes,
+    PartitionTimes,
+    PoolCapacity,
+    PoolTimes,
+    ProcessorTimes,
+)
+from hypervisor.dispatching.members import Times
 from hypervisor.dispatching.records import WINDOW
 from hypervisor.hcall import Postponed
 from hypervisor.system.bounds import Bounds
@@ -32,6 +40,7 @@ class SharedTimes:
         self._clocks: dict[int, tuple[int, int]] = {}
         self._elapsed = 0
         self._used: dict[int, int] = {}
+        self._core_used = [core.used for core in dispatcher.cores]
         self._now = 0
 
     def settle(self) -> None:
@@ -40,6 +49,7 @@ class SharedTimes:
             clock, lent = self._clocks.get(core.number, (core.begun, 0))
             self._elapsed += core.clock - clock if core.pooled else core.lent - lent
             self._clocks[core.number] = core.clock, core.lent
+        self._core_used = [core.used for core in self._dispatcher.cores]
         self._used = {number: pool.total for number, pool in self._dispatcher.pools.items()}
         self._now = self._dispatcher.now
 
@@ -56,6 +66,20 @@ class SharedTimes:
             its = self._used.get(number, 0)
             own = ProcessorTimes(max(elapsed, its), its)
         return PoolTimes(shared.idle, own, shared)
+
+    def of_partition(self, number: int, consumed: int) -> PartitionTimes:
+        """`consumed` counts the run, too, in which this is asked."""
+        member, times = self._dispatcher.members[number], Times()
+        for processor in member.processors:
+            times.add(processor.times)
+        credit = max(processor.credit for processor in member.processors)
+        beyond = max(consumed - times.consumed - max(credit, 0), 0) if member.weight else 0
+        return PartitionTimes(times.entitled, times.spare + beyond, times.donated)
+
+    @property
+    def cores(self) -> tuple[CoreTimes, ...]:
+        """Each tick that a processor is used it carries out an instruction."""
+        return tuple(CoreTimes(used, self._now, used) for used in self._core_used)
 
     @property
     def shared_processors(self) -> int:
@@ -142,6 +166,14 @@ class ManagedCapacity:
             return None
         share = resources.share
         return self._machine.shared_times.of_pool(None if share.dedicated else share.pool)
+
+    def partition_times(self, consumed: int) -> PartitionTimes:
+        return self._machine.shared_times.of_partition(self._resources.number, consumed)
+
+    def core_times(self) -> tuple[CoreTimes, ...] | None:
+        if not self._resources.definition.performance_collection:
+            return None
+        return self._machine.shared_times.cores
 
     def change(self, entitled: ProcUnits, weight: int) -> None:
         share = self._resources.share

@@ -75,7 +75,7 @@ def test_a_partition_learns_what_it_was_entitled_to_and_what_it_used(lpar3: Lpar
     told = ask(lpar3, 0x20, OWN_NUMBER)
     number, entitled, capped, uncapped, donated, idle = struct.unpack(">6Q", told.content)
     assert number == told.index == OWN_NUMBER
-    assert entitled == 3 * lpar3.partition.time_base
+    assert entitled == lpar3.partition.time_base
     assert 5000 <= capped < 6000
     assert (uncapped, donated, idle) == (0, 0, 0)
 
