@@ -12,6 +12,7 @@ from .storage import EXECUTE, PAGE, PROGRAM_END
 if TYPE_CHECKING:
     from .instruction import Instruction
 
+_EXECUTE = int(EXECUTE)
 _LOOKAHEAD = 40
 """Instructions looked at to learn which flags are wanted somewhere."""
 
@@ -56,7 +57,8 @@ class Code:
         if known is None:
             known = self._decode(address)
             self._decoded[address] = known
-            for page in {address // PAGE, (address + LONGEST) // PAGE}:
+            first, last = address // PAGE, (address + LONGEST) // PAGE
+            for page in (first,) if first == last else (first, last):
                 self._by_page.setdefault(page, []).append(address)
                 self.fresh.add(page)
         if isinstance(known, type):
@@ -81,7 +83,7 @@ class Code:
             raise FetchFault(address + length) from None
 
     def _executable(self, address: int) -> bool:
-        return address < PROGRAM_END and bool(self._storage.permissions[address // PAGE] & EXECUTE)
+        return address < PROGRAM_END and self._storage.permissions[address // PAGE] & _EXECUTE != 0
 
     def forget(self, first: int, last: int) -> None:
         """What lies on these pages, or reaches into them."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Address = tuple[int, int, int]
 """Base register, index register (-1: none), displacement."""
 _LOADS = {4: (32, 23), 2: (40, 279), 1: (34, 87)}
+_FIXED: dict[int, Value] = {ZERO: (-1, 0), ONE: (-1, 1)}
 _STORES = {4: (36, 151), 2: (44, 407), 1: (38, 215)}
 
 
@@ -61,10 +62,20 @@ class Context(Registers):
 
     def address(self, m: Mem) -> Address:
         """Where a storage operand lies, as a D-form or X-form instruction takes it."""
+        if m.base >= 0 > m.index and m.segment < FS and not m.short:
+            base, displacement = self.s.values[m.base]
+            displacement = signed(displacement + m.displacement)
+            if base >= 0 and -0x8000 <= displacement < 0x8000 and self._is_plain(m.segment):
+                self.held.add(base)  # the usual case, short
+                constant = self.pinned(displacement)
+                return (base, constant, 0) if constant else (base, -1, displacement)
         held = self.held.copy()
         at = self._address(m)
         self.release(*(r for r in self.held - held if r in TEMPORARIES and r not in at[:2]))
         return at
+
+    def _is_plain(self, segment: int) -> bool:
+        return segment < 0 or not self.options.bases[segment]
 
     def _address(self, m: Mem) -> Address:
         displacement = m.displacement
@@ -137,10 +148,13 @@ class Context(Registers):
 
     # -- storage ---------------------------------------------------------------------------
 
-    def recovery(self, values: list[Value] | None = None, eip: int | None = None) -> Recovery:
+    def recovery(
+        self, values: list[Value] | None = None, eip: int | None = None, live: int | None = None
+    ) -> Recovery:
         s = self.s
         return Recovery(
-            self.i.address if eip is None else eip, tuple(values or s.values), self.before,
+            self.i.address if eip is None else eip, tuple(values or s.values),
+            self.before if live is None else live,
             s.zero_in_cr1, s.sign_in_cr0, s.carry, s.floating,
         )  # fmt: skip
 
@@ -196,7 +210,7 @@ class Context(Registers):
         self.e.d(opcode, source, base, displacement)
         self.stored(base, displacement, size)
         if size == 4:
-            self.note_word(at, {ZERO: (-1, 0), ONE: (-1, 1)}.get(source, (source, 0)))
+            self.note_word(at, _FIXED.get(source) or (source, 0))
 
     def stored(self, base: int, displacement: int, size: int) -> None:
         """What is known of other words than those with this base may be wrong now."""

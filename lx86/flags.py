@@ -77,6 +77,23 @@ _USES = {
     "loope": Z,
     "loopne": Z,
 }
+_NEUTRAL = frozenset(
+    [
+        "mov",
+        "push",
+        "pop",
+        "lea",
+        "movzx",
+        "movsx",
+        "call",
+        "jmp",
+        "ret",
+        "leave",
+        "nop",
+        "xchg",
+        "not",
+    ]
+)
 CF, OF, SF, ZF, AF, PF = 1, 0x800, 0x80, 0x40, 0x10, 4
 _FCMOV = (C, Z, A, P)
 
@@ -84,6 +101,8 @@ _FCMOV = (C, Z, A, P)
 def live_before(i: Instruction, after: int) -> int:
     """The pieces wanted before an instruction, if those of `after` are wanted behind it."""
     name = i.name
+    if name in _NEUTRAL:
+        return after
     if name in ("jcc", "setcc", "cmovcc"):
         return after | CONDITION[i.condition >> 1]
     if name in _WHOLE:

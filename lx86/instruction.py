@@ -6,7 +6,7 @@ EBP 5, ESI 6, EDI 7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI = range(8)
 _NAMES = {
@@ -118,18 +118,14 @@ class Instruction:
     prefix: int  # mandatory prefix of an SSE opcode: 0, 0x66, 0xf2, 0xf3
     modrm: int  # -1: none
     segment: int = DS  # what a prefix named, for string instructions
+    next: int = field(init=False)
+    target: int | None = field(init=False)
+    """Where a direct branch goes."""
 
-    @property
-    def next(self) -> int:
-        return (self.address + self.length) & 0xFFFFFFFF
-
-    @property
-    def target(self) -> int | None:
-        """Where a direct branch goes."""
-        for operand in self.operands:
-            if isinstance(operand, Imm) and operand.target:
-                return operand.value
-        return None
+    def __post_init__(self) -> None:
+        self.next = (self.address + self.length) & 0xFFFFFFFF
+        operand = self.operands[-1] if self.operands else None
+        self.target = operand.value if isinstance(operand, Imm) and operand.target else None
 
     def moved(self, distance: int) -> Instruction:
         """The same, that far away, with its targets."""

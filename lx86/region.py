@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from .code import FetchFault
 from .decoder import Undefined
+from .ending import CONDITIONAL, LEAVING, for_host, plain
 from .flags import EVERY, live_before
-from .host import HOST
-from .instruction import STRINGS, TRANSFERS, Imm, Seg
+from .instruction import STRINGS, TRANSFERS
 
 if TYPE_CHECKING:
     from .code import Code
@@ -98,42 +98,6 @@ def names(pieces: int) -> str:
     return "".join(name for n, name in enumerate("ZLGCASOPNX") if pieces >> n & 1)
 
 
-_CONDITIONAL = ("jcc", "loop", "loope", "loopne", "jecxz")
-PRIVILEGED = frozenset(
-    [
-        "hlt",
-        "cli",
-        "sti",
-        "in",
-        "out",
-        "ins",
-        "outs",
-        "clts",
-        "invd",
-        "wbinvd",
-        "wrmsr",
-        "rdmsr",
-    ]
-)
-_LEAVING = frozenset({"int", "int3", "ud2"}) | PRIVILEGED | TRANSFERS
-
-
-def for_host(i: Instruction, down: bool) -> bool:
-    """Whether the host carries out an instruction (`host.py`)."""
-    match i.name:
-        case "cld":
-            return down
-        case "std":
-            return not down
-        case "mov" | "pop":
-            return isinstance(i.operands[0], Seg)
-        case "enter":
-            level = i.operands[1]
-            return i.size != 4 or (isinstance(level, Imm) and bool(level.value & 31))
-        case _:
-            return i.name in HOST
-
-
 class Alone:
     """In place of `Code`: one instruction, behind which every flag is wanted."""
 
@@ -192,18 +156,17 @@ class _Builder:
         todo = [start]
         while todo:
             eip, context = todo.pop(0)
-            while (eip, context) not in self._seen:
+            while (at := (eip, context)) not in self._seen:
                 if len(self._seen) >= self._limit:
                     self.region.first = self._first
                     break
                 try:
                     i = self._code.fetch(eip)
                 except (FetchFault, Undefined):
-                    self._seen[eip, context] = None
+                    self._seen[at] = None
                     break
-                self._seen[eip, context] = i
-                following = self._following(i, context)
-                if following is None:
+                self._seen[at] = i
+                if plain(i) or (following := self._following(i, context)) is None:
                     eip = i.next
                     continue
                 for key, entry in following:
@@ -223,7 +186,7 @@ class _Builder:
     def _following(self, i: Instruction, context: tuple[int, ...]) -> list[tuple[Key, bool]] | None:
         """Where it goes on, and whether that is an entry; None: just behind."""
         name, target = i.name, i.target
-        if name in _CONDITIONAL:
+        if name in CONDITIONAL:
             assert target is not None
             return [((i.next, context), False), ((target, context), False)]
         if name == "jmp":
@@ -240,7 +203,7 @@ class _Builder:
             return []
         if name == "int":
             return [((i.next, ()), True)]
-        if name in _LEAVING:
+        if name in LEAVING:
             return []
         if self._for_host(i):
             return [((i.next, ()), True)]
@@ -283,7 +246,7 @@ class _Builder:
                     todo.append(i.target)
                 if i.name == "ret":
                     returns = True
-                if i.name in ("jmp", "ret") or i.name in _LEAVING:
+                if i.name in ("jmp", "ret") or i.name in LEAVING:
                     break
                 eip = i.next
         return len(seen) if returns else _INLINED_AT_MOST + 1
@@ -295,22 +258,22 @@ class _Builder:
             if key not in self._seen:
                 continue
             node = Node(key, entry=entry)
-            eip, context = key
+            at, context = key, key[1]
             while True:
-                i = self._seen[eip, context]
+                i = self._seen[at]
                 if i is None:
                     node.end = End.MISSING if not node.instructions else End.GOTO
-                    node.successors = [(eip, ())] if node.instructions else []
+                    node.successors = [(at[0], ())] if node.instructions else []
                     break
                 node.instructions.append(i)
-                if self._following_known(node, i, context):
+                if not plain(i) and self._following_known(node, i, context):
                     break
-                eip = i.next
-                if (eip, context) not in self._seen or (eip, context) in self._leaders:
-                    node.successors = [self._inside((eip, context), i)]
+                at = i.next, context
+                if at not in self._seen or at in self._leaders:
+                    node.successors = [self._inside(at, i)]
                     break
-                if self._seen[eip, context] is None:
-                    node.successors = [(eip, ())]
+                if self._seen[at] is None:
+                    node.successors = [(at[0], ())]
                     break
             self.region.nodes[key] = node
 
@@ -323,7 +286,7 @@ class _Builder:
     def _following_known(self, node: Node, i: Instruction, context: tuple[int, ...]) -> bool:
         """Whether the instruction ends the node; how, and where it goes on."""
         name, target = i.name, i.target
-        if name in _CONDITIONAL:
+        if name in CONDITIONAL:
             assert target is not None
             node.end = End.BRANCH
             node.successors = [
@@ -348,7 +311,7 @@ class _Builder:
             node.end = End.INDIRECT
             if name == "call":
                 self._check_return(i.next)
-        elif name in _LEAVING or self._for_host(i):
+        elif name in LEAVING or self._for_host(i):
             node.end = End.LEAVE
         else:
             return False
@@ -363,12 +326,16 @@ class _Builder:
     def _liveness(self) -> None:
         nodes = self.region.nodes
         first: dict[Key, int] = dict.fromkeys(nodes, 0)
+        behind: dict[Key, int] = {}
         changed = True
         while changed:
             changed = False
             for key in reversed(nodes):
                 node = nodes[key]
                 live = self._behind(node, first)
+                if behind.get(key) == live:
+                    continue
+                behind[key] = live
                 node.live = [live]
                 for i in reversed(node.instructions):
                     live = live_before(i, live)
@@ -389,7 +356,7 @@ class _Builder:
             i = node.instructions[-1]
             if i.name in TRANSFERS:
                 return EVERY
-            return self._code.wanted(i.next, exact) if i.name not in _LEAVING - {"int"} else 0
+            return self._code.wanted(i.next, exact) if i.name not in LEAVING - {"int"} else 0
         live = 0
         for key in node.successors:
             inner = first.get(key)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from .options import Options
 
 
+_HOMES = list(HOMES)
+_FIRST, _LAST = TEMPORARIES[0], TEMPORARIES[-1]
+
+
 class NoTemporary(Exception):  # noqa: N818
     """An instruction needs more temporaries than those that hold values leave to it."""
 
@@ -32,7 +36,7 @@ class Registers:
 
     def temporary(self) -> int:
         """A register for the rest of this instruction, and longer if the state names it."""
-        bases = {base for base, _ in self.s.values}
+        bases = [base for base, _ in self.s.values]
         for _ in TEMPORARIES:
             self._turn = (self._turn + 1) % len(TEMPORARIES)
             register = TEMPORARIES[self._turn]
@@ -53,9 +57,9 @@ class Registers:
 
     def spare(self) -> None:
         """Before an instruction: not so many values in temporaries that it has too few."""
-        lent = [n for n, value in enumerate(self.s.values) if value[0] in TEMPORARIES]
+        lent = [n for n, value in enumerate(self.s.values) if _FIRST <= value[0] <= _LAST]
         for number in lent[self.options.most_lent :]:
-            if self.s.values[number][0] in TEMPORARIES:
+            if _FIRST <= self.s.values[number][0] <= _LAST:
                 self.settle(number)
 
     def use(self, number: int) -> int:
@@ -142,6 +146,8 @@ class Registers:
     def settle_all(self) -> None:
         """Every x86 register into its own POWER register."""
         values = self.s.values
+        if values == _HOMES:
+            return
         left = [n for n in range(8) if values[n] != HOMES[n]]
         while left:
             values = self.s.values

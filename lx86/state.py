@@ -81,9 +81,12 @@ class State:
         }
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Recovery:
-    """How to find the program's state at a POWER instruction: it is before the one at `eip`."""
+    """How to find the program's state at a POWER instruction: it is before the one at `eip`.
+
+    Nobody changes one; it is not frozen because there are many, and those take longer to make.
+    """
 
     eip: int
     values: tuple[Value, ...]

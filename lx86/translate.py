@@ -16,12 +16,13 @@ from .block import Block, Out, Why
 from .context import Context
 from .convention import EIP, SLOT
 from .emitter import Emitter, Label, signed
+from .ending import PRIVILEGED
 from .flags import C, X
 from .fpu.joins import Joins
 from .instruction import CS, ESP, Imm, Instruction, Mem, Reg
 from .lower import condition
 from .options import NotTranslated, Options
-from .region import PRIVILEGED, End, Key, Node, Region
+from .region import End, Key, Node, Region
 from .registers import NoTemporary
 from .state import HOMES, Recovery, State
 
@@ -127,13 +128,12 @@ class _Translation:
     def _state_at(self, node: Node) -> State:
         state = self.states.pop(node.key, None)
         if state is None:
-            state = State(floating=self.floating.at(node))
-            if not node.entry and node.live[0] & X:
-                state.carry = 1
+            carry = int(not node.entry and node.live[0] & X != 0)
+            state = State(carry=carry, floating=self.floating.at(node))
         return state
 
     def _here(self, eip: int, live: int) -> Recovery:
-        return replace(self.x.recovery(eip=eip), live=live)
+        return self.x.recovery(eip=eip, live=live)
 
     def _lower(self, i: Instruction) -> None:
         lowering = self.lowerings.get(i.name)

@@ -119,7 +119,7 @@ class Joins:
         x.s.floating = replace(x.s.floating, stack=expected)
 
     def _recovery(self, node: Node) -> Recovery:
-        return replace(self._x.recovery(eip=node.eip), live=node.live[0])
+        return self._x.recovery(eip=node.eip, live=node.live[0])
 
 
 def _in_register(stack: Stack | None) -> bool:
@@ -143,12 +143,18 @@ def _look_ahead(region: Region) -> dict[Key, tuple[int, ...]]:
         key: CANONICAL if node.entry else (ANY,) * 8 for key, node in nodes.items()
     }
     todo = list(nodes)
+    simd = {
+        key: instructions
+        for key, node in nodes.items()
+        if (instructions := [i for i in node.instructions if i.name == "simd"])
+    }
+    if not simd and all(node.entry or node.predecessors for node in nodes.values()):
+        return dict.fromkeys(nodes, CANONICAL)  # entries lead everywhere, and are so
     while todo:
         key = todo.pop()
         at = found[key]
-        for i in nodes[key].instructions:
-            if i.name == "simd":
-                at = forms.behind(i, at)
+        for i in simd.get(key, ()):
+            at = forms.behind(i, at)
         for following in nodes[key].successors:
             if following in nodes and not nodes[following].entry:
                 joined = forms.meet(found[following], at)

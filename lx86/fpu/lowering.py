@@ -190,6 +190,8 @@ def single_to_low(e: Emitter, target: int, source: int) -> None:
 
 def convert(x: Context, wanted: tuple[int, ...]) -> None:
     """Have XMM registers in these forms, where code is entered."""
+    if x.s.floating.forms == wanted:
+        return
     for n in range(8):
         form = form_of(x, n)
         if form & wanted[n] == wanted[n]:
