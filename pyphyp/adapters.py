@@ -6,6 +6,7 @@ long as it is assigned.  So what guests do in their own time changes nothing tha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypervisor.network.frame import MacAddress
@@ -25,6 +26,7 @@ from .network import Network
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hypervisor.configuration import PartitionConfiguration
     from hypervisor.network.frame import Frame
     from hypervisor.network.switch import Port, Station
     from hypervisor.partition import Partition
@@ -80,6 +82,14 @@ class Adapters:
         self.gone: list[int] = []
         """Slots that guests have given back for good, to be unassigned."""
         partition.virtual_io.connectors.backplane = self
+
+    @property
+    def configuration(self) -> PartitionConfiguration:
+        """The partition's, with the media that are in its drives now."""
+        its = self._partition.configuration
+        if self._media is None:
+            return its
+        return replace(its, scsi_adapters=tuple(map(self._media.current, its.scsi_adapters)))
 
     def assign(self, adapter: Adapter) -> None:
         """It is there for the guest to take."""

@@ -7,6 +7,7 @@ reservations.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,11 +15,12 @@ from emu.values import slotted
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import SECTOR, OpticalDrive
 from hypervisor.scsi.tape import TapeDrive
-from hypervisor.scsi.target import Targets
+from hypervisor.scsi.target import ScsiAddress, Targets
 from hypervisor.vio.configuration import DiskFormat, Medium
 
 from .raw_file import MediaError, RawFile, remedy
-from .tapes import TapeLibrary, change_tape
+from .tape_file import TapeFile
+from .tapes import TapeLibrary, change_tape, check_drive
 
 if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
@@ -183,21 +185,31 @@ class Media:
 
         Raises `MediaError`, and `MediumLockedError` where the guest has locked the drive.
         """
-        if not 0 <= drive < len(self.drives):
-            raise MediaError(f"no optical drive {drive}: there are {len(self.drives)}")
+        chosen = self._drive(drive)
         image = _image(path)
         try:
-            self.drives[drive].unload()
+            chosen.unload()
         except BaseException:
             image.close()
             raise
-        self.drives[drive].load(image)
+        chosen.load(image)
 
     def unload(self, drive: int = 0, *, force: bool = False) -> None:
         """Take the medium out of a drive, if there is one; raises as `load`."""
-        if not 0 <= drive < len(self.drives):
-            raise MediaError(f"no optical drive {drive}: there are {len(self.drives)}")
-        self.drives[drive].unload(force=force)
+        self._drive(drive).unload(force=force)
+
+    def _drive(self, number: int) -> OpticalDrive:
+        drives = self.drives
+        check_drive(number, len(drives), "optical")
+        return drives[number]
+
+    def current(self, adapter: ScsiAdapter) -> ScsiAdapter:
+        """An adapter with what is in its drives now, whatever was there at first."""
+        if adapter.slot in self._served:
+            return adapter
+        at = dict(self.targets[adapter.slot])
+        units = (_current(its, at[ScsiAddress(its.target, its.lun)]) for its in adapter.units)
+        return replace(adapter, units=tuple(units))
 
     def load_tape(self, tape: TapeName, drive: int = 0) -> None:
         """As `load`, for a tape drive."""
@@ -224,6 +236,20 @@ def _opened(path: Path, form: DiskFormat, *, read_only: bool) -> RawFile | Qcow2
     from .qcow2 import Qcow2File  # loads much that most runs need not
 
     return Qcow2File(path, read_only=read_only)
+
+
+def _current(unit: ScsiUnit, its: LogicalUnit) -> ScsiUnit:
+    """A unit with the medium that is in its drive."""
+    if isinstance(its, OpticalDrive):
+        disc = its.medium() if its.loaded else None
+        return replace(unit, path=str(disc.path) if isinstance(disc, RawFile) else "")
+    if isinstance(its, TapeDrive):
+        tape = its.tape
+        if not isinstance(tape, TapeFile):
+            return replace(unit, path="")
+        path, read_only, capacity = str(tape.path), tape.read_only, tape.capacity
+        return replace(unit, path=path, read_only=read_only, capacity=capacity)
+    return unit
 
 
 def _image(path: Path) -> RawFile:

@@ -178,7 +178,7 @@ def snapshot(composition: Composition, run: RunState, files: dict[str, bytes]) -
 def _gather(composition: Composition, run: RunState) -> SavedState:
     partition = composition.partition
     return SavedState(
-        partition.configuration,
+        composition.adapters.configuration,
         partition.state(),
         composition.firmware.state(),
         tuple(server.state() for server in composition.scsi_servers),

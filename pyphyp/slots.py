@@ -214,6 +214,10 @@ class Reconfigured:
         """Whether the guest hears of adapters that come and are to go."""
         return self.composition.firmware.error_logs.hears_hot_plug
 
+    def _current(self, adapter: Adapter) -> Adapter:
+        """As it is now, with the media in its drives."""
+        return self.media.current(adapter) if isinstance(adapter, ScsiAdapter) else adapter
+
     def slots(self) -> list[SlotUsage]:
         """The partition's adapters, by slot."""
         partition = self.composition.partition
@@ -227,7 +231,9 @@ class Reconfigured:
                 state = SlotState.OFFERED
             location = location_code(Slot(slot), partition)
             refused = connectors.refused.get(slot, "")
-            used.append(SlotUsage(slot, location, described(adapter), state, refused))
+            used.append(
+                SlotUsage(slot, location, described(self._current(adapter)), state, refused)
+            )
         return used
 
 
@@ -238,6 +244,8 @@ def described(adapter: Adapter) -> str:
             return " ".join(filter(None, ("console", protocol.value, backend.value, path)))
         case EthernetAdapter(switch=switch, vlan=vlan):
             return f"ethernet {switch} vlan {vlan}"
+        case ScsiAdapter(server=server) if server:
+            return f"virtual SCSI, served by {server}"
         case ScsiAdapter(units=units):
             return ", ".join(_unit(unit) for unit in units) or "no disks"
         case PairedAdapter(role=role, partner=partner, partner_slot=other):
@@ -246,7 +254,9 @@ def described(adapter: Adapter) -> str:
 
 def _unit(unit: ScsiUnit) -> str:
     if unit.medium is Medium.OPTICAL:
-        return f"cdrom {unit.path}".rstrip()
+        return f"cdrom {unit.path or '(empty)'}"
+    if unit.medium is Medium.TAPE:
+        return f"tape {unit.path or '(empty)'}" + (",ro" if unit.path and unit.read_only else "")
     words = (",ro" if unit.read_only else "") + (",shared" if unit.shared else "")
     return f"disk {unit.path}{words}"
 

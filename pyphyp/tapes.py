@@ -92,7 +92,7 @@ class TapeLibrary:
         except OSError as wrong:
             raise MediaError(f"{path}: {wrong.strerror}") from None
         key = status.st_dev, status.st_ino
-        if (used := self._drives.get(key)) is not None:
+        if (used := self._holder(path) or self._drives.get(key)) is not None:
             if self._exclusive:
                 raise MediaError(f"{path} is in the drive of another partition")
             used.users += 1
@@ -101,6 +101,14 @@ class TapeLibrary:
         drive.load(TapeFile(path, read_only=unit.read_only, capacity=unit.capacity))
         self._drives[key] = _Used(drive, 1)
         return drive
+
+    def _holder(self, path: Path) -> _Used | None:
+        """The drive that has the tape in it now."""
+        for used in self._drives.values():
+            tape = used.drive.tape
+            if isinstance(tape, TapeFile) and tape.path.exists() and tape.path.samefile(path):
+                return used
+        return None
 
     def release(self, drive: LogicalUnit) -> None:
         """One that asked for `drive` no longer uses it."""
@@ -116,13 +124,26 @@ class TapeLibrary:
         drive.unload(force=True)
 
 
+def check_drive(number: int, count: int, kind: str) -> None:
+    """Raise `MediaError` unless there is a drive `number` among `count` of them."""
+    if 0 <= number < count:
+        return
+    match count:
+        case 0:
+            there = f"there is no {kind} drive at all"
+        case 1:
+            there = "the only one is drive 0"
+        case _:
+            there = f"there are drives 0 to {count - 1}"
+    raise MediaError(f"no {kind} drive {number}: {there}")
+
+
 def change_tape(drives: list[TapeDrive], number: int, tape: TapeName | None) -> None:
     """Put a tape into drive `number`, or take the one in it out; what was in it is taken out.
 
     Raises `MediaError`, and `MediumLockedError` where a guest has locked the drive.
     """
-    if not 0 <= number < len(drives):
-        raise MediaError(f"no tape drive {number}: there are {len(drives)}")
+    check_drive(number, len(drives), "tape")
     drive = drives[number]
     medium = None if tape is None or tape.path is None else tape.open()
     try:

@@ -101,6 +101,9 @@ say "Installing the boot loader"
     echo 'GRUB_TERMINAL=console'
 } >/etc/default/grub
 mkdir -p /boot/grub
+# Nobody makes this name here, and without it GRUB's menu would name the disk as it is called now.
+mkdir -p /dev/disk/by-uuid
+ln -sf ${disk}2 /dev/disk/by-uuid/$uuid
 grub-install --no-nvram ${disk}1 || exit 1
 update-grub || exit 1
 rm -rf /var/cache/pyphyp

@@ -50,6 +50,11 @@ class TapeDrive(TapeReports):
         """Whether there is a tape in the drive."""
         return self._inserted is not None
 
+    @property
+    def tape(self) -> TapeMedium | None:
+        """The tape in the drive, if there is one, unloaded or not."""
+        return self._inserted
+
     def load(self, medium: TapeMedium) -> None:
         """Put a tape in; the drive must be empty."""
         assert self._inserted is None, "there is a tape already"

@@ -42,6 +42,8 @@ class LogicalUnit:
     removable = False
     shared = False
     """Several partitions, which run side by side, use it: only while none of them runs."""
+    locked = False
+    """An initiator keeps the medium in."""
     commands: CommandSet
 
     def __init__(self, identity: Identity) -> None:
@@ -82,6 +84,7 @@ class LogicalUnit:
 
     def resume(self, nexus: Nexus) -> None:
         """An initiator that was saved goes on: it knows the unit."""
+        self._attentions.setdefault(nexus, deque(maxlen=_ATTENTIONS_AT_MOST))
 
     def logout(self, nexus: Nexus) -> None:
         self._attentions.pop(nexus, None)

@@ -93,6 +93,8 @@ class VscsiState:
 
     slot: int
     logged_in: bool
+    locked: tuple[tuple[int, int], ...]
+    """Targets and logical unit numbers of drives whose medium it keeps in."""
 
 
 class VscsiServer:
@@ -145,12 +147,16 @@ class VscsiServer:
             self.adapter.post(Element.of(INITIALIZATION, Initialization.INIT))
 
     def state(self) -> VscsiState:
-        return VscsiState(self.adapter.slot.number, self._logged_in)
+        locked = tuple((at.target, at.lun) for at, unit in self.targets if unit.locked)
+        return VscsiState(self.adapter.slot.number, self._logged_in, locked)
 
     def restore(self, state: VscsiState) -> None:
         self._logged_in = state.logged_in
         if self._logged_in:
             self.targets.resume(self.nexus)
+        for address, unit in self.targets:
+            if address in state.locked:
+                unit.locked = True
 
     # -- the queue -------------------------------------------------------------------------
 

@@ -93,7 +93,7 @@ def debian(
     begin = time.monotonic()
     try:
         settings = Settings(hostname, password or "")
-        with growing(disk, size) as part, ProgressBar() as progress:
+        with growing(disk, size) as part, ProgressBar(told=True) as progress:
             if part.stat().st_blocks:
                 report(f"going on with {part}; remove it to begin anew")
             parts = _parts(packages, progress)

@@ -250,7 +250,7 @@ def test_commands_for_a_shared_disk_wait_until_nobody_runs(lpar: Lpar) -> None:
     client.login()
     client.targets.leave(client.server)
     client.server = VscsiServer(client.adapter, client.targets, Nexus("1:2"), side_by_side=True)
-    client.server.restore(VscsiState(SLOT.number, logged_in=True))
+    client.server.restore(VscsiState(SLOT.number, True, ()))
     disk = Disk(Blank(1 << 20), "disk")
     client.targets.add(disk)
     ready = struct.pack(">B4xB10x4xH", 2, 0, 0x8000).ljust(256, b"\0")

@@ -141,6 +141,8 @@ def test_debian_is_installed_in_two_goes_and_boots_to_a_login(tmp_path: Path) ->
         terminal.wait_for(b"audit=0")
         terminal.type(b"echo slots=$(systemctl is-active pyphyp-slots)\r")
         terminal.wait_for(b"slots=active")
+        terminal.type(b"grep -c ' root=UUID=' /proc/cmdline | sed s/^/named=/\r")
+        terminal.wait_for(b"named=1")
         terminal.type(b"poweroff\r")
         terminal.wait_for(b"Power down")
     assert os.stat(disk).st_blocks * 512 < 4 << 30

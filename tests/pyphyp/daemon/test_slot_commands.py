@@ -103,7 +103,9 @@ def test_discs_are_changed(office: Location, image: Path) -> None:
     assert run("add", "cdrom", "shell").returncode == 0
     loaded = run("cdrom", "load", "shell", str(image))
     assert loaded.stderr == f"pyphyp: shell: {image} is in drive 0\n"
+    assert f" cdrom {image}: " in run("slots", "shell").stdout
     assert run("cdrom", "unload", "shell").stderr == "pyphyp: shell: drive 0 is empty\n"
+    assert " cdrom (empty): " in run("slots", "shell").stdout
 
 
 @pytest.fixture
