@@ -14,6 +14,7 @@ from .actions import (
     RunViosCommand,
     ShutdownPartition,
 )
+from .usage import IoServerUsage, PartitionState
 from .vios import padmin
 from .vios.engine import Vios
 from .vios.records import ViosError
@@ -70,6 +71,15 @@ class IoServers:
     def run(self, name: str, command: str) -> Answer:
         """Run a command line; ManagementError where no such server runs."""
         return padmin.carry_out(self._running(self._named(name).name), command)
+
+    def usage(self) -> tuple[IoServerUsage, ...]:
+        """For `ps`, by number."""
+        servers = sorted(self.by_name.values(), key=lambda its: its.definition.number)
+        off, runs = PartitionState.POWERED_OFF, PartitionState.RUNNING
+        return tuple(
+            IoServerUsage(its.name, its.definition.number, runs if its.runs else off)
+            for its in servers
+        )
 
     def tape_drives(self, name: str) -> list[TapeDrive]:
         """Those of a server that clients have; none where there is no such server."""

@@ -106,6 +106,7 @@ class Meter:
                 *(CoreUsage(n, CoreState.INACTIVE, 0, 0, 0, None, ()) for n in inactive),
             ),
             switches_of(machine.network),
+            machine.io_servers.usage(),
         )
 
     def _partition(self, definition: PartitionDefinition, before: _Sample) -> PartitionUsage:

@@ -139,6 +139,15 @@ class SwitchUsage:
 
 
 @record
+class IoServerUsage:
+    """A built-in Virtual I/O Server, which takes none of the processors' time."""
+
+    name: str
+    number: int
+    state: PartitionState
+
+
+@record
 class MachineUsage:
     name: str
     now: Ticks
@@ -147,3 +156,4 @@ class MachineUsage:
     pools: tuple[PoolUsage, ...]
     cores: tuple[CoreUsage, ...]
     switches: tuple[SwitchUsage, ...] = ()
+    io_servers: tuple[IoServerUsage, ...] = ()

@@ -12,7 +12,7 @@ from .usage import CoreState, PartitionState, ProcessorMode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .usage import MachineUsage, PartitionUsage, ProcessorTimes
+    from .usage import IoServerUsage, MachineUsage, PartitionUsage, ProcessorTimes
 
 HEADINGS = (
     *("NO", "PARTITION", "STATE", "PROFILE", "MODE", "WEIGHT", "POOL"),
@@ -20,6 +20,8 @@ HEADINGS = (
 )
 _TO_THE_RIGHT = frozenset({"NO", "WEIGHT", "POOL", "UNITS", "VP", "CONSUMED", "MEMORY"})
 NOTHING = "-"
+IO_SERVER = "vioserver"
+"""What stands for the mode of a Virtual I/O Server's processors."""
 
 
 def processors(ticks: int, elapsed: int) -> str:
@@ -79,8 +81,16 @@ def machine_line(usage: MachineUsage) -> str:
 
 
 def partitions_table(usage: MachineUsage) -> str:
-    """What its partitions have and, in the last second, consumed."""
-    return table(HEADINGS, map(_row, usage.partitions), _TO_THE_RIGHT)
+    """What its partitions have and, in the last second, consumed; its Virtual I/O Servers."""
+    rows = [(partition.number, _row(partition)) for partition in usage.partitions]
+    rows += [(server.number, _server_row(server)) for server in usage.io_servers]
+    return table(HEADINGS, [row for _, row in sorted(rows)], _TO_THE_RIGHT)
+
+
+def _server_row(server: IoServerUsage) -> tuple[str, ...]:
+    """A server is the hypervisor's: it has no processors and no memory of its own."""
+    said = (str(server.number), server.name, server.state.value, NOTHING, IO_SERVER)
+    return (*said, *[NOTHING] * (len(HEADINGS) - len(said)))
 
 
 def _row(partition: PartitionUsage) -> tuple[str, ...]:

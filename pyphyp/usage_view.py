@@ -31,6 +31,8 @@ _FULL = 0.98
 _IDLE = 0.02
 _BAR_WIDTH = 24
 _CORES_SHOWN = 16
+_OTHER_LINES = 7
+"""Of a screen, besides pools, cores and partitions."""
 HEADINGS = ("PARTITION", "UNITS", "VP", "CONSUMED", "SPARE", "WAITS", "CEDES", "")
 _TO_THE_RIGHT = frozenset(HEADINGS[1:-1])
 
@@ -143,17 +145,36 @@ def plain(usage: MachineUsage) -> str:
 # -- a screen --------------------------------------------------------------------------------
 
 
-def live(usage: MachineUsage, keys: str) -> RenderableType:
-    """The machine as a screen: pools and cores as bars, then the partitions."""
+def live(usage: MachineUsage, first: int, lines: int) -> RenderableType:
+    """The machine as a screen of so many lines: pools and cores as bars, then the partitions.
+
+    Where not all fit, those from the `first` on: see `last_first`.
+    """
+    room = _room(usage, lines)
+    shown = rows(usage)[first : first + room]
+    keys = "q quits"
+    if len(shown) < len(usage.partitions):
+        which = f"{first + 1} to {first + len(shown)} of {len(usage.partitions)} partitions"
+        keys = f"{which}; arrows and page keys show others; {keys}"
     return Group(
         Text(machine_line(usage), style="bold"),
         Text(),
         _bars(usage),
         Text(),
-        _partitions(rows(usage)),
+        _partitions(shown),
         Text(),
         Text(keys, style="dim"),
     )
+
+
+def last_first(usage: MachineUsage, lines: int) -> int:
+    """The highest partition, from 0, that a screen can begin with and still be full."""
+    return max(len(usage.partitions) - _room(usage, lines), 0)
+
+
+def _room(usage: MachineUsage, lines: int) -> int:
+    """For how many partitions a screen has lines."""
+    return max(lines - _OTHER_LINES - len(usage.pools) - min(len(usage.cores), _CORES_SHOWN + 1), 1)
 
 
 def _bars(usage: MachineUsage) -> Table:

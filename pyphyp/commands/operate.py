@@ -8,7 +8,7 @@ import click
 
 from pyphyp.messages import report
 
-from .remote import REMOTE_STATUS_HELP, complete_partition, partition_argument, remote
+from .remote import REMOTE_STATUS_HELP, complete_either, either_argument, remote
 from .status import Status
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Examples:
 
 
 @click.command("activate", help=_ACTIVATE_HELP)
-@click.argument("partition", required=False, shell_complete=complete_partition)
+@click.argument("partition", required=False, shell_complete=complete_either)
 @click.option("--profile", metavar="NAME", help="With this profile, not its default one.")
 @click.option(
     "--system-profile",
@@ -66,7 +66,7 @@ Examples:
 
 
 @click.command("shutdown", help=_SHUTDOWN_HELP)
-@partition_argument
+@either_argument
 @click.option("--now", is_flag=True, help="As pulling its plug.")
 @click.option("--restart", is_flag=True, help="Pull its plug, and boot it again.")
 @remote
@@ -90,7 +90,7 @@ Example:
 
 
 @click.command("crash", help=_CRASH_HELP)
-@partition_argument
+@either_argument
 @remote
 def crash(client: Client, partition: str) -> int:
     from pyphyp.actions import CrashPartition

@@ -115,6 +115,25 @@ def refusals_told(ask: Callable[[], int]) -> int:
 
 def complete_partition(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of the machine's partitions; none where it cannot be reached."""
+    return _completed(ctx, incomplete, lambda client: client.names())
+
+
+def complete_server(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of its Virtual I/O Servers."""
+    return _completed(ctx, incomplete, _servers)
+
+
+def complete_either(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return _completed(ctx, incomplete, lambda client: [*client.names(), *_servers(client)])
+
+
+def _servers(client: Client) -> list[str]:
+    return [server.name for server in client.usage().io_servers]
+
+
+def _completed(
+    ctx: click.Context, incomplete: str, ask: Callable[[Client], list[str]]
+) -> list[str]:
     from hypervisor.system.errors import ManagementError
     from pyphyp.daemon.client import DaemonError
     from pyphyp.daemon.locations import LocationError
@@ -122,7 +141,7 @@ def complete_partition(ctx: click.Context, param: click.Parameter, incomplete: s
     machine, path = ctx.params.get("machine"), ctx.params.get("socket")
     try:
         with reach(machine, path, seconds=_COMPLETION_SECONDS) as client:
-            return [name for name in client.names() if name.startswith(incomplete)]
+            return [name for name in ask(client) if name.startswith(incomplete)]
     except (DaemonError, LocationError, ManagementError, ReachError):
         return []
 
@@ -138,3 +157,5 @@ def _complete_machine(ctx: click.Context, param: click.Parameter, incomplete: st
 
 
 partition_argument = click.argument("partition", shell_complete=complete_partition)
+either_argument = click.argument("partition", shell_complete=complete_either)
+"""A partition or a Virtual I/O Server."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 from typing import TYPE_CHECKING
@@ -18,13 +19,24 @@ from .status import SIGNAL_BASE, Status
 if TYPE_CHECKING:
     from pyphyp.daemon.client import Client
 
-_QUIT = b"qQ\x03\x04\x1b"
-_KEYS = "q quits"
+_KEY = re.compile(rb"\x1b\[[0-9;]*[A-Za-z~]|\x1bO.|.", re.DOTALL)
+_QUIT = frozenset((b"q", b"Q", b"\x03", b"\x04", b"\x1b"))
+_PAGE = 10
+_MOVES = {
+    **dict.fromkeys((b"\x1b[A", b"\x1bOA", b"k"), -1),
+    **dict.fromkeys((b"\x1b[B", b"\x1bOB", b"j"), 1),
+    b"\x1b[5~": -_PAGE,
+    b"\x1b[6~": _PAGE,
+}
+"""Keys, as terminals send them, and by how many partitions they move the screen."""
 _TOP_HELP = f"""Show who runs, who waits and why in a machine that runs.
 
 UNITS are what a partition is entitled to; of what it CONSUMED in the last second SPARE was beyond
 that.  It WAITS while it could run and has no processor; it CEDES what it has no use for.  All are
-in processors.  What is no terminal gets the same in lines, without end or --count times.
+in processors.  A core's line names who had it last, then who waits there to be next: "web/0 <
+build/0" are their first virtual processors.  On a terminal q, Ctrl-C or Escape ends it, and arrow
+and page keys show partitions that the screen has no room for.  What is no terminal gets the same
+in lines, without end or --count times.
 
 \b
 Examples:
@@ -73,21 +85,25 @@ def _screen(client: Client, watch: SignalWatch, interval: float, count: int | No
     from rich.console import Console
     from rich.live import Live
 
-    from pyphyp.usage_view import live
+    from pyphyp.usage_view import last_first, live
 
-    keyboard = sys.stdin.fileno()
+    keyboard, console = sys.stdin.fileno(), Console(highlight=False)
     raw = RawMode(keyboard)
-    first = live(client.usage(), _KEYS)
-    with Live(first, console=Console(highlight=False), screen=True, auto_refresh=False) as view:
+    begins = 0
+    screen = live(client.usage(), begins, console.height)
+    with Live(screen, console=console, screen=True, auto_refresh=False) as view:
         raw.enter()
         try:
             while watch.received is None and (count is None or (count := count - 1) > 0):
                 ready = select.select([watch.descriptor, keyboard], [], [], interval)[0]
                 if keyboard in ready:
-                    keys = os.read(keyboard, 1024)
-                    if not keys or any(key in _QUIT for key in keys):
+                    keys = _KEY.findall(os.read(keyboard, 1024))
+                    if not keys or not _QUIT.isdisjoint(keys):
                         return
-                view.update(live(client.usage(), _KEYS), refresh=True)
+                    begins += sum(_MOVES.get(key, 0) for key in keys)
+                usage = client.usage()
+                begins = max(min(begins, last_first(usage, console.height)), 0)
+                view.update(live(usage, begins, console.height), refresh=True)
         finally:
             raw.close()
 

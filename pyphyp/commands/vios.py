@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .remote import REMOTE_STATUS_HELP, remote
+from .remote import REMOTE_STATUS_HELP, complete_server, remote
 from .status import Status
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ The exit status is the command's.
     help=_HELP,
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
-@click.argument("name")
+@click.argument("name", shell_complete=complete_server)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @remote
 def vios(client: Client, name: str, command: tuple[str, ...]) -> int:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
 import sys
 import termios
@@ -23,8 +24,10 @@ PATIENCE = 60
 class Terminal:
     """`pyphyp` with these arguments, its streams on a new terminal that is its own."""
 
-    def __init__(self, *arguments: str, **streams: Any) -> None:
+    def __init__(self, *arguments: str, lines: int = 24, **streams: Any) -> None:
         self._master, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("4H", lines, 80, 0, 0))
+        environment = {n: v for n, v in os.environ.items() if n not in ("LINES", "COLUMNS")}
         self.mode_before = termios.tcgetattr(self.slave)
         self.output = b""
         self._unread = b""
@@ -37,6 +40,7 @@ class Terminal:
             stdin=self.slave,
             stdout=streams.get("stdout", self.slave),
             stderr=streams.get("stderr", self.slave),
+            env=environment,
             start_new_session=True,
             preexec_fn=own_terminal,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +53,24 @@ def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
         timeout=PATIENCE,
         check=False,
     )
+
+
+def completed(words: str) -> list[str]:
+    """What a shell is offered for the last of these words."""
+    environment = os.environ | {
+        "_PYPHYP_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "from pyphyp.cli import main; main()"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    return [line.partition(",")[2] for line in done.stdout.split()]
 
 
 def daemon_process(place: Location) -> int:

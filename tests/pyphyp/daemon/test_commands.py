@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from pyphyp.daemon.client import Client, NotRunningError
 from pyphyp.daemon.locations import Location, LocationError, location
 from tests.pyphyp.terminal import PATIENCE, Terminal
 
-from .processes import MACHINE, alive, daemon_process, run, until_gone
+from .processes import MACHINE, alive, completed, daemon_process, run, until_gone
 
 pytestmark = pytest.mark.usefixtures("runtime")
 
@@ -254,23 +252,6 @@ def test_input_from_a_pipe_goes_to_a_partition_until_it_ends(office: Location) -
 
 
 # -- completion --------------------------------------------------------------------------------
-
-
-def completed(words: str) -> list[str]:
-    environment = os.environ | {
-        "_PYPHYP_COMPLETE": "bash_complete",
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split(" ")) - 1),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", "from pyphyp.cli import main; main()"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
-    return [line.partition(",")[2] for line in done.stdout.split()]
 
 
 def test_names_are_completed(office: Location) -> None:

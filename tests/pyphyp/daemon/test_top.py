@@ -40,6 +40,22 @@ def test_on_a_terminal_it_is_a_screen_until_it_is_left(office: Location, key: by
         assert terminal.restored
 
 
+def test_keys_show_partitions_that_the_screen_has_no_room_for(office: Location) -> None:
+    """Three partitions on a screen with a line for one; the keys may come in one piece."""
+    with Terminal("top", "--interval", "0.2", lines=10) as terminal:
+        terminal.wait_for(b"1 to 1 of 3 partitions")
+        terminal.until_raw()
+        assert b"counter" not in terminal.output
+        terminal.type(b"\x1b[B")
+        terminal.wait_for(b"2 to 2 of 3 partitions")
+        terminal.type(b"\x1b[6~\x1b[B")
+        terminal.wait_for(b"3 to 3 of 3 partitions")
+        terminal.type(b"kkkk")
+        terminal.wait_for(b"1 to 1 of 3 partitions")
+        terminal.type(b"\x1b")
+        assert terminal.status() == 0
+
+
 def test_a_signal_leaves_the_terminal_as_it_was(office: Location) -> None:
     with Terminal("top") as terminal:
         terminal.wait_for(ALTERNATE_SCREEN)

@@ -11,7 +11,7 @@ from pyphyp.daemon.journal import performed_actions
 from pyphyp.daemon.locations import state_directory
 from tests.pyphyp.terminal import Terminal
 
-from .processes import MACHINE, run
+from .processes import MACHINE, completed, run
 
 pytestmark = pytest.mark.usefixtures("runtime", "lender")
 VIOS = '\n[[vios]]\nname = "vios1"\nrootvg = "4G"\n'
@@ -65,6 +65,28 @@ def test_at_a_terminal_there_is_a_prompt_with_history_and_completion() -> None:
     terminal.wait_for(b"$ ")
     terminal.type(b"\x04")
     assert terminal.status() == 127
+
+
+def test_ps_lists_servers_among_the_partitions() -> None:
+    def row() -> list[str]:
+        (line,) = [line for line in run("ps").stdout.splitlines() if " vios1 " in line]
+        return line.split()
+
+    number = row()[0]
+    assert row() == [number, "vios1", "Running", "-", "vioserver", *["-"] * 6]
+    assert run("shutdown", "vios1", "--now").returncode == 0
+    assert row()[2:4] == ["Powered", "Off"]
+    (server,) = json.loads(run("ps", "--json").stdout)["io_servers"]
+    assert server == {"name": "vios1", "number": int(number), "state": "POWERED_OFF"}
+    assert run("activate", "vios1").returncode == 0
+    assert row()[2] == "Running"
+
+
+def test_names_of_servers_are_completed_where_they_are_meant() -> None:
+    assert completed("pyphyp vios ") == ["vios1"]
+    assert completed("pyphyp shutdown vi") == ["vios1"]
+    assert completed("pyphyp activate ") == ["shell", "counter", "spare", "vios1"]
+    assert completed("pyphyp console vi") == []
 
 
 def test_what_was_run_is_in_the_journal() -> None:
