@@ -1,32 +1,36 @@
-"""A translated region as the code cache keeps it."""
+"""A translated region as the code cache keeps it; its code may lie anywhere."""
 
 from __future__ import annotations
 
+import sys
+from array import array
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import TYPE_CHECKING
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
 
 from .cpu import Vector
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .fpu.lowering import Assist
     from .instruction import Instruction
     from .region import Region
     from .state import Recovery
 
 
-class Why(Enum):
+class Why(IntEnum):
     """Why translated code comes back to the host."""
 
-    LINK = auto()  # a direct branch to code that was not translated yet
-    INDIRECT = auto()  # a branch to the address in R3
-    SYSTEM_CALL = auto()
-    HOST = auto()  # an instruction for `HostInstructions`
-    ILLEGAL = auto()  # what no program may execute, or nothing known
-    PRIVILEGED = auto()
-    BREAKPOINT = auto()
-    FETCH = auto()  # no code there
-    OFTEN = auto()  # a first region that was entered often
+    LINK = 1  # a direct branch to code that was not translated yet
+    INDIRECT = 2  # a branch to the address in R3
+    SYSTEM_CALL = 3
+    HOST = 4  # an instruction for `HostInstructions`
+    ILLEGAL = 5  # what no program may execute, or nothing known
+    PRIVILEGED = 6
+    BREAKPOINT = 7
+    FETCH = 8  # no code there
+    OFTEN = 9  # a first region that was entered often
 
 
 TRAPS = {
@@ -44,27 +48,88 @@ class Out:
     recovery: Recovery
     target: int = 0
     instruction: Instruction | None = None
+    """For HOST; None: the one at the EIP."""
 
 
-@dataclass(slots=True)
-class Block:
-    """A translated region: words to lie at `address`, and what is to be known about them."""
+class Details(Protocol):
+    """What is to be known about words of a block, by their index."""
 
-    start: int
-    address: int
-    words: list[int]
-    entries: dict[int, int]
-    """Where code for an x86 address that others may branch to begins."""
+    @property
+    def outs(self) -> Mapping[int, Out]: ...
+    @property
+    def recoveries(self) -> Mapping[int, Recovery]:
+        """Of words that may be interrupted."""
+        ...
+
+    @property
+    def safe(self) -> Mapping[int, Recovery]:
+        """Of places where one can go on at any time."""
+        ...
+
+    @property
+    def assists(self) -> Mapping[int, Assist]:
+        """Where the host carries out an instruction of x87, MMX or SSE."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """`Details` as they were made."""
+
     outs: dict[int, Out]
     recoveries: dict[int, Recovery]
     safe: dict[int, Recovery]
     assists: dict[int, Assist]
-    pages: set[int]
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """A translated region: its code, and what is to be known about it."""
+
+    start: int
+    code: bytes
+    """POWER instructions, little-endian."""
+    entries: dict[int, int]
+    """By x86 address that others may branch to: the index of the word where its code begins."""
+    wanted: dict[int, int]
+    """By such an address: the pieces of the flags that code asks for, if any."""
+    links: dict[int, int]
+    """By index of a word that leaves: the x86 address of the code it would be a branch to."""
+    details: Details
+    pages: frozenset[int]
+    """Whoever changes one of these may change what the code has to be."""
     instructions: int
+    base: int = 0
+    constants: tuple[int, ...] = ()
+    """What R27, and R24 and those behind it, hold (options.py)."""
     flags_returned: bool = False
+    stack_key: int | None = None
+    """What R1 was expected to be, if that was asked (fpu/known.py)."""
+    address: int = 0
+    """Where it lies, once it does."""
+    alive: bool = False
+    """Others may branch to it."""
     marks: list[tuple[int, Instruction]] = field(default_factory=list)
     """By index of a word: the x86 instruction whose code begins there."""
     region: Region | None = None
     """What it was made of."""
     first: bool = False
     """It is to be translated again when it is entered often."""
+
+    @property
+    def end(self) -> int:
+        return self.address + len(self.code)
+
+    def place_of(self, eip: int) -> int:
+        """Where the code for an x86 address is."""
+        return self.address + 4 * self.entries[eip]
+
+    def index_of(self, address: int) -> int:
+        return address - self.address >> 2
+
+
+def code_of(words: list[int]) -> bytes:
+    data = array("I", words)
+    if sys.byteorder == "big":
+        data.byteswap()
+    return data.tobytes()

@@ -40,9 +40,10 @@ class Code:
         self._storage = storage
         self._decoded: dict[int, Instruction | type[Undefined]] = {}
         self._by_page: dict[int, list[int]] = {}
-        self._live: dict[int, int] = {}
-        self.fresh: set[int] = set()
-        """Pages that instructions were decoded from since this was emptied."""
+        self._live: dict[tuple[int, bool], tuple[int, frozenset[int]]] = {}
+        """By address and whether exact: what is wanted there, and the pages that say so."""
+        self.looked_at: set[int] = set()
+        """Pages whose bytes, or their absence, were asked for since this was emptied."""
         self._base, self._code_16 = 0, False
 
     def use_segment(self, base: int, code_16: bool) -> None:
@@ -53,6 +54,9 @@ class Code:
 
     def fetch(self, address: int) -> Instruction:
         """The instruction at an address.  Raises `FetchFault` or `Undefined`."""
+        pages = self.looked_at
+        pages.add(address // PAGE)
+        pages.add((address + LONGEST) // PAGE)
         known = self._decoded.get(address)
         if known is None:
             known = self._decode(address)
@@ -60,7 +64,6 @@ class Code:
             first, last = address // PAGE, (address + LONGEST) // PAGE
             for page in (first,) if first == last else (first, last):
                 self._by_page.setdefault(page, []).append(address)
-                self.fresh.add(page)
         if isinstance(known, type):
             raise known
         return known
@@ -92,10 +95,9 @@ class Code:
                 self._decoded.pop(address, None)
         self._live.clear()
 
-    def forget_fresh(self) -> None:
-        for page in self.fresh:
+    def forget_looked_at(self) -> None:
+        for page in self.looked_at:
             self.forget(page, page)
-        self.fresh.clear()
 
     def forget_everything(self) -> None:
         self._decoded.clear()
@@ -109,12 +111,15 @@ class Code:
 
         `exact`: those behind a branch through a register are wanted, too.
         """
-        known = self._live.get(address)
+        known = self._live.get((address, exact))
         if known is None:
+            before, self.looked_at = self.looked_at, set()
             live = self._wanted(address, EVERY if exact else 0, [_LOOKAHEAD], set())
-            known = live & ~X | (C if live & X else 0)
-            self._live[address] = known
-        return known
+            known = live & ~X | (C if live & X else 0), frozenset(self.looked_at)
+            self._live[address, exact] = known
+            self.looked_at = before
+        self.looked_at |= known[1]
+        return known[0]
 
     def _wanted(self, address: int, beyond: int, fuel: list[int], path: set[int]) -> int:
         block: list[Instruction] = []

@@ -1,31 +1,40 @@
-"""Translated blocks: where they lie, how they are linked, and how they go again."""
+"""Translated blocks in storage: where they lie, how they are linked, and how they go again.
+
+Blocks are put one behind the other, and from the beginning again where the place ends; those that
+lie there then have to go.  So the oldest go first.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .block import Why
+from .block import code_of
 from .convention import CODE, CODE_END, SLOT_BITS, SLOT_PAGES, SLOTS
-from .emitter import branch
 from .storage import PAGE
 
 if TYPE_CHECKING:
-    from .block import Block, Out
+    from .block import Block
+    from .fpu.lowering import Assist
     from .machine import Machine
+    from .state import Recovery
 
-CALL = 0x44000022
+_CALL = (0x44000022).to_bytes(4, "little")
+_NOTHING = bytes(4)
+SMALLEST = 1 << 17
+"""Bytes of a cache that holds any block."""
 
 
 @dataclass(slots=True)
 class CacheCounts:
     blocks: int = 0
-    instructions: int = 0  # of x86, translated
-    words: int = 0  # of POWER, emitted
+    instructions: int = 0  # of x86, in blocks
+    words: int = 0  # of POWER
     linked: int = 0
     slots: int = 0
-    dropped: int = 0
+    dropped: int = 0  # because what they came from changed
+    evicted: int = 0  # because their place was wanted
     flushes: int = 0
     seconds: float = 0.0  # spent in translating
 
@@ -34,79 +43,108 @@ class CodeCache:
     """`machine` holds the words; addresses of x86 and POWER are both 32 bits."""
 
     def __init__(self, machine: Machine, limit: int = CODE_END - CODE) -> None:
+        assert limit >= SMALLEST
         self._machine = machine
         self._end = CODE + min(limit, CODE_END - CODE)
         self.counts = CacheCounts()
         self._clear()
 
     def _clear(self) -> None:
-        self.next = CODE
+        self._next = CODE
         self.entries: dict[int, int] = {}
-        """By x86 address, while the direction flag is clear."""
+        """Where code begins, by x86 address, while the direction flag is clear."""
         self.entries_down: dict[int, int] = {}
-        self.versions: dict[tuple[int, int], int] = {}
-        """Entries of code that expects a certain x87 stack, by x86 address and R1."""
+        self._versions: dict[int, dict[int, int]] = {}
+        """By x86 address and R1: code that expects a certain x87 stack."""
         self._blocks: list[Block] = []
         self._starts: list[int] = []
-        self._outs: dict[int, Out] = {}
-        self._by_page: dict[int, list[Block]] = {}
-        self._waiting: dict[int, list[int]] = {}
-        self._linked: dict[int, list[int]] = {}
+        self._by_page: dict[int, set[Block]] = {}
+        self._waiting: dict[int, set[int]] = {}
+        """By x86 address: words that leave, and will be branches once there is code for it."""
+        self._linked: dict[int, dict[int, int]] = {}
+        """By x86 address: the words that are branches to its code, and where that is."""
         self._slots: dict[int, int] = {}
         self._first: set[int] = set()
         """Where first regions are entered."""
 
-    @property
-    def full(self) -> bool:
-        return self.next > self._end - 0x10000
-
     def flush(self) -> None:
         """Forget all code."""
         for slot in self._slots:
-            self._machine.write_code(slot, [0])
+            self._machine.write_code(slot, _NOTHING)
         self.counts.flushes += 1
         self._clear()
 
     def add(self, block: Block, down: bool, *, link: bool = True) -> None:
-        self._machine.write_code(block.address, block.words)
-        self.next = block.address + 4 * len(block.words) + 15 & ~15
-        self._blocks.append(block)
-        self._starts.append(block.address)
-        self._outs.update(block.outs)
+        self._place(block)
+        self._machine.write_code(block.address, block.code)
         for page in block.pages:
-            self._by_page.setdefault(page, []).append(block)
+            self._by_page.setdefault(page, set()).add(block)
         self.counts.blocks += 1
         self.counts.instructions += block.instructions
-        self.counts.words += len(block.words)
+        self.counts.words += len(block.code) // 4
         if not link:
             return
+        block.alive = True
         entries = self.entries_down if down else self.entries
-        for eip, address in block.entries.items():
+        for eip, index in block.entries.items():
             if eip not in entries or eip == block.start:
-                entries[eip] = address
+                entries[eip] = block.address + 4 * index
             elif eip in self._first and not block.first:
-                self.use_version(eip, address)
+                self.use_version(eip, block.address + 4 * index)
         if down:
             return
         if block.first:
             self._first.update(block.entries)
         else:
             self._first.difference_update(block.entries)
-        for at, out in block.outs.items():
-            if out.why is Why.LINK:
-                self._link_or_wait(at, out.target)
+        for index, target in block.links.items():
+            self._link_or_wait(block.address + 4 * index, target)
         for eip in block.entries:
             for site in self._waiting.pop(eip, ()):
                 self._link_or_wait(site, eip)
 
+    @property
+    def used(self) -> int:
+        """Bytes between the first and the last word that blocks hold."""
+        return self._blocks[-1].end - CODE if self._blocks else 0
+
+    def _place(self, block: Block) -> None:
+        """Give a block its place, and take that from whoever had it."""
+        size = len(block.code) + 15 & -16
+        assert CODE + size <= self._end
+        if self._next + size > self._end:
+            self._next = CODE
+        block.address, self._next = self._next, self._next + size
+        first = bisect_left(self._starts, block.address)
+        last = bisect_left(self._starts, self._next)
+        for old in self._blocks[first:last]:
+            self._drop(old)
+            self._evict(old)
+        self._blocks[first:last] = [block]
+        self._starts[first:last] = [block.address]
+
+    def _evict(self, block: Block) -> None:
+        """None of its words is to be written from now on."""
+        self.counts.evicted += 1
+        for index, target in block.links.items():
+            site = block.address + 4 * index
+            for sites in (self._waiting, self._linked):
+                if (known := sites.get(target)) is not None and site in known:
+                    known.discard(site) if isinstance(known, set) else known.pop(site)
+                    if not known:
+                        del sites[target]
+
     def _link_or_wait(self, site: int, target: int) -> None:
         address = self.entries.get(target)
         if address is None:
-            self._waiting.setdefault(target, []).append(site)
+            self._waiting.setdefault(target, set()).add(site)
             return
-        self._machine.write_code(site, [branch(site, address)])
-        self._linked.setdefault(target, []).append(site)
+        self._branch(site, address)
+        self._linked.setdefault(target, {})[site] = address
         self.counts.linked += 1
+
+    def _branch(self, site: int, address: int) -> None:
+        self._machine.write_code(site, code_of([18 << 26 | address - site & 0x3FFFFFC]))
 
     def fill_slot(self, eip: int) -> None:
         """Let branches through registers find the code for an address."""
@@ -114,9 +152,7 @@ class CodeCache:
         owner = self._slots.get(slot)
         if owner is not None and owner != eip:
             return  # two addresses share it; this one is found by the host
-        address = self.entries[eip]
-        distance = address if address < 0x80000000 else address - (1 << 32)
-        self._machine.write_code(slot, [18 << 26 | distance & 0x3FFFFFC | 2])
+        self._machine.write_code(slot, code_of([18 << 26 | self.entries[eip] & 0x3FFFFFC | 2]))
         self._slots[slot] = eip
         self.counts.slots += 1
 
@@ -129,21 +165,31 @@ class CodeCache:
                 sharing += SLOT_PAGES
             if sharing <= last:
                 del self._slots[slot]
-                self._machine.write_code(slot, [0])
+                self._machine.write_code(slot, _NOTHING)
+
+    def _empty_slot(self, eip: int) -> bool:
+        slot = slot_of(eip)
+        if self._slots.get(slot) != eip:
+            return False
+        self._machine.write_code(slot, _NOTHING)
+        del self._slots[slot]
+        return True
+
+    def version(self, eip: int, stack_key: int) -> int | None:
+        return self._versions.get(eip, {}).get(stack_key)
+
+    def add_version(self, eip: int, stack_key: int, address: int) -> None:
+        self._versions.setdefault(eip, {})[stack_key] = address
 
     def use_version(self, eip: int, address: int) -> None:
         """From now on whoever branches to an x86 address gets there."""
         self.entries[eip] = address
-        slot = slot_of(eip)
-        if self._slots.get(slot) == eip:
-            self._machine.write_code(slot, [0])
-            del self._slots[slot]
+        if self._empty_slot(eip):
             self.fill_slot(eip)
-        for site in self._linked.get(eip, ()):
-            self._machine.write_code(site, [branch(site, address)])
-
-    def out_at(self, address: int) -> Out | None:
-        return self._outs.get(address)
+        sites = self._linked.get(eip, {})
+        for site in sites:
+            self._branch(site, address)
+            sites[site] = address
 
     def block_at(self, address: int) -> Block | None:
         """The block whose code an address lies in, even one that was dropped since."""
@@ -151,10 +197,30 @@ class CodeCache:
         if n < 0:
             return None
         block = self._blocks[n]
-        return block if address < block.address + 4 * len(block.words) else None
+        return block if address < block.end else None
 
-    def has_code(self, page: int) -> bool:
-        return page in self._by_page
+    def recovery_at(self, address: int) -> Recovery | None:
+        """If that word was interrupted."""
+        block = self.block_at(address)
+        return block.details.recoveries.get(block.index_of(address)) if block else None
+
+    def safe_at(self, address: int) -> Recovery | None:
+        """If one can go on at that word at any time."""
+        block = self.block_at(address)
+        return block.details.safe.get(block.index_of(address)) if block else None
+
+    def assist_at(self, address: int) -> Assist | None:
+        """With the address to go on at."""
+        block = self.block_at(address)
+        found = block.details.assists.get(block.index_of(address)) if block else None
+        if block is None or found is None:
+            return None
+        return replace(found, resume=block.address + 4 * found.resume)
+
+    def wants_flags(self, address: int, eip: int) -> bool:
+        """Whether the code at an address, which is that of `eip`, asks for flags."""
+        block = self.block_at(address)
+        return block is not None and eip in block.wanted
 
     def drop(self, first: int, last: int) -> None:
         """Forget the blocks that come from these pages of the program."""
@@ -163,25 +229,34 @@ class CodeCache:
         else:
             pages = [page for page in range(first, last + 1) if page in self._by_page]
         for page in pages:
-            for block in self._by_page.pop(page, ()):
+            for block in self._by_page.get(page, set()).copy():
+                self.counts.dropped += block.alive
                 self._drop(block)
 
     def _drop(self, block: Block) -> None:
-        self.counts.dropped += 1
-        low, high = block.address, block.address + 4 * len(block.words)
-        for key in [k for k, address in self.versions.items() if low <= address < high]:
-            del self.versions[key]
+        """Nobody gets there any more."""
+        for page in block.pages:
+            blocks = self._by_page.get(page)
+            if blocks is not None:
+                blocks.discard(block)
+                if not blocks:
+                    del self._by_page[page]
+        if not block.alive:
+            return
+        block.alive = False
+        low, high = block.address, block.end
         for eip in block.entries:
             for entries in (self.entries, self.entries_down):
                 if low <= entries.get(eip, 0) < high:
                     del entries[eip]
-            slot = slot_of(eip)
-            if self._slots.get(slot) == eip:
-                del self._slots[slot]
-                self._machine.write_code(slot, [0])
-            for site in self._linked.pop(eip, ()):
-                self._machine.write_code(site, [CALL])
-                self._waiting.setdefault(eip, []).append(site)
+            if versions := self._versions.get(eip):
+                self._versions[eip] = {k: a for k, a in versions.items() if not low <= a < high}
+            self._empty_slot(eip)
+            sites = self._linked.get(eip, {})
+            for site in [s for s, address in sites.items() if low <= address < high]:
+                del sites[site]
+                self._machine.write_code(site, _CALL)
+                self._link_or_wait(site, eip)
 
 
 def slot_of(eip: int) -> int:

@@ -46,6 +46,8 @@ class Context(Registers):
     """Where the host carries out an instruction of x87, MMX or SSE."""
     stack_key: int = 0
     """What R1 is expected to be (fpu/known.py)."""
+    stack_asked: bool = False
+    """That was made use of."""
 
     def begin(self, i: Instruction, before: int, live: int) -> None:
         self.i, self.before, self.live = i, before, live

@@ -29,16 +29,11 @@ class Label:
 
 
 class Emitter:
-    """Words from `base` on, the address they will lie at."""
+    """Words, wherever they will lie."""
 
-    def __init__(self, base: int) -> None:
-        self.base = base
+    def __init__(self) -> None:
         self.words: list[int] = []
         self._fixups: list[tuple[int, Label]] = []
-
-    @property
-    def here(self) -> int:
-        return self.base + 4 * len(self.words)
 
     def word(self, value: int) -> None:
         self.words.append(value)
@@ -312,8 +307,3 @@ def bound(word: int, distance: int) -> int:
         return word & ~0x3FFFFFC | distance & 0x3FFFFFC
     assert fits(distance)
     return word & ~0xFFFC | distance & 0xFFFC
-
-
-def branch(source: int, target: int) -> int:
-    """`b`, from one address to another."""
-    return bound(18 << 26, signed(target - source))

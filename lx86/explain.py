@@ -35,24 +35,23 @@ def explain(block: Block) -> str:
     """A translated block, as lines of text."""
     lines = [
         f"Block {block.start:#x}: {block.instructions} x86 instructions,"
-        f" {len(block.words)} of POWER at {block.address:#x}",
+        f" {len(block.code) // 4} of POWER at {block.address:#x}",
         "",
         *(f"  {line}" for line in str(block.region).splitlines()),
         "",
     ]
     above: dict[int, list[str]] = {}
-    for eip, address in block.entries.items():
-        above.setdefault((address - block.address) // 4, []).append(f"  {eip:#x}: (entry)")
+    for eip, index in block.entries.items():
+        above.setdefault(index, []).append(f"  {eip:#x}: (entry)")
     for index, i in block.marks:
         above.setdefault(index, []).append(f"  {i.address:#x}  {i}")
-    code = b"".join(word.to_bytes(4, "little") for word in block.words)
-    for index, power in enumerate(disassemble(code, block.address, ByteOrder.LITTLE)):
+    for index, power in enumerate(disassemble(block.code, block.address, ByteOrder.LITTLE)):
         lines += above.get(index, ())
         note = ""
-        if out := block.outs.get(power.address):
+        if out := block.details.outs.get(index):
             note = "    ; " + _REASONS[out.why].format(target=out.target)
-        elif power.address in block.assists:
+        elif index in block.details.assists:
             note = "    ; the host carries it out"
         lines.append(f"      {power.address:08x}  {power.text}{note}")
-    lines += above.get(len(block.words), ())
+    lines += above.get(len(block.code) // 4, ())
     return "\n".join(lines) + "\n"

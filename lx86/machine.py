@@ -179,12 +179,9 @@ class Machine:
 
     # -- code and context ------------------------------------------------------------------
 
-    def write_code(self, address: int, words: list[int]) -> None:
+    def write_code(self, address: int, code: bytes) -> None:
         """Instructions; what was translated from there before is forgotten."""
-        data = array("I", words)
-        if sys.byteorder == "big":
-            data.byteswap()
-        self._engine.storage_written(address, data.tobytes())
+        self._engine.storage_written(address, code)
 
     def write_context(self, displacement: int, value: int) -> None:
         at = CONTEXT_PAGE + displacement

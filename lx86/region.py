@@ -71,15 +71,8 @@ class Region:
     """Code behind a call wants flags that the called function leaves."""
     first: bool = False
     """There would be more, were this not the first sight of it."""
-
-    @property
-    def pages(self) -> set[int]:
-        """Those its code lies in, by number."""
-        pages = {node.eip >> 12 for node in self.nodes.values()}
-        for node in self.nodes.values():
-            for i in node.instructions:
-                pages.update((i.address >> 12, i.address + i.length - 1 >> 12))
-        return pages
+    pages: frozenset[int] = frozenset()
+    """By number, those that were looked at for it."""
 
     def __str__(self) -> str:
         lines = []
@@ -103,6 +96,7 @@ class Alone:
 
     def __init__(self, instruction: Instruction) -> None:
         self._instruction = instruction
+        self.looked_at: set[int] = set()
 
     def fetch(self, address: int) -> Instruction:
         if address != self._instruction.address:
@@ -121,7 +115,10 @@ def build(
 
     `first`: at first sight.
     """
-    return _Builder(code, start, options, down, single, first).region
+    code.looked_at.clear()
+    region = _Builder(code, start, options, down, single, first).region
+    region.pages = frozenset(code.looked_at)
+    return region
 
 
 class _Builder:

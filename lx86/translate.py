@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import often
-from .block import Block, Out, Why
+from .block import Block, Out, Translated, Why, code_of
 from .context import Context
 from .convention import EIP, SLOT
 from .emitter import Emitter, Label, signed
@@ -31,28 +31,30 @@ if TYPE_CHECKING:
 
 
 def translate(
-    region: Region, address: int, options: Options,
+    region: Region,
+    options: Options,
     lowerings: dict[str, Callable[[Context, Instruction], None]],
-    down: bool = False, stack_key: int = 0,
-) -> Block:  # fmt: skip
-    """Code for a region, to be put at `address`; `down`: as long as the direction flag is set.
+    down: bool = False,
+    stack_key: int = 0,
+) -> Block:
+    """Code for a region; `down`: as long as the direction flag is set.
 
     `stack_key` is what the x87's state will be (fpu/known.py).
     """
     for sparing in (options, replace(options, most_lent=0)):
         with suppress(NoTemporary):
-            return _Translation(region, address, sparing, lowerings, down, stack_key).block
+            return _Translation(region, sparing, lowerings, down, stack_key).block
     options = replace(options, most_lent=0, lazy_values=False)
-    return _Translation(region, address, options, lowerings, down, stack_key).block
+    return _Translation(region, options, lowerings, down, stack_key).block
 
 
 class _Translation:
     def __init__(
-        self, region: Region, address: int, options: Options,
+        self, region: Region, options: Options,
         lowerings: dict[str, Callable[[Context, Instruction], None]], down: bool, stack_key: int,
     ) -> None:  # fmt: skip
         self.region, self.lowerings = region, lowerings
-        self.e = Emitter(address)
+        self.e = Emitter()
         self.x = Context(self.e, options, down=down, stack_key=stack_key)
         self.floating = Joins(region, self.x)
         self.labels: dict[Key, Label] = {key: Label() for key in region.nodes}
@@ -63,9 +65,9 @@ class _Translation:
         self.stubs: list[tuple[Label, Callable[[], None]]] = []
         self.outside: dict[int, Label] = {}
         self.marks: list[tuple[int, Instruction]] = []
-        self.block = self._run(address)
+        self.block = self._run()
 
-    def _run(self, address: int) -> Block:
+    def _run(self) -> Block:
         while self.waiting:
             key = self.waiting.pop(0)
             if key not in self.placed:
@@ -74,24 +76,23 @@ class _Translation:
             label, emit = self.stubs.pop(0)
             self.e.place(label)
             emit()
-        words = self.e.finish()
         x, nodes = self.x, self.region.nodes
-        place = {
-            index: address + 4 * index for index in {*self.outs, *x.recoveries, *x.safe, *x.assists}
-        }
+        entries = [(n, self.labels[key].at) for key, n in nodes.items() if n.entry]
         return Block(
-            self.region.start, address, words,
-            {n.eip: address + 4 * self.labels[k].at for k, n in nodes.items() if n.entry},
-            {place[index]: out for index, out in self.outs.items()},
-            {place[index]: recovery for index, recovery in x.recoveries.items()},
-            {place[index]: recovery for index, recovery in x.safe.items()},
-            {place[n]: replace(a, resume=address + 4 * a.resume) for n, a in x.assists.items()},
+            self.region.start, code_of(self.e.finish()),
+            {node.eip: index for node, index in entries},
+            {node.eip: node.live[0] for node, _ in entries if node.live[0]},
+            {index: out.target for index, out in self.outs.items() if out.why is Why.LINK},
+            Translated(self.outs, x.recoveries, x.safe, x.assists),
             self.region.pages,
             sum(len(node.instructions) for node in nodes.values()),
+            x.options.base,
+            x.options.constants,
             self.region.flags_returned,
-            self.marks,
-            self.region,
-            self.region.first,
+            x.stack_key if x.stack_asked else None,
+            marks=self.marks,
+            region=self.region,
+            first=self.region.first,
         )  # fmt: skip
 
     # -- nodes -----------------------------------------------------------------------------

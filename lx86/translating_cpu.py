@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import exchange, flags, lower, often
+from . import exchange, flags, often
 from .block import TRAPS, Block, Out, Why
-from .code import Code, FetchFault
-from .code_cache import CodeCache
-from .constants import pin
-from .convention import EIP, SLOT_BITS, SLOTS
+from .code import FetchFault
+from .convention import CODE, CODE_END, EIP, SLOT_BITS, SLOTS
 from .cpu import (
     UNLIMITED,
     Access,
@@ -35,17 +32,13 @@ from .host import DF, TF, HostInstructions
 from .instruction import CS, STRINGS
 from .machine import Called, Interrupted, Machine, OutOfTime
 from .options import Options
-from .region import Alone, Region, build
 from .registers import NoTemporary
 from .state import HOMES, Recovery
 from .stepping import iterate, step
-from .storage import PAGE, WRITE, StorageFault
-from .translate import translate
-from .watch import Watch
+from .storage import PAGE, StorageFault
+from .translator import Translator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from emu.exits import Checkstop
 
     from .fpu.lowering import Assist
@@ -60,23 +53,22 @@ class TranslatingCpu:
     """A `Cpu`."""
 
     def __init__(
-        self, storage: Storage, features: Feature = ALL, options: Options | None = None
-    ) -> None:
+        self, storage: Storage, features: Feature = ALL, options: Options | None = None,
+        code_limit: int = CODE_END - CODE,
+    ) -> None:  # fmt: skip
+        """`code_limit`: bytes of translated code that are held at a time."""
         self._storage = storage
-        self._options = options or Options()
-        self._inline_calls = self._options.inline_calls
-        self._lowerings = lower.table()
         self.machine = Machine(storage)
-        self.cache = CodeCache(self.machine)
-        self.code = Code(storage)
-        self._watch = Watch(storage, self.machine, self.cache, self.code)
+        self._file = RegisterFile(self.machine.registers)
+        self.translator = Translator(
+            storage, self.machine, self._file, options or Options(), code_limit
+        )
+        self.cache, self.code = self.translator.cache, self.translator.code
+        self._watch = self.translator.watch
         self._host = HostInstructions(storage, lambda: self.machine.instructions, features)
         self.state = X86State()
         self._alone: Instruction | None = None
         """What is carried out by itself just now."""
-        self.on_block: Callable[[Block], None] | None = None
-        """Is shown each block that is translated."""
-        self._file = RegisterFile(self.machine.registers)
         self._assistant = Assistant(self._file, self.machine.registers, storage)
         self.machine.context(CONSTANTS_AT, len(CONSTANTS))[:] = CONSTANTS
         self.machine.context(MASKS_AT, len(MASKS))[:] = MASKS
@@ -119,61 +111,12 @@ class TranslatingCpu:
             self.state.eip = self.state.eip - code & _ADDRESS
 
     @property
+    def _options(self) -> Options:
+        return self.translator.options
+
+    @property
     def linear_eip(self) -> int:
         return self.state.eip + self._options.bases[CS] & _ADDRESS
-
-    def _adapt(self) -> None:
-        """Have code be what the state's modes and segments ask for."""
-        flush, exact = self._file.modes
-        options = self._options.for_segments(self.state, self._inline_calls)
-        if (options.flush_to_zero, options.exact_sse) != (flush, exact):
-            options = replace(options, flush_to_zero=flush, exact_sse=exact)
-        if options is self._options:
-            return
-        self._options = options
-        self.code.use_segment(options.bases[CS], options.code_16)
-        self.cache.flush()
-
-    # -- translating -----------------------------------------------------------------------
-
-    def _entry(self, eip: int, down: bool) -> int:
-        """Where the code for an address is.  Raises `FetchFault`."""
-        entries = self.cache.entries_down if down else self.cache.entries
-        address = entries.get(eip)
-        return self._translate(eip, down) if address is None else address
-
-    def _translate(self, eip: int, down: bool, whole: bool = False) -> int:
-        if self.cache.full:
-            self.cache.flush()
-        began = time.perf_counter()
-        first = bool(self._options.first_region) and not down and not whole
-        block = self._block(eip, down, first)
-        if block.flags_returned and not self._options.exact_flags:
-            self.keep_flags()
-            block = self._block(eip, down, first)
-        self._watch.protect(block)
-        self.cache.add(block, down)
-        self.cache.counts.seconds += time.perf_counter() - began
-        if self.on_block:
-            self.on_block(block)
-        return block.entries[eip]
-
-    def keep_flags(self) -> None:
-        """From now on flags pass through RET and other branches by registers."""
-        self._options = replace(self._options, exact_flags=True)
-        self.cache.flush()
-        self.code.forget_everything()
-
-    def _block(self, eip: int, down: bool, first: bool) -> Block:
-        region = build(self.code, eip, self._options, down=down, first=first)
-        if (pinned := pin(region, self._options)) != self._options:
-            self._options = pinned
-            exchange.pin(self.machine, pinned)
-        return self._code_for(region, down, self._options)
-
-    def _code_for(self, region: Region, down: bool, options: Options) -> Block:
-        at, key = self.cache.next, self._file.stack_key
-        return translate(region, at, options, self._lowerings, down, key)
 
     # -- running ---------------------------------------------------------------------------
 
@@ -196,26 +139,39 @@ class TranslatingCpu:
 
     def _outcome(self, why: Called | Interrupted | OutOfTime | Checkstop) -> int | Exit:
         if isinstance(why, Called):
-            out = self.cache.out_at(why.address)
-            if out is None and (assist := self._assist_at(why.address)):
-                return self._assist(assist)
-            if out is None:
-                return EngineFailure(f"a call from {why.address:#x}")
-            return self._leave(out)
+            return self._called(why.address)
         if isinstance(why, Interrupted):
             return self._interrupt(why)
         if isinstance(why, OutOfTime):
             return self._preempt(self.machine.registers.nip)
         return EngineFailure(why.reason)
 
+    def _called(self, address: int) -> int | Exit:
+        block = self.cache.block_at(address)
+        if block is not None:
+            index = block.index_of(address)
+            if index in block.links:
+                return self._link(block, index)
+            if (out := block.details.outs.get(index)) is not None:
+                return self._leave(out)
+            if (assist := self.cache.assist_at(address)) is not None:
+                return self._assist(assist)
+        return EngineFailure(f"a call from {address:#x}")
+
+    def _link(self, block: Block, index: int) -> int | Exit:
+        target, address = block.links[index], None
+        if self._alone is None and not self.state.eflags & DF:
+            address = self.cache.entries.get(target)
+        return address or self._branch(target, block.details.outs[index].recovery)
+
     def _go_on(self) -> int | Exit:
         """At the state's EIP, whose state the registers hold."""
-        self._adapt()
+        self.translator.adapt(self.state)
         if self._alone is not None:
             return Preempted()
         if self.state.eflags & TF:
             return step(self)
-        return self._entry(self.linear_eip, bool(self.state.eflags & DF))
+        return self.translator.entry(self.linear_eip, bool(self.state.eflags & DF))
 
     def carry_out(self, i: Instruction) -> Exit:
         """The instruction at the state's EIP, translated by itself; `Preempted` behind it."""
@@ -228,23 +184,18 @@ class TranslatingCpu:
             self._alone = None
         return at
 
-    def _single(self, options: Options | None = None) -> int:
+    def _single(self, *, string_blocks: bool = True) -> int:
         """Code for one instruction, at the state's EIP, that is not kept."""
         self.load_state()
-        down, at = bool(self.state.eflags & DF), self.linear_eip
-        code = self.code if self._alone is None else Alone(self._alone)
-        options = replace(options or self._options, slots=False)
-        region = build(code, at, options, down=down, single=True)
-        self.code.forget_fresh()
-        self.cache.add(block := self._code_for(region, down, options), False, link=False)
-        return block.entries[at]
+        down = bool(self.state.eflags & DF)
+        return self.translator.single(
+            self.linear_eip, down, self._alone, string_blocks=string_blocks
+        )
 
     def _leave(self, out: Out) -> int | Exit:
         match out.why:
-            case Why.LINK | Why.INDIRECT:
-                target = out.target
-                if out.why is Why.INDIRECT:
-                    target = self.machine.registers.gpr(EIP) + self._options.bases[CS] & _ADDRESS
+            case Why.INDIRECT:
+                target = self.machine.registers.gpr(EIP) + self._options.bases[CS] & _ADDRESS
                 return self._branch(target, out.recovery)
             case Why.OFTEN:
                 return self._again(out.target)
@@ -273,7 +224,7 @@ class TranslatingCpu:
             self._store_state(replace(recovery, eip=target))
             return Preempted()
         try:
-            return self._entry(target, bool(self.state.eflags & DF))
+            return self.translator.entry(target, bool(self.state.eflags & DF))
         except FetchFault:
             self._store_state(replace(recovery, eip=target))
             raise
@@ -281,16 +232,15 @@ class TranslatingCpu:
     def _again(self, eip: int) -> int:
         """A first region is worth all its code."""
         often.begin_again(self.machine, eip, self._options.often)
-        at = self._translate(eip, False, whole=True)
-        key = eip, self._file.stack_key
-        if key in self.cache.versions:
-            self.cache.versions[key] = at
+        at = self.translator.translate(eip, False, whole=True)
+        key = self._file.stack_key
+        if self.cache.version(eip, key) is not None:
+            self.cache.add_version(eip, key, at)
         self.cache.use_version(eip, at)
         return at
 
     def _execute(self, out: Out) -> int | Exit:
-        i = out.instruction
-        assert i is not None
+        i = out.instruction or self.code.fetch(out.recovery.eip)
         if i.repeat and i.name in STRINGS:
             self.load_state()
             done = iterate(self, i)
@@ -308,26 +258,22 @@ class TranslatingCpu:
     def _interrupt(self, why: Interrupted) -> int | Exit:
         if SLOTS <= why.address < SLOTS + (4 << SLOT_BITS):
             return self._through_slot()
-        if why.vector == _PROGRAM and (assist := self._assist_at(why.address)):
+        if why.vector == _PROGRAM and (assist := self.cache.assist_at(why.address)):
             return self._assist(assist)
-        block = self.cache.block_at(why.address)
-        recovery = block.recoveries.get(why.address) if block else None
+        recovery = self.cache.recovery_at(why.address)
         if recovery is None:
             return EngineFailure(f"interrupt {why.vector:#x} at {why.address:#x}")
         self._store_state(recovery)
         if recovery.one_by_one:
-            return self._single(replace(self._options, string_blocks=False))
+            return self._single(string_blocks=False)
         if why.vector in _STORAGE:
-            if why.store and why.data // PAGE in self.machine.protected:
-                return self._store_to_code(why.data // PAGE)
+            page = why.data // PAGE
+            if why.store and self._watch.refuses_stores(page):
+                return self._store_to_code(page)
             return Fault(why.data, Access.WRITE if why.store else Access.READ)
         if why.vector == _PROGRAM:
             return Trap(Vector.DIVIDE_ERROR)
         return EngineFailure(f"interrupt {why.vector:#x} at {why.address:#x}")
-
-    def _assist_at(self, address: int) -> Assist | None:
-        block = self.cache.block_at(address)
-        return block.assists.get(address) if block else None
 
     def _assist(self, assist: Assist) -> int | Exit:
         """An instruction of x87, MMX or SSE that translated code leaves to the host."""
@@ -351,23 +297,24 @@ class TranslatingCpu:
         if self._alone is not None:
             return self._single()
         eip, key = self.linear_eip, self._file.stack_key
-        at = self.cache.versions.get((eip, key))
+        at = self.cache.version(eip, key)
         down = bool(self.state.eflags & DF)
         if at is None:
-            at = self._translate(eip, down)
+            at = self.translator.translate(eip, down)
             if not down:
-                self.cache.versions[eip, key] = at
+                self.cache.add_version(eip, key, at)
         if not down:
             self.cache.use_version(eip, at)
         return at
 
     def _through_slot(self) -> int | Exit:
         eip = self.machine.registers.gpr(EIP) & 0xFFFFFFFF
-        wanted = self.code.wanted(eip, False)
-        if wanted and not self._options.exact_flags:
-            self.keep_flags()
         live = flags.EVERY if self._options.exact_flags else 0
-        at = self._branch(eip, Recovery(eip, HOMES, live, False, False, 0))
+        recovery = Recovery(eip, HOMES, live, False, False, 0)
+        at = self._branch(eip, recovery)
+        if isinstance(at, int) and not live and self.cache.wants_flags(at, eip):
+            self.translator.keep_flags()
+            at = self._branch(eip, recovery)
         if isinstance(at, int) and not self.state.eflags & DF and self._watch.has_slot_alone(eip):
             self.cache.fill_slot(eip)
         return at
@@ -377,16 +324,13 @@ class TranslatingCpu:
 
         It may come from that very page, so its instruction is translated by itself and not kept.
         """
-        if not self._storage.permissions[page] & WRITE:
-            return Fault(page * PAGE, Access.WRITE)
         self._watch.drop(page)
         return self._single()
 
     def _preempt(self, at: int) -> Exit:
         """Go on to the next place where the program's state is known."""
         while True:
-            block = self.cache.block_at(at)
-            recovery = block.safe.get(at) if block else None
+            recovery = self.cache.safe_at(at)
             if recovery is not None:
                 self._store_state(recovery)
                 return Preempted()

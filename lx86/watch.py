@@ -54,10 +54,12 @@ class Watch:
 
     def protect(self, block: Block) -> None:
         """Watch the pages of a block."""
-        # What was looked at, too: it stays decoded.
-        pages = (block.pages | self._code.fresh) - self._machine.protected
-        self._code.fresh.clear()
-        for page in pages:
+        for page in block.pages - self._machine.protected:
             self._machine.protected.add(page)
             if page * PAGE < SLOTS and self._storage.permissions[page] & WRITE:
                 self._machine.remap(page * PAGE, PAGE)
+
+    def refuses_stores(self, page: int) -> bool:
+        """Though the program may store there."""
+        writable = page < PROGRAM_END // PAGE and self._storage.permissions[page] & WRITE
+        return page in self._machine.protected and bool(writable)

@@ -27,6 +27,7 @@ def check(x: Context, i: Instruction) -> Stack:
     known = x.s.floating
     if known.stack is not None and not known.stack.mmx:
         return known.stack
+    x.stack_asked = True
     stack = Stack(x.stack_key)
     after = replace(known, stack=stack)
     index = len(x.e.words)

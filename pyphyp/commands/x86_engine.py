@@ -32,7 +32,7 @@ class Maker:
 
         self._translator = TranslatingCpu(storage, options=GRADUAL)
         if self._explanations is not None:
-            self._translator.on_block = self._explain
+            self._translator.translator.on_block = self._explain
         return self._translator
 
     def _explain(self, block: Block) -> None:

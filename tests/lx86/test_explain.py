@@ -58,7 +58,7 @@ def test_a_block_is_shown_as_region_and_with_each_instruction_above_its_code() -
     storage = Storage()
     cpu = TranslatingCpu(storage)
     blocks: list[Block] = []
-    cpu.on_block = blocks.append
+    cpu.translator.on_block = blocks.append
     try:
         storage.map(CODE, PAGE, READ | EXECUTE)
         storage.map(DATA, PAGE, READ | WRITE)

@@ -1,0 +1,108 @@
+"""The program's code becomes POWER code when somebody wants to go there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from . import exchange, lower
+from .code import Code
+from .code_cache import CodeCache
+from .constants import pin
+from .instruction import CS
+from .region import Alone, Region, build
+from .translate import translate
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .block import Block
+    from .cpu import X86State
+    from .fpu.file import RegisterFile
+    from .instruction import Instruction
+    from .machine import Machine
+    from .options import Options
+    from .storage import Storage
+
+
+class Translator:
+    """Fills `cache`; the addresses it gives are those of POWER code."""
+
+    def __init__(
+        self, storage: Storage, machine: Machine, file: RegisterFile, options: Options,
+        code_limit: int,
+    ) -> None:  # fmt: skip
+        self.options = options
+        self.cache = CodeCache(machine, code_limit)
+        self.code = Code(storage)
+        self.watch = Watch(storage, machine, self.cache, self.code)
+        self.on_block: Callable[[Block], None] | None = None
+        """Is shown each block that is translated."""
+        self._machine, self._file = machine, file
+        self._inline_calls = options.inline_calls
+        self._lowerings = lower.table()
+
+    def adapt(self, state: X86State) -> None:
+        """Have code be what a state's modes and segments ask for."""
+        flush, exact = self._file.modes
+        options = self.options.for_segments(state, self._inline_calls)
+        if (options.flush_to_zero, options.exact_sse) != (flush, exact):
+            options = replace(options, flush_to_zero=flush, exact_sse=exact)
+        if options is self.options:
+            return
+        self.options = options
+        self.code.use_segment(options.bases[CS], options.code_16)
+        self.cache.flush()
+
+    def entry(self, eip: int, down: bool) -> int:
+        """Where the code for an address is.  Raises `FetchFault`."""
+        entries = self.cache.entries_down if down else self.cache.entries
+        address = entries.get(eip)
+        return self.translate(eip, down) if address is None else address
+
+    def translate(self, eip: int, down: bool, whole: bool = False) -> int:
+        """As `entry`, but anew; `whole`: it is worth a whole region."""
+        began = time.perf_counter()
+        first = bool(self.options.first_region) and not down and not whole
+        block = self._block(eip, down, first)
+        if block.flags_returned and not self.options.exact_flags:
+            self.keep_flags()
+            block = self._block(eip, down, first)
+        self.watch.protect(block)
+        self.cache.add(block, down)
+        self.cache.counts.seconds += time.perf_counter() - began
+        if self.on_block:
+            self.on_block(block)
+        return block.place_of(eip)
+
+    def keep_flags(self) -> None:
+        """From now on flags pass through RET and other branches by registers."""
+        self.options = replace(self.options, exact_flags=True)
+        self.cache.flush()
+        self.code.forget_everything()
+
+    def single(
+        self, eip: int, down: bool, i: Instruction | None, *, string_blocks: bool = True
+    ) -> int:
+        """Code for one instruction, `i` or what is at `eip`, that is not kept."""
+        code = self.code if i is None else Alone(i)
+        options = replace(
+            self.options, slots=False, string_blocks=self.options.string_blocks and string_blocks
+        )
+        region = build(code, eip, options, down=down, single=True)
+        self.code.forget_looked_at()
+        block = self._code_for(region, down, options)
+        self.cache.add(block, False, link=False)
+        return block.place_of(eip)
+
+    def _block(self, eip: int, down: bool, first: bool) -> Block:
+        region = build(self.code, eip, self.options, down=down, first=first)
+        if (pinned := pin(region, self.options)) != self.options:
+            self.options = pinned
+            exchange.pin(self._machine, pinned)
+        return self._code_for(region, down, self.options)
+
+    def _code_for(self, region: Region, down: bool, options: Options) -> Block:
+        return translate(region, options, self._lowerings, down, self._file.stack_key)
