@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from hypervisor.vfc.server import VfcServer
 from hypervisor.vio.adapter import AdapterKind, Slot
 from hypervisor.vio.configuration import TerminalProtocol
 from hypervisor.vio.lan import LanAdapter
 from hypervisor.vio.lan_state import MOST_FILTERS
+from hypervisor.vio.sub_crq import ChannelAdapter
 from hypervisor.vio.tce import WINDOW_BYTES
 from hypervisor.vio.vty import ClientTerminal
 
@@ -31,11 +33,19 @@ _NAMES = {
     AdapterKind.CLIENT_TERMINAL: _Names("vty", "serial", "hvterm1"),
     AdapterKind.CLIENT_SCSI: _Names("v-scsi", "vscsi", "IBM,v-scsi"),
     AdapterKind.SCSI_SERVER: _Names("v-scsi-host", "v-scsi-host", "IBM,v-scsi-host"),
+    AdapterKind.CLIENT_FC: _Names("vfc-client", "fcp", "IBM,vfc-client"),
     AdapterKind.LAN: _Names("l-lan", "network", "IBM,l-lan"),
 }
 _NO_POWER_DOMAIN = 0xFFFF_FFFF
 """Nothing is switched on or off when an adapter comes or goes."""
-_WITH_DMA = frozenset({AdapterKind.CLIENT_SCSI, AdapterKind.SCSI_SERVER, AdapterKind.LAN})
+_WITH_DMA = frozenset(
+    {
+        AdapterKind.CLIENT_SCSI,
+        AdapterKind.SCSI_SERVER,
+        AdapterKind.CLIENT_FC,
+        AdapterKind.LAN,
+    }
+)
 _WINDOW = (0, 0, 0, WINDOW_BYTES)
 """Where a DMA window begins and its size, two cells each."""
 
@@ -108,6 +118,9 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
             "ibm,mac-address-filters": cells(MOST_FILTERS),
             "ibm,illan-options": EMPTY,
         }
+    if isinstance(adapter, ChannelAdapter) and isinstance(adapter.server, VfcServer):
+        pair = b"".join(wwpn.to_bytes(8, "big") for wwpn in adapter.server.port.wwpns)
+        properties["ibm,port-wwn-list"] = pair
     node = Node(names.node, f"{slot.unit:x}", properties)
     for device in devices_of(adapter):
         its = {"device_type": string("block"), "reg": device.lun}

@@ -44,6 +44,8 @@ ETHERNET_MODULES = ("ibmveth",)
 """What a guest with virtual disks, with optical drives, with tapes, or with Ethernet needs."""
 SERVER_MODULES = ("ibmvscsis", "target_core_file", "target_core_iblock")
 """What a guest needs that lends disks to others."""
+FC_MODULES = ("crc32c_generic", "ext4", "sd_mod", "st", "sg", "ibmvfc")
+"""What a guest with virtual Fibre Channel needs for disks and tape libraries behind it."""
 SLOT_PACKAGE = "powerpc-utils"
 SLOT_MODULES = ("rpadlpar_io", *DISK_MODULES, *OPTICAL_MODULES, *TAPE_MODULES, *ETHERNET_MODULES)
 """What a guest needs for adapters that come while it runs, and the package that takes them."""

@@ -11,7 +11,13 @@ from emu.memory import MIB
 from emu.state import record
 
 from .abi import InterruptOffer, Mmu
-from .vio.configuration import ConsoleAdapter, EthernetAdapter, PairedAdapter, ScsiAdapter
+from .vio.configuration import (
+    ConsoleAdapter,
+    EthernetAdapter,
+    FibreChannelAdapter,
+    PairedAdapter,
+    ScsiAdapter,
+)
 
 MOST_PARTITIONS = 1000
 LONGEST_NAME = 255
@@ -41,6 +47,7 @@ class PartitionConfiguration:
     ethernet_adapters: tuple[EthernetAdapter, ...] = ()
     paired_adapters: tuple[PairedAdapter, ...] = ()
     """Virtual SCSI with other partitions."""
+    fibre_channel_adapters: tuple[FibreChannelAdapter, ...] = ()
     machine_name: str = "pyphyp"
     serial: str = "PYP0001"
     uuid: str = "70797068-7970-4000-8000-000000000001"
@@ -68,13 +75,16 @@ class PartitionConfiguration:
     @property
     def adapters(
         self,
-    ) -> tuple[ConsoleAdapter | ScsiAdapter | EthernetAdapter | PairedAdapter, ...]:
+    ) -> tuple[
+        ConsoleAdapter | ScsiAdapter | EthernetAdapter | PairedAdapter | FibreChannelAdapter, ...
+    ]:
         """All virtual adapters."""
         return (
             *self.consoles,
             *self.scsi_adapters,
             *self.ethernet_adapters,
             *self.paired_adapters,
+            *self.fibre_channel_adapters,
         )
 
     def address_of(self, adapter: EthernetAdapter) -> bytes:

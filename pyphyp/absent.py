@@ -30,7 +30,6 @@ HCALLS_MISSING = {
     "hcall-perfmon": _NO_CACHES,
     "hcall-rdma": "not yet: redirected entries of DMA windows; copies are there",
     "hcall-slr": "not yet: resources shared among partitions",
-    "hcall-sub-crq": _ADAPTERS,
     "hcall-vasi": _MOBILITY,
     "hcall-vrma": "absent by design: the real mode area is not mapped by page table entries",
     "hcall-vsm": "not yet: a service partition with virtual terminals",

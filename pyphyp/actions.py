@@ -220,6 +220,52 @@ class UnloadTape:
     drive: Count = 0
 
 
+Members = Annotated[tuple[Name, ...], Length(0, 1024)]
+
+
+@record
+class AddToZone:
+    """Let ports of a fabric see each other: add members to a zone, which is made if need be."""
+
+    fabric: Name
+    zone: Name
+    members: Members
+
+
+@record
+class RemoveFromZone:
+    """Take members out of a zone; without any, the zone goes."""
+
+    fabric: Name
+    zone: Name
+    members: Members = ()
+
+
+@record
+class SetLink:
+    """Pull the cable of a port, or of all that have a name, or plug it in."""
+
+    port: Name
+    up: bool
+
+
+@record
+class ResetStorage:
+    """Storage begins anew: its initiators are logged out, its units as after power-on."""
+
+    storage: Name
+
+
+@record
+class FreezeStorage:
+    """Storage answers no commands any more, as if it hung; or it does again."""
+
+    storage: Name
+    frozen: bool = True
+
+
+SanAction = AddToZone | RemoveFromZone | SetLink | ResetStorage | FreezeStorage
+
 Action = (
     ActivatePartition
     | ActivateSystemProfile
@@ -234,6 +280,7 @@ Action = (
     | LoadTape
     | UnloadTape
     | SlotAction
+    | SanAction
     | RunViosCommand
 )
 ACTIONS: tuple[type[Action], ...] = Action.__args__

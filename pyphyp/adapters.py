@@ -15,6 +15,7 @@ from hypervisor.vio.adapter import AdapterKind, Slot
 from hypervisor.vio.configuration import (
     ConsoleAdapter,
     EthernetAdapter,
+    FibreChannelAdapter,
     PairedAdapter,
     PairedRole,
     ScsiAdapter,
@@ -30,13 +31,16 @@ if TYPE_CHECKING:
     from hypervisor.network.frame import Frame
     from hypervisor.network.switch import Port, Station
     from hypervisor.partition import Partition
+    from hypervisor.san.fabric import ClientPort
+    from hypervisor.vfc.server import VfcServer
     from hypervisor.vio.pairs import PairedCrqAdapter
     from hypervisor.vio.vty import ClientTerminal
 
     from .media import Media
     from .pairs import Pairs
+    from .storage_network import StorageNetwork
 
-    Adapter = ConsoleAdapter | ScsiAdapter | EthernetAdapter | PairedAdapter
+    Adapter = ConsoleAdapter | ScsiAdapter | EthernetAdapter | PairedAdapter | FibreChannelAdapter
 
 _PAIRED_KINDS = {
     PairedRole.SERVER: AdapterKind.SCSI_SERVER,
@@ -60,7 +64,7 @@ class Adapters:
     """Those of `partition`; its connectors' `Backplane`.
 
     `media` are the logical units of its SCSI adapters, `network` has the switches, `pairs` what
-    leads to other partitions' adapters.
+    leads to other partitions' adapters, `storage_network` the fabrics.
     """
 
     def __init__(
@@ -69,14 +73,17 @@ class Adapters:
         media: Media | None,
         network: Network | None,
         pairs: Pairs | None = None,
+        storage_network: StorageNetwork | None = None,
     ) -> None:
         self._partition, self._media, self._network = partition, media, network
-        self._pairs = pairs
+        self._pairs, self._san = pairs, storage_network
         self._paired: dict[int, PairedCrqAdapter] = {}
         self._assigned: dict[int, Adapter] = {}
         self.terminals: dict[int, ClientTerminal] = {}
         self.servers: dict[int, VscsiServer] = {}
         self.ports: dict[int, Port] = {}
+        self.fc_servers: dict[int, VfcServer] = {}
+        self._fc_ports: dict[int, ClientPort] = {}
         self.on_terminal: Callable[[ClientTerminal], None] = lambda terminal: None
         """Called when the guest has a console that was not there."""
         self.gone: list[int] = []
@@ -99,12 +106,17 @@ class Adapters:
             network = self._network or Network()
             address = self._address(adapter)
             self.ports[adapter.slot] = network.plug_in(_Nobody(), adapter, address, name)
+        elif isinstance(adapter, FibreChannelAdapter) and self._san is not None:
+            configuration = self._partition.configuration
+            self._fc_ports[adapter.slot] = self._san.plug_in(adapter, configuration)
 
     def unassign(self, slot: int) -> None:
         """It is there no more; the guest must not have it."""
         del self._assigned[slot]
         if (port := self.ports.pop(slot, None)) is not None:
             port.unplug()
+        if self._san is not None and (fc_port := self._fc_ports.pop(slot, None)) is not None:
+            self._san.unplug(fc_port)
 
     def leave(self) -> None:
         """Nothing is sent to other partitions or received from them any more."""
@@ -114,6 +126,10 @@ class Adapters:
             adapter.end.remove(adapter)
         while self.servers:
             self.servers.popitem()[1].remove()
+        for fc_server in self.fc_servers.values():
+            fc_server.reset()
+        while self._san is not None and self._fc_ports:
+            self._san.unplug(self._fc_ports.popitem()[1])
 
     def settle(self) -> bool:
         """Nobody runs: do what waited for that; whether anything did."""
@@ -138,6 +154,10 @@ class Adapters:
                     targets = self._media.targets[slot]
                     managed = self._pairs is not None
                     self.servers[slot] = VscsiServer(client, targets, nexus, side_by_side=managed)
+            case FibreChannelAdapter() as its:
+                if (fc_port := self._fc_ports.get(slot)) is not None and self._san is not None:
+                    fc = io.add_channel_adapter(AdapterKind.CLIENT_FC, place)
+                    self.fc_servers[slot] = self._san.serve(fc, fc_port, its)
             case EthernetAdapter() as its:
                 adapter = io.add_lan(place, self._address(its), its.allowed)
                 adapter.port = self.ports[slot]
@@ -154,6 +174,8 @@ class Adapters:
             server.remove()
         if (paired := self._paired.pop(slot, None)) is not None:
             paired.end.remove(paired)
+        if (fc_server := self.fc_servers.pop(slot, None)) is not None:
+            fc_server.reset()
         if (port := self.ports.get(slot)) is not None:
             self._occupy(port, _Nobody())
         self._partition.virtual_io.remove(Slot(slot))

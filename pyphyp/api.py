@@ -24,6 +24,7 @@ from hypervisor.abi import InterruptOffer, Mmu
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.vio.configuration import ConsoleAdapter
 
+from .closing import Closing
 from .compose import call_names
 from .cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 from .dialogue import Ended, Timeout
@@ -37,16 +38,16 @@ from .study import Interceptor, Moment, Study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from hypervisor.network.boot_server import BootServer, BootService
     from hypervisor.network.shared_ethernet import SharedEthernet
-    from hypervisor.vio.configuration import EthernetAdapter, ScsiAdapter
+    from hypervisor.san.definition import SanDefinition
+    from hypervisor.vio.configuration import EthernetAdapter, FibreChannelAdapter, ScsiAdapter
 
     from .compose import Composition
     from .savefile import Opening, Progress
     from .saving import Saved
+    from .storage_network import StorageNetwork
     from .study import Hook
     from .trace import Tracer
 
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 __all__ = ["CPU_MODES", "Ended", "Machine", "Partition", "StateError", "Timeout"]
 
 
-class Machine:
+class Machine(Closing):
     """A machine and its partitions; `close` it, or use it in `with`.
 
     `epoch` is the time of day the partitions start at, in seconds since 1970 (UTC); without it,
@@ -70,6 +71,8 @@ class Machine:
         self.partitions: list[Partition] = []
         self._tracers = tracers
         self._library = MediaLibrary()
+        self.storage_network: StorageNetwork | None = None
+        """Once something was connected to it."""
         self.network = Network()
         self._study = Study(call_names)
 
@@ -90,6 +93,7 @@ class Machine:
         consoles: Sequence[ConsoleAdapter] = (ConsoleAdapter(),),
         scsi: Sequence[ScsiAdapter] = (),
         ethernet: Sequence[EthernetAdapter] = (),
+        fibre_channel: Sequence[FibreChannelAdapter] = (),
     ) -> Partition:
         """A new partition, switched on and with nothing booted.
 
@@ -104,7 +108,8 @@ class Machine:
         the partition's NVRAM between runs; `NvramFileError` where it cannot.  A guest that crashes
         is dumped to `dump_to`, as `Partition.dump` does it.  `scsi` are virtual SCSI adapters and
         the files behind them, which must not be in use elsewhere: `MediaError`.  `ethernet` are
-        virtual Ethernet adapters, each in one of the machine's switches.
+        virtual Ethernet adapters, each in one of the machine's switches; `fibre_channel` are
+        virtual Fibre Channel adapters, each in a fabric of `storage_network`.
         `consoles` are virtual terminals; those at a socket or a file raise `ConsoleError` where
         that cannot be.
         """
@@ -123,6 +128,7 @@ class Machine:
             consoles=tuple(consoles),
             scsi_adapters=tuple(scsi),
             ethernet_adapters=tuple(ethernet),
+            fibre_channel_adapters=tuple(fibre_channel),
         )
         partition = Partition(
             configuration,
@@ -133,6 +139,7 @@ class Machine:
             settle=self._settle,
             library=self._library,
             network=self.network,
+            storage_network=self._fabrics() if fibre_channel else self.storage_network,
         )
         if file is not None:
             partition.use_nvram(file)
@@ -148,6 +155,22 @@ class Machine:
         repeats another.
         """
         self.network.connect(adapter)
+
+    def connect_storage(self, definition: SanDefinition) -> None:
+        """Have fabrics and storage, besides those there are.
+
+        Partitions find what they name when they are added.  Raises `MediaError` where a file
+        cannot be used, `FabricError` for a fabric that is not there.
+        """
+        self._fabrics().build(definition)
+
+    def _fabrics(self) -> StorageNetwork:
+        if self.storage_network is None:
+            from .storage_network import StorageNetwork  # most machines have none
+
+            serial = PartitionConfiguration().serial
+            self.storage_network = StorageNetwork(self._library, serial)
+        return self.storage_network
 
     def serve(self, service: BootService) -> BootServer:
         """Have a boot server in a virtual switch give out what is in a directory, by TFTP.
@@ -198,6 +221,7 @@ class Machine:
                 saved=saved,
                 library=self._library,
                 network=self.network,
+                storage_network=self.storage_network,
             )
         except StateError as wrong:
             raise StateError(f"{where}{wrong}") from None
@@ -259,16 +283,7 @@ class Machine:
         """Release what the partitions hold of the host."""
         with ExitStack() as each:  # one that cannot save its NVRAM does not keep the others open
             each.callback(self.network.close)
+            if self.storage_network is not None:
+                each.callback(self.storage_network.close)
             for partition in self.partitions:
                 each.callback(partition.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -32,7 +32,7 @@ from hypervisor import (
 from hypervisor.abi import Mmu
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition
-from hypervisor.vio import adapter, crq, lan_calls, rdma, tce, vty
+from hypervisor.vio import adapter, crq, lan_calls, rdma, sub_crq, tce, vty
 
 from .adapters import Adapters
 
@@ -41,12 +41,14 @@ if TYPE_CHECKING:
 
     from hypervisor.capacity import CapacityManager
     from hypervisor.configuration import PartitionConfiguration
+    from hypervisor.vfc.server import VfcServer
     from hypervisor.vio.vscsi import VscsiServer
     from hypervisor.vio.vty import ClientTerminal
 
     from .media import Media
     from .network import Network
     from .pairs import Pairs
+    from .storage_network import StorageNetwork
 
 PAGE_TABLE_GROUPS = (
     page_table_calls.hcalls,
@@ -60,6 +62,7 @@ HCALL_GROUPS = (
     tce.hcalls,
     crq.hcalls,
     rdma.hcalls,
+    sub_crq.hcalls,
     lan_calls.hcalls,
     xics.hcalls,
     xive_hcalls.hcalls,
@@ -104,6 +107,12 @@ class Composition:
         servers = self.adapters.servers
         return tuple(servers[slot] for slot in sorted(servers))
 
+    @property
+    def fc_servers(self) -> tuple[VfcServer, ...]:
+        """By slot."""
+        servers = self.adapters.fc_servers
+        return tuple(servers[slot] for slot in sorted(servers))
+
     def unplug(self) -> None:
         """Nothing is sent to other partitions or received from them any more."""
         self.adapters.leave()
@@ -144,19 +153,21 @@ def compose(
     capacity: CapacityManager | None = None,
     network: Network | None = None,
     pairs: Pairs | None = None,
+    storage_network: StorageNetwork | None = None,
     unowned: Iterable[int] = (),
 ) -> Composition:
     """A partition as it stands before its first instruction.
 
     `before` is the firmware of its last boot: it leaves the NVRAM and what it had to report.
     `media` are the logical units of its configuration's adapters, `pairs` lead to other partitions'
-    adapters, `capacity` gives it its processors; without one it has one of its own.  `unowned` are
-    the slots whose adapter its guest does not have yet.
+    adapters, `network` has its switches, `storage_network` its fabrics, `capacity` gives it its
+    processors; without one it has one of its own.  `unowned` are the slots whose adapter its guest
+    does not have yet.
     """
     partition = Partition(
         configuration, hcalls_of(configuration), epoch=epoch, seed=seed, capacity=capacity
     )
-    adapters = Adapters(partition, media, network, pairs)
+    adapters = Adapters(partition, media, network, pairs, storage_network)
     for its in sorted(configuration.adapters, key=lambda its: its.slot):
         adapters.assign(its)
         if its.slot not in unowned:

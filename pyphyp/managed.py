@@ -27,6 +27,7 @@ from hypervisor.system.allocation import Allocation
 from hypervisor.system.errors import ManagementError
 
 from . import actions
+from .closing import Closing
 from .console_ends import ConsoleError
 from .guest_starts import start_of
 from .lanes import Lanes
@@ -37,19 +38,19 @@ from .managed_media import change_tape
 from .managed_partition import ManagedPartition, configuration_of
 from .managed_servers import IoServers
 from .managed_slots import change_slots
+from .managed_storage import change_storage_network
 from .media import MediaLibrary
 from .network import Network
 from .pacing import Pace, Unattended, host_epoch
 from .pairs import Pairs
 from .partition import ClosedError
 from .raw_file import MediaError
+from .storage_network import storage_network_of
 from .usage import PartitionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
     from hypervisor.dispatching.schedule import Schedule
     from hypervisor.system.allocation import PartitionResources
@@ -69,7 +70,7 @@ _AHEAD = 0.02
 """Seconds by which a machine may be ahead of the host for the sake of what comes from outside."""
 
 
-class ManagedMachine:
+class ManagedMachine(Closing):
     """`system` switched on, with nothing activated yet; `close` it, or use it in `with`.
 
     `epoch` is the time of day at power-on (without it, the host's); `seed` feeds everything
@@ -112,6 +113,10 @@ class ManagedMachine:
         self.io_servers = IoServers(
             system, lambda: self.epoch + self.now // TIME_BASE_HZ, self._library
         )
+        with ExitStack() as undo:
+            undo.callback(self.io_servers.close)
+            self.storage_network = storage_network_of(system, self._library)
+            undo.pop_all()
         self.network, self.pairs = Network(), Pairs(system)
         self._pace: Pace | None = None
         self._stopped = self._closed = False
@@ -238,9 +243,10 @@ class ManagedMachine:
                     self._switch_off(partition)
 
     def _carry(self) -> None:
-        """Between slices: what partitions have sent reaches others."""
+        """Between slices: what partitions have sent reaches others, or storage they share."""
         calendar = self.epoch * _NS + self.now * _NS // TIME_BASE_HZ
-        if self.pairs.exchange() | self.network.exchange(calendar):
+        talked = self.pairs.exchange() | self.network.exchange(calendar)
+        if (self.storage_network is not None and self.storage_network.san.settle()) or talked:
             self.dispatcher.talking_until = self.now + 2 * WINDOW
 
     # -- operating -------------------------------------------------------------------------
@@ -248,12 +254,13 @@ class ManagedMachine:
     def perform(self, action: Action) -> None:
         """Carry out a request, between two windows; ManagementError where it is refused."""
         self.activation.settle(self.now)
-        if isinstance(action, actions.SlotAction):
-            change_slots(self._running(action.partition), action)
-            return
         if self.io_servers.perform(action):
             return
         match action:
+            case _ if isinstance(action, actions.SlotAction):
+                change_slots(self._running(action.partition), action)
+            case _ if isinstance(action, actions.SanAction):
+                change_storage_network(self.storage_network, action)
             case actions.ActivatePartition(name, profile):
                 self.activate(name, profile)
             case actions.ActivateSystemProfile(name):
@@ -320,6 +327,7 @@ class ManagedMachine:
                 library=self._library,
                 network=self.network,
                 pairs=self.pairs,
+                storage_network=self.storage_network,
             )
         except (ConsoleError, MediaError) as wrong:
             raise ManagementError(str(wrong)) from None
@@ -385,16 +393,7 @@ class ManagedMachine:
         with ExitStack() as each:
             each.callback(self.network.close)
             each.callback(self.io_servers.close)
+            if self.storage_network is not None:
+                each.callback(self.storage_network.close)
             for partition in self.partitions.values():
                 each.callback(partition.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()

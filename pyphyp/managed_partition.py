@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .pairs import Pairs
     from .saving import RunState
     from .stats import Stats
+    from .storage_network import StorageNetwork
 
 
 class Machine(Shares, Protocol):
@@ -71,6 +72,7 @@ class ManagedPartition(Partition):
         library: MediaLibrary,
         network: Network,
         pairs: Pairs,
+        storage_network: StorageNetwork | None,
     ) -> None:
         self.machine = machine
         self.resources = resources
@@ -91,6 +93,7 @@ class ManagedPartition(Partition):
             capacity=self.capacity,
             network=network,
             pairs=pairs,
+            storage_network=storage_network,
         )
 
     @property
@@ -242,6 +245,7 @@ def configuration_of(
         uuid=str(uuid5(NAMESPACE_OID, f"{system.serial}/{definition.number}")),
         ethernet_adapters=definition.ethernet_adapters,
         paired_adapters=definition.paired_adapters,
+        fibre_channel_adapters=definition.fibre_channel_adapters,
     )
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .pacing import Attendant
     from .pairs import Pairs
     from .saving import RunState, Saved
+    from .storage_network import StorageNetwork
     from .symbols import Symbols
 
 _NS = 1_000_000_000
@@ -67,13 +68,14 @@ class Partition(Bootable, Inspected, Reconfigured, Service):
         saved: Saved | None = None,
         library: MediaLibrary | None = None,
         network: Network | None = None,
+        storage_network: StorageNetwork | None = None,
         capacity: CapacityManager | None = None,
         pairs: Pairs | None = None,
     ) -> None:
         Service.__init__(self)
         self.wake_listeners.append(self.pause)
         self._library, self.network = library or MediaLibrary(), network or Network()
-        self._capacity, self._pairs = capacity, pairs
+        self._capacity, self._pairs, self._storage_network = capacity, pairs, storage_network
         self.range_traces = RangeTraces(self)
         self.configuration = configuration
         self.consoles = Consoles(self)
@@ -125,6 +127,7 @@ class Partition(Bootable, Inspected, Reconfigured, Service):
                 media=self.media,
                 network=self.network,
                 pairs=self._pairs,
+                storage_network=self._storage_network,
                 capacity=self._capacity,
                 epoch=self._epoch,
                 seed=seed,
@@ -187,7 +190,7 @@ class Partition(Bootable, Inspected, Reconfigured, Service):
         run, media = saved.state.run, saved.media(self._library)
         with ExitStack() as undo:
             undo.callback(media.close)
-            composition = saved.composed(media, self.network)
+            composition = saved.composed(media, self.network, self._storage_network)
             undo.callback(composition.close)
             try:
                 self.consoles.define(saved.state.configuration)

@@ -19,6 +19,7 @@ from firmware.firmware_state import FirmwareState
 from hypervisor.abi import MAXIMUM_PROCESSORS
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.partition import PartitionState
+from hypervisor.vfc.waiting import VfcState
 from hypervisor.vio.vscsi import VscsiState
 
 from . import starts
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .network import Network
     from .savefile import Progress, Section
     from .starts import Reader
+    from .storage_network import StorageNetwork
 
 STATE = "state"
 LAYOUT = "layout"
@@ -76,6 +78,7 @@ class SavedState:
     partition: PartitionState
     firmware: FirmwareState
     scsi_servers: tuple[VscsiState, ...]
+    fc_servers: tuple[VfcState, ...]
     run: RunState
 
 
@@ -106,26 +109,39 @@ class Saved:
         except MediaError as wrong:
             raise StateError(str(wrong)) from None
 
-    def composed(self, media: Media | None = None, network: Network | None = None) -> Composition:
+    def composed(
+        self,
+        media: Media | None = None,
+        network: Network | None = None,
+        storage_network: StorageNetwork | None = None,
+    ) -> Composition:
         """A partition that is the saved one; `StateError` where that cannot be.
 
         `media` are those of the saved configuration, with the contents they had;
-        `network` has the switches.
+        `network` has the switches, `storage_network` the fabrics.
         """
         configuration, adapters = self.state.configuration, self.state.partition.virtual_io
-        composition = compose(
-            configuration,
-            epoch=0,
-            seed=0,
-            media=media,
-            network=network,
-            unowned={its.slot for its in configuration.adapters} - adapters.owned,
-        )
+        try:
+            composition = compose(
+                configuration,
+                epoch=0,
+                seed=0,
+                media=media,
+                network=network,
+                storage_network=storage_network,
+                unowned={its.slot for its in configuration.adapters} - adapters.owned,
+            )
+        except MediaError as wrong:
+            raise StateError(str(wrong)) from None
         try:
             servers = self.state.scsi_servers
             check(len(servers) == len(composition.scsi_servers), "other SCSI adapters than here")
             for server, its in zip(composition.scsi_servers, servers, strict=True):
                 server.restore(its)
+            fc_servers = self.state.fc_servers
+            check(len(fc_servers) == len(composition.fc_servers), "other fabrics than here")
+            for fc_server, login in zip(composition.fc_servers, fc_servers, strict=True):
+                fc_server.restore(login)
             self.storage.fill(composition.partition.memory)
             composition.firmware.restore(self.state.firmware)
             composition.partition.restore(self.state.partition)
@@ -182,6 +198,7 @@ def _gather(composition: Composition, run: RunState) -> SavedState:
         partition.state(),
         composition.firmware.state(),
         tuple(server.state() for server in composition.scsi_servers),
+        tuple(server.state() for server in composition.fc_servers),
         run,
     )
 

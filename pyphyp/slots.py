@@ -23,6 +23,7 @@ from hypervisor.vio.configuration import (
     ConsoleAdapter,
     DiskFormat,
     EthernetAdapter,
+    FibreChannelAdapter,
     Medium,
     PairedAdapter,
     ScsiAdapter,
@@ -246,6 +247,8 @@ def described(adapter: Adapter) -> str:
             return f"ethernet {switch} vlan {vlan}"
         case ScsiAdapter(server=server) if server:
             return f"virtual SCSI, served by {server}"
+        case FibreChannelAdapter(fabric=fabric, server=server, port=port):
+            return f"fc {fabric or ':'.join(filter(None, (server, port)))}"
         case ScsiAdapter(units=units):
             return ", ".join(_unit(unit) for unit in units) or "no disks"
         case PairedAdapter(role=role, partner=partner, partner_slot=other):
@@ -268,6 +271,9 @@ def _with(configuration: PartitionConfiguration, adapter: Adapter) -> PartitionC
             return replace(configuration, consoles=tuple(consoles))
         case ScsiAdapter():
             return replace(configuration, scsi_adapters=(*configuration.scsi_adapters, adapter))
+        case FibreChannelAdapter():
+            fc = (*configuration.fibre_channel_adapters, adapter)
+            return replace(configuration, fibre_channel_adapters=fc)
         case EthernetAdapter():
             lans = (*configuration.ethernet_adapters, adapter)
             return replace(configuration, ethernet_adapters=lans)
@@ -283,4 +289,7 @@ def _without(configuration: PartitionConfiguration, slot: int) -> PartitionConfi
         scsi_adapters=tuple(its for its in configuration.scsi_adapters if its.slot != slot),
         ethernet_adapters=tuple(its for its in configuration.ethernet_adapters if its.slot != slot),
         paired_adapters=tuple(its for its in configuration.paired_adapters if its.slot != slot),
+        fibre_channel_adapters=tuple(
+            its for its in configuration.fibre_channel_adapters if its.slot != slot
+        ),
     )

@@ -152,7 +152,7 @@ class Targets:
         if (unit := self.find(lun)) is not None:
             return unit.execute(task)
         if task.opcode == INQUIRY:
-            return (bytes([_NO_UNIT, 0, 6, 2, 31]) + bytes(31))[: task.number(3, 2)]
+            return no_unit_inquiry(task)
         raise CheckConditionError(Condition.NO_SUCH_UNIT)
 
     def _report_luns(self, lun: bytes, task: Task) -> bytes:
@@ -169,3 +169,8 @@ class Targets:
             listed = [n.to_bytes(2, "big") + bytes(6) for n in its]
         data = b"".join(listed)
         return (len(data).to_bytes(4, "big") + bytes(4) + data)[: task.number(6, 4)]
+
+
+def no_unit_inquiry(task: Task) -> bytes:
+    """The answer to INQUIRY where no unit is."""
+    return (bytes([_NO_UNIT, 0, 6, 2, 31]) + bytes(31))[: task.number(3, 2)]

@@ -5,12 +5,14 @@ Nothing here is checked; `validation.problems` says what of it cannot be.
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from emu.isa_level import IsaLevel
 from emu.values import frozen
 from hypervisor.abi import InterruptOffer, Mmu
+from hypervisor.san.definition import SanDefinition
 from hypervisor.vio.configuration import ConsoleAdapter
 
 from .share import DEFAULT_POOL, DEFAULT_WEIGHT, SharingMode
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
 
     from hypervisor.network.boot_server import BootService
     from hypervisor.network.shared_ethernet import SharedEthernet
-    from hypervisor.vio.configuration import EthernetAdapter, PairedAdapter, ScsiAdapter, ScsiUnit
+    from hypervisor.vio.configuration import (
+        EthernetAdapter,
+        FibreChannelAdapter,
+        PairedAdapter,
+        ScsiAdapter,
+        ScsiUnit,
+    )
 
     from .bounds import Bounds
     from .editions import Edition
@@ -155,6 +163,7 @@ class PartitionDefinition:
     """Its operating system may know of the shared processors' time (H_PIC)."""
     ethernet_adapters: tuple[EthernetAdapter, ...] = ()
     paired_adapters: tuple[PairedAdapter, ...] = ()
+    fibre_channel_adapters: tuple[FibreChannelAdapter, ...] = ()
     start: bool = True
     """It is activated when the system is powered on."""
 
@@ -240,6 +249,7 @@ class ManagedSystem:
     shared_ethernet: tuple[SharedEthernet, ...] = ()
     boot_servers: tuple[BootService, ...] = ()
     io_servers: tuple[VirtualIoServer, ...] = ()
+    san: SanDefinition = field(default_factory=SanDefinition)
 
     def partition(self, name: str) -> PartitionDefinition | None:
         return next((partition for partition in self.partitions if partition.name == name), None)

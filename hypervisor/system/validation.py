@@ -17,6 +17,7 @@ from .editions import Feature
 from .io_server_rules import io_server_problems
 from .network_rules import network_problems
 from .problem import Path, Problem
+from .san_rules import san_problems
 from .share import DEFAULT_POOL, HIGHEST_WEIGHT, MOST_POOLS
 from .units import ProcUnits
 
@@ -44,6 +45,7 @@ def problems(system: ManagedSystem) -> list[Problem]:
         *_system_profiles(system),
         *network_problems(system),
         *io_server_problems(system),
+        *san_problems(system),
     ]
 
 

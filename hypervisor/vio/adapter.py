@@ -68,6 +68,7 @@ class AdapterKind(Enum):
     CLIENT_TERMINAL = "vty"
     CLIENT_SCSI = "v-scsi"
     SCSI_SERVER = "v-scsi-host"
+    CLIENT_FC = "vfc-client"
     LAN = "l-lan"
 
 

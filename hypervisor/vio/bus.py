@@ -14,6 +14,7 @@ from .crq import CrqAdapter, CrqState
 from .lan import LanAdapter
 from .lan_state import LanState
 from .pairs import PairedCrqAdapter
+from .sub_crq import MOST_SUB_INTERRUPTS, ChannelAdapter, ChannelAdapterState, SubInterrupts
 from .tce import TceTables, TceTableState
 from .vty import ClientTerminal, Terminals, TerminalState
 
@@ -34,6 +35,9 @@ class VirtualIoState:
     terminals: tuple[TerminalState, ...]
     tce_tables: tuple[TceTableState, ...]
     queues: tuple[CrqState, ...]
+    channels: tuple[ChannelAdapterState, ...]
+    sub_interrupts: Annotated[int, range(MOST_SUB_INTERRUPTS + 1)]
+    """Interrupt sources of subordinate queues that there are."""
     lans: tuple[LanState, ...]
     connectors: ConnectorsState
     used: Annotated[tuple[Annotated[int, range(SLOTS)], ...], Length(0, SLOTS)]
@@ -63,6 +67,7 @@ class VirtualIo:
         self.others_stand_still = False
         """No other partition runs: their storage may be reached."""
         self._used: set[int] = set()
+        self._sub_interrupts = SubInterrupts(interrupts)
 
     def add_terminal(
         self, slot: Slot, protocol: TerminalProtocol = TerminalProtocol.RAW
@@ -89,6 +94,14 @@ class VirtualIo:
             self.remote_windows[slot.remote_liobn] = end
         return adapter
 
+    def add_channel_adapter(self, kind: AdapterKind, slot: Slot) -> ChannelAdapter:
+        """As `add_crq_adapter`, with subordinate queues besides."""
+        dma = self.tce_tables.add(slot.liobn)
+        line = self._interrupt_line(slot)
+        adapter = ChannelAdapter(kind, slot, dma, line, self._sub_interrupts)
+        self.bus.add(adapter)
+        return adapter
+
     def add_lan(
         self, slot: Slot, address: MacAddress, allowed: Collection[bytes] | None = None
     ) -> LanAdapter:
@@ -104,6 +117,8 @@ class VirtualIo:
         if isinstance(adapter, ClientTerminal):
             self.terminals.remove(slot.unit)
         else:
+            if isinstance(adapter, ChannelAdapter):
+                adapter.free_queues()
             self.tce_tables.remove(slot.liobn)
             self.remote_windows.pop(slot.remote_liobn, None)
         self._interrupts.reset_source(slot.interrupt)
@@ -121,6 +136,9 @@ class VirtualIo:
     def _queues(self) -> list[CrqAdapter]:
         return [adapter for adapter in self.bus if isinstance(adapter, CrqAdapter)]
 
+    def _channel_adapters(self) -> list[ChannelAdapter]:
+        return [adapter for adapter in self.bus if isinstance(adapter, ChannelAdapter)]
+
     def _lans(self) -> list[LanAdapter]:
         return [adapter for adapter in self.bus if isinstance(adapter, LanAdapter)]
 
@@ -129,6 +147,8 @@ class VirtualIo:
             terminals=self.terminals.state(),
             tce_tables=self.tce_tables.state(),
             queues=tuple(adapter.state() for adapter in self._queues()),
+            channels=tuple(its.channels_state() for its in self._channel_adapters()),
+            sub_interrupts=self._sub_interrupts.count,
             lans=tuple(adapter.state() for adapter in self._lans()),
             connectors=self.connectors.state(),
             used=tuple(sorted(self._used)),
@@ -138,6 +158,7 @@ class VirtualIo:
         """Take over a state with the very adapters that are here."""
         for number in state.used:
             self._use(Slot(number))
+        self._sub_interrupts.restore(state.sub_interrupts)
         self.connectors.restore(state.connectors)
         self.terminals.restore(state.terminals)
         self.tce_tables.restore(state.tce_tables)
@@ -145,6 +166,10 @@ class VirtualIo:
         check(len(state.queues) == len(adapters), f"{len(state.queues)} queues of adapters")
         for adapter, its in zip(adapters, state.queues, strict=True):
             adapter.restore(its)
+        channels = self._channel_adapters()
+        check(len(state.channels) == len(channels), f"{len(state.channels)} adapters with channels")
+        for channel_adapter, queues in zip(channels, state.channels, strict=True):
+            channel_adapter.restore_channels(queues)
         lans = self._lans()
         check(len(state.lans) == len(lans), f"{len(state.lans)} Ethernet adapters")
         for lan, opened in zip(lans, state.lans, strict=True):

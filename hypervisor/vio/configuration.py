@@ -16,6 +16,9 @@ FIRST_SERVING_SLOT = 10
 """Where server adapters are, if nobody chooses."""
 FIRST_SERVED_SLOT = 20
 """Where client adapters of Virtual I/O Servers are, if nobody chooses."""
+FIRST_FC_SLOT = 56
+"""Where virtual Fibre Channel adapters are, if nobody chooses: the last of 64 slots."""
+MOST_FC_ADAPTERS = 8
 FIRST_FURTHER_CONSOLE = 32
 """The slot of the third console, behind those that disks and Ethernet adapters are given."""
 MAC_BYTES = 6
@@ -158,6 +161,27 @@ class PairedAdapter:
     def __post_init__(self) -> None:
         Slot(self.slot)
         Slot(self.partner_slot)
+
+
+@frozen
+class FibreChannelAdapter:
+    """A client adapter of virtual Fibre Channel in a slot, and who carries it.
+
+    That is a `fabric` itself, or a Virtual I/O Server (`server`) that has mapped it to one of its
+    physical ports, `port` at first, if one is named.
+    """
+
+    slot: int
+    fabric: str = ""
+    server: str = ""
+    port: str = ""
+
+    def __post_init__(self) -> None:
+        Slot(self.slot)
+        if bool(self.fabric) == bool(self.server):
+            raise ValueError(f"slot {self.slot}: a fabric or a Virtual I/O Server is needed")
+        if self.port and not self.server:
+            raise ValueError(f"slot {self.slot}: physical ports are a Virtual I/O Server's")
 
 
 @frozen

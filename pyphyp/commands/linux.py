@@ -73,7 +73,7 @@ Examples:
     multiple=True,
     metavar="NAME",
     help="Load a module of Debian's kernel, and what it depends on, before the shell.  Those that "
-    "--disk, --cdrom, --tape and --net need are loaded anyway.",
+    "--disk, --cdrom, --tape, --fc and --net need are loaded anyway.",
 )
 @click.option(
     "--big-endian",
@@ -151,6 +151,7 @@ def _drivers(
     from guests.modules import (
         DISK_MODULES,
         ETHERNET_MODULES,
+        FC_MODULES,
         OPTICAL_MODULES,
         SLOT_MODULES,
         SLOT_PACKAGE,
@@ -167,6 +168,8 @@ def _drivers(
         wanted += ETHERNET_MODULES
     if options.machine.tape:
         wanted += TAPE_MODULES
+    if options.machine.fc:
+        wanted += FC_MODULES
     return kernel_modules(guest, progress).load_order(wanted) if wanted else []
 
 

@@ -23,6 +23,7 @@ from hypervisor.vio.configuration import (
 )
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
+from .fc_values import fc_adapters, storage_of
 from .tape_values import TapeFileName
 from .values import (
     TRACE_KINDS,
@@ -66,6 +67,7 @@ class MachineOptions:
     net: tuple[SharedEthernet, ...]
     netboot: Path | None
     tape: tuple[TapeName, ...]
+    fc: tuple[DiskFile, ...]
     epoch: int | None
     seed: int
 
@@ -94,6 +96,8 @@ class MachineOptions:
 
             machine.serve(BootService(*directory_and_file(self.netboot)))
             switches = switches or [DEFAULT_SWITCH]
+        if self.fc:
+            machine.connect_storage(storage_of(self.fc))
         return machine.add_partition(
             memory=self.memory,
             processors=self.processors,
@@ -110,6 +114,7 @@ class MachineOptions:
                 EthernetAdapter(slot, switch)
                 for slot, switch in enumerate(switches, start=FIRST_FREE_SLOT + 1)
             ],
+            fibre_channel=fc_adapters(self.fc),
         )
 
     def _consoles(self) -> tuple[ConsoleAdapter, ...]:
@@ -270,6 +275,13 @@ _MACHINE_OPTIONS = (
         metavar="FILE[,ro][,SIZE]",
         help="A virtual tape drive with that image in it (an empty file is a blank tape); SIZE: "
         "how much goes on it.",
+    ),
+    click.option(
+        "--fc",
+        type=DiskFileName(),
+        multiple=True,
+        metavar="FILE[,ro][,raw|,qcow2]",
+        help="A disk in a storage network, behind a virtual Fibre Channel adapter (NPIV).",
     ),
     click.option(
         "--epoch",

@@ -152,6 +152,17 @@ def said(action: Action) -> str:
             return f"{name} was ended and boots again"
         case actions.CrashPartition(name):
             return f"{name} was given a system reset"
+        case actions.AddToZone(fabric, zone, members):
+            return f"{fabric}: zone {zone} has {', '.join(members) or 'what it had'}"
+        case actions.RemoveFromZone(fabric, zone, members):
+            gone = f"has no {', '.join(members)} any more" if members else "is gone"
+            return f"{fabric}: zone {zone} {gone}"
+        case actions.SetLink(port, up):
+            return f"{port}: link {'up' if up else 'down'}"
+        case actions.ResetStorage(storage):
+            return f"{storage} was reset"
+        case actions.FreezeStorage(storage, frozen):
+            return f"{storage} {'answers no commands' if frozen else 'answers again'}"
         case actions.ChangeProcessors(name):
             return f"{name}: {_changes(action)}"
         case actions.ChangePool(number, maximum, reserved):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from guests.modules import (
     DISK_MODULES,
     ETHERNET_MODULES,
+    FC_MODULES,
     OPTICAL_MODULES,
     SERVER_MODULES,
     SLOT_MODULES,
@@ -64,5 +65,6 @@ def modules_for(
     modules += OPTICAL_MODULES if values.get("cdroms") or served else ()
     modules += TAPE_MODULES if values.get("tapes") or served else ()
     modules += SERVER_MODULES if content.get(VSCSI_SERVER.name) else ()
+    modules += FC_MODULES if values.get("fc") else ()
     modules += ETHERNET_MODULES if content.get(ETHERNET.name) else ()
     return tuple(modules)

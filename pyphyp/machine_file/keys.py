@@ -31,6 +31,7 @@ from .kinds import (
 )
 from .network_keys import BOOT_SERVER, ETHERNET, SHARED_ETHERNET
 from .pairs import VSCSI_SERVER
+from .storage_networks import FABRIC, STORAGE
 from .tables import Key, Table
 
 LINUX, BIG_ENDIAN_LINUX = "linux", "linux-big-endian"
@@ -267,6 +268,12 @@ PARTITION = Table(
             "none",
         ),
         Key(
+            "fc",
+            Several(Text("a fabric's name")),
+            "Virtual Fibre Channel adapters, each with a pair of world wide port names of its own.",
+            "none",
+        ),
+        Key(
             "performance_collection",
             Flag(),
             "Whether its guest may know what the shared processors do (H_PIC).",
@@ -303,6 +310,16 @@ ROOT = Table(
     "",
     "A managed system.",
     (),
-    (MACHINE, POOL, PARTITION, SHARED_ETHERNET, BOOT_SERVER, VIOS, SYSTEM_PROFILE),
+    (
+        MACHINE,
+        POOL,
+        PARTITION,
+        SHARED_ETHERNET,
+        BOOT_SERVER,
+        VIOS,
+        FABRIC,
+        STORAGE,
+        SYSTEM_PROFILE,
+    ),
     array=False,
 )

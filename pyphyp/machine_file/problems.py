@@ -27,8 +27,18 @@ _RENAMED = {
     "scsi_adapters": "vios",
     "io_servers": "vios",
     "rootvg_mib": "rootvg",
+    "fibre_channel_adapters": "fc",
 }
-_LISTS = ("partition", "pool", "system_profile", "shared_ethernet", "boot_server", "vios")
+_LISTS = (
+    "partition",
+    "pool",
+    "system_profile",
+    "shared_ethernet",
+    "boot_server",
+    "vios",
+    "fabric",
+    "storage",
+)
 
 
 @frozen

@@ -28,7 +28,7 @@ from hypervisor import (
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition
-from hypervisor.vio import adapter, crq, lan_calls, rdma, tce, vty
+from hypervisor.vio import adapter, crq, lan_calls, rdma, sub_crq, tce, vty
 from hypervisor.vio.adapter import Slot
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ GROUPS = (
     tce.hcalls,
     crq.hcalls,
     rdma.hcalls,
+    sub_crq.hcalls,
     lan_calls.hcalls,
     xics.hcalls,
     splpar.hcalls,
