@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hypervisor.vfc.server import VfcServer
 from hypervisor.vio.adapter import AdapterKind, Slot
 from hypervisor.vio.configuration import TerminalProtocol
 from hypervisor.vio.lan import LanAdapter
@@ -118,9 +117,9 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
             "ibm,mac-address-filters": cells(MOST_FILTERS),
             "ibm,illan-options": EMPTY,
         }
-    if isinstance(adapter, ChannelAdapter) and isinstance(adapter.server, VfcServer):
-        pair = b"".join(wwpn.to_bytes(8, "big") for wwpn in adapter.server.port.wwpns)
-        properties["ibm,port-wwn-list"] = pair
+    if isinstance(adapter, ChannelAdapter):
+        pair = [wwpn.to_bytes(8, "big") for wwpn in adapter.port_names]
+        properties["ibm,port-wwn-list"] = b"".join(pair)
     node = Node(names.node, f"{slot.unit:x}", properties)
     for device in devices_of(adapter):
         its = {"device_type": string("block"), "reg": device.lun}

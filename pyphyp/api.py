@@ -203,6 +203,8 @@ class Machine(Closing):
 
         if partition.media.writable:
             raise StateError("a clone would share the disks of its original: have them read-only")
+        if partition.configuration.fibre_channel_adapters:
+            raise StateError("a clone would have the port names of its original in the fabric")
         copy = snapshot(partition.composition, *partition.run_state())
         return self._add(copy, "", twin=True)
 

@@ -198,6 +198,8 @@ class Partition(Bootable, Inspected, Reconfigured, Service):
                 raise StateError(str(wrong)) from None
             undo.pop_all()
         self._release()
+        for server in composition.fc_servers:
+            server.logins.resume()  # the port that was released had the same name
         self.media.close()
         self.media = media
         self.configuration = saved.state.configuration

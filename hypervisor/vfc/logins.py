@@ -164,6 +164,12 @@ class Logins:
                 storage.logout(nexus)
         self._logins.clear()
 
+    def resume(self) -> None:
+        """Storage is to know, as before, whom it may have forgotten."""
+        for login in self._logins.values():
+            if login.process:
+                login.target.storage.resume(self._port.nexus(login.target))
+
     def restore(self, port_id: int, *, process: bool) -> bool:
         """Be logged in as before; False where the target is not to be seen."""
         if (target := self._target(port_id)) is None:

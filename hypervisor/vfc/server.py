@@ -68,7 +68,7 @@ class VfcServer:
         self.events = Events(adapter)
         self._waiting: list[Waiting] = []
         port.listener = self
-        adapter.channel_server = self
+        adapter.channel_server, adapter.port_names = self, port.wwpns
         if port.fabric is not None:
             adapter.server = self
 

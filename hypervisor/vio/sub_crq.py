@@ -158,6 +158,8 @@ class ChannelAdapter(CrqAdapter):
     ) -> None:
         super().__init__(kind, slot, dma, interrupt)
         self.channel_server: ChannelServer | None = None
+        self.port_names: tuple[int, ...] = ()
+        """World wide names that its partner gave it."""
         self.queues: dict[int, SubQueue] = {}
         self._sources = sources
 

@@ -21,6 +21,6 @@ def storage_of(disks: Sequence[DiskFile]) -> SanDefinition:
     return SanDefinition((FabricDefinition(_FABRIC),), (storage,))
 
 
-def fc_adapters(disks: Sequence[DiskFile]) -> list[FibreChannelAdapter]:
-    """The partition's; none without disks."""
-    return [FibreChannelAdapter(FIRST_FC_SLOT, _FABRIC)] if disks else []
+def fc_adapters() -> list[FibreChannelAdapter]:
+    """The partition's."""
+    return [FibreChannelAdapter(FIRST_FC_SLOT, _FABRIC)]

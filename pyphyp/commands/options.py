@@ -23,7 +23,6 @@ from hypervisor.vio.configuration import (
 )
 from pyphyp.cpu_modes import CPU_MODES, DEFAULT_CPU_MODE, cpu_mode_level
 
-from .fc_values import fc_adapters, storage_of
 from .tape_values import TapeFileName
 from .values import (
     TRACE_KINDS,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from typing import Self, TypeVar
 
     from hypervisor.network.shared_ethernet import SharedEthernet
+    from hypervisor.vio.configuration import FibreChannelAdapter
     from pyphyp.api import Machine
     from pyphyp.disk_files import DiskFile
     from pyphyp.partition import Partition
@@ -96,8 +96,12 @@ class MachineOptions:
 
             machine.serve(BootService(*directory_and_file(self.netboot)))
             switches = switches or [DEFAULT_SWITCH]
+        fibre_channel: list[FibreChannelAdapter] = []
         if self.fc:
+            from .fc_values import fc_adapters, storage_of  # the network costs time to load
+
             machine.connect_storage(storage_of(self.fc))
+            fibre_channel = fc_adapters()
         return machine.add_partition(
             memory=self.memory,
             processors=self.processors,
@@ -114,7 +118,7 @@ class MachineOptions:
                 EthernetAdapter(slot, switch)
                 for slot, switch in enumerate(switches, start=FIRST_FREE_SLOT + 1)
             ],
-            fibre_channel=fc_adapters(self.fc),
+            fibre_channel=fibre_channel,
         )
 
     def _consoles(self) -> tuple[ConsoleAdapter, ...]:

@@ -54,12 +54,11 @@ from .network_keys import BOOT_SERVER, ETHERNET, SHARED_ETHERNET
 from .networks import boot_services, ethernet_adapters, shared_ethernets
 from .pairs import VSCSI_SERVER, paired
 from .problems import FileProblem, MachineFileError, Problems
-from .storage_networks import FABRIC, STORAGE, ZONE, fibre_channel_adapters, san_definition
+from .storage_networks import fibre_channel_adapters, san_definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hypervisor.san.definition import SanDefinition
     from hypervisor.vio.configuration import ConsoleAdapter
 
     from .lines import Path as KeyPath
@@ -179,16 +178,9 @@ class _Reading:
             io_servers=io_servers(
                 self._tables(content, VIOS, ()), partitions, self._directory, self.problems
             ),
-            san=self._san(content),
+            san=san_definition(content, self._tables, self._directory, self.problems),
         )
         return MachineFile(system, machine.get("epoch"), machine.get("seed", 0))
-
-    def _san(self, content: Values) -> SanDefinition:
-        def zones(n: int) -> Iterable[tuple[Values, KeyPath]]:
-            return self._tables(content[FABRIC.name][n], ZONE, (FABRIC.name, n))
-
-        fabrics, storage = (self._tables(content, its, ()) for its in (FABRIC, STORAGE))
-        return san_definition(fabrics, storage, zones, self._directory, self.problems)
 
     # -- tables ----------------------------------------------------------------------------
 

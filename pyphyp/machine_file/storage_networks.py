@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from .problems import Problems
 
     Values = dict[str, Any]
-    Tables = Iterable[tuple[Values, KeyPath]]
-    Zones = Callable[[int], Tables]
-    """Those of a fabric, by its place in the file."""
+    Tables = Callable[[Values, Table, KeyPath], Iterable[tuple[Values, KeyPath]]]
+    """What the tables of an array say."""
 
 _MEMBER = "a world wide port name, or the name of a partition, a storage or one of their ports"
 
@@ -63,16 +62,21 @@ STORAGE = Table(
 
 
 def san_definition(
-    fabrics: Tables, storage: Tables, zones: Zones, directory: Path, problems: Problems
+    content: Values, tables: Tables, directory: Path, problems: Problems
 ) -> SanDefinition:
     """All of a machine."""
+
+    def zones(n: int) -> Iterable[Zone]:
+        found = tables(content[FABRIC.name][n], ZONE, (FABRIC.name, n))
+        return (Zone(its["name"], tuple(its.get("members", ()))) for its, _ in found)
+
     return SanDefinition(
         tuple(
             FabricDefinition(
                 values["name"],
-                tuple(Zone(zone["name"], tuple(zone.get("members", ()))) for zone, _ in zones(n)),
+                tuple(zones(n)),
             )
-            for n, (values, _) in enumerate(fabrics)
+            for n, (values, _) in enumerate(tables(content, FABRIC, ()))
         ),
         tuple(
             StorageDefinition(
@@ -80,7 +84,7 @@ def san_definition(
                 tuple(values["fabrics"]),
                 tuple(scsi_units(values, path, directory, problems)),
             )
-            for values, path in storage
+            for values, path in tables(content, STORAGE, ())
         ),
     )
 
