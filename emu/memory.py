@@ -90,6 +90,10 @@ def _located(file: int, pieces: Sequence[Piece], offset: int) -> list[MappedPiec
     return located
 
 
+_BYTE, _HALFWORD = struct.Struct(">B"), struct.Struct(">H")
+_WORD, _DOUBLEWORD = struct.Struct(">I"), struct.Struct(">Q")
+
+
 class Memory:
     """`size` bytes of zeroed storage, a multiple of 4 KiB; released by `close` or `with`."""
 
@@ -242,24 +246,30 @@ class Memory:
         return bytes(self._bytes[address:end]).split(b"\0", 1)[0]
 
     def write(self, address: int, data: bytes | memoryview) -> None:
-        self.check(address, len(data))
+        if not 0 <= address <= self.size - len(data):
+            raise StorageError(address, len(data), self.size)
         if self._observer is None:
             self._bytes[address : address + len(data)] = data
         elif data:
             self._observer.storage_written(address, data)
 
     def u8(self, address: int) -> int:
-        self.check(address, 1)
-        return self._bytes[address]
+        return self._number(_BYTE, address)
 
     def u16(self, address: int) -> int:
-        return int.from_bytes(self.read(address, 2), "big")
+        return self._number(_HALFWORD, address)
 
     def u32(self, address: int) -> int:
-        return int.from_bytes(self.read(address, 4), "big")
+        return self._number(_WORD, address)
 
     def u64(self, address: int) -> int:
-        return int.from_bytes(self.read(address, 8), "big")
+        return self._number(_DOUBLEWORD, address)
+
+    def _number(self, format_: struct.Struct, address: int) -> int:
+        if not 0 <= address <= self.size - format_.size:
+            raise StorageError(address, format_.size, self.size)
+        number: int = format_.unpack_from(self._bytes, address)[0]
+        return number
 
     def words(self, address: int, count: int) -> tuple[int, ...]:
         """`count` 32-bit words from `address` on."""

@@ -91,19 +91,18 @@ def tell_of_dispatch(
     if last is None:
         return
     waits = Waits.between(last, facts)
-    for offset, ticks in (
-        (VPA_WAITED_FOR_PROCESSOR, waits.processor),
-        (VPA_WAITED_FOR_CAPACITY, waits.capacity),
-        (VPA_WAITED_FOR_EVENT, waits.event),
-    ):
-        _add(memory, vpa + offset, ticks)
+    if waits.processor:
+        _add(memory, vpa + VPA_WAITED_FOR_PROCESSOR, waits.processor)
+    if waits.capacity:
+        _add(memory, vpa + VPA_WAITED_FOR_CAPACITY, waits.capacity)
+    if waits.event:
+        _add(memory, vpa + VPA_WAITED_FOR_EVENT, waits.event)
     if areas.trace_log is not None and memory.u8(vpa + VPA_TRACE_LOG_MASK) & _KINDS[last.reason]:
         _log(vpa, areas.trace_log, memory, last, facts, waits)
 
 
 def _add(memory: Memory, address: int, ticks: int) -> None:
-    if ticks:
-        memory.write_u64(address, low_bits(memory.u64(address) + ticks, 64))
+    memory.write_u64(address, low_bits(memory.u64(address) + ticks, 64))
 
 
 def _log(

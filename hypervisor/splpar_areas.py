@@ -113,9 +113,10 @@ class RegisteredAreas:
 
     def _count_on(self, memory: Memory, *, odd: bool) -> None:
         """To the next number of that kind: the guest can write to the field, too."""
-        if (count := self.yield_count(memory)) is not None:
-            step = 1 if bool(count % 2) != odd else 2
-            memory.write_u32(self._needed_vpa() + VPA_YIELD_COUNT, low_bits(count + step, 32))
+        if self.vpa is not None:
+            field = self.vpa[0] + VPA_YIELD_COUNT
+            count = memory.u32(field)
+            memory.write_u32(field, low_bits(count + (2 if count % 2 == odd else 1), 32))
 
     def donates(self, memory: Memory) -> bool:
         """Whether the operating system lends its dedicated processor while that waits."""

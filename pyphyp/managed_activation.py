@@ -29,6 +29,7 @@ class Activation:
         """What the last code that was accepted gave."""
         self._there = self.on_demand.cores
         """Activated, or unreturned."""
+        self._unreturned = False
 
     def enter(self, code: str, now: int) -> Grant:
         """Take an activation code at time base `now`; ManagementError where it is refused."""
@@ -39,11 +40,13 @@ class Activation:
 
     def settle(self, now: int) -> None:
         """Between windows: what is over by time base `now` goes."""
+        if not self.on_demand.running and not self._unreturned:
+            return
         ends = self.on_demand.next_end
         if ends is not None and ends <= now // TIME_BASE_HZ:
             self.on_demand.expire(now // TIME_BASE_HZ)
             self._adapt()
-        elif self._there > self.on_demand.cores:
+        elif self._unreturned:
             self._adapt()
 
     def _adapt(self) -> None:
@@ -56,6 +59,7 @@ class Activation:
             self._there += 1
         while self._there > self.on_demand.cores and self._take_one():
             self._there -= 1
+        self._unreturned = self._there > self.on_demand.cores
 
     def _take_one(self) -> bool:
         """Deactivate a core, if what partitions are entitled to needs it no more."""

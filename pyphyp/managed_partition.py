@@ -160,7 +160,7 @@ class ManagedPartition(Partition):
 
     def answer_postponed(self) -> bool:
         """Between two slices: do what could not be done within one; whether others wait for it."""
-        if any(runnable.postponed for runnable in self.runnables):
+        if any([runnable.postponed for runnable in self.runnables]):
             io = self.composition.partition.virtual_io
             self.capacity.between_slices = io.others_stand_still = True
             for runnable in self.runnables:
