@@ -213,6 +213,15 @@ class RunViosCommand:
 
 
 @record
+class PlugCable:
+    """Put the cable into a physical Ethernet adapter of a Virtual I/O Server, or pull it."""
+
+    server: Name
+    adapter: Name
+    plugged: bool
+
+
+@record
 class UnloadTape:
     """Take the tape out of a drive."""
 
@@ -282,6 +291,7 @@ Action = (
     | SlotAction
     | SanAction
     | RunViosCommand
+    | PlugCable
 )
 ACTIONS: tuple[type[Action], ...] = Action.__args__
 

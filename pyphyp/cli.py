@@ -52,6 +52,7 @@ _COMMANDS = {
     "slots": "slots",
     "cdrom": "slots",
     "vios": "vios",
+    "cable": "vios",
     "down": "operate",
     "what-if": "what_if",
     "check": "machine",

@@ -110,14 +110,14 @@ class ManagedMachine(Closing):
         self._changes = Changes(self.allocation, self.dispatcher)
         self._tracers, self._starts = tracers, dict(starts or {})
         self._library = MediaLibrary(exclusive=True)
+        self.network, self.pairs = Network(lan.switch for lan in system.lans), Pairs(system)
         self.io_servers = IoServers(
-            system, lambda: self.epoch + self.now // TIME_BASE_HZ, self._library
+            system, lambda: self.epoch + self.now // TIME_BASE_HZ, self._library, self.network
         )
         with ExitStack() as undo:
             undo.callback(self.io_servers.close)
             self.storage_network = storage_network_of(system, self._library)
             undo.pop_all()
-        self.network, self.pairs = Network(), Pairs(system)
         self._pace: Pace | None = None
         self._stopped = self._closed = False
         self.wake_listeners: list[Callable[[], None]] = []

@@ -10,6 +10,7 @@ from hypervisor.system.errors import ManagementError
 from .actions import (
     ActivatePartition,
     CrashPartition,
+    PlugCable,
     ResetPartition,
     RunViosCommand,
     ShutdownPartition,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from .actions import Action
     from .media import MediaLibrary
+    from .network import Network
     from .vios.shell import Answer
 
 
@@ -37,7 +39,11 @@ class IoServers:
     """
 
     def __init__(
-        self, system: ManagedSystem, clock: Callable[[], int], library: MediaLibrary
+        self,
+        system: ManagedSystem,
+        clock: Callable[[], int],
+        library: MediaLibrary,
+        network: Network,
     ) -> None:
         self.by_name: dict[str, Vios] = {}
         location = f"U{MODEL}.{system.serial}"
@@ -56,6 +62,7 @@ class IoServers:
                     shared_ethernet=() if self.by_name else system.shared_ethernet,
                     clock=clock,
                     disks=library,
+                    network=network,
                 )
             except ViosError as wrong:
                 self.close()
@@ -99,6 +106,11 @@ class IoServers:
                 answer = self.run(name, command)
                 if answer.status:
                     raise ManagementError(answer.err.strip() or f"exit status {answer.status}")
+            case PlugCable(name, adapter, plugged):
+                try:
+                    self._named(name).ethernet.set_cable(adapter, plugged=plugged)
+                except ViosError as wrong:
+                    raise ManagementError(f"{name}: {wrong}") from None
             case ActivatePartition(name) if name in self.by_name:
                 if self.by_name[name].runs:
                     raise ManagementError(f"{name} runs already")

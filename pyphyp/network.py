@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hypervisor.network.failover import ControlPlane
+from hypervisor.network.lan import Lan
 from hypervisor.network.switch import VirtualSwitch
 
 from .boot_files import BootFilesError, ServedDirectory
@@ -11,9 +13,10 @@ from .outside.link import LinkError
 from .outside.uplink import Uplink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from hypervisor.network.boot_server import BootServer, BootService
+    from hypervisor.network.bridge import Bridge
     from hypervisor.network.frame import MacAddress
     from hypervisor.network.shared_ethernet import SharedEthernet
     from hypervisor.network.switch import Port, Station
@@ -22,15 +25,22 @@ if TYPE_CHECKING:
 
 
 class Network:
-    """Switches by name; one that is named is there.  `close` it."""
+    """Switches by name; one that is named is there, `lans` from the start.  `close` it."""
 
-    def __init__(self) -> None:
-        self._switches: dict[str, VirtualSwitch] = {}
+    def __init__(self, lans: Iterable[str] = ()) -> None:
+        self._lans = [Lan(name) for name in lans]
+        self._switches: dict[str, VirtualSwitch] = {lan.name: lan for lan in self._lans}
+        self.control = ControlPlane()
+        self.bridges: list[Bridge] = []
         self.uplinks: list[Uplink] = []
         self.boot_servers: list[BootServer] = []
 
     def __iter__(self) -> Iterator[VirtualSwitch]:
         return iter(self._switches.values())
+
+    @property
+    def _inner(self) -> Iterator[VirtualSwitch]:
+        return (switch for switch in self if not isinstance(switch, Lan))
 
     def switch(self, name: str) -> VirtualSwitch:
         if name not in self._switches:
@@ -53,7 +63,7 @@ class Network:
                 self.serve(service)
             except BootFilesError as wrong:
                 yield str(wrong)
-        for adapter in system.shared_ethernet if outside else ():
+        for adapter in (*system.shared_ethernet, *system.lans) if outside else ():
             try:
                 self.connect(adapter)
             except LinkError as wrong:
@@ -99,7 +109,12 @@ class Network:
         """
         for uplink in self.uplinks:
             uplink.poll(now)
-        if not any([switch.deliver() for switch in self]):
+        for bridge in self.bridges:
+            bridge.tell(now)
+        for bridge in self.bridges:
+            bridge.decide(now)
+        # Twice those outside: what came in goes on within, and what goes out reaches its end.
+        if not any([switch.deliver() for switch in (*self._lans, *self._inner, *self._lans)]):
             return False
         for uplink in self.uplinks:
             uplink.settle()

@@ -91,6 +91,24 @@ Outside = Nat | Tap | Nobody
 
 
 @frozen
+class ServerPort:
+    """A virtual Ethernet adapter of a Virtual I/O Server: where it is plugged in."""
+
+    switch: str = DEFAULT_SWITCH
+    vlan: int = DEFAULT_VLAN
+    more_vlans: tuple[int, ...] = ()
+    trunk_priority: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what cannot be."""
+        _ = self.settings
+
+    @property
+    def settings(self) -> PortSettings:
+        return PortSettings(self.vlan, frozenset(self.more_vlans), self.trunk_priority)
+
+
+@frozen
 class SharedEthernet:
     """A trunk port of `switch`, and what lies behind it; `capture` is a pcap file of all frames."""
 

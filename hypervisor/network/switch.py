@@ -97,6 +97,8 @@ class Port:
     ) -> None:
         self.station, self.settings, self.name = station, settings, name
         self.counts = PortCounts()
+        self.stands_by = False
+        """A trunk behind which nobody bridges now: another one is the way."""
         self._switch = switch
         self._waiting: deque[Frame] = deque()
         self._waiting_bytes = 0
@@ -168,7 +170,16 @@ class Port:
     @property
     def active_trunk(self) -> bool:
         """Whether what nobody has, of its own VLAN, goes out here."""
-        return self._switch.trunk(self.settings.vlan) is self
+        return self.is_way_of(self.settings.vlan)
+
+    def is_way_of(self, vlan: int) -> bool:
+        """Whether what nobody has, of that VLAN, goes out here."""
+        return self._switch.trunk(vlan) is self
+
+    def neighbours(self, vlan: int) -> list[MacAddress]:
+        """Addresses of the others in a VLAN."""
+        found = [p.station.address for p in self._switch if p is not self and p.member(vlan)]
+        return [address for address in found if address is not None]
 
     def give(self, frame: Frame, vlan: int) -> None:
         tag = UNTAGGED if vlan == self.settings.vlan else vlan
@@ -294,5 +305,9 @@ class VirtualSwitch:
 
     def trunk(self, vlan: int) -> Port | None:
         """The way to the outside: of equal priorities the port that was there first."""
-        trunks = [p for p in self._ports if p.settings.trunk_priority and p.member(vlan)]
+        trunks = [
+            p
+            for p in self._ports
+            if p.settings.trunk_priority and not p.stands_by and p.member(vlan)
+        ]
         return min(trunks, key=lambda port: port.settings.trunk_priority, default=None)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hypervisor.network.boot_server import BootService
-    from hypervisor.network.shared_ethernet import SharedEthernet
+    from hypervisor.network.shared_ethernet import ServerPort, SharedEthernet
     from hypervisor.vio.configuration import (
         EthernetAdapter,
         FibreChannelAdapter,
@@ -221,6 +221,9 @@ class VirtualIoServer:
     rootvg_mib: int
     units: tuple[ScsiUnit, ...] = ()
     """Physical volumes, optical drives and tape drives of its own."""
+    lans: tuple[str, ...] = ()
+    """Networks outside that its physical Ethernet adapters are cabled to."""
+    ethernet: tuple[ServerPort, ...] = ()
 
 
 @frozen
@@ -250,6 +253,8 @@ class ManagedSystem:
     boot_servers: tuple[BootService, ...] = ()
     io_servers: tuple[VirtualIoServer, ...] = ()
     san: SanDefinition = field(default_factory=SanDefinition)
+    lans: tuple[SharedEthernet, ...] = ()
+    """Networks outside, by the names of their `switch`, and where they lead."""
 
     def partition(self, name: str) -> PartitionDefinition | None:
         return next((partition for partition in self.partitions if partition.name == name), None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypervisor.configuration import address_of
 from hypervisor.network.shared_ethernet import Nat, Tap
+from hypervisor.network.switch import PortSettings
 
 from .problem import Problem
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from hypervisor.network.shared_ethernet import SharedEthernet
-    from hypervisor.network.switch import PortSettings
 
     from .definition import ManagedSystem
     from .problem import Path
@@ -24,6 +24,7 @@ def network_problems(system: ManagedSystem) -> Iterator[Problem]:
     yield from _addresses(system)
     yield from _trunks(system)
     yield from _outside(system)
+    yield from _lans(system)
 
 
 def _addresses(system: ManagedSystem) -> Iterator[Problem]:
@@ -56,6 +57,9 @@ def _trunks(system: ManagedSystem) -> Iterator[Problem]:
 def _ports(system: ManagedSystem) -> Iterator[tuple[Path, str, PortSettings]]:
     for n, way in enumerate(system.shared_ethernet):
         yield ("shared_ethernet", n), way.switch, way.settings
+    for n, server in enumerate(system.io_servers):
+        for k, port in enumerate(server.ethernet):
+            yield ("io_servers", n, "ethernet", k), port.switch, port.settings
     for n, partition in enumerate(system.partitions):
         for k, adapter in enumerate(partition.ethernet_adapters):
             yield ("partitions", n, "ethernet_adapters", k), adapter.switch, adapter.settings
@@ -64,11 +68,39 @@ def _ports(system: ManagedSystem) -> Iterator[tuple[Path, str, PortSettings]]:
 def _outside(system: ManagedSystem) -> Iterator[Problem]:
     """What the host has but once goes to one way."""
     there: set[Hashable] = set()
-    for n, way in enumerate(system.shared_ethernet):
+    ways = [("shared_ethernet", n, way) for n, way in enumerate(system.shared_ethernet)]
+    ways += [("lan", n, way) for n, way in enumerate(system.lans)]
+    for table, n, way in ways:
         for key, value, what in _claims(way):
             if what in there:
-                yield Problem(("shared_ethernet", n, key), value, "another way has that already")
+                yield Problem((table, n, key), value, "another way has that already")
             there.add(what)
+
+
+def _lans(system: ManagedSystem) -> Iterator[Problem]:
+    """Networks outside have names of their own, no VLANs and no trunks."""
+    names = [lan.switch for lan in system.lans]
+    for n, name in enumerate(names):
+        if name in names[:n]:
+            yield Problem(("lan", n, "name"), repr(name), "another one has it")
+    for path, switch, settings in _ports(system):
+        if switch not in names:
+            continue
+        if path[0] != "partitions":
+            yield Problem((*path, "switch"), repr(switch), "a virtual switch; that is a lan")
+        elif settings != PortSettings():
+            why = "no VLANs and no trunk priority: a lan carries all tags as they are"
+            yield Problem((*path, "switch"), repr(switch), why)
+    for n, service in enumerate(system.boot_servers):
+        if service.switch in names:
+            path = ("boot_servers", n, "switch")
+            yield Problem(path, repr(service.switch), "a virtual switch; that is a lan")
+    for n, server in enumerate(system.io_servers):
+        for k, name in enumerate(server.lans):
+            if name not in names:
+                there = ", ".join(names) or "none"
+                why = f"no lan has that name; there are: {there}"
+                yield Problem(("io_servers", n, "lans", k), repr(name), why)
 
 
 def _claims(way: SharedEthernet) -> Iterator[tuple[str, str, Hashable]]:

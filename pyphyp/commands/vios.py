@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pyphyp.messages import report
+
 from .remote import REMOTE_STATUS_HELP, complete_server, remote
 from .status import Status
 
@@ -110,4 +112,28 @@ def _interactive(client: Client, name: str) -> int:
         status = _show(_ask(client, name, line))
 
 
-COMMANDS = {"vios": vios}
+_CABLE_HELP = f"""Pull the cable of a physical Ethernet adapter of the Virtual I/O Server NAME.
+
+Or plug it in again.  A Shared Ethernet Adapter without a link leaves its work to another one.
+
+\b
+Examples:
+  pyphyp cable v1 ent0 --pull
+  pyphyp cable v1 ent0 --plug
+
+{REMOTE_STATUS_HELP}"""
+
+
+@click.command("cable", help=_CABLE_HELP)
+@click.argument("name", shell_complete=complete_server)
+@click.argument("adapter")
+@click.option("--plug/--pull", "plugged", required=True, help="Which of the two.")
+@remote
+def cable(client: Client, name: str, adapter: str, plugged: bool) -> int:
+    from pyphyp.actions import PlugCable
+
+    report(client.perform(PlugCable(name, adapter, plugged)))
+    return Status.OK
+
+
+COMMANDS = {"vios": vios, "cable": cable}

@@ -181,6 +181,8 @@ def said(action: Action) -> str:
             return f"{name}: the tape is unloaded"
         case actions.RunViosCommand(name, command):
             return f"{name}: {command}"
+        case actions.PlugCable(name, adapter, plugged):
+            return f"{name}: the cable of {adapter} is {'plugged in' if plugged else 'pulled'}"
         case actions.TypeAtConsole(name, text):
             return f"{len(text)} bytes for {name}"
         case actions.RemoveAdapter(name, slot, force):

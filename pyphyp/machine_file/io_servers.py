@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hypervisor.configuration import MOST_PARTITIONS
 from hypervisor.system.definition import VirtualIoServer
 
 from .disks import scsi_units
 from .kinds import Several, Size, Text, Whole
+from .network_keys import VIOS_ETHERNET
+from .networks import server_ports
 from .tables import Key, Table
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from hypervisor.system.definition import PartitionDefinition
 
-    from .lines import Path as KeyPath
+    from .networks import Tables
     from .problems import Problems
 
 DEFAULT_ROOTVG_MIB = 128 << 10
@@ -44,29 +46,42 @@ VIOS = Table(
         ),
         Key("cdroms", Several(Text("as a partition's")), "Its optical drives: cd0.", "none"),
         Key("tapes", Several(Text("as a partition's")), "Its tape drives: rmt0.", "none"),
+        Key(
+            "lans",
+            Several(Text("a lan's name")),
+            "Its physical Ethernet adapters, by the networks they are cabled to: ent0 and so on.",
+            "none",
+        ),
     ),
+    (VIOS_ETHERNET,),
 )
 
 
 def io_servers(
-    tables: Iterable[tuple[dict[str, Any], KeyPath]],
+    tables: Tables,
+    ethernet: Iterable[Tables],
     partitions: Sequence[PartitionDefinition],
     directory: Path,
     problems: Problems,
 ) -> tuple[VirtualIoServer, ...]:
-    """All of a machine; those without a number get the next ones."""
+    """All of a machine; those without a number get the next ones.
+
+    `ethernet` has the tables of each one's Ethernet adapters.
+    """
     servers: list[VirtualIoServer] = []
     free = max((its.number for its in partitions), default=0) + 1
-    for values, path in tables:
+    for (values, path), ports in zip(tables, ethernet, strict=True):
         number = values.get("number", free)
         free = max(free, number) + 1
         servers.append(
             VirtualIoServer(
                 name=values["name"],
                 number=number,
-                directory=(directory / values.get("directory", values["name"])).absolute(),
+                directory=(directory / (values.get("directory") or values["name"])).absolute(),
                 rootvg_mib=values.get("rootvg", DEFAULT_ROOTVG_MIB),
                 units=tuple(scsi_units(values, path, directory, problems)),
+                lans=tuple(values.get("lans", ())),
+                ethernet=server_ports(ports, problems),
             )
         )
     return tuple(servers)

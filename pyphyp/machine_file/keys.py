@@ -29,7 +29,7 @@ from .kinds import (
     Units,
     Whole,
 )
-from .network_keys import BOOT_SERVER, ETHERNET, SHARED_ETHERNET
+from .network_keys import BOOT_SERVER, ETHERNET, LAN, SHARED_ETHERNET
 from .pairs import VSCSI_SERVER
 from .storage_networks import FABRIC, STORAGE
 from .tables import Key, Table
@@ -315,6 +315,7 @@ ROOT = Table(
         POOL,
         PARTITION,
         SHARED_ETHERNET,
+        LAN,
         BOOT_SERVER,
         VIOS,
         FABRIC,

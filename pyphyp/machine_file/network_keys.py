@@ -79,6 +79,52 @@ BOOT_SERVER = Table(
     ),
 )
 
+_SWITCH = Key("switch", Text(), "The virtual switch.", f'`"{DEFAULT_SWITCH}"`')
+_CAPTURE = Key(
+    "pcap", Text("a file's name"), "A file that keeps all frames, for Wireshark.", "none"
+)
+_FORWARD = Key(
+    "forward",
+    Several(Text(FORWARD_WORDS)),
+    "With nat: ports of the host, and those of guests that they lead to; "
+    "`tcp:2222:22`, for example.",
+    "none",
+)
+
+VIOS_ETHERNET = Table(
+    "ethernet",
+    "A virtual Ethernet adapter of a Virtual I/O Server: a trunk that `mkvdev -sea` bridges, or a "
+    "control channel's.",
+    (
+        _SWITCH,
+        Key("vlan", Whole(1, HIGHEST_VLAN), "The VLAN without tags.", str(DEFAULT_VLAN)),
+        Key("more_vlans", Several(Whole(1, HIGHEST_VLAN)), "Further ones, with tags.", "none"),
+        Key(
+            "trunk_priority",
+            Whole(1, HIGHEST_PRIORITY),
+            "Makes it a trunk: of several servers the one with the lowest number bridges.",
+            "no trunk",
+        ),
+    ),
+)
+
+LAN = Table(
+    "lan",
+    "A network outside the machine, which physical Ethernet adapters of Virtual I/O Servers are "
+    "cabled to (`lans`), and a partition's adapter whose `switch` it is.",
+    (
+        Key("name", Text(), "Its name.", stands_in="?", required=True),
+        Key(
+            "outside",
+            Text("`nat`, `tap:NAME` or `pcap:FILE`"),
+            "Where it leads, as a way to the outside does.",
+            "nowhere",
+        ),
+        _FORWARD,
+        _CAPTURE,
+    ),
+)
+
 SHARED_ETHERNET = Table(
     "shared_ethernet",
     "A way from a virtual switch to the outside: a trunk of the switch, as a Shared Ethernet "
@@ -92,15 +138,9 @@ SHARED_ETHERNET = Table(
             stands_in="nat",
             required=True,
         ),
-        Key(
-            "forward",
-            Several(Text(FORWARD_WORDS)),
-            "With nat: ports of the host, and those of guests that they lead to; "
-            "`tcp:2222:22`, for example.",
-            "none",
-        ),
-        Key("pcap", Text("a file's name"), "A file that keeps all frames, for Wireshark.", "none"),
-        Key("switch", Text(), "The virtual switch.", f'`"{DEFAULT_SWITCH}"`'),
+        _FORWARD,
+        _CAPTURE,
+        _SWITCH,
         Key("vlan", Whole(1, HIGHEST_VLAN), "The VLAN without tags.", str(DEFAULT_VLAN)),
         Key("more_vlans", Several(Whole(1, HIGHEST_VLAN)), "Further ones; nat has none.", "none"),
         Key(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypervisor.network.boot_server import BootService
-from hypervisor.network.shared_ethernet import Nat, SharedEthernet
+from hypervisor.network.shared_ethernet import Nat, Nobody, ServerPort, SharedEthernet
 from hypervisor.vio.configuration import FIRST_FREE_SLOT, EthernetAdapter
 from pyphyp.boot_files import GRUB_IMAGE
 from pyphyp.outside.words import shared_ethernet
@@ -68,6 +68,26 @@ def boot_services(tables: Tables, directory: Path, problems: Problems) -> tuple[
     return tuple(services)
 
 
+def lans(tables: Tables, directory: Path, problems: Problems) -> tuple[SharedEthernet, ...]:
+    """A machine's networks outside."""
+    its = []
+    for values, where in tables:
+        values["switch"], values["outside"] = values.pop("name"), values.get("outside", "")
+        its.append((values, where))
+    return shared_ethernets(its, directory, problems)
+
+
+def server_ports(tables: Tables, problems: Problems) -> tuple[ServerPort, ...]:
+    """A Virtual I/O Server's virtual Ethernet adapters."""
+    ports = []
+    for values, where in tables:
+        try:
+            ports.append(ServerPort(**values))
+        except ValueError as wrong:
+            problems.add(where, str(wrong))
+    return tuple(ports)
+
+
 def shared_ethernets(
     tables: Tables, directory: Path, problems: Problems
 ) -> tuple[SharedEthernet, ...]:
@@ -77,7 +97,7 @@ def shared_ethernets(
         options = [f"forward={forward}" for forward in values.pop("forward", ())]
         capture = values.pop("pcap", None)
         try:
-            led = shared_ethernet(",".join((values.pop("outside"), *options)))
+            led = _led(values.pop("outside"), options)
             led = replace(led, **values)
         except ValueError as wrong:
             problems.add(where, str(wrong))
@@ -85,3 +105,10 @@ def shared_ethernets(
         file = led.capture if capture is None else Path(capture)
         adapters.append(replace(led, capture=None if file is None else directory / file))
     return tuple(adapters)
+
+
+def _led(outside: str, options: list[str]) -> SharedEthernet:
+    """Where a way leads; nowhere, without one."""
+    if not outside and not options:
+        return SharedEthernet(Nobody())
+    return shared_ethernet(",".join((outside, *options)))

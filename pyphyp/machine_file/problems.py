@@ -35,6 +35,7 @@ _LISTS = (
     "system_profile",
     "shared_ethernet",
     "boot_server",
+    "lan",
     "vios",
     "fabric",
     "storage",

@@ -50,8 +50,8 @@ from .keys import (
     SYSTEM_PROFILE,
 )
 from .lines import key_lines
-from .network_keys import BOOT_SERVER, ETHERNET, SHARED_ETHERNET
-from .networks import boot_services, ethernet_adapters, shared_ethernets
+from .network_keys import BOOT_SERVER, ETHERNET, LAN, SHARED_ETHERNET, VIOS_ETHERNET
+from .networks import boot_services, ethernet_adapters, lans, shared_ethernets
 from .pairs import VSCSI_SERVER, paired
 from .problems import FileProblem, MachineFileError, Problems
 from .storage_networks import fibre_channel_adapters, san_definition
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from hypervisor.vio.configuration import ConsoleAdapter
 
     from .lines import Path as KeyPath
+    from .networks import Tables
     from .tables import Table
 
 Values = dict[str, Any]
@@ -142,18 +143,14 @@ class _Reading:
 
     def machine_file(self, content: dict[str, Any]) -> MachineFile:
         self._values(ROOT, content, ())
-        machine_path = ("machine",)
-        machine = self._values(MACHINE, content.get("machine", {}), machine_path)
+        machine = self._values(MACHINE, content.get("machine", {}), ("machine",))
         pools = [self._pool(*each) for each in self._array(content, POOL, ())]
         generation = machine.get("processors", ProcessorGeneration.POWER9)
         partitions: list[PartitionDefinition] = []
         for value, path in self._array(content, PARTITION, ()):
             number = partitions[-1].number + 1 if partitions else 1
             partitions.append(self._partition(value, path, number, generation))
-        servers = [
-            self._tables(value, VSCSI_SERVER, path)
-            for value, path in self._array(content, PARTITION, ())
-        ]
+        servers = self._inner(content, PARTITION, VSCSI_SERVER)
         partitions = paired(partitions, servers, self.problems)
         system = ManagedSystem(
             name=machine.get("name", "pyphyp"),
@@ -176,17 +173,20 @@ class _Reading:
                 self._tables(content, BOOT_SERVER, ()), self._directory, self.problems
             ),
             io_servers=io_servers(
-                self._tables(content, VIOS, ()), partitions, self._directory, self.problems
+                self._tables(content, VIOS, ()),
+                self._inner(content, VIOS, VIOS_ETHERNET),
+                partitions,
+                self._directory,
+                self.problems,
             ),
             san=san_definition(content, self._tables, self._directory, self.problems),
+            lans=lans(self._tables(content, LAN, ()), self._directory, self.problems),
         )
         return MachineFile(system, machine.get("epoch"), machine.get("seed", 0))
 
     # -- tables ----------------------------------------------------------------------------
 
-    def _array(
-        self, content: Values, table: Table, path: KeyPath
-    ) -> Iterable[tuple[Values, KeyPath]]:
+    def _array(self, content: Values, table: Table, path: KeyPath) -> Tables:
         """The tables of an array with their paths."""
         array = content.get(table.name, [])
         if not isinstance(array, list) or not all(isinstance(item, dict) for item in array):
@@ -194,9 +194,7 @@ class _Reading:
             return []
         return [(item, (*path, table.name, n)) for n, item in enumerate(array)]
 
-    def _tables(
-        self, content: Values, table: Table, path: KeyPath
-    ) -> Iterable[tuple[Values, KeyPath]]:
+    def _tables(self, content: Values, table: Table, path: KeyPath) -> Tables:
         """What the keys of each table of an array mean, with its path."""
         return [(self._values(table, *each), each[1]) for each in self._array(content, table, path)]
 
@@ -220,6 +218,10 @@ class _Reading:
                 if key.name not in content:
                     self.problems.add((*path, key.name), f"is missing: {key.kind.words}")
         return values
+
+    def _inner(self, content: Values, outer: Table, inner: Table) -> list[Tables]:
+        """What `_tables` gives of the tables `inner` in each table `outer`."""
+        return [self._tables(value, inner, path) for value, path in self._array(content, outer, ())]
 
     def _pool(self, content: Values, path: KeyPath) -> SharedProcessorPool:
         values = self._values(POOL, content, path)

@@ -1,4 +1,4 @@
-"""Commands that change something: pools, backing devices, mappings, the media repository."""
+"""Commands that change storage: pools, backing devices, the media repository."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .records import PoolKind, TargetKind, ViosError
-from .shell import Call, CommandGroup, UsageError
+from .shell import Call, CommandGroup, UsageError, check_one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,96 +30,12 @@ def megabytes(text: str) -> int:
     return size
 
 
-def _check_one_of(call: Call, first: str, second: str) -> None:
-    if call.has(first) == call.has(second):
-        raise UsageError(f"One of the -{first} and -{second} flags is required.")
-
-
 def _optical_device(call: Call) -> Target:
     """The file-backed optical device that -vtd names."""
     target = call.vios.target(call.needed("vtd"))
     if target.kind is not TargetKind.OPTICAL:
         raise ViosError(f'"{target.name}" is not a file-backed virtual optical device.')
     return target
-
-
-# -- mappings ----------------------------------------------------------------------------------
-
-
-@commands.define(
-    "mkvdev",
-    "Adds a virtual target device: shows a backing device to a client partition.",
-    "mkvdev [-f] -vdev TargetDevice -vadapter VirtualServerAdapter [-dev DeviceName]",
-    "mkvdev -fbo -vadapter VirtualServerAdapter [-dev DeviceName]",
-    f=0,
-    vdev=1,
-    fbo=0,
-    vadapter=1,
-    dev=1,
-    sea=1,
-    lnagg=None,
-    vlan=1,
-    default=1,
-    defaultid=1,
-    tagid=1,
-    attr=None,
-)
-def mkvdev(call: Call) -> Iterable[str]:
-    for flag in ("sea", "lnagg", "vlan"):
-        if call.has(flag):
-            raise ViosError(
-                f"mkvdev -{flag}: Ethernet adapters of this server come from the machine file."
-            )
-    adapter, name = call.needed("vadapter"), call.value("dev")
-    if call.has("fbo"):
-        if call.has("vdev"):
-            raise UsageError("The -fbo and -vdev flags exclude each other.")
-        target = call.vios.map_optical(adapter, name)
-    else:
-        target = call.vios.map(call.needed("vdev"), adapter, name)
-    yield f"{target.name} Available"
-
-
-@commands.define(
-    "rmvdev",
-    "Removes the connection between a backing device and its virtual SCSI adapter.",
-    "rmvdev [-f] {-vdev TargetDevice | -vtd VirtualTargetDevice} [-rmlv]",
-    f=0,
-    vdev=1,
-    vtd=1,
-    rmlv=0,
-)
-def rmvdev(call: Call) -> Iterable[str]:
-    vios = call.vios
-    _check_one_of(call, "vdev", "vtd")
-    if (name := call.value("vtd")) is not None:
-        target = vios.target(name)
-    else:
-        backing = call.needed("vdev")
-        found = vios.target_of(backing)
-        if found is None:
-            raise ViosError(f'"{backing}" is not mapped to a virtual SCSI adapter.')
-        target = found
-    vios.unmap(target)
-    yield f"{target.name} deleted"
-    if call.has("rmlv") and target.kind is TargetKind.LOGICAL_VOLUME:
-        vios.storage.remove_device(vios.storage.device(target.backing))
-
-
-@commands.define(
-    "rmdev",
-    "Removes a virtual target device.",
-    "rmdev -dev DeviceName [-ucfg]",
-    dev=1,
-    ucfg=0,
-    recursive=0,
-)
-def rmdev(call: Call) -> Iterable[str]:
-    target = call.vios.target(call.needed("dev"))
-    if call.has("ucfg"):
-        raise ViosError("rmdev -ucfg: a virtual target device is either there or not.")
-    call.vios.unmap(target)
-    yield f"{target.name} deleted"
 
 
 # -- pools and backing devices -----------------------------------------------------------------
@@ -232,7 +148,7 @@ def mkbdsp(call: Call) -> Iterable[str]:
 )
 def rmbdsp(call: Call) -> Iterable[str]:
     vios, storage = call.vios, call.vios.storage
-    _check_one_of(call, "bd", "vtd")
+    check_one_of(call, "bd", "vtd")
     if (name := call.value("vtd")) is not None:
         device = storage.device(vios.target(name).backing)
     else:

@@ -18,8 +18,10 @@ from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.target import TARGETS, Targets
 from hypervisor.vio.configuration import Medium as MediumKind
 from pyphyp.media import MediaLibrary
+from pyphyp.network import Network
 
 from . import units
+from .ethernet import Ethernet
 from .records import ROOTVG, PoolKind, Target, TargetKind, ViosError, check_name
 from .storage import Storage
 from .units import PhysicalDevice, SharedDisks
@@ -65,8 +67,8 @@ class Vios:
     """The server of `definition` in the machine `system` (its location code); `close` it.
 
     `clients` are the client adapters it serves: pairs of partition number and slot.  `clock` gives
-    the time of day, `disks` has those that others use, too.  What cannot be had of what was mapped
-    stands in `errors`.
+    the time of day, `disks` has those that others use, too, `network` is the machine's.  What
+    cannot be had of what was mapped stands in `errors`.
     """
 
     def __init__(
@@ -78,14 +80,21 @@ class Vios:
         shared_ethernet: Sequence[SharedEthernet] = (),
         clock: Callable[[], int] = lambda: 0,
         disks: SharedDisks | None = None,
+        network: Network | None = None,
     ) -> None:
         self.definition, self.system = definition, system
         self._disks = disks or MediaLibrary()
-        self.shared_ethernet = tuple(shared_ethernet)
         self.clock = clock
         self.errors: list[Error] = []
         self._runs = True
         self.storage = Storage(definition.directory, definition.rootvg_mib)
+        network = network or Network(definition.lans)
+        try:
+            self.ethernet = Ethernet(definition, shared_ethernet, system, network, self.log)
+        except ViosError:
+            self.storage.close()
+            raise
+        self.ethernet.plug()
         self.adapters = [
             ServerAdapter(f"vhost{n}", 10 + n, *client, self._targets())
             for n, client in enumerate(sorted(clients))
@@ -132,12 +141,14 @@ class Vios:
     def shut_down(self) -> None:
         """End: clients are told, and have nobody to speak with until it runs again."""
         self._runs = False
+        self.ethernet.unplug()
         for adapter in self.adapters:
             adapter.targets.go()
 
     def start(self) -> None:
         """Run again; clients are told."""
         self._runs = True
+        self.ethernet.plug()
         for adapter in self.adapters:
             adapter.targets.come()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hypervisor.vio.configuration import Medium as MediumKind
 
 from .network import adapters as ethernet_adapters
+from .network import attributes as ethernet_attributes
 from .network import network_map
 from .records import Target, TargetKind, ViosError
 from .shell import Call, CommandGroup, Listing, UsageError
@@ -36,8 +37,7 @@ def adapter_location(vios: Vios, adapter: ServerAdapter) -> str:
 
 def _devices(vios: Vios) -> Iterator[tuple[str, str, str, str, str, str]]:
     """Name, status, description, location, what kind it is, and whether it is virtual."""
-    for its in ethernet_adapters(vios):
-        yield its.name, "Available", its.description, its.location, its.kind, its.virtual
+    yield from ethernet_adapters(vios)
     for adapter in vios.adapters:
         where = adapter_location(vios, adapter)
         yield adapter.name, "Available", "Virtual SCSI Server Adapter", where, "adapter", "v"
@@ -102,7 +102,9 @@ def lsdev(call: Call) -> Iterable[str]:
     if call.has("virtual"):
         found = [its for its in found if its[5]]
     if call.has("type"):
-        found = [its for its in found if its[4] in call.flags["type"]]
+        types = set(call.flags["type"])
+        types |= {"sea"} if "adapter" in types else set()
+        found = [its for its in found if its[4] in types]
     if (state := call.value("state")) is not None:
         found = [its for its in found if its[1].lower() == state.lower()]
     rows = [(its[0], its[1], its[2], its[3]) for its in found]
@@ -127,6 +129,8 @@ def _attributes(vios: Vios, name: str) -> Iterator[str]:
     """Attributes with their values, as far as there is anything to say."""
     yield f"{'attribute':<15} {'value':<24} {'description':<43} user_settable"
     yield ""
+    for attribute, value, what, settable in ethernet_attributes(vios, name):
+        yield f"{attribute:<15} {value:<24} {what:<43} {settable}"
     for target in vios.targets:
         if target.name == name:
             yield (

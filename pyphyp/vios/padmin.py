@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import changing, general, listings, storage_listings
+from . import changing, entstat, general, listings, mapping, sea, storage_listings
 from .shell import Answer, CommandGroup, run
 
 if TYPE_CHECKING:
     from .engine import Vios
 
 COMMANDS = general.with_help(
-    CommandGroup(listings.commands, storage_listings.commands, changing.commands, general.commands)
+    CommandGroup(
+        listings.commands,
+        storage_listings.commands,
+        mapping.commands,
+        changing.commands,
+        sea.commands,
+        entstat.commands,
+        general.commands,
+    )
 )
 
 
@@ -26,5 +34,6 @@ def words(vios: Vios) -> list[str]:
     state = vios.storage.state
     names = {its.name for its in vios.adapters} | {its.name for its in vios.devices}
     names |= {its.name for its in vios.targets} | {its.name for its in vios.storage.pools}
+    names |= {its.name for its in vios.ethernet.devices}
     names |= {its.name for its in state.devices} | {its.name for its in state.media}
     return sorted({command.name for command in COMMANDS} | flags | names)

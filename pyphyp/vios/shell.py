@@ -59,6 +59,12 @@ class Call:
         return value
 
 
+def check_one_of(call: Call, first: str, second: str) -> None:
+    """Raise `UsageError` unless one of two flags is given."""
+    if call.has(first) == call.has(second):
+        raise UsageError(f"One of the -{first} and -{second} flags is required.")
+
+
 if TYPE_CHECKING:
     Handler = Callable[[Call], Iterable[str]]
 

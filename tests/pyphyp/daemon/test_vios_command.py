@@ -14,7 +14,11 @@ from tests.pyphyp.terminal import Terminal
 from .processes import MACHINE, completed, run
 
 pytestmark = pytest.mark.usefixtures("runtime", "lender")
-VIOS = '\n[[vios]]\nname = "vios1"\nrootvg = "4G"\n'
+MAKE = "mkvdev -sea ent0 -vadapter ent1 -default ent1 -defaultid 1"
+VIOS = (
+    '\n[[lan]]\nname = "office"\n[[vios]]\nname = "vios1"\nrootvg = "4G"\nlans = ["office"]\n'
+    "[[vios.ethernet]]\ntrunk_priority = 1\n"
+)
 
 
 @pytest.fixture
@@ -39,6 +43,19 @@ def test_commands_print_and_end_as_the_server_s_do() -> None:
     other = run("vios", "vios2", "lsmap", "-all")
     assert other.returncode == 1
     assert "there are vios1" in other.stderr
+
+
+def test_a_cable_is_pulled_and_plugged_in_again() -> None:
+    made = run("vios", "vios1", *MAKE.split())
+    assert made.stdout.startswith("ent2 Available\n"), made.stderr
+    for how, link in (("--pull", "Down"), ("--plug", "Up")):
+        assert run("cable", "vios1", "ent0", how).returncode == 0
+        shown = run("vios", "vios1", "entstat", "-all", "ent0").stdout
+        assert f"Physical Port Link Status: {link}\n" in shown
+    refused = run("cable", "vios1", "ent1", "--pull")
+    assert "ent1" in refused.stderr
+    assert refused.returncode
+    assert "there are vios1" in run("cable", "shell", "ent0", "--pull").stderr
 
 
 def test_lines_from_a_pipe_are_carried_out_up_to_the_first_that_fails() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hypervisor.network.shared_ethernet import Forward, Nat, Nobody, SharedEthernet, Tap
+from hypervisor.network.shared_ethernet import Forward, Nat, Nobody, ServerPort, SharedEthernet, Tap
 from pyphyp.machine_file import parse
 
 from .test_reading import MACHINE, PARTITION, wrong
@@ -91,3 +91,45 @@ def test_an_address_that_is_none_is_told() -> None:
     assert "0a:00 is no adapter's address" in said
     (said,) = wrong(MACHINE + PARTITION + ADAPTER + 'mac = "me"\n')
     assert "'me' is no address: 0a:00:00:00:00:01" in said
+
+
+LAN = '[[lan]]\nname = "office"\n'
+SERVER = '[[vios]]\nname = "v1"\nlans = ["office"]\n[[vios.ethernet]]\n'
+
+
+def test_a_lan_leads_where_it_says_and_servers_are_cabled_to_it() -> None:
+    text = MACHINE + LAN + LAN.replace("office", "out") + 'outside = "tap:a"\n' + PARTITION
+    text += SERVER + "trunk_priority = 2\nmore_vlans = [5]\n[[vios.ethernet]]\nvlan = 99\n"
+    system = parse(text, directory=Path("/there")).system
+    assert system.lans == (
+        SharedEthernet(Nobody(), "office"),
+        SharedEthernet(Tap("a"), "out"),
+    )
+    server = system.io_servers[0]
+    assert server.lans == ("office",)
+    assert server.ethernet == (ServerPort(more_vlans=(5,), trunk_priority=2), ServerPort(vlan=99))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (LAN * 2, "another one has it"),
+        (LAN + 'forward = ["22:22"]\n', "forward goes with nat, not with "),
+        (LAN + WAY.format("nat") + 'switch = "office"\n', "a virtual switch; that is a lan"),
+        (ADAPTER + 'switch = "office"\nvlan = 2\n' + LAN, "a lan carries all tags as they are"),
+        (SERVER, "no lan has that name; there are: none"),
+        (LAN + SERVER + "vlan = 4095\n", "vios[v1].ethernet[0].vlan = 4095: "),
+        (LAN + SERVER + 'switch = "office"\n', "a virtual switch; that is a lan"),
+        (
+            WAY.format("nat") + LAN + SERVER + "trunk_priority = 1\n",
+            "another trunk of VLAN 1 in ETHERNET0 has it",
+        ),
+        (
+            LAN + 'outside = "tap:a"\n' + WAY.format("tap:a"),
+            "another way has that already",
+        ),
+    ],
+)
+def test_lans_and_servers_adapters_that_cannot_be_are_told(text: str, said: str) -> None:
+    (problem,) = wrong(MACHINE + PARTITION + text)
+    assert said in problem

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .servers import own_units, server, transcript
+from .seas import WITH_CHANNEL, TwoServers
+from .servers import own_units, said, server, transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,60 @@ lsmap -all -frob
 lssp "unclosed
 """,
 }
+
+MAKE_SEA = """
+lsdev -type adapter
+lsmap -all -net
+mkvdev -sea ent0 -vadapter ent1 -default ent1 -defaultid 2
+mkvdev -sea ent0 -vadapter ent2 -default ent2 -defaultid 99
+mkvdev -sea ent1 -vadapter ent1 -default ent1 -defaultid 1
+mkvdev -sea ent0 -vadapter ent1 -default ent1
+mkvdev -sea ent0 -vadapter ent1,ent2 -default ent1 -defaultid 1
+mkvdev -sea ent0 -vadapter ent1 -default ent1 -defaultid 1 -attr ha_mode=sharing
+mkvdev -sea ent0 -vadapter ent1 -default ent1 -defaultid 1 -attr ha_mode=auto ctl_chan=ent1
+mkvdev -lnagg ent0
+mkvdev -sea ent0 -vadapter ent1 -default ent1 -defaultid 1 -attr ha_mode=auto ctl_chan=ent2
+mkvdev -sea ent0 -vadapter ent1 -default ent1 -defaultid 1
+entstat -all ent3
+"""
+USE_SEA = """
+lsdev -type sea
+lsdev -dev ent3 -attr
+lsmap -all -net
+lsmap -vadapter ent1 -net -fmt :
+lsmap -vadapter ent2 -net
+entstat -all ent3
+entstat ent0
+entstat ent9
+chdev -dev ent3 -attr ha_mode=standby
+"""
+DROP_SEA = """
+entstat -all ent3
+lsdev -dev ent3 -attr
+chdev -dev ent3 -attr colour=red
+chdev -dev ent3 -attr ctl_chan=None ha_mode=auto
+chdev -dev ent0 -attr ha_mode=auto
+rmdev -dev ent0
+rmvdev -sea ent0
+rmvdev -sea ent0
+rmdev -dev ent3
+lsmap -all -net
+help chdev
+help entstat
+"""
+
+
+def test_a_session_about_a_shared_ethernet_adapter(
+    tmp_path: Path, golden: Callable[[str, str], None]
+) -> None:
+    two = TwoServers(tmp_path, sea="")
+    said(two.vios[1], WITH_CHANNEL)
+    shown = ""
+    for lines in (MAKE_SEA, USE_SEA, DROP_SEA):
+        shown += transcript(two.vios[0], lines, tmp_path)
+        two.pass_time(1000)
+    golden("vios-ethernet.txt", shown)
+    two.close()
 
 
 @pytest.mark.parametrize("name", SESSIONS)

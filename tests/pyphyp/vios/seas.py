@@ -1,0 +1,107 @@
+"""Two Virtual I/O Servers that bridge one switch to one network, without a machine around them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hypervisor.network.failover import HaMode, HaState
+from hypervisor.network.frame import BROADCAST
+from hypervisor.network.shared_ethernet import ServerPort
+from hypervisor.network.switch import PortSettings
+from hypervisor.system.definition import VirtualIoServer
+from pyphyp.network import Network
+from pyphyp.vios.engine import Vios
+from tests.hypervisor.network.test_switch import Taker, frame, mac
+
+from .servers import said
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hypervisor.network.failover import Failover
+
+MS = 1_000_000
+CONTROL = 99
+MAKE = "mkvdev -sea ent0 -vadapter ent1 -default ent1 -defaultid 1 -attr ha_mode=auto"
+WITH_CHANNEL = f"{MAKE} ctl_chan=ent2"
+CLIENT, HOST = 1, 2
+"""Numbers of stations: one within, one outside."""
+
+
+class TwoServers:
+    """v1 has priority 1, v2 has 2; `sea` is made on each."""
+
+    def __init__(self, directory: Path, sea: str = MAKE, vlans: tuple[int, ...] = ()) -> None:
+        self.directory, self.vlans = directory, vlans
+        self.network = Network(("office",))
+        self.now = 0
+        self.vios = [self._server(n) for n in (1, 2)]
+        self.client, self.host = Taker(CLIENT), Taker(HOST)
+        self.client_port = self.network.switch("ETHERNET0").attach(self.client)
+        self.host_port = self.network.switch("office").attach(self.host)
+        if sea:
+            for vios in self.vios:
+                said(vios, sea)
+
+    def _server(self, number: int) -> Vios:
+        name = f"v{number}"
+        trunk = ServerPort(trunk_priority=number, more_vlans=self.vlans)
+        ports = (trunk, ServerPort(vlan=CONTROL))
+        definition = VirtualIoServer(
+            name, number + 2, self.directory / name, 1 << 10, lans=("office",), ethernet=ports
+        )
+        return Vios(definition, (), system="U9009.PYP0001", network=self.network)
+
+    def outsider(self, vlan: int) -> Taker:
+        """A station in another VLAN of the switch."""
+        station = Taker(7)
+        self.network.switch("ETHERNET0").attach(station, PortSettings(vlan))
+        return station
+
+    def pass_time(self, milliseconds: int, step: int = 10) -> None:
+        """With a look at both at every step."""
+        for _ in range(milliseconds // step):
+            self.now += step * MS
+            self.network.exchange(self.now)
+            assert sum(self.bridges(vios) for vios in self.vios) <= 1
+            assert [its.state for its in self.members].count(HaState.PRIMARY) <= 1
+
+    @property
+    def members(self) -> list[Failover]:
+        """Those that take part in failover."""
+        found = [its.failover for its in self.network.bridges if its.failover is not None]
+        return [its for its in found if its.rank.mode is not HaMode.DISABLED]
+
+    @staticmethod
+    def bridges(vios: Vios) -> bool:
+        """Whether anything passes through the server."""
+        its = vios.ethernet.bridges.values()
+        return any(port.active_trunk for bridge in its if bridge.active for port in bridge.trunks)
+
+    @property
+    def states(self) -> list[str]:
+        """What each server says of its adapter."""
+        shown = [said(vios, "entstat -all ent3") if vios.runs else "" for vios in self.vios]
+        return [(re.findall(r"State: (\w+)", text) or ["-"])[0] for text in shown]
+
+    def reach(self) -> list[int]:
+        """How many frames arrive of a broadcast and a unicast each way: outside, and within."""
+        for taker in (self.client, self.host):
+            taker.got.clear()
+        self.client_port.send(frame(BROADCAST, source=CLIENT))
+        self.host_port.send(frame(BROADCAST, source=HOST))
+        self.pass_time(30)
+        self.client_port.send(frame(mac(HOST), source=CLIENT))
+        self.host_port.send(frame(mac(CLIENT), source=HOST))
+        self.pass_time(30)
+        kinds = b"\x08\x00"
+        return [
+            len([one for one in taker.got if one.data[12:14] == kinds])
+            for taker in (self.host, self.client)
+        ]
+
+    def close(self) -> None:
+        for vios in self.vios:
+            vios.close()
+        self.network.close()
