@@ -38,8 +38,8 @@ class DispatchedProcessor:
         if self._partition.outcome is not None:
             return NEVER
         wake = self.processor.wakes_at(now)
-        if self.processor.number == 0:
-            wake = min(wake, self._partition.watchdogs.due)
+        if self.processor.number == 0 and (due := self._partition.watchdogs.due) < wake:
+            return due
         return wake
 
     @property

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from . import boot, disk, dispatched, dispatcher, hypercall, memory, network, state, userland
+from . import (
+    boot,
+    disk,
+    dispatched,
+    dispatcher,
+    hypercall,
+    memory,
+    network,
+    partitions,
+    state,
+    userland,
+)
 from .figure import HEAD, Figure, Measured
 from .session import Session
 
@@ -26,7 +37,7 @@ class Benchmark(Protocol):
 
 
 BENCHMARKS: tuple[Benchmark, ...] = (
-    *(boot, userland, disk, network, hypercall, dispatcher, dispatched, memory, state),
+    *(boot, userland, disk, network, hypercall, dispatcher, dispatched, partitions, memory, state),
 )
 FIGURES = {figure.name: figure for benchmark in BENCHMARKS for figure in benchmark.FIGURES}
 

@@ -68,3 +68,9 @@ def besides_storage(process: int | str) -> int:
     sizes = map(int, re.findall(r"^Size: +(\d+) kB", text, re.MULTILINE))
     shares = map(int, re.findall(r"^Pss: +(\d+) kB", text, re.MULTILINE))
     return sum(pss for size, pss in zip(sizes, shares, strict=True) if size != STORAGE_KIB)
+
+
+def resident_mib() -> float:
+    """MiB of PSS of this process, storage of partitions included."""
+    text = Path("/proc/self/smaps_rollup").read_text()
+    return sum(map(int, re.findall(r"^Pss: +(\d+) kB", text, re.MULTILINE))) / 1024
