@@ -130,12 +130,15 @@ class TranslatingCpu:
                 left = end - self.machine.instructions
                 if left <= 0:
                     return self._preempt(at)
-                at = self._outcome(self.machine.run(at, left))
+                at = self._outcome(self._run_code(at, left))
         except FetchFault as fault:
             return Fault(fault.address, Access.EXECUTE)
         except NoTemporary:
             return EngineFailure("an instruction needs more registers than there are")
         return at
+
+    def _run_code(self, at: int, budget: int) -> Called | Interrupted | OutOfTime | Checkstop:
+        return self.machine.run(at, budget)
 
     def _outcome(self, why: Called | Interrupted | OutOfTime | Checkstop) -> int | Exit:
         if isinstance(why, Called):
@@ -179,7 +182,7 @@ class TranslatingCpu:
         try:
             at: int | Exit = self._single()
             while isinstance(at, int):
-                at = self._outcome(self.machine.run(at, UNLIMITED))
+                at = self._outcome(self._run_code(at, UNLIMITED))
         finally:
             self._alone = None
         return at
@@ -334,7 +337,7 @@ class TranslatingCpu:
             if recovery is not None:
                 self._store_state(recovery)
                 return Preempted()
-            why = self.machine.run(at, 1)
+            why = self._run_code(at, 1)
             if isinstance(why, OutOfTime):
                 at = self.machine.registers.nip
                 continue

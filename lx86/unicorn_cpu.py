@@ -138,6 +138,23 @@ class UnicornCpu:
         """Have something called before each instruction."""
         self._uc.hook_add(unicorn.UC_HOOK_CODE, lambda *_: call())
 
+    def watch(self, before: Callable[[int], bool], stored: Callable[[int, int], None]) -> None:
+        """Show each instruction's address, and each store's with its size.
+
+        `before` says whether to come back (`Preempted`) instead of carrying out the instruction.
+        """
+
+        def instruction(uc: Any, address: int, _size: int, _: object) -> None:
+            if self._exit is None and self._at is None and before(address):
+                self._at = address
+                uc.emu_stop()
+
+        def store(_uc: Any, _kind: int, address: int, size: int, _value: int, _: object) -> None:
+            stored(address, size)
+
+        self._uc.hook_add(unicorn.UC_HOOK_CODE, instruction)
+        self._uc.hook_add(unicorn.UC_HOOK_MEM_WRITE, store)
+
     def close(self) -> None:
         self._storage.observe(None)
         del self._uc

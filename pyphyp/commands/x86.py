@@ -143,6 +143,11 @@ def _binds(
     help="Write them to FILE.",
 )
 @click.option(
+    "--compare",
+    is_flag=True,
+    help="Run translated code beside Unicorn's x86; stop at the first difference, and show it.",
+)
+@click.option(
     "--stats",
     is_flag=True,
     help="Say at the end what was translated and called, and which calls were unknown.",
@@ -160,6 +165,7 @@ def run(
     engine: str,
     explain: bool,
     explain_to: Path | None,
+    compare: bool,
     stats: bool,
     program: str,
     arguments: tuple[str, ...],
@@ -185,7 +191,9 @@ def run(
         explanations = explain_to.open("w", encoding="utf-8")
     if explanations and engine == REFERENCE:
         raise click.UsageError("--explain is about translated code: not with --engine reference")
-    maker = Maker(engine, explanations)
+    if compare and engine == REFERENCE:
+        raise click.UsageError("--compare runs both engines: not with --engine reference")
+    maker = Maker(engine, explanations, compare=compare)
     sys.stdout.flush()
     try:
         outcome = run_program(program, arguments, world, maker, trace)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
+import click
+
 from pyphyp.messages import report
 
 if TYPE_CHECKING:
     from lx86.block import Block
+    from lx86.compare.cpu import ComparingCpu
     from lx86.cpu import Cpu
     from lx86.storage import Storage
     from lx86.translating_cpu import TranslatingCpu
@@ -16,11 +19,17 @@ TRANSLATOR, REFERENCE = ENGINES = ("translator", "reference")
 
 
 class Maker:
-    """Makes the processor of that name; each block it translates is explained to `explanations`."""
+    """Makes the processor of that name; each block it translates is explained to `explanations`.
 
-    def __init__(self, name: str, explanations: TextIO | None = None) -> None:
-        self._name, self._explanations = name, explanations
+    `compare`: beside Unicorn's x86; the first difference goes to standard error.
+    """
+
+    def __init__(
+        self, name: str, explanations: TextIO | None = None, *, compare: bool = False
+    ) -> None:
+        self._name, self._explanations, self._compare = name, explanations, compare
         self._translator: TranslatingCpu | None = None
+        self._comparing: ComparingCpu | None = None
 
     def __call__(self, storage: Storage) -> Cpu:
         if self._name == REFERENCE:
@@ -30,10 +39,16 @@ class Maker:
         from lx86.options import GRADUAL
         from lx86.translating_cpu import TranslatingCpu
 
-        self._translator = TranslatingCpu(storage, options=GRADUAL)
+        if self._compare:
+            from lx86.compare.cpu import ComparingCpu
+
+            self._comparing = ComparingCpu(storage, lambda text: click.echo(text, err=True))
+            self._translator = self._comparing.translated
+        else:
+            self._translator = TranslatingCpu(storage, options=GRADUAL)
         if self._explanations is not None:
             self._translator.translator.on_block = self._explain
-        return self._translator
+        return self._comparing or self._translator
 
     def _explain(self, block: Block) -> None:
         from lx86.explain import explain
@@ -56,3 +71,6 @@ class Maker:
             f"{counts.linked} branches chained, {counts.slots} addresses found by slot,"
             f" {counts.dropped} blocks dropped, {counts.flushes} times all"
         )
+        if self._comparing is not None:
+            done = self._comparing.compared
+            report(f"{done.instructions} x86 instructions compared, at {done.places} places")

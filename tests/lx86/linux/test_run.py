@@ -159,3 +159,11 @@ def test_explanations_go_to_a_file_and_need_the_translator(tmp_path: Path) -> No
     done = x86("--explain", "--engine", "reference", str(program))
     assert done.returncode == 2
     assert "not with --engine reference" in done.stderr
+
+
+def test_translated_code_is_compared_and_that_needs_the_translator(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello", HELLO, b"hello\n")
+    done = x86("--compare", "--stats", str(program))
+    assert (done.returncode, done.stdout) == (7, "hello\n")
+    assert "8 x86 instructions compared, at 4 places" in done.stderr
+    assert x86("--compare", "--engine", "reference", str(program)).returncode == 2
