@@ -30,6 +30,7 @@ class _Names(NamedTuple):
 
 _NAMES = {
     AdapterKind.CLIENT_TERMINAL: _Names("vty", "serial", "hvterm1"),
+    AdapterKind.SERVER_TERMINAL: _Names("vty-server", "serial-server", "hvterm2"),
     AdapterKind.CLIENT_SCSI: _Names("v-scsi", "vscsi", "IBM,v-scsi"),
     AdapterKind.SCSI_SERVER: _Names("v-scsi-host", "v-scsi-host", "IBM,v-scsi-host"),
     AdapterKind.CLIENT_FC: _Names("vfc-client", "fcp", "IBM,vfc-client"),
@@ -45,6 +46,7 @@ _WITH_DMA = frozenset(
         AdapterKind.LAN,
     }
 )
+_SERVERS = frozenset({AdapterKind.SCSI_SERVER, AdapterKind.SERVER_TERMINAL})
 _WINDOW = (0, 0, 0, WINDOW_BYTES)
 """Where a DMA window begins and its size, two cells each."""
 
@@ -105,6 +107,7 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
         }
     if adapter.kind is AdapterKind.SCSI_SERVER:
         properties["ibm,my-dma-window"] += cells(slot.remote_liobn, *_WINDOW)
+    if adapter.kind in _SERVERS:
         properties["ibm,vserver"] = EMPTY
     if isinstance(adapter, ClientTerminal) and adapter.protocol is TerminalProtocol.HVSI:
         properties["compatible"] = string("hvterm-protocol")

@@ -46,6 +46,8 @@ SERVER_MODULES = ("ibmvscsis", "target_core_file", "target_core_iblock")
 """What a guest needs that lends disks to others."""
 FC_MODULES = ("crc32c_generic", "ext4", "sd_mod", "st", "sg", "ibmvfc")
 """What a guest with virtual Fibre Channel needs for disks and tape libraries behind it."""
+TERMINAL_SERVER_MODULES = ("hvcs",)
+"""What a guest needs that reaches others' consoles."""
 SLOT_PACKAGE = "powerpc-utils"
 SLOT_MODULES = ("rpadlpar_io", *DISK_MODULES, *OPTICAL_MODULES, *TAPE_MODULES, *ETHERNET_MODULES)
 """What a guest needs for adapters that come while it runs, and the package that takes them."""

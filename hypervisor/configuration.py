@@ -12,11 +12,13 @@ from emu.state import record
 
 from .abi import InterruptOffer, Mmu
 from .vio.configuration import (
+    Adapter,
     ConsoleAdapter,
     EthernetAdapter,
     FibreChannelAdapter,
     PairedAdapter,
     ScsiAdapter,
+    TerminalServer,
 )
 
 MOST_PARTITIONS = 1000
@@ -48,6 +50,7 @@ class PartitionConfiguration:
     paired_adapters: tuple[PairedAdapter, ...] = ()
     """Virtual SCSI with other partitions."""
     fibre_channel_adapters: tuple[FibreChannelAdapter, ...] = ()
+    terminal_servers: tuple[TerminalServer, ...] = ()
     machine_name: str = "pyphyp"
     serial: str = "PYP0001"
     uuid: str = "70797068-7970-4000-8000-000000000001"
@@ -73,11 +76,7 @@ class PartitionConfiguration:
             raise ValueError("XIVE alone is offered, but there is none before POWER9")
 
     @property
-    def adapters(
-        self,
-    ) -> tuple[
-        ConsoleAdapter | ScsiAdapter | EthernetAdapter | PairedAdapter | FibreChannelAdapter, ...
-    ]:
+    def adapters(self) -> tuple[Adapter, ...]:
         """All virtual adapters."""
         return (
             *self.consoles,
@@ -85,6 +84,7 @@ class PartitionConfiguration:
             *self.ethernet_adapters,
             *self.paired_adapters,
             *self.fibre_channel_adapters,
+            *self.terminal_servers,
         )
 
     def address_of(self, adapter: EthernetAdapter) -> bytes:

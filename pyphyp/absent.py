@@ -33,7 +33,6 @@ HCALLS_MISSING = {
     "hcall-vasi": _MOBILITY,
     "hcall-vrma": "absent by design: the real mode area is not mapped by page table entries",
     "hcall-vsm": "not yet: a service partition with virtual terminals",
-    "hcall-vty": "not yet: server virtual terminals",
     "hcall-xlates-limited": _MOBILITY,
 }
 """Why hcalls are missing, by function set."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from firmware.vio_nodes import location_code
 from hypervisor.network.frame import MacAddress
 from hypervisor.scsi.command import Nexus
 from hypervisor.vio.adapter import AdapterKind, Slot
@@ -19,6 +20,7 @@ from hypervisor.vio.configuration import (
     PairedAdapter,
     PairedRole,
     ScsiAdapter,
+    TerminalServer,
 )
 from hypervisor.vio.vscsi import VscsiServer
 
@@ -33,14 +35,14 @@ if TYPE_CHECKING:
     from hypervisor.partition import Partition
     from hypervisor.san.fabric import ClientPort
     from hypervisor.vfc.server import VfcServer
+    from hypervisor.vio.configuration import Adapter
     from hypervisor.vio.pairs import PairedCrqAdapter
+    from hypervisor.vio.vterm import ClientSide, ServerTerminal
     from hypervisor.vio.vty import ClientTerminal
 
     from .media import Media
     from .pairs import Pairs
     from .storage_network import StorageNetwork
-
-    Adapter = ConsoleAdapter | ScsiAdapter | EthernetAdapter | PairedAdapter | FibreChannelAdapter
 
 _PAIRED_KINDS = {
     PairedRole.SERVER: AdapterKind.SCSI_SERVER,
@@ -78,6 +80,7 @@ class Adapters:
         self._partition, self._media, self._network = partition, media, network
         self._pairs, self._san = pairs, storage_network
         self._paired: dict[int, PairedCrqAdapter] = {}
+        self._terminal_servers: dict[int, ServerTerminal] = {}
         self._assigned: dict[int, Adapter] = {}
         self.terminals: dict[int, ClientTerminal] = {}
         self.servers: dict[int, VscsiServer] = {}
@@ -124,6 +127,11 @@ class Adapters:
             port.unplug()
         for adapter in self._paired.values():
             adapter.end.remove(adapter)
+        for slot, terminal in self.terminals.items():
+            if (side := self._side_of(slot)) is not None:
+                side.unplug(terminal)
+        for server in self._terminal_servers.values():
+            server.gone = True
         while self.servers:
             self.servers.popitem()[1].remove()
         for fc_server in self.fc_servers.values():
@@ -146,7 +154,13 @@ class Adapters:
         match self._assigned[slot]:
             case ConsoleAdapter() as its:
                 self.terminals[slot] = terminal = io.add_terminal(place, its.protocol)
+                if (side := self._side_of(slot)) is not None:
+                    side.plug(terminal)
                 self.on_terminal(terminal)
+            case TerminalServer() as its:
+                clients = () if self._pairs is None else self._pairs.clients_of(its)
+                where = location_code(place, self._partition)
+                self._terminal_servers[slot] = io.add_server_terminal(place, clients, where)
             case ScsiAdapter():
                 if self._media is not None:
                     client = io.add_crq_adapter(AdapterKind.CLIENT_SCSI, place)
@@ -169,7 +183,11 @@ class Adapters:
 
     def unplug(self, slot: int) -> None:
         """Take it apart."""
-        self.terminals.pop(slot, None)
+        terminal, side = self.terminals.pop(slot, None), self._side_of(slot)
+        if terminal is not None and side is not None:
+            side.unplug(terminal)
+        if (server_terminal := self._terminal_servers.pop(slot, None)) is not None:
+            server_terminal.gone = True
         if (server := self.servers.pop(slot, None)) is not None:
             server.remove()
         if (paired := self._paired.pop(slot, None)) is not None:
@@ -179,6 +197,12 @@ class Adapters:
         if (port := self.ports.get(slot)) is not None:
             self._occupy(port, _Nobody())
         self._partition.virtual_io.remove(Slot(slot))
+
+    def _side_of(self, slot: int) -> ClientSide | None:
+        """A console as server terminals of other partitions know it."""
+        if self._pairs is None:
+            return None
+        return self._pairs.console(self._partition.configuration.number, slot)
 
     def _address(self, adapter: EthernetAdapter) -> MacAddress:
         return MacAddress(self._partition.configuration.address_of(adapter))

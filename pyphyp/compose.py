@@ -32,7 +32,7 @@ from hypervisor import (
 from hypervisor.abi import Mmu
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition
-from hypervisor.vio import adapter, crq, lan_calls, rdma, sub_crq, tce, vty
+from hypervisor.vio import adapter, crq, lan_calls, rdma, sub_crq, tce, vterm, vty
 
 from .adapters import Adapters
 
@@ -58,6 +58,7 @@ PAGE_TABLE_GROUPS = (
 """What only a partition with a hashed page table has."""
 HCALL_GROUPS = (
     vty.hcalls,
+    vterm.hcalls,
     adapter.hcalls,
     tce.hcalls,
     crq.hcalls,

@@ -211,6 +211,14 @@ class ManagedPartition(Partition):
             there = ", ".join(str(console.slot) for console in self.consoles)
             why = f"partition {self.name} has no console in slot {slot}"
             raise ManagementError(why, f"there are {there}")
+        assert self._pairs is not None
+        side = self._pairs.console(self.configuration.number, slot)
+        if side is not None and side.server is not None:
+            server = side.server.location
+            raise ManagementError(
+                f"the console of {self.name} is connected to the server terminal {server}",
+                "it can be typed at when that has been closed",
+            )
         self.consoles[slot].send(text)
 
     # -- what was counted ------------------------------------------------------------------
@@ -246,6 +254,7 @@ def configuration_of(
         ethernet_adapters=definition.ethernet_adapters,
         paired_adapters=definition.paired_adapters,
         fibre_channel_adapters=definition.fibre_channel_adapters,
+        terminal_servers=definition.terminal_servers,
     )
 
 

@@ -28,12 +28,13 @@ from hypervisor.vio.configuration import (
     PairedAdapter,
     ScsiAdapter,
     ScsiUnit,
+    TerminalServer,
 )
 
 if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
+    from hypervisor.vio.configuration import Adapter
 
-    from .adapters import Adapter
     from .compose import Composition
     from .dialogue import Consoles
     from .media import Media
@@ -120,6 +121,8 @@ class Reconfigured:
             )
         if isinstance(adapter, PairedAdapter):
             raise SlotError("virtual SCSI between partitions is defined with the machine")
+        if isinstance(adapter, TerminalServer):
+            raise SlotError("server terminals are defined with the machine")
         if adapter.slot in self._taken:
             raise SlotError(f"virtual slot {adapter.slot} is taken")
         configuration = _with(self.configuration, adapter)
@@ -253,6 +256,8 @@ def described(adapter: Adapter) -> str:
             return ", ".join(_unit(unit) for unit in units) or "no disks"
         case PairedAdapter(role=role, partner=partner, partner_slot=other):
             return f"virtual SCSI {role.value}, partner {partner} slot {other}"
+        case TerminalServer(client=client, client_slot=other):
+            return f"server terminal for {client} slot {other}"
 
 
 def _unit(unit: ScsiUnit) -> str:
@@ -280,6 +285,9 @@ def _with(configuration: PartitionConfiguration, adapter: Adapter) -> PartitionC
         case PairedAdapter():
             pairs = (*configuration.paired_adapters, adapter)
             return replace(configuration, paired_adapters=pairs)
+        case TerminalServer():
+            servers = (*configuration.terminal_servers, adapter)
+            return replace(configuration, terminal_servers=servers)
 
 
 def _without(configuration: PartitionConfiguration, slot: int) -> PartitionConfiguration:
@@ -292,4 +300,5 @@ def _without(configuration: PartitionConfiguration, slot: int) -> PartitionConfi
         fibre_channel_adapters=tuple(
             its for its in configuration.fibre_channel_adapters if its.slot != slot
         ),
+        terminal_servers=tuple(its for its in configuration.terminal_servers if its.slot != slot),
     )

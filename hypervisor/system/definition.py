@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from hypervisor.network.boot_server import BootService
     from hypervisor.network.shared_ethernet import ServerPort, SharedEthernet
     from hypervisor.vio.configuration import (
+        Adapter,
         EthernetAdapter,
         FibreChannelAdapter,
         PairedAdapter,
         ScsiAdapter,
         ScsiUnit,
+        TerminalServer,
     )
 
     from .bounds import Bounds
@@ -164,19 +166,19 @@ class PartitionDefinition:
     ethernet_adapters: tuple[EthernetAdapter, ...] = ()
     paired_adapters: tuple[PairedAdapter, ...] = ()
     fibre_channel_adapters: tuple[FibreChannelAdapter, ...] = ()
+    terminal_servers: tuple[TerminalServer, ...] = ()
     start: bool = True
     """It is activated when the system is powered on."""
 
     @property
-    def adapters(
-        self,
-    ) -> tuple[ConsoleAdapter | ScsiAdapter | EthernetAdapter | PairedAdapter, ...]:
+    def adapters(self) -> tuple[Adapter, ...]:
         """All virtual adapters."""
         return (
             *self.consoles,
             *self.scsi_adapters,
             *self.ethernet_adapters,
             *self.paired_adapters,
+            *self.terminal_servers,
         )
 
     def profile(self, name: str | None = None) -> PartitionProfile | None:

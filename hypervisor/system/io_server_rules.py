@@ -46,6 +46,7 @@ def io_server_problems(system: ManagedSystem) -> Iterator[Problem]:
                 why = f"no Virtual I/O Server has that name; there are: {there}"
                 yield Problem(("partitions", n, "scsi_adapters"), repr(adapter.server), why)
     yield from _pairs(system)
+    yield from _terminal_servers(system)
 
 
 def _pairs(system: ManagedSystem) -> Iterator[Problem]:
@@ -62,3 +63,15 @@ def _pairs(system: ManagedSystem) -> Iterator[Problem]:
         slots = [its.slot for its in partition.adapters]
         for slot in sorted({slot for slot in slots if slots.count(slot) > 1}):
             yield Problem(path, f"slot {slot}", "a virtual slot has one adapter")
+
+
+def _terminal_servers(system: ManagedSystem) -> Iterator[Problem]:
+    """Each is for a console of another partition."""
+    for n, partition in enumerate(system.partitions):
+        for server in partition.terminal_servers:
+            client = system.partition(server.client)
+            slots = [] if client is None else [its.slot for its in client.consoles]
+            if client is partition or server.client_slot not in slots:
+                path: Path = ("partitions", n, "terminal_servers")
+                value = f"{server.client} slot {server.client_slot}"
+                yield Problem(path, value, "a console of another partition")

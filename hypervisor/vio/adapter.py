@@ -66,6 +66,7 @@ class AdapterKind(Enum):
     """What adapters there are, by the role that the partition has."""
 
     CLIENT_TERMINAL = "vty"
+    SERVER_TERMINAL = "vty-server"
     CLIENT_SCSI = "v-scsi"
     SCSI_SERVER = "v-scsi-host"
     CLIENT_FC = "vfc-client"

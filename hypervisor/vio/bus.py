@@ -16,6 +16,7 @@ from .lan_state import LanState
 from .pairs import PairedCrqAdapter
 from .sub_crq import MOST_SUB_INTERRUPTS, ChannelAdapter, ChannelAdapterState, SubInterrupts
 from .tce import TceTables, TceTableState
+from .vterm import ServerTerminal, ServerTerminalState
 from .vty import ClientTerminal, Terminals, TerminalState
 
 if TYPE_CHECKING:
@@ -23,16 +24,19 @@ if TYPE_CHECKING:
 
     from emu.dma_windows import DmaWindows
     from emu.memory import Memory
+    from hypervisor.abi import UnitAddress
     from hypervisor.interrupts import InterruptController
     from hypervisor.network.frame import MacAddress
 
     from .pairs import PairEnd
     from .tce import Liobn
+    from .vterm import ClientSide
 
 
 @record
 class VirtualIoState:
     terminals: tuple[TerminalState, ...]
+    server_terminals: tuple[ServerTerminalState, ...]
     tce_tables: tuple[TceTableState, ...]
     queues: tuple[CrqState, ...]
     channels: tuple[ChannelAdapterState, ...]
@@ -47,6 +51,7 @@ class VirtualIoState:
     def owned(self) -> set[int]:
         """The slots with an adapter."""
         terminals = {its.unit - FIRST_UNIT for its in self.terminals}
+        terminals |= {its.unit - FIRST_UNIT for its in self.server_terminals}
         queues = {its.slot for its in self.queues}
         return terminals | queues | {its.slot for its in self.lans}
 
@@ -61,6 +66,7 @@ class VirtualIo:
         self.bus = VirtualBus()
         self.tce_tables = TceTables(memory, windows)
         self.terminals = Terminals()
+        self.server_terminals: dict[UnitAddress, ServerTerminal] = {}
         self.connectors = Connectors(self.bus)
         self.remote_windows: dict[Liobn, PairEnd] = {}
         """Its clients', by what its server adapters call them."""
@@ -76,6 +82,15 @@ class VirtualIo:
         terminal = ClientTerminal(slot, self._interrupt_line(slot), protocol)
         self.bus.add(terminal)
         self.terminals.add(terminal)
+        return terminal
+
+    def add_server_terminal(
+        self, slot: Slot, partners: tuple[ClientSide, ...] = (), location: str = ""
+    ) -> ServerTerminal:
+        """A server virtual terminal that can be connected to `partners`."""
+        terminal = ServerTerminal(slot, self._interrupt_line(slot), partners, location)
+        self.bus.add(terminal)
+        self.server_terminals[slot.unit] = terminal
         return terminal
 
     def add_crq_adapter(self, kind: AdapterKind, slot: Slot) -> CrqAdapter:
@@ -116,6 +131,8 @@ class VirtualIo:
         adapter = self.bus.remove(slot.unit)
         if isinstance(adapter, ClientTerminal):
             self.terminals.remove(slot.unit)
+        elif isinstance(adapter, ServerTerminal):
+            del self.server_terminals[slot.unit]
         else:
             if isinstance(adapter, ChannelAdapter):
                 adapter.free_queues()
@@ -145,6 +162,9 @@ class VirtualIo:
     def state(self) -> VirtualIoState:
         return VirtualIoState(
             terminals=self.terminals.state(),
+            server_terminals=tuple(
+                self.server_terminals[unit].state() for unit in sorted(self.server_terminals)
+            ),
             tce_tables=self.tce_tables.state(),
             queues=tuple(adapter.state() for adapter in self._queues()),
             channels=tuple(its.channels_state() for its in self._channel_adapters()),
@@ -161,6 +181,10 @@ class VirtualIo:
         self._sub_interrupts.restore(state.sub_interrupts)
         self.connectors.restore(state.connectors)
         self.terminals.restore(state.terminals)
+        servers = [self.server_terminals[unit] for unit in sorted(self.server_terminals)]
+        check(len(state.server_terminals) == len(servers), "other server terminals")
+        for server, connected in zip(servers, state.server_terminals, strict=True):
+            server.restore(connected)
         self.tce_tables.restore(state.tce_tables)
         adapters = self._queues()
         check(len(state.queues) == len(adapters), f"{len(state.queues)} queues of adapters")

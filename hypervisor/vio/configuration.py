@@ -69,6 +69,20 @@ class ConsoleAdapter:
         return FIRST_FURTHER_CONSOLE + number - FIRST_FREE_SLOT
 
 
+@frozen
+class TerminalServer:
+    """A server virtual terminal in a slot, and the console that it can be connected to."""
+
+    slot: int
+    client: str
+    """A partition's name."""
+    client_slot: int = 0
+
+    def __post_init__(self) -> None:
+        Slot(self.slot)
+        Slot(self.client_slot)
+
+
 class Medium(Enum):
     """What a logical unit is."""
 
@@ -200,3 +214,13 @@ class ScsiAdapter:
         places = [(unit.target, unit.lun) for unit in self.units]
         if len(set(places)) < len(places):
             raise ValueError(f"slot {self.slot}: two logical units have one address")
+
+
+Adapter = (
+    ConsoleAdapter
+    | ScsiAdapter
+    | EthernetAdapter
+    | PairedAdapter
+    | FibreChannelAdapter
+    | TerminalServer
+)

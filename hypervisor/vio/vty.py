@@ -20,7 +20,7 @@ from .configuration import TerminalProtocol
 from .hvsi import HvsiSession, HvsiState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from .adapter import InterruptLine, Slot
 
@@ -28,8 +28,19 @@ hcalls = HcallGroup()
 
 INPUT_LIMIT = 1 << 20
 """Bytes of input that may wait for a guest that does not read."""
-_CHUNK = 16
+CHUNK = 16
 """Characters of one hypercall."""
+
+
+def characters_for_a_call(waiting: Iterable[int]) -> bytes:
+    """What of `waiting` input one H_GET_TERM_CHAR gives: 16 characters at most.
+
+    Linux drops a zero that stands behind a carriage return among them, as a fault of old
+    firmware; so the next call begins with it.
+    """
+    first = bytes(islice(waiting, CHUNK))
+    pair = first.find(b"\r\0")
+    return first if pair < 0 else first[: pair + 1]
 
 
 @record
@@ -114,16 +125,10 @@ class ClientTerminal:
             self.interrupt.signal()
 
     def get(self) -> bytes:
-        """H_GET_TERM_CHAR: 16 characters at most, or a packet.
-
-        Linux drops a zero that stands behind a carriage return among them, as a fault of old
-        firmware; so the next call begins with it.
-        """
+        """H_GET_TERM_CHAR: 16 characters at most, or a packet."""
         if self._session is not None:
             return self._session.next_packet(self.read)
-        waiting = bytes(islice(self._input, _CHUNK))
-        pair = waiting.find(b"\r\0")
-        return self.read(_CHUNK if pair < 0 else pair + 1)
+        return self.read(len(characters_for_a_call(self._input)))
 
     # -- state -----------------------------------------------------------------------------
 
@@ -179,9 +184,18 @@ class Terminals:
         return found
 
 
+class TerminalEnd(Protocol):
+    """A terminal of either kind, as characters are written to it and read."""
+
+    def put(self, characters: bytes) -> None: ...
+    def get(self) -> bytes: ...
+
+
 class TerminalsOfPartition(Protocol):
     @property
     def terminals(self) -> Terminals: ...
+    @property
+    def server_terminals(self) -> Mapping[UnitAddress, TerminalEnd]: ...
 
 
 class TerminalOwner(Protocol):
@@ -196,11 +210,16 @@ class TerminalCaller(Protocol):
     def partition(self) -> TerminalOwner: ...
 
 
+def _end(caller: TerminalCaller, unit: UnitAddress) -> TerminalEnd:
+    io = caller.partition.virtual_io
+    return io.server_terminals.get(unit) or io.terminals.terminal(unit)
+
+
 @hcalls.define(0x54, papr="17.5.2.1.1", function_set="hcall-term")
 def h_get_term_char(caller: TerminalCaller, unit: UnitAddress) -> tuple[int, int, int]:
     """Read up to 16 characters: their count, then the characters in two registers."""
-    characters = caller.partition.virtual_io.terminals.terminal(unit).get()
-    sixteen = int.from_bytes(characters.ljust(_CHUNK, b"\0"), "big")
+    characters = _end(caller, unit).get()
+    sixteen = int.from_bytes(characters.ljust(CHUNK, b"\0"), "big")
     return len(characters), sixteen >> 64, sixteen & (1 << 64) - 1
 
 
@@ -209,8 +228,8 @@ def h_put_term_char(
     caller: TerminalCaller, unit: UnitAddress, length: int, first: int, second: int
 ) -> None:
     """Write the `length` (at most 16) characters held in two registers."""
-    terminal = caller.partition.virtual_io.terminals.terminal(unit)
-    if length > _CHUNK:
+    terminal = _end(caller, unit)
+    if length > CHUNK:
         raise HcallError(H.PARAMETER, f"{length} characters: at most 16 fit the registers")
-    sixteen = (first << 64 | second).to_bytes(_CHUNK, "big")
+    sixteen = (first << 64 | second).to_bytes(CHUNK, "big")
     terminal.put(sixteen[:length])

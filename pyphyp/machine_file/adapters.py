@@ -13,6 +13,7 @@ from guests.modules import (
     SLOT_MODULES,
     SLOT_PACKAGE,
     TAPE_MODULES,
+    TERMINAL_SERVER_MODULES,
 )
 from hypervisor.vio.configuration import (
     Backend,
@@ -21,7 +22,7 @@ from hypervisor.vio.configuration import (
 )
 
 from .network_keys import ETHERNET
-from .pairs import VSCSI_SERVER
+from .pairs import VSCSI_SERVER, VTY_SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,5 +67,6 @@ def modules_for(
     modules += TAPE_MODULES if values.get("tapes") or served else ()
     modules += SERVER_MODULES if content.get(VSCSI_SERVER.name) else ()
     modules += FC_MODULES if values.get("fc") else ()
+    modules += TERMINAL_SERVER_MODULES if content.get(VTY_SERVER.name) else ()
     modules += ETHERNET_MODULES if content.get(ETHERNET.name) else ()
     return tuple(modules)

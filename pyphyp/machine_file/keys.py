@@ -30,7 +30,7 @@ from .kinds import (
     Whole,
 )
 from .network_keys import BOOT_SERVER, ETHERNET, LAN, SHARED_ETHERNET
-from .pairs import VSCSI_SERVER
+from .pairs import VSCSI_SERVER, VTY_SERVER
 from .storage_networks import FABRIC, STORAGE
 from .tables import Key, Table
 
@@ -288,7 +288,7 @@ PARTITION = Table(
         ),
         *(Key(key.name, key.kind, key.words, key.default, key.stands_in) for key in _PROFILE_KEYS),
     ),
-    (PROFILE, CONSOLE, ETHERNET, VSCSI_SERVER),
+    (PROFILE, CONSOLE, ETHERNET, VSCSI_SERVER, VTY_SERVER),
 )
 
 SYSTEM_PROFILE = Table(

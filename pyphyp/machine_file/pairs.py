@@ -1,4 +1,4 @@
-"""Virtual SCSI between partitions as a machine file has it: who serves whom."""
+"""Server adapters of partitions as a machine file has them: who serves whom."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hypervisor.vio.adapter import SLOTS
-from hypervisor.vio.configuration import FIRST_SERVING_SLOT, PairedAdapter, PairedRole
+from hypervisor.vio.configuration import (
+    FIRST_SERVING_SLOT,
+    PairedAdapter,
+    PairedRole,
+    TerminalServer,
+)
 
 from .kinds import Text, Whole
 from .tables import Key, Table
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
 
     from .lines import Path as KeyPath
     from .problems import Problems
+
+    _Tables = Sequence[Iterable[tuple[dict[str, Any], KeyPath]]]
+    """The values of each partition's tables, and where they stand."""
 
 VSCSI_SERVER = Table(
     "vscsi_server",
@@ -40,14 +48,39 @@ VSCSI_SERVER = Table(
     ),
 )
 
+VTY_SERVER = Table(
+    "vty_server",
+    "A server terminal: the partition's operating system reaches a console of another partition "
+    "by it, as /dev/hvcs0 in Linux.",
+    (
+        Key("client", Text(), "The partition with the console.", stands_in="?", required=True),
+        Key(
+            "client_slot",
+            Whole(0, SLOTS - 1),
+            "The console's virtual slot.",
+            "that of its first console",
+        ),
+        Key(
+            "slot",
+            Whole(0, SLOTS - 1),
+            "The adapter's virtual slot.",
+            f"the first free one from {FIRST_SERVING_SLOT} on",
+        ),
+    ),
+)
+
 
 def paired(
     partitions: Sequence[PartitionDefinition],
-    tables: Sequence[Iterable[tuple[dict[str, Any], KeyPath]]],
+    tables: _Tables,
+    terminals: _Tables,
     problems: Problems,
 ) -> list[PartitionDefinition]:
-    """The partitions with their pairs; `tables` are the server adapters of each."""
-    return _Pairing(partitions, problems).all(tables)
+    """The partitions with their server adapters.
+
+    `tables` are those of virtual SCSI, `terminals` the server terminals of each partition.
+    """
+    return _Pairing(partitions, problems).all(tables, terminals)
 
 
 class _Pairing:
@@ -55,12 +88,13 @@ class _Pairing:
         self._partitions = list(partitions)
         self._problems = problems
 
-    def all(
-        self, tables: Sequence[Iterable[tuple[dict[str, Any], KeyPath]]]
-    ) -> list[PartitionDefinition]:
+    def all(self, tables: _Tables, terminals: _Tables) -> list[PartitionDefinition]:
         for n, adapters in enumerate(tables):
             for values, path in adapters:
                 self._serve(n, values, path)
+        for n, adapters in enumerate(terminals):
+            for values, path in adapters:
+                self._serve_terminal(n, values, path)
         serving = {its.name for its in self._partitions}
         for n, partition in enumerate(self._partitions):
             for adapter in partition.scsi_adapters:
@@ -74,11 +108,7 @@ class _Pairing:
 
     def _serve(self, n: int, values: dict[str, Any], path: KeyPath) -> None:
         server = self._partitions[n]
-        others = range(len(self._partitions))
-        found = next((m for m in others if self._partitions[m].name == values["client"]), None)
-        if found is None or found == n:
-            there = ", ".join(p.name for p in self._partitions if p is not server) or "none"
-            self._problems.add((*path, "client"), f"another partition; there are {there}")
+        if (found := self._client(n, values, path)) is None:
             return
         client = self._partitions[found]
         asking = [its.slot for its in client.scsi_adapters if its.server == server.name]
@@ -87,15 +117,45 @@ class _Pairing:
             why = f"{client.name} has no adapter there that names {server.name} in its key vios"
             self._problems.add((*path, "client_slot" if "client_slot" in values else "client"), why)
             return
-        taken = {its.slot for its in server.adapters}
-        slot = values.get("slot", _free(taken))
-        if slot in taken:
-            self._problems.add((*path, "slot"), "another: there is an adapter in it")
+        if (slot := self._slot(server, values, path)) is None:
             return
         self._add(n, PairedAdapter(slot, PairedRole.SERVER, client.name, wanted))
         left = tuple(its for its in client.scsi_adapters if its.slot != wanted)
         self._partitions[found] = replace(self._partitions[found], scsi_adapters=left)
         self._add(found, PairedAdapter(wanted, PairedRole.CLIENT, server.name, slot))
+
+    def _serve_terminal(self, n: int, values: dict[str, Any], path: KeyPath) -> None:
+        server = self._partitions[n]
+        if (found := self._client(n, values, path)) is None:
+            return
+        client = self._partitions[found]
+        wanted = values.get("client_slot", client.consoles[0].slot)
+        if wanted not in [console.slot for console in client.consoles]:
+            self._problems.add((*path, "client_slot"), f"{client.name} has no console there")
+            return
+        if (slot := self._slot(server, values, path)) is not None:
+            servers = (*server.terminal_servers, TerminalServer(slot, client.name, wanted))
+            self._partitions[n] = replace(server, terminal_servers=servers)
+
+    def _client(self, n: int, values: dict[str, Any], path: KeyPath) -> int | None:
+        """The client of partition `n`, by its place; None: there is no such one."""
+        for m, its in enumerate(self._partitions):
+            if m != n and its.name == values["client"]:
+                return m
+        there = ", ".join(its.name for m, its in enumerate(self._partitions) if m != n) or "none"
+        self._problems.add((*path, "client"), f"another partition; there are {there}")
+        return None
+
+    def _slot(
+        self, server: PartitionDefinition, values: dict[str, Any], path: KeyPath
+    ) -> int | None:
+        """The slot of a server adapter; None: it is taken."""
+        taken = {its.slot for its in server.adapters}
+        slot: int = values.get("slot", _free(taken))
+        if slot not in taken:
+            return slot
+        self._problems.add((*path, "slot"), "another: there is an adapter in it")
+        return None
 
     def _add(self, n: int, adapter: PairedAdapter) -> None:
         its = self._partitions[n]

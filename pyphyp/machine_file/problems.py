@@ -24,6 +24,7 @@ _RENAMED = {
     "virtual": "virtual_processors",
     "ethernet_adapters": "ethernet",
     "paired_adapters": "vscsi_server",
+    "terminal_servers": "vty_server",
     "scsi_adapters": "vios",
     "io_servers": "vios",
     "rootvg_mib": "rootvg",

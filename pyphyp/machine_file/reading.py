@@ -52,7 +52,7 @@ from .keys import (
 from .lines import key_lines
 from .network_keys import BOOT_SERVER, ETHERNET, LAN, SHARED_ETHERNET, VIOS_ETHERNET
 from .networks import boot_services, ethernet_adapters, lans, shared_ethernets
-from .pairs import VSCSI_SERVER, paired
+from .pairs import VSCSI_SERVER, VTY_SERVER, paired
 from .problems import FileProblem, MachineFileError, Problems
 from .storage_networks import fibre_channel_adapters, san_definition
 
@@ -150,8 +150,8 @@ class _Reading:
         for value, path in self._array(content, PARTITION, ()):
             number = partitions[-1].number + 1 if partitions else 1
             partitions.append(self._partition(value, path, number, generation))
-        servers = self._inner(content, PARTITION, VSCSI_SERVER)
-        partitions = paired(partitions, servers, self.problems)
+        disks, terminals = (self._inner(content, PARTITION, t) for t in (VSCSI_SERVER, VTY_SERVER))
+        partitions = paired(partitions, disks, terminals, self.problems)
         system = ManagedSystem(
             name=machine.get("name", "pyphyp"),
             serial=machine.get("serial", "PYP0001"),

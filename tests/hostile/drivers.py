@@ -13,6 +13,7 @@ from . import (
     virtual_lan,
     virtual_pairs,
     virtual_scsi,
+    virtual_terminals,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ DRIVERS: dict[str, Driver] = {
         virtual_scsi.driver,
         virtual_lan.driver,
         virtual_pairs.driver,
+        virtual_terminals.driver,
         slots.driver,
     )
 }

@@ -64,6 +64,7 @@ _start: li r10,12
         ("virtual-scsi", 20_000),
         ("virtual-lan", 20_000),
         ("virtual-pairs", 10_000),
+        ("virtual-terminals", 10_000),
         ("slots", 20_000),
     ],
 )
@@ -82,6 +83,7 @@ def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
         ("virtual-scsi", 1_000_000),
         ("virtual-lan", 1_000_000),
         ("virtual-pairs", 200_000),
+        ("virtual-terminals", 200_000),
         ("slots", 1_000_000),
     ],
 )

@@ -28,7 +28,7 @@ from hypervisor import (
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.hcall import HcallTable
 from hypervisor.partition import Partition
-from hypervisor.vio import adapter, crq, lan_calls, rdma, sub_crq, tce, vty
+from hypervisor.vio import adapter, crq, lan_calls, rdma, sub_crq, tce, vterm, vty
 from hypervisor.vio.adapter import Slot
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 GROUPS = (
     vty.hcalls,
+    vterm.hcalls,
     adapter.hcalls,
     tce.hcalls,
     crq.hcalls,
