@@ -39,6 +39,7 @@ _COMMANDS = {
     "top": "top",
     "schedule": "schedule",
     "network": "network",
+    "san": "san",
     "console": "console",
     "activate": "operate",
     "shutdown": "operate",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from emu.state import Ticks, record
+from emu.state import U32, U64, Ticks, record
 
 
 class PartitionState(Enum):
@@ -148,6 +148,25 @@ class IoServerUsage:
 
 
 @record
+class FabricPortUsage:
+    """A port of a Fibre Channel fabric."""
+
+    name: str
+    """The partition's with the adapter's slot, or the storage's with its port."""
+    wwpn: U64
+    port_id: U32
+    online: bool
+
+
+@record
+class FabricUsage:
+    name: str
+    ports: tuple[FabricPortUsage, ...]
+    zones: dict[str, tuple[str, ...]]
+    """Members by the zone's name."""
+
+
+@record
 class MachineUsage:
     name: str
     now: Ticks
@@ -157,3 +176,4 @@ class MachineUsage:
     cores: tuple[CoreUsage, ...]
     switches: tuple[SwitchUsage, ...] = ()
     io_servers: tuple[IoServerUsage, ...] = ()
+    fabrics: tuple[FabricUsage, ...] = ()

@@ -10,6 +10,7 @@ from . import (
     instructions,
     page_tables,
     slots,
+    virtual_fc,
     virtual_lan,
     virtual_pairs,
     virtual_scsi,
@@ -30,6 +31,7 @@ DRIVERS: dict[str, Driver] = {
         virtual_lan.driver,
         virtual_pairs.driver,
         virtual_terminals.driver,
+        virtual_fc.driver,
         slots.driver,
     )
 }

@@ -116,9 +116,10 @@ class Client:
         raise AssertionError(self.told("cat /tmp/wrong /tmp/dd; tail /tmp/log; dmesg | tail -30"))
 
 
-def assert_nothing_was_lost(client: Client, disk: Path) -> None:
+def assert_nothing_was_lost(client: Client, disk: Path, job: int = 2) -> None:
+    """`job` is the shell's number of its work."""
     shown = client.told(
-        "touch /tmp/stop; wait %2; cat /tmp/right /tmp/wrong; sha256sum /tmp/content"
+        f"touch /tmp/stop; wait %{job}; cat /tmp/right /tmp/wrong; sha256sum /tmp/content"
     )
     assert "\nall\n" in shown
     (digest,) = re.findall(r"[0-9a-f]{64}", shown)
