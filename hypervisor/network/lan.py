@@ -1,7 +1,8 @@
 """A network outside: what physical Ethernet adapters of a machine are cabled to.
 
 It is a learning bridge without VLANs of its own: tags pass as they are.  Unicast goes to the port
-whose adapter has the address, else to where frames of that source came from last, else to all.
+whose adapter has the address, else to where frames of that source came from last, else to all that
+bridge: those without an address, and trunks.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ class Lan(VirtualSwitch):
         super().detach(port)
         self._learned = {key: its for key, its in self._learned.items() if its is not port}
 
+    def leads_out(self, port: Port, vlan: int) -> bool:
+        """Any that bridges does; Linux then passes merged frames on as they are."""
+        return bool(port.settings.trunk_priority)
+
     def trunk(self, vlan: int) -> Port | None:
         return None
 
@@ -63,4 +68,4 @@ class Lan(VirtualSwitch):
             return [port for port in owners[:1] if port is not origin]
         if (known := self._learned.get((frame.vlan, frame.destination))) is not None:
             return [] if known is origin else [known]
-        return others
+        return [p for p in others if p.station.address is None or p.settings.trunk_priority]

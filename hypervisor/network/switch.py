@@ -174,7 +174,7 @@ class Port:
 
     def is_way_of(self, vlan: int) -> bool:
         """Whether what nobody has, of that VLAN, goes out here."""
-        return self._switch.trunk(vlan) is self
+        return self._switch.leads_out(self, vlan)
 
     def neighbours(self, vlan: int) -> list[MacAddress]:
         """Addresses of the others in a VLAN."""
@@ -302,6 +302,10 @@ class VirtualSwitch:
             and (not port.settings.trunk_priority or port is trunk)
             and port.station.wants(group)
         ]
+
+    def leads_out(self, port: Port, vlan: int) -> bool:
+        """Whether a port is the way to the outside."""
+        return self.trunk(vlan) is port
 
     def trunk(self, vlan: int) -> Port | None:
         """The way to the outside: of equal priorities the port that was there first."""

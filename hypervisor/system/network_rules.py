@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypervisor.configuration import address_of
 from hypervisor.network.shared_ethernet import Nat, Tap
-from hypervisor.network.switch import PortSettings
+from hypervisor.network.switch import DEFAULT_VLAN
 
 from .problem import Problem
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from hypervisor.network.shared_ethernet import SharedEthernet
+    from hypervisor.network.switch import PortSettings
 
     from .definition import ManagedSystem
     from .problem import Path
@@ -78,7 +79,7 @@ def _outside(system: ManagedSystem) -> Iterator[Problem]:
 
 
 def _lans(system: ManagedSystem) -> Iterator[Problem]:
-    """Networks outside have names of their own, no VLANs and no trunks."""
+    """Networks outside have names of their own, and no VLANs."""
     names = [lan.switch for lan in system.lans]
     for n, name in enumerate(names):
         if name in names[:n]:
@@ -88,8 +89,8 @@ def _lans(system: ManagedSystem) -> Iterator[Problem]:
             continue
         if path[0] != "partitions":
             yield Problem((*path, "switch"), repr(switch), "a virtual switch; that is a lan")
-        elif settings != PortSettings():
-            why = "no VLANs and no trunk priority: a lan carries all tags as they are"
+        elif (settings.vlan, settings.more_vlans) != (DEFAULT_VLAN, frozenset()):
+            why = "no VLANs: a lan carries all tags as they are"
             yield Problem((*path, "switch"), repr(switch), why)
     for n, service in enumerate(system.boot_servers):
         if service.switch in names:

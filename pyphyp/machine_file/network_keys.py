@@ -31,7 +31,8 @@ ETHERNET = Table(
         Key(
             "trunk_priority",
             Whole(1, HIGHEST_PRIORITY),
-            "Makes it a trunk: of those the one with the lowest number gets what nobody has.",
+            "Makes it a trunk: of those the one with the lowest number gets what nobody has; in a "
+            "lan, all of them.",
             "no trunk",
         ),
         Key(

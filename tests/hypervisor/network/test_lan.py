@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypervisor.network.frame import BROADCAST
 from hypervisor.network.lan import MOST_LEARNED, Lan
+from hypervisor.network.switch import PortSettings
 
 from .test_switch import Taker, frame, mac
 
@@ -72,3 +73,15 @@ def test_what_it_has_learned_is_bounded_and_goes_with_the_port() -> None:
     ports[0].send(frame(bytes([2, 1, 0, 0, 1, 0])))
     lan.deliver()
     assert takers[2].got[-1].destination == bytes([2, 1, 0, 0, 1, 0])
+
+
+def test_what_nobody_has_goes_to_those_that_bridge_alone() -> None:
+    lan, takers, ports = cabled(2)
+    host, bridge = Taker(5), Taker(6)
+    lan.attach(host)
+    trunk = lan.attach(bridge, PortSettings(trunk_priority=1))
+    ports[0].send(frame(mac(9)))
+    lan.deliver()
+    assert [len(t.got) for t in (*takers, host, bridge)] == [0, 1, 0, 1]
+    assert trunk.active_trunk
+    assert not ports[0].active_trunk
