@@ -197,6 +197,10 @@ class Cpu(Protocol):
 
     def set_floating(self, floating: FloatingState) -> None: ...
 
+    def begin(self) -> None:
+        """The storage holds another program now."""
+        ...
+
     def run(self, budget: int) -> Exit:
         """Run about `budget` instructions, or until something else happens."""
         ...

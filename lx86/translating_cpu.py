@@ -77,6 +77,8 @@ class TranslatingCpu:
         storage.observe(self)
 
     def close(self) -> None:
+        if self.translator.kept is not None:
+            self.translator.kept.store.close()
         self._storage.observe(None)
         self.machine.close()
 
@@ -85,6 +87,10 @@ class TranslatingCpu:
 
     def set_floating(self, floating: FloatingState) -> None:
         self._file.write(floating)
+
+    def begin(self) -> None:
+        self.translator.begin()
+        often.begin(self.machine, self._options.often)
 
     # -- what the storage tells ------------------------------------------------------------
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .cpu import X86State
     from .fpu.file import RegisterFile
     from .instruction import Instruction
+    from .kept import Kept
     from .machine import Machine
     from .options import Options
     from .storage import Storage
@@ -34,15 +35,25 @@ class Translator:
         self, storage: Storage, machine: Machine, file: RegisterFile, options: Options,
         code_limit: int,
     ) -> None:  # fmt: skip
-        self.options = options
+        self.options = self._first_options = options
+        self.kept: Kept | None = None
+        """Blocks of earlier runs."""
         self.cache = CodeCache(machine, code_limit)
         self.code = Code(storage)
         self.watch = Watch(storage, machine, self.cache, self.code)
         self.on_block: Callable[[Block], None] | None = None
-        """Is shown each block that is translated."""
+        """Is shown each block that is translated, or found among those of earlier runs."""
         self._machine, self._file = machine, file
         self._inline_calls = options.inline_calls
         self._lowerings = lower.table()
+
+    def begin(self) -> None:
+        """Another program: what was learnt of the last one holds no more."""
+        self.options = self._first_options
+        self.code.use_segment(0, code_16=False)
+        self.code.forget_everything()
+        if self.cache.used:
+            self.cache.flush()
 
     def adapt(self, state: X86State) -> None:
         """Have code be what a state's modes and segments ask for."""
@@ -98,11 +109,24 @@ class Translator:
         return block.place_of(eip)
 
     def _block(self, eip: int, down: bool, first: bool) -> Block:
-        region = build(self.code, eip, self.options, down=down, first=first)
-        if (pinned := pin(region, self.options)) != self.options:
-            self.options = pinned
-            exchange.pin(self._machine, pinned)
-        return self._code_for(region, down, self.options)
+        options = self.options
+        if self.kept is not None:
+            block = self.kept.find(eip, down, first, options, self._file.stack_key)
+            if block is not None:
+                if (block.base, block.constants) != (options.base, options.constants):
+                    self._pin(replace(options, base=block.base, constants=block.constants))
+                return block
+        region = build(self.code, eip, options, down=down, first=first)
+        self._pin(pin(region, options))
+        block = self._code_for(region, down, self.options)
+        if self.kept is not None:
+            self.kept.add(block, down, first, options)
+        return block
+
+    def _pin(self, options: Options) -> None:
+        if options != self.options:
+            self.options = options
+            exchange.pin(self._machine, options)
 
     def _code_for(self, region: Region, down: bool, options: Options) -> Block:
         return translate(region, options, self._lowerings, down, self._file.stack_key)

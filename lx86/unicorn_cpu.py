@@ -199,6 +199,9 @@ class UnicornCpu:
             state.xmm[n] = read(x86.UC_X86_REG_XMM0 + n)
         return state
 
+    def begin(self) -> None:
+        pass
+
     def set_floating(self, floating: FloatingState) -> None:
         write = self._uc.reg_write
         for name, number in _FLOATING.items():

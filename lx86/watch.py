@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from .convention import SLOT_PAGES, SLOTS
-from .storage import EXECUTE, PAGE, PROGRAM_END, WRITE, pages_of
+from .storage import EXECUTE, PAGE, PROGRAM_END, WRITE, Page, pages_of
 
 if TYPE_CHECKING:
     from .block import Block
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
     from .machine import Machine
     from .storage import Storage
 
+_EXECUTE, _SHARED = int(EXECUTE), int(Page.SHARED)
+"""As numbers: they are asked for often."""
+
 
 class Watch:
     """`machine` refuses stores to pages that `cache` or `code` knows something of."""
 
     def __init__(self, storage: Storage, machine: Machine, cache: CodeCache, code: Code) -> None:
         self._storage, self._machine, self._cache, self._code = storage, machine, cache, code
+        self._digests: dict[int, bytes] = {}
 
     def changed(self, start: int, length: int) -> None:
         for page in pages_of(start, length):
@@ -32,15 +37,16 @@ class Watch:
         self._code.forget(first, last)
         protected = self._machine.protected
         protected -= {p for p in protected if first <= p <= last}
+        self._digests = {p: d for p, d in self._digests.items() if not first <= p <= last}
         self._machine.remap(start, length)
-        if any(kind & EXECUTE for kind in set(bytes(self._storage.permissions[first : last + 1]))):
+        if any(kind & _EXECUTE for kind in set(bytes(self._storage.permissions[first : last + 1]))):
             self._cache.empty_slots(first, last)
 
     def has_slot_alone(self, eip: int) -> bool:
         """No page shares the slots of this address's that could have code, too."""
-        page = eip // PAGE
+        page, permissions = eip // PAGE, self._storage.permissions
         return not any(
-            self._storage.permissions[other] & EXECUTE
+            permissions[other] & _EXECUTE
             for other in range(page % SLOT_PAGES, PROGRAM_END // PAGE, SLOT_PAGES)
             if other != page
         )
@@ -50,14 +56,33 @@ class Watch:
         self._cache.drop(page, page)
         self._code.forget(page, page)
         self._machine.protected.discard(page)
+        self._digests.pop(page, None)
         self._machine.remap(page * PAGE, PAGE)
 
     def protect(self, block: Block) -> None:
         """Watch the pages of a block."""
         for page in block.pages - self._machine.protected:
-            self._machine.protected.add(page)
-            if page * PAGE < SLOTS and self._storage.permissions[page] & WRITE:
-                self._machine.remap(page * PAGE, PAGE)
+            self._protect(page)
+
+    def _protect(self, page: int) -> None:
+        self._machine.protected.add(page)
+        if page * PAGE < SLOTS and self._storage.permissions[page] & WRITE:
+            self._machine.remap(page * PAGE, PAGE)
+
+    def digest(self, page: int) -> bytes | None:
+        """Of the code a page holds, and watch it; None: others may change it unseen."""
+        kind = self._storage.permissions[page] if page < PROGRAM_END // PAGE else 0
+        if not kind & _EXECUTE:
+            return b""
+        if kind & _SHARED:
+            return None
+        known = self._digests.get(page)
+        if known is None:
+            if page not in self._machine.protected:
+                self._protect(page)
+            known = blake2b(self._storage.raw(page * PAGE, PAGE), digest_size=16).digest()
+            self._digests[page] = known
+        return known
 
     def refuses_stores(self, page: int) -> bool:
         """Though the program may store there."""

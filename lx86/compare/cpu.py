@@ -67,6 +67,10 @@ class ComparingCpu:
         self._reference.cpu.close()
         self._mirror.close()
 
+    def begin(self) -> None:
+        self.translated.begin()
+        self._reference.cpu.begin()
+
     @property
     def state(self) -> X86State:
         return self.translated.state

@@ -190,6 +190,7 @@ class Process:
             self.release_parent()
             if not self.is_child:
                 return end.ending
+            self.cpu.close()
             if end.ending.signal:
                 die(end.ending.signal)
             os._exit(end.ending.status)

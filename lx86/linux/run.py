@@ -62,14 +62,17 @@ def run(
     world: World,
     make_cpu: Callable[[Storage], Cpu],
     strace: Strace | None = None,
+    limit: int | None = None,
 ) -> Outcome:
     """Run `program`, a path in the world or a name to be looked for in its PATH, to its end.
 
     In the processes it forks this does not return.  The process is the program's from then on, its
     signals' actions and masks with it: who has another use for it runs this in one of its own.
+    `limit` is the lowest descriptor the program does not see, if `descriptor_limit` was asked.
     Raises `RunError`.
     """
-    limit = descriptor_limit()
+    if limit is None:
+        limit = descriptor_limit()
     if strace is not None:
         strace.move_above(limit)
     with _scratch_directory() as scratch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from pyphyp.messages import complain, report
 
 from .progress import ProgressBar
 from .status import SIGNAL_BASE, Status
-from .x86_engine import ENGINES, REFERENCE, Maker
+from .x86_engine import ENGINES, REFERENCE, Maker, code_directory, open_store
 
 if TYPE_CHECKING:
     from lx86.linux.run import Outcome, World
@@ -50,6 +51,7 @@ class _X86(click.Group):
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "[OPTIONS] PROGRAM [ARGUMENTS]...")
         formatter.write_usage(ctx.command_path, "fetch [OPTIONS] [PACKAGES]...")
+        formatter.write_usage(ctx.command_path, "cache [OPTIONS]")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         run.format_options(ctx, formatter)
@@ -152,6 +154,15 @@ def _binds(
     is_flag=True,
     help="Say at the end what was translated and called, and which calls were unknown.",
 )
+@click.option(
+    "--no-cache", is_flag=True, help="Keep no translated code, and use none of earlier runs."
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep it in DIR, a directory of this user's alone.",
+)
 @click.argument("program")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -167,14 +178,18 @@ def run(
     explain_to: Path | None,
     compare: bool,
     stats: bool,
+    no_cache: bool,
+    cache: Path | None,
     program: str,
     arguments: tuple[str, ...],
 ) -> int:
     """Run a program."""
     from lx86.linux.endings import EngineError
+    from lx86.linux.files import descriptor_limit
     from lx86.linux.run import RunError
     from lx86.linux.run import run as run_program
     from lx86.linux.strace import Strace
+    from lx86.store import StoreError
 
     variables = {} if clear_env else dict(os.environ)
     for text in environment:
@@ -193,17 +208,23 @@ def run(
         raise click.UsageError("--explain is about translated code: not with --engine reference")
     if compare and engine == REFERENCE:
         raise click.UsageError("--compare runs both engines: not with --engine reference")
-    maker = Maker(engine, explanations, compare=compare)
+    limit = descriptor_limit()
     sys.stdout.flush()
     try:
-        outcome = run_program(program, arguments, world, maker, trace)
-    except (RunError, MemoryError) as wrong:
+        # What is explained or compared is translated now.
+        without = no_cache or compare or explanations is not None or engine == REFERENCE
+        store = None if without else open_store(cache, limit)
+        maker = Maker(engine, explanations, store, compare=compare)
+        said = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, limit) if stats else 2
+        outcome = run_program(program, arguments, world, maker, trace, limit)
+    except (RunError, StoreError, MemoryError) as wrong:
         complain(str(wrong))
         return _NOT_FOUND
     except EngineError as failure:
         complain(f"the engine failed: {failure}")
         return Status.CRASH
     if stats:
+        os.dup2(said, 2)  # the program may have closed it
         maker.report()
         _report(outcome)
     return _end(outcome)
@@ -283,6 +304,35 @@ def fetch(into: Path | None, packages: tuple[str, ...]) -> int:
         complain(str(wrong))
         return Status.ERROR
     report(f"{len(root.packages)} packages in {root.path}")
+    return Status.OK
+
+
+@x86.command("cache")
+@click.option("--clear", is_flag=True, help="Remove all of it.")
+@click.option(
+    "--cache",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="That in DIR.",
+)
+def cache(clear: bool, directory: Path | None) -> int:
+    """Show how much translated code is kept for later runs, or remove it."""
+    from lx86.store import LIMIT, Store, StoreError
+
+    place = directory or code_directory()
+    try:
+        store = Store(place)
+        if clear:
+            store.clear()
+        usage = store.usage()
+    except StoreError as wrong:
+        complain(str(wrong))
+        return Status.ERROR
+    click.echo(
+        f"{place}: {usage.records} blocks, {usage.size / (1 << 20):.1f} MiB"
+        f" of at most {LIMIT >> 20} MiB"
+    )
     return Status.OK
 
 

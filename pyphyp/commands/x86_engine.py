@@ -9,25 +9,53 @@ import click
 from pyphyp.messages import report
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lx86.block import Block
     from lx86.compare.cpu import ComparingCpu
     from lx86.cpu import Cpu
     from lx86.storage import Storage
+    from lx86.store import Store
     from lx86.translating_cpu import TranslatingCpu
 
 TRANSLATOR, REFERENCE = ENGINES = ("translator", "reference")
 
 
+def code_directory() -> Path:
+    """Where translated code is kept, unless the user says otherwise."""
+    from guests.cache import cache_directory
+
+    return cache_directory() / "x86-code"
+
+
+def open_store(directory: Path | None, lowest: int) -> Store | None:
+    """What is kept in `directory`.  None: the user's own, if that can be used.
+
+    Its descriptors are `lowest` or above.  Raises `StoreError`.
+    """
+    from lx86.store import Store, StoreError
+
+    try:
+        return Store(directory or code_directory(), lowest)
+    except StoreError:
+        if directory is not None:
+            raise
+        return None
+
+
 class Maker:
     """Makes the processor of that name; each block it translates is explained to `explanations`.
 
-    `compare`: beside Unicorn's x86; the first difference goes to standard error.
+    Translated blocks are kept in `store`.  `compare`: beside Unicorn's x86; the first difference
+    goes to standard error.
     """
 
     def __init__(
-        self, name: str, explanations: TextIO | None = None, *, compare: bool = False
-    ) -> None:
-        self._name, self._explanations, self._compare = name, explanations, compare
+        self, name: str, explanations: TextIO | None = None, store: Store | None = None,
+        *, compare: bool = False,
+    ) -> None:  # fmt: skip
+        self._name, self._explanations, self._store = name, explanations, store
+        self._compare = compare
         self._translator: TranslatingCpu | None = None
         self._comparing: ComparingCpu | None = None
 
@@ -48,6 +76,11 @@ class Maker:
             self._translator = TranslatingCpu(storage, options=GRADUAL)
         if self._explanations is not None:
             self._translator.translator.on_block = self._explain
+        if self._store is not None:
+            from lx86.kept import Kept, version
+
+            translator = self._translator.translator
+            translator.kept = Kept(self._store, translator.watch, version())
         return self._comparing or self._translator
 
     def _explain(self, block: Block) -> None:
@@ -63,7 +96,7 @@ class Maker:
         counts = self._translator.cache.counts
         report(f"{self._translator.machine.instructions} POWER instructions executed")
         report(
-            f"{counts.blocks} blocks translated in {counts.seconds:.3f} s:"
+            f"{counts.blocks} blocks made in {counts.seconds:.3f} s:"
             f" {counts.instructions} x86 instructions became {counts.words} of POWER"
             f" ({counts.words / max(counts.instructions, 1):.2f} for one)"
         )
@@ -74,3 +107,10 @@ class Maker:
         if self._comparing is not None:
             done = self._comparing.compared
             report(f"{done.instructions} x86 instructions compared, at {done.places} places")
+        if (kept := self._translator.translator.kept) is not None:
+            found, disk = kept.counts, kept.store.counts
+            report(
+                f"{found.found} blocks were kept by earlier runs, {found.missing} were not;"
+                f" {disk.written} were written, {disk.refused} refused, {disk.bad} damaged:"
+                f" {found.seconds:.3f} s"
+            )

@@ -104,6 +104,7 @@ def start(
     if mask is not None:
         thread.mask = mask
     thread.name = os.path.basename(name_now)[:15]
+    process.cpu.begin()
     process.cpu.state = state
     process.cpu.set_floating(FloatingState())
     process.signals.update(process.threads)

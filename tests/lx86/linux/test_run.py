@@ -21,9 +21,13 @@ WRITE, EXIT, GETPID, KILL, FCNTL, TKILL, TGKILL = 4, 1, 20, 37, 55, 238, 270
 HELLO = call(WRITE, 1, DATA, 6) + call(EXIT, 7)
 
 
-def x86(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+def x86(
+    *arguments: str, cache: Path | None = None, **more: object
+) -> subprocess.CompletedProcess[str]:
+    """`pyphyp x86` with these arguments; translated code is kept in `cache`, or not at all."""
+    kept = ["--cache", str(cache)] if cache else ["--no-cache"]
     options = {"capture_output": True, "text": True, "timeout": PATIENCE, "check": False}
-    return subprocess.run([*PYPHYP, "x86", *arguments], **(options | more))  # type: ignore[call-overload,no-any-return]
+    return subprocess.run([*PYPHYP, "x86", *kept, *arguments], **(options | more))  # type: ignore[call-overload,no-any-return]
 
 
 def test_a_program_says_something_and_ends_with_its_status(tmp_path: Path) -> None:
@@ -147,7 +151,7 @@ def test_translated_blocks_are_explained_and_counted(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (7, "hello\n")
     assert "  int 0x80\n" in done.stderr
     assert "    ; system call\n" in done.stderr
-    assert "blocks translated in" in done.stderr
+    assert "blocks made in" in done.stderr
     assert "POWER instructions executed" in done.stderr
 
 

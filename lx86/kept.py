@@ -1,0 +1,104 @@
+"""Blocks of earlier runs, found by what they were made from.
+
+A block is looked for by its address, by the options, by whatever of the state its code relies on,
+and by what its first page holds; it is taken if every page that was looked at when it was made
+holds the same again.  So whichever program or process made it, it is what would be made now.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+import time
+from dataclasses import astuple, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .record import pack, unpack
+from .storage import PAGE
+from .store import key_of
+
+if TYPE_CHECKING:
+    from .block import Block
+    from .options import Options
+    from .store import Store
+    from .watch import Watch
+
+
+@dataclass(slots=True)
+class KeptCounts:
+    found: int = 0
+    missing: int = 0
+    seconds: float = 0.0  # looking and writing
+
+
+def version() -> bytes:
+    """A digest of what translations depend on: this package's sources, and Python."""
+    digest = blake2b(f"{sys.version} {marshal.version}".encode(), digest_size=32)
+    here = Path(__file__).parent
+    for file in sorted([*here.glob("*.py"), *here.glob("lower/*.py"), *here.glob("fpu/*.py")]):
+        data = file.read_bytes()
+        digest.update(b"%s %d " % (file.name.encode(), len(data)) + data)
+    return digest.digest()
+
+
+class Kept:
+    """Looks into a store, and adds to it.  `watch` knows what pages hold."""
+
+    def __init__(self, store: Store, watch: Watch, version: bytes) -> None:
+        self.counts = KeptCounts()
+        self.store = store
+        self._watch, self._version = watch, version
+        self._options: Options | None = None
+        self._prefix = b""
+
+    def find(
+        self, eip: int, down: bool, first: bool, options: Options, stack_key: int
+    ) -> Block | None:
+        """The block that would be made for an address; `stack_key`: what R1 holds."""
+        began = time.perf_counter()
+        block = self._find(eip, down, first, options, stack_key)
+        self.counts.seconds += time.perf_counter() - began
+        if block is None:
+            self.counts.missing += 1
+        else:
+            self.counts.found += 1
+        return block
+
+    def _find(
+        self, eip: int, down: bool, first: bool, options: Options, stack_key: int
+    ) -> Block | None:
+        for key in (None, stack_key):
+            place = self._key(eip, down, first, options, key)
+            if place is None:
+                return None
+            for data in self.store.find(place):
+                found = unpack(data)
+                if found is None or eip not in found[0].entries:
+                    continue
+                block, pages = found
+                if block.start == eip and all(self._watch.digest(p) == d for p, d in pages):
+                    return block
+        return None
+
+    def add(self, block: Block, down: bool, first: bool, options: Options) -> None:
+        """`options` are those it was looked for with."""
+        began = time.perf_counter()
+        key = self._key(block.start, down, first, options, block.stack_key)
+        digests = [(page, self._watch.digest(page)) for page in sorted(block.pages)]
+        pages = tuple((page, digest) for page, digest in digests if digest is not None)
+        if key is not None and len(pages) == len(digests):
+            self.store.add(key, pack(block, pages))
+        self.counts.seconds += time.perf_counter() - began
+
+    def _key(
+        self, eip: int, down: bool, first: bool, options: Options, stack_key: int | None
+    ) -> bytes | None:
+        page = self._watch.digest(eip // PAGE)
+        if page is None:
+            return None
+        if options is not self._options:
+            self._options = options
+            self._prefix = key_of(self._version, repr(astuple(options)).encode())
+        return key_of(self._prefix, page, repr((eip, down, first, stack_key)).encode())
