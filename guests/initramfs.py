@@ -69,10 +69,21 @@ poweroff -f
 # What a management console would ask for through its agent in the guest: with powerpc-utils there,
 # adapters whose coming or going the platform announces are taken and given back.  Each read gives
 # one event; of those about virtual slots the hot-plug section tells what to do, and with which.
+# drmgr would take a disk away under its file system, so what is in use is not given back.
 # An installed Debian has it as a service: so it keeps to what POSIX and coreutils have.
 SLOTS = """\
 #!/bin/sh
 bus=/proc/device-tree/vdevice
+in_use() {
+    for node in $bus/*@*; do
+        [ "$(od -A n -v -t x1 $node/ibm,my-drc-index | tr -d ' ')" = $index ] || continue
+        for disk in /sys/bus/vio/devices/${node##*@}/host*/target*/*/block/*; do
+            grep -q "^/dev/${disk##*/}[0-9]* " /proc/mounts /proc/swaps && return
+            for holder in $disk/holders/* $disk/*/holders/*; do [ -e $holder ] && return; done
+        done
+    done
+    return 1
+}
 while :; do
     event=$(dd if=/proc/powerpc/rtas/error_log bs=4096 count=1 | od -A n -v -t x1 | tr -d ' \\n')
     [ -n "$event" ] || exit
@@ -88,6 +99,10 @@ while :; do
     # Of both lists the first four bytes are a count; drmgr goes by name.
     line=$(od -A n -v -t x1 -w4 $bus/ibm,drc-indexes | tr -d ' ' | sed -n "/^$index$/=")
     name=$(tail -c +5 $bus/ibm,drc-names | tr '\\0' '\\n' | sed -n "$((line - 1))p")
+    if [ $action = -r ] && in_use; then
+        echo "<4>$name is in use and not given back" >/dev/kmsg
+        continue
+    fi
     drmgr -c slot $action -s "$name" || echo "<4>drmgr -c slot $action -s $name: $?" >/dev/kmsg
 done
 """

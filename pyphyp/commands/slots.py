@@ -202,7 +202,7 @@ def _added(client: Client, action: Any, seconds: float) -> int:
     if done:
         report(f"{partition} has it")
         return Status.OK
-    _advise(slots, partition, f"drmgr -c slot -a -s {new.location}")
+    _advise(slots, partition, "does not react", f"drmgr -c slot -a -s {new.location}")
     return Status.OK if not seconds or not slots.hears else Status.ERROR
 
 
@@ -239,13 +239,18 @@ def remove(client: Client, partition: str, slot: int, now: bool, seconds: float)
     if its is not None and its.refused:
         complain(f"{partition} tried to give it back, and was refused: {its.refused}")
     if found is not None:
-        _advise(slots, partition, f"drmgr -c slot -r -s {found.location}")
+        _advise(
+            slots,
+            partition,
+            "has not given it back, as it may be in use",
+            f"drmgr -c slot -r -s {found.location}",
+        )
     return Status.ERROR if seconds else Status.OK
 
 
-def _advise(slots: PartitionSlots, partition: str, command: str) -> None:
-    hears = "does not react" if slots.hears else "does not listen for such events"
-    report(f"{partition} {hears}; in it, as root: {command}")
+def _advise(slots: PartitionSlots, partition: str, reaction: str, command: str) -> None:
+    what = reaction if slots.hears else "does not listen for such events"
+    report(f"{partition} {what}; in it, as root: {command}")
 
 
 def _find(slots: PartitionSlots, slot: int) -> SlotUsage | None:

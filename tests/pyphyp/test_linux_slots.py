@@ -121,3 +121,18 @@ def test_what_the_operator_did_not_announce_drmgr_does_by_name(
     until(partition, slot, SlotState.OWNED)
     partition.remove_adapter(slot)
     until(partition, slot, None)
+
+
+def test_a_disk_with_a_mounted_file_system_is_given_back_when_it_is_free(
+    partition: ManagedPartition, image: Path
+) -> None:
+    slot = partition.add_disk(image)
+    until(partition, slot, SlotState.OWNED)
+    ask(partition, "dmesg -n 1; sleep 1; mke2fs /dev/sda >/dev/null && mount /dev/sda /mnt")
+    partition.remove_adapter(slot)
+    ask(partition, "until dmesg | grep 'C[0-9]* is in use and not given back'; do sleep 1; done")
+    until(partition, slot, SlotState.LEAVING)
+    ask(partition, "echo kept >/mnt/file && sync && umount /mnt")
+    assert b"kept" in image.read_bytes()
+    partition.remove_adapter(slot)
+    until(partition, slot, None)

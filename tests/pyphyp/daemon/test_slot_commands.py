@@ -148,7 +148,10 @@ def test_what_a_guest_keeps_is_told_and_can_be_pulled(image: Path) -> None:
         web.wait_for(b"web:~# ")
         kept = run("remove", "web", "2", "--seconds", "1")
         assert kept.returncode == 1
-        assert "web does not react; in it, as root: drmgr -c slot -r -s" in kept.stderr
+        assert (
+            "web has not given it back, as it may be in use; in it, as root: drmgr -c slot -r -s"
+            in kept.stderr
+        )
         assert states("web") == {0: "OWNED", 2: "LEAVING"}
         pulled = run("remove", "web", "2", "--now")
         assert pulled.returncode == 0, pulled.stderr
