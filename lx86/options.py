@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .cpu import X86State
 
 
@@ -73,3 +75,26 @@ class Options:
 
 GRADUAL = Options(first_region=24)
 """For programs of which most is executed once or twice."""
+
+_OFF: dict[str, dict[str, Any]] = {
+    **{
+        name.replace("_", "-"): {name: False}
+        for name in (
+            "lazy_values", "forward_words", "reuse_sums", "inline_calls", "pin_constants",
+            "string_blocks", "look_ahead", "slots",
+        )
+    },
+    "lent-registers": {"most_lent": 0},
+    "large-regions": {"longest_region": 7, "first_region": 0},
+    "first-regions": {"first_region": 0},
+    "dead-flags": {"exact_flags": True},
+}  # fmt: skip
+PASSES = tuple(_OFF)
+"""What can be left out for study, as it is called on a command line."""
+
+
+def without(options: Options, passes: Iterable[str]) -> Options:
+    """`options` without these of `PASSES`."""
+    for name in passes:
+        options = replace(options, **_OFF[name])
+    return options

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lx86.options import PASSES
 from pyphyp.messages import complain, report
 
 from .progress import ProgressBar
@@ -150,6 +151,13 @@ def _binds(
     help="Run translated code beside Unicorn's x86; stop at the first difference, and show it.",
 )
 @click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(PASSES),
+    metavar="PASS",
+    help=f"Leave out a pass of the translator, to see what it is worth: {', '.join(PASSES)}.",
+)
+@click.option(
     "--stats",
     is_flag=True,
     help="Say at the end what was translated and called, and which calls were unknown.",
@@ -177,6 +185,7 @@ def run(
     explain: bool,
     explain_to: Path | None,
     compare: bool,
+    without: tuple[str, ...],
     stats: bool,
     no_cache: bool,
     cache: Path | None,
@@ -212,9 +221,9 @@ def run(
     sys.stdout.flush()
     try:
         # What is explained or compared is translated now.
-        without = no_cache or compare or explanations is not None or engine == REFERENCE
-        store = None if without else open_store(cache, limit)
-        maker = Maker(engine, explanations, store, compare=compare)
+        afresh = no_cache or compare or explanations is not None or engine == REFERENCE
+        store = None if afresh else open_store(cache, limit)
+        maker = Maker(engine, explanations, store, compare=compare, without=without)
         said = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, limit) if stats else 2
         outcome = run_program(program, arguments, world, maker, trace, limit)
     except (RunError, StoreError, MemoryError) as wrong:

@@ -9,6 +9,7 @@ import click
 from pyphyp.messages import report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lx86.block import Block
@@ -47,15 +48,16 @@ class Maker:
     """Makes the processor of that name; each block it translates is explained to `explanations`.
 
     Translated blocks are kept in `store`.  `compare`: beside Unicorn's x86; the first difference
-    goes to standard error.
+    goes to standard error.  `without`: passes of the translator that are left out
+    (lx86/options.py).
     """
 
     def __init__(
         self, name: str, explanations: TextIO | None = None, store: Store | None = None,
-        *, compare: bool = False,
+        *, compare: bool = False, without: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self._name, self._explanations, self._store = name, explanations, store
-        self._compare = compare
+        self._compare, self._without = compare, without
         self._translator: TranslatingCpu | None = None
         self._comparing: ComparingCpu | None = None
 
@@ -64,16 +66,19 @@ class Maker:
             from lx86.unicorn_cpu import UnicornCpu
 
             return UnicornCpu(storage)
-        from lx86.options import GRADUAL
+        from lx86.options import GRADUAL, without
         from lx86.translating_cpu import TranslatingCpu
 
+        options = without(GRADUAL, self._without)
         if self._compare:
             from lx86.compare.cpu import ComparingCpu
 
-            self._comparing = ComparingCpu(storage, lambda text: click.echo(text, err=True))
+            self._comparing = ComparingCpu(
+                storage, lambda text: click.echo(text, err=True), options
+            )
             self._translator = self._comparing.translated
         else:
-            self._translator = TranslatingCpu(storage, options=GRADUAL)
+            self._translator = TranslatingCpu(storage, options=options)
         if self._explanations is not None:
             self._translator.translator.on_block = self._explain
         if self._store is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lx86.options import PASSES
 from tests.lx86.linux.small_programs import DATA, EXIT_WITH_EAX, call, elf, write_program
 from tests.pyphyp.terminal import PATIENCE, PYPHYP
 
@@ -171,3 +172,10 @@ def test_translated_code_is_compared_and_that_needs_the_translator(tmp_path: Pat
     assert (done.returncode, done.stdout) == (7, "hello\n")
     assert "8 x86 instructions compared, at 4 places" in done.stderr
     assert x86("--compare", "--engine", "reference", str(program)).returncode == 2
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_each_pass_can_be_left_out_of_a_programs_translation(tmp_path: Path, name: str) -> None:
+    program = write_program(tmp_path / "hello", HELLO, b"hello\n")
+    done = x86("--without", name, str(program))
+    assert (done.returncode, done.stdout, done.stderr) == (7, "hello\n", "")
