@@ -13,6 +13,7 @@ from hypervisor.abi import DOUBLEWORD, H, HcallError
 from hypervisor.hcall import Hcall, HcallEvent, HcallGroup, HcallTable
 from hypervisor.processor import Standing
 from hypervisor.splpar_areas import RegisteredAreas
+from hypervisor.vio import tce
 from tests.hypervisor.lpar import ABOVE, CONSOLE, GROUPS, NUMBERS, PRIVILEGED, UNTOUCHED, opened
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_an_address_outside_storage_is_an_invalid_parameter(lpar: Lpar) -> None:
 
 def test_a_number_can_be_declared_once() -> None:
     with pytest.raises(ValueError, match="H_GET_TCE repeats hcall 0x1c"):
-        HcallTable(*GROUPS, GROUPS[2])
+        HcallTable(*GROUPS, tce.hcalls)
 
 
 def test_function_sets_of_two_strings_are_announced_as_two(lpar: Lpar) -> None:
