@@ -9,7 +9,8 @@ import pytest
 from hypervisor.abi import H
 from hypervisor.vio.crq import Element, TransportEvent
 from tests.hypervisor.lpar import CONSOLE
-from tests.hypervisor.vscsi_client import INIT, INIT_COMPLETE, MESSAGE, QUEUE, SLOT, Client
+from tests.hypervisor.queue_client import INIT, INIT_COMPLETE, QUEUE
+from tests.hypervisor.vscsi_client import MESSAGE, SLOT, Client
 
 if TYPE_CHECKING:
     from tests.hypervisor.lpar import Lpar

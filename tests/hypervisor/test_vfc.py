@@ -13,17 +13,8 @@ from hypervisor.san.names import client_wwpns, storage_wwpn, wwn_text
 from hypervisor.san.san import San
 from hypervisor.scsi.backing import Blank
 from hypervisor.scsi.disk import Disk
-from tests.hypervisor.vfc_client import (
-    COMMAND,
-    DATA,
-    LOGIN,
-    MAD,
-    QUEUE,
-    SLOT,
-    SUB_QUEUE,
-    UNIT,
-    Client,
-)
+from tests.hypervisor.queue_client import QUEUE
+from tests.hypervisor.vfc_client import COMMAND, DATA, LOGIN, MAD, SLOT, SUB_QUEUE, UNIT, Client
 
 if TYPE_CHECKING:
     from tests.hypervisor.lpar import Lpar

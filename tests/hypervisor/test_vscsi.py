@@ -13,16 +13,8 @@ from hypervisor.scsi.command import Nexus
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.target import Targets
 from hypervisor.vio.vscsi import CREDIT, VscsiServer, VscsiState
-from tests.hypervisor.vscsi_client import (
-    DATA,
-    MAD,
-    MESSAGE,
-    SLOT,
-    SRP,
-    TABLE,
-    UNIT,
-    Client,
-)
+from tests.hypervisor.queue_client import TABLE
+from tests.hypervisor.vscsi_client import DATA, MAD, MESSAGE, SLOT, SRP, UNIT, Client
 
 if TYPE_CHECKING:
     from tests.hypervisor.lpar import Lpar

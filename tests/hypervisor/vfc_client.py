@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 from hypervisor.abi import H
 from hypervisor.vfc.server import VfcServer
 from hypervisor.vio.adapter import AdapterKind, Slot
+from tests.hypervisor.queue_client import TABLE, QueueClient
 
 if TYPE_CHECKING:
     from hypervisor.san.san import San
     from tests.hypervisor.lpar import Lpar
 
 SLOT = Slot(56)
-QUEUE, EVENTS, LOGIN, UNIT, DATA, TABLE = 0x40000, 0x41000, 0x42000, 0x43000, 0x45000, 0x80000
-"""Where things lie: I/O bus address and logical real address are the same."""
+EVENTS, LOGIN, UNIT, DATA = 0x41000, 0x42000, 0x43000, 0x45000
 SUB_QUEUE = 0x44000
-BOTH = 3
-INIT, INIT_COMPLETE = 0xC001 << 48, 0xC002 << 48
 COMMAND, MAD = 1, 4
 READ, WRITE, TASK = 4, 8, 0x82
 SIZES = {1: 40, 2: 80, 4: 592, 8: 128, 0x10: 64, 0x20: 592, 0x40: 48, 0x100: 88, 0x200: 40}
@@ -42,30 +40,19 @@ class Answer:
         return self.sense[2] & 0xF, self.sense[12], self.sense[13]
 
 
-class Client:
+class Client(QueueClient):
     """An adapter in slot 56 of `lpar`, in `fabric`, and its driver."""
 
     def __init__(self, lpar: Lpar, san: San, fabric: str = "a") -> None:
-        self.lpar, self.memory, self.san = lpar, lpar.memory, san
+        super().__init__(lpar, SLOT)
+        self.san = san
         io = lpar.partition.virtual_io
         self.adapter = io.add_channel_adapter(AdapterKind.CLIENT_FC, SLOT)
         self.port = san.client("web", 1, SLOT.number)
         san.plug(self.port, fabric)
         self.server = VfcServer(self.adapter, self.port)
-        self.next = self.next_event = self.tag = 0
+        self.next_event = self.tag = 0
         self.named = False
-
-    def allow(self) -> None:
-        for page in range(QUEUE, TABLE + 0x1000, 0x1000):
-            assert self.lpar.code("H_PUT_TCE", SLOT.liobn, page, page | BOTH) == H.SUCCESS
-
-    def open(self) -> None:
-        """Register the queue and shake hands."""
-        self.allow()
-        assert self.lpar.code("H_REG_CRQ", SLOT.unit, QUEUE, 0x1000) == H.SUCCESS
-        assert self.lpar.code("H_VIO_SIGNAL", SLOT.unit, 1) == H.SUCCESS
-        assert self.send(INIT, 0) == H.SUCCESS
-        assert self.take() == (INIT_COMPLETE, 0)
 
     def login(self, capabilities: int = 0) -> bytes:
         """NPIV login; what the server answers."""
@@ -103,19 +90,6 @@ class Client:
         return list(struct.iter_unpack(">I4xQ", listed))
 
     # -- the queue -------------------------------------------------------------------------
-
-    def send(self, high: int, low: int) -> int:
-        return self.lpar.code("H_SEND_CRQ", SLOT.unit, high, low)
-
-    def take(self) -> tuple[int, int] | None:
-        """The next message in the queue, which is freed."""
-        at = QUEUE + self.next * 16 % 0x1000
-        high, low = self.memory.u64(at), self.memory.u64(at + 8)
-        if not high >> 56:
-            return None
-        self.memory.write_u8(at, 0)
-        self.next += 1
-        return high, low
 
     def event(self) -> tuple[int, ...] | None:
         """The next event: what, of which port, link state."""

@@ -11,18 +11,15 @@ from hypervisor.scsi.command import Nexus
 from hypervisor.scsi.target import Targets
 from hypervisor.vio.adapter import AdapterKind, Slot
 from hypervisor.vio.vscsi import VscsiServer
+from tests.hypervisor.queue_client import QueueClient
 
 if TYPE_CHECKING:
     from tests.hypervisor.lpar import Lpar
 
 SLOT = Slot(2)
-QUEUE, UNIT, DATA, TABLE = 0x40000, 0x41000, 0x42000, 0x80000
-"""Where things lie: I/O bus address and logical real address are the same."""
+UNIT, DATA = 0x41000, 0x42000
 DATA_BYTES = 0x3E000
-BOTH = 3
 MESSAGE = 0x80
-INIT = 0xC001 << 48
-INIT_COMPLETE = 0xC002 << 48
 SRP, MAD = 1, 2
 
 
@@ -42,46 +39,19 @@ class Response:
         return self.sense[2] & 0xF, self.sense[12], self.sense[13]
 
 
-class Client:
+class Client(QueueClient):
     """An adapter in slot 2 of `lpar` and its driver; `targets` are what the server offers."""
 
     def __init__(self, lpar: Lpar, targets: Targets | None = None) -> None:
-        self.lpar, self.memory = lpar, lpar.memory
+        super().__init__(lpar, SLOT)
         self.adapter = lpar.partition.virtual_io.add_crq_adapter(AdapterKind.CLIENT_SCSI, SLOT)
         self.targets = Targets() if targets is None else targets
         self.server = VscsiServer(self.adapter, self.targets, Nexus("1:2"))
-        self.next = 0
         self.tag = 0
-
-    def allow(self, first: int = QUEUE, last: int = TABLE, access: int = BOTH) -> None:
-        """Put TCEs that map addresses to themselves."""
-        for page in range(first, last + 0x1000, 0x1000):
-            assert self.lpar.code("H_PUT_TCE", SLOT.liobn, page, page | access) == H.SUCCESS
-
-    def open(self) -> None:
-        """Register the queue and shake hands."""
-        self.allow()
-        assert self.lpar.code("H_REG_CRQ", SLOT.unit, QUEUE, 0x1000) == H.SUCCESS
-        assert self.lpar.code("H_VIO_SIGNAL", SLOT.unit, 1) == H.SUCCESS
-        assert self.send(INIT, 0) == H.SUCCESS
-        assert self.take() == (INIT_COMPLETE, 0)
 
     def login(self) -> bytes:
         self.open()
         return self.exchange(SRP, bytes([0]), 52)
-
-    def send(self, high: int, low: int) -> int:
-        return self.lpar.code("H_SEND_CRQ", SLOT.unit, high, low)
-
-    def take(self) -> tuple[int, int] | None:
-        """The next message in the queue, which is freed."""
-        at = QUEUE + self.next * 16 % 0x1000
-        high, low = self.memory.u64(at), self.memory.u64(at + 8)
-        if not high >> 56:
-            return None
-        self.memory.write_u8(at, 0)
-        self.next += 1
-        return high, low
 
     def exchange(self, form: int, unit: bytes, length: int) -> bytes:
         """Send an information unit, which gets a tag of its own; the response."""
