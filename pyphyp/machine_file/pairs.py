@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     _Tables = Sequence[Iterable[tuple[dict[str, Any], KeyPath]]]
     """The values of each partition's tables, and where they stand."""
 
+_SLOT = Key(
+    "slot",
+    Whole(0, SLOTS - 1),
+    "The adapter's virtual slot.",
+    f"the first free one from {FIRST_SERVING_SLOT} on",
+)
+
 VSCSI_SERVER = Table(
     "vscsi_server",
     "A server adapter of virtual SCSI: the partition's operating system lends disks by it to "
@@ -39,12 +46,7 @@ VSCSI_SERVER = Table(
             "The virtual slot of the client's adapter.",
             "that of the first one which names this partition and has no server yet",
         ),
-        Key(
-            "slot",
-            Whole(0, SLOTS - 1),
-            "The adapter's virtual slot.",
-            f"the first free one from {FIRST_SERVING_SLOT} on",
-        ),
+        _SLOT,
     ),
 )
 
@@ -60,12 +62,7 @@ VTY_SERVER = Table(
             "The console's virtual slot.",
             "that of its first console",
         ),
-        Key(
-            "slot",
-            Whole(0, SLOTS - 1),
-            "The adapter's virtual slot.",
-            f"the first free one from {FIRST_SERVING_SLOT} on",
-        ),
+        _SLOT,
     ),
 )
 
