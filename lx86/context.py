@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .convention import BASE, CONTEXT, FIRST, FS_AT, GS_BASE, ONE, TEMPORARIES, ZERO
+from .convention import BASE, CONTEXT, FIRST, FS_AT, GS_BASE, ONE, ZERO
 from .emitter import fits, signed
 from .instruction import FS, NO_SEGMENT, Imm, Instruction, Mem, Operand, Reg
 from .registers import Registers
@@ -73,7 +73,7 @@ class Context(Registers):
                 return (base, constant, 0) if constant else (base, -1, displacement)
         held = self.held.copy()
         at = self._address(m)
-        self.release(*(r for r in self.held - held if r in TEMPORARIES and r not in at[:2]))
+        self.release(*(r for r in self.held - held if r in self.temporaries and r not in at[:2]))
         return at
 
     def _is_plain(self, segment: int) -> bool:
@@ -261,7 +261,7 @@ class Context(Registers):
         """Put the low bits of a POWER register into an x86 register or a part of it."""
         if operand.size == 4:
             home = FIRST + operand.number
-            if source in TEMPORARIES and self.options.lazy_values:
+            if source in self.temporaries and self.options.lazy_values:
                 self.s.values[operand.number] = (source, 0)
             elif source != home or self.s.values[operand.number] != (home, 0):
                 self.e.mr(self.define(operand.number), source)

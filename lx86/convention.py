@@ -1,16 +1,21 @@
 """Which POWER register holds what while translated code runs, and how the upper gigabyte is used.
 
-    R14-R21  EAX ECX EDX EBX ESP EBP ESI EDI      R22, R23  for PF, for AF (flags.py)
-    R13      base of GS, the thread's block       R28, R29  1, 0
-    R30      base of the slots                    R31       the context
-    R3-R12   temporaries; R3 holds EIP where one leaves through a slot or an exit
-    R0       scratch within one x86 instruction   R24-R26  constants (constants.py)
-    R27      an address near the program's first code: constants around it are one instruction
+    R14-R21  EAX ECX EDX EBX ESP EBP ESI EDI      R10, R11  for PF, for AF (flags.py)
+    R12, R13 1, 0                                 R30       base of the slots
+    R31      the context
+    R3-R9    temporaries; R3 holds EIP where one leaves through a slot or an exit
+    R0       scratch within one x86 instruction
     R1, R2, all FPRs, VRs and VSRs, FPSCR, VSCR, CR3, CR4, CR6: x87, MMX and SSE's own
     CR7      scratch
 
-Code runs in problem state with SF = 0 and LE = 1, so an effective address is 32 bits and the
-program's pages lie where the program thinks.  Above 3 GiB, where it has none:
+    i386     R22, R23, R28 are temporaries, too
+             R24-R26 constants (constants.py); R29 base of GS, the thread's block
+             R27 an address near the program's first code: constants around it are one instruction
+    x86-64   R22-R29 are R8 to R15
+
+Code runs in problem state with LE = 1.  For i386 SF = 0, so an effective address is 32 bits; for
+x86-64 SF = 1, and what lies above 4 GiB is nowhere.  The program's pages lie where the program
+thinks.  Above 3 GiB, where it has none:
 
     C0000000  slots: one word for each address the program may branch to, by its low 27 bits
     E0000000  page tables, interrupt vectors (storage without effective addresses in problem state)
@@ -21,11 +26,12 @@ program's pages lie where the program thinks.  Above 3 GiB, where it has none:
 from __future__ import annotations
 
 EIP = 3
-TEMPORARIES: tuple[int, ...] = tuple(range(3, 13))
-GS_BASE = 13
+TEMPORARIES_64 = tuple(range(3, 10))
+TEMPORARIES: tuple[int, ...] = (*TEMPORARIES_64, 22, 23, 28)
+GS_BASE = 29
 FIRST = 14
-PARITY, ADJUST = 22, 23
-BASE, ONE, ZERO = 27, 28, 29
+PARITY, ADJUST = 10, 11
+BASE, ONE, ZERO = 27, 12, 13
 SLOT, CONTEXT = 30, 31
 PINNED = (24, 25, 26)
 

@@ -19,6 +19,8 @@ EFLAGS_ALWAYS = 0x202
 """Bit 1, which is always set, and IF, which a program sees set."""
 USER_CODE, USER_DATA = 0x23, 0x2B
 """The selectors Linux gives a 32-bit program (those of a 64-bit kernel)."""
+USER_CODE_64 = 0x33
+"""And a 64-bit one, with the same data segment."""
 TLS_ENTRIES = range(12, 15)
 """The entries of the global descriptor table that set_thread_area fills."""
 
@@ -28,7 +30,9 @@ FLAT = (0, 0, 0, 0)
 
 @dataclass(slots=True)
 class X86State:
-    """What integer instructions use: 32-bit registers, EFLAGS and the segments.
+    """What integer instructions use: general registers, EFLAGS and the segments.
+
+    A 64-bit program's RAX is `eax`, and so on: these fields are then 64 bits (architecture.py).
 
     `tls` are the entries in `TLS_ENTRIES` of the global table, None for an empty one; `ldt` is the
     local table, which the threads of a process share: what loading a selector looks up.
@@ -42,6 +46,14 @@ class X86State:
     ebp: int = 0
     esi: int = 0
     edi: int = 0
+    r8: int = 0
+    r9: int = 0
+    r10: int = 0
+    r11: int = 0
+    r12: int = 0
+    r13: int = 0
+    r14: int = 0
+    r15: int = 0
     eip: int = 0
     eflags: int = EFLAGS_ALWAYS
     cs: int = USER_CODE
@@ -82,6 +94,8 @@ class X86State:
     @property
     def bases(self) -> tuple[int, int, int, int]:
         """Of ES, CS, SS and DS."""
+        if self.cs == USER_CODE_64:
+            return FLAT
         if (self.cs, self.ds, self.es) == (USER_CODE, USER_DATA, USER_DATA):
             return FLAT
         return (
@@ -92,7 +106,7 @@ class X86State:
     @property
     def code_16(self) -> bool:
         """Code is that of a 16-bit segment."""
-        if self.cs == USER_CODE:
+        if self.cs in (USER_CODE, USER_CODE_64):
             return False
         found = self.descriptor(self.cs)
         return found is not None and not found.big
@@ -143,7 +157,10 @@ class Vector(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SystemCall:
-    """`int 0x80`; run again to go on behind it."""
+    """`int 0x80`, or `syscall` in 64-bit code; run again to go on behind it.
+
+    RCX and R11 are then already what SYSCALL makes of them.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ A piece is what one condition code asks for, because that is what a POWER compar
 
     Z  ZF                      CR0.EQ        S   SF   CR2.LT
     L  SF != OF ("less")       CR0.LT        O   OF   CR5.LT
-    G  ZF = 0 and SF = OF      CR0.GT        P   PF   the low byte of R22
-    C  CF                      CR1.LT        N   AF   bit 4 (of value 16) of R23
+    G  ZF = 0 and SF = OF      CR0.GT        P   PF   the low byte of R10
+    C  CF                      CR1.LT        N   AF   bit 4 (of value 16) of R11
     A  CF = 0 and ZF = 0       CR1.GT        X   CF for ADC and SBB: XER.CA
 
 The right column is where a piece lies wherever code is entered.  An instruction computes those
@@ -166,7 +166,7 @@ def _x87(i: Instruction, after: int) -> int:
 
 
 def to_fields(eflags: int) -> tuple[int, int, int]:
-    """Every piece in its place: CR, and what R22 and R23 hold."""
+    """Every piece in its place: CR, and what R10 and R11 hold."""
     zero, less = bool(eflags & ZF), bool(eflags & SF) != bool(eflags & OF)
     carry = bool(eflags & CF)
     cr = less << 31 | (not zero and not less) << 30 | zero << 29

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from .architecture import I386, Architecture
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -19,6 +21,8 @@ class NotTranslated(Exception):  # noqa: N818
 class Options:
     """What the translator may do; each switch is there to study what a pass is worth."""
 
+    architecture: Architecture = I386
+    """What is translated."""
     lazy_values: bool = True
     """Copies, constants and additions of constants wait until they are needed."""
     forward_words: bool = True

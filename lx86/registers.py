@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .convention import BASE, FIRST, ONE, PINNED, TEMPORARIES, ZERO
+from .convention import BASE, FIRST, ONE, PINNED, TEMPORARIES, TEMPORARIES_64, ZERO
 from .emitter import Emitter, fits, signed
-from .state import HOMES, State, Value
+from .state import State, Value, homes
 
 if TYPE_CHECKING:
     from .options import Options
-
-
-_HOMES = list(HOMES)
-_FIRST, _LAST = TEMPORARIES[0], TEMPORARIES[-1]
 
 
 class NoTemporary(Exception):  # noqa: N818
@@ -27,26 +23,40 @@ class Registers:
 
     e: Emitter
     options: Options
-    s: State = field(default_factory=State)
+    s: State = field(init=False)
     held: set[int] = field(default_factory=set)
     """What the instruction being lowered has read: not to be written over."""
+    word: int = field(init=False)
+    """Bytes of a word of the program's: 4 or 8."""
+    bits: int = field(init=False)
+    """Bits of it."""
+    temporaries: tuple[int, ...] = field(init=False)
+    _homes: list[Value] = field(init=False)
     _turn: int = 0
+
+    def __post_init__(self) -> None:
+        architecture = self.options.architecture
+        self.word, self.bits = architecture.word, architecture.bits
+        self.temporaries = TEMPORARIES_64 if architecture.long else TEMPORARIES
+        self._homes = list(homes(architecture))
+        self.s = State(list(self._homes))
 
     # -- registers -------------------------------------------------------------------------
 
     def temporary(self) -> int:
         """A register for the rest of this instruction, and longer if the state names it."""
         bases = [base for base, _ in self.s.values]
-        for _ in TEMPORARIES:
-            self._turn = (self._turn + 1) % len(TEMPORARIES)
-            register = TEMPORARIES[self._turn]
+        temporaries = self.temporaries
+        for _ in temporaries:
+            self._turn = (self._turn + 1) % len(temporaries)
+            register = temporaries[self._turn]
             if register not in self.held and register not in bases:
                 self.held.add(register)
                 self.s.forget(register)
                 return register
         # All are wanted: registers whose values are elsewhere go home.
-        for number in range(8):
-            if self.s.values[number][0] in TEMPORARIES and FIRST + number not in self.held:
+        for number in range(len(self._homes)):
+            if self.s.values[number][0] in temporaries and FIRST + number not in self.held:
                 self.settle(number)
                 return self.temporary()
         raise NoTemporary
@@ -57,9 +67,10 @@ class Registers:
 
     def spare(self) -> None:
         """Before an instruction: not so many values in temporaries that it has too few."""
-        lent = [n for n, value in enumerate(self.s.values) if _FIRST <= value[0] <= _LAST]
+        temporaries = self.temporaries
+        lent = [n for n, value in enumerate(self.s.values) if value[0] in temporaries]
         for number in lent[self.options.most_lent :]:
-            if _FIRST <= self.s.values[number][0] <= _LAST:
+            if self.s.values[number][0] in temporaries:
                 self.settle(number)
 
     def use(self, number: int) -> int:
@@ -146,9 +157,10 @@ class Registers:
     def settle_all(self) -> None:
         """Every x86 register into its own POWER register."""
         values = self.s.values
-        if values == _HOMES:
+        ours = self._homes
+        if values == ours:
             return
-        left = [n for n in range(8) if values[n] != HOMES[n]]
+        left = [n for n, home in enumerate(ours) if values[n] != home]
         while left:
             values = self.s.values
             for number in left:
@@ -158,7 +170,7 @@ class Registers:
             else:
                 number = left[0]
             self.settle(number)
-            left = [n for n in range(8) if self.s.values[n] != HOMES[n]]
+            left = [n for n, home in enumerate(ours) if self.s.values[n] != home]
 
     def define(self, number: int) -> int:
         """The POWER register into which a new value of x86 register `number` is to be put.

@@ -8,9 +8,13 @@ only when somebody needs them, and often nobody does.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .convention import FIRST
 from .fpu.known import NOTHING, Known
+
+if TYPE_CHECKING:
+    from .architecture import Architecture
 
 Value = tuple[int, int]
 """A POWER register and what is to be added to it; register -1: a constant."""
@@ -18,12 +22,18 @@ IN_CTR = -2
 """Instead of a register: CTR.  Only a `Recovery` has that."""
 BLOCKS = -16
 """And BLOCKS - n: ECX's own register and CTR times 2 ** n."""
-HOMES: tuple[Value, ...] = tuple((FIRST + n, 0) for n in range(8))
+
+_HOMES: tuple[Value, ...] = tuple((FIRST + n, 0) for n in range(16))
+
+
+def homes(architecture: Architecture) -> tuple[Value, ...]:
+    """Every register's value in its own POWER register."""
+    return _HOMES[: len(architecture.registers)]
 
 
 @dataclass(slots=True)
 class State:
-    values: list[Value] = field(default_factory=lambda: list(HOMES))
+    values: list[Value]
     words: dict[Value, Value] = field(default_factory=dict)
     """Words of storage whose value is known, by their address."""
     sums: dict[tuple[str, int, int], int] = field(default_factory=dict)

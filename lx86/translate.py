@@ -24,7 +24,7 @@ from .lower import condition
 from .options import NotTranslated, Options
 from .region import End, Key, Node, Region
 from .registers import NoTemporary
-from .state import HOMES, Recovery, State
+from .state import Recovery, State, homes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,7 @@ class _Translation:
         self.region, self.lowerings = region, lowerings
         self.e = Emitter()
         self.x = Context(self.e, options, down=down, stack_key=stack_key)
+        self.homes = list(homes(options.architecture))
         self.floating = Joins(region, self.x)
         self.labels: dict[Key, Label] = {key: Label() for key in region.nodes}
         self.states: dict[Key, State] = {}
@@ -130,7 +131,7 @@ class _Translation:
         state = self.states.pop(node.key, None)
         if state is None:
             carry = int(not node.entry and node.live[0] & X != 0)
-            state = State(carry=carry, floating=self.floating.at(node))
+            state = State(list(self.homes), carry=carry, floating=self.floating.at(node))
         return state
 
     def _here(self, eip: int, live: int) -> Recovery:
@@ -187,7 +188,7 @@ class _Translation:
         """Whether everything is where a joined node looks for it."""
         s, node = self.x.s, self.region.nodes.get(key)
         carry = 1 if node is not None and not node.entry and node.live[0] & X else 0
-        return s.values == list(HOMES) and not (s.zero_in_cr1 or s.sign_in_cr0) and s.carry == carry
+        return s.values == self.homes and not (s.zero_in_cr1 or s.sign_in_cr0) and s.carry == carry
 
     def _label(self, key: Key, behind: int) -> Label:
         """Where a joined branch to `key` goes."""
@@ -202,7 +203,9 @@ class _Translation:
 
     def _link(self, target: int, behind: int) -> None:
         """A word that is a branch to code outside, once that is translated."""
-        self._out(Out(Why.LINK, Recovery(target, HOMES, behind, False, False, 0), target))
+        self._out(
+            Out(Why.LINK, Recovery(target, tuple(self.homes), behind, False, False, 0), target)
+        )
 
     def _go(self, key: Key, behind: int) -> Key | None:
         """On to a node, by falling into it if possible."""
@@ -376,7 +379,7 @@ class _Translation:
         x.set_value(ESP, stack)
         self._join((0, (0,)), live)
         if x.down or not x.options.slots:
-            self._out(Out(Why.INDIRECT, Recovery(0, HOMES, live, False, False, 0)))
+            self._out(Out(Why.INDIRECT, Recovery(0, tuple(self.homes), live, False, False, 0)))
             return
         e.rlwimi(SLOT, EIP, 2, 3, 29)
         e.mtctr(SLOT)

@@ -33,7 +33,7 @@ from .instruction import CS, STRINGS
 from .machine import Called, Interrupted, Machine, OutOfTime
 from .options import Options
 from .registers import NoTemporary
-from .state import HOMES, Recovery
+from .state import Recovery, homes
 from .stepping import iterate, step
 from .storage import PAGE, StorageFault
 from .translator import Translator
@@ -319,7 +319,7 @@ class TranslatingCpu:
     def _through_slot(self) -> int | Exit:
         eip = self.machine.registers.gpr(EIP) & 0xFFFFFFFF
         live = flags.EVERY if self._options.exact_flags else 0
-        recovery = Recovery(eip, HOMES, live, False, False, 0)
+        recovery = Recovery(eip, homes(self._options.architecture), live, False, False, 0)
         at = self._branch(eip, recovery)
         if isinstance(at, int) and not live and self.cache.wants_flags(at, eip):
             self.translator.keep_flags()

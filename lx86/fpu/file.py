@@ -54,13 +54,14 @@ FLOATING_CR = 0xF0F0
 class RegisterFile:
     """The floating-point state of one program, most of it in POWER registers."""
 
-    def __init__(self, registers: Registers) -> None:
-        self._registers = registers
-        self._rest = FloatingState()
+    def __init__(self, registers: Registers, vectors: int = 8) -> None:
+        """`vectors`: how many XMM registers there are."""
+        self._registers, self._vectors = registers, vectors
+        self._rest = FloatingState(xmm=[0] * vectors)
         """What lies in no register: words, and the upper parts of MMX's registers."""
         registers.set_vsr(31, 0)
         registers.set_vsr(63, 0)
-        self.write(FloatingState())
+        self.write(self._rest)
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -68,7 +69,7 @@ class RegisterFile:
         """The state where the code knows this."""
         rest, registers = self._rest, self._registers
         state = replace(rest, registers=list(rest.registers), xmm=list(rest.xmm))
-        for n in range(8):
+        for n in range(self._vectors):
             state.xmm[n] = _xmm_of(registers.vsr(XMM + n), known.forms[n])
         key = registers.gpr(KEY) & 0xFFFFFFFF
         if known.stack is not None and not known.stack.mmx:
@@ -121,8 +122,8 @@ class RegisterFile:
             fits, stack = False, None
         if not fits:
             known = NOTHING
-        self._rest = replace(state, registers=list(state.registers), xmm=[0] * 8)
-        for n in range(8):
+        self._rest = replace(state, registers=list(state.registers), xmm=[0] * self._vectors)
+        for n in range(self._vectors):
             self._registers.set_vsr(XMM + n, _vsr_of(state.xmm[n], known.forms[n]))
         if mmx:
             self._write_mmx(state)
@@ -161,7 +162,7 @@ class RegisterFile:
 
     def unsettle(self, known: Known) -> None:
         """XMM registers in the forms that code knows of; they are general."""
-        for n, form in enumerate(known.forms):
+        for n, form in enumerate(known.forms[: self._vectors]):
             if not form & GENERAL:
                 value = _xmm_of(self._registers.vsr(XMM + n), GENERAL)
                 self._registers.set_vsr(XMM + n, _vsr_of(value, form))
@@ -183,11 +184,11 @@ class RegisterFile:
         """Have the registers as MMX's or as the x87's."""
         state = self.read()
         if on:
-            self._rest = replace(state, registers=list(state.registers), xmm=[0] * 8)
+            self._rest = replace(state, registers=list(state.registers), xmm=[0] * self._vectors)
             self._write_mmx(replace(state, tags=0))
         else:
             self._write_stack(state, key_of(state), None)
-            self._rest = replace(state, registers=list(state.registers), xmm=[0] * 8)
+            self._rest = replace(state, registers=list(state.registers), xmm=[0] * self._vectors)
         self._write_words(state)
 
 

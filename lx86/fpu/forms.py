@@ -46,7 +46,7 @@ def behind(i: Instruction, forms: tuple[int, ...]) -> tuple[int, ...]:
     target = target_of(i)
     if target is None:
         if i.name == "simd" and i.opcode == 0x0FAE and i.modrm < 0xC0 and i.modrm >> 3 & 7 == 1:
-            return (GENERAL,) * 8  # FXRSTOR
+            return (GENERAL,) * len(forms)  # FXRSTOR
         return forms
     form = _form(i, forms, target)
     return (*forms[:target], form, *forms[target + 1 :])

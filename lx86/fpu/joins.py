@@ -140,7 +140,7 @@ def _look_ahead(region: Region) -> dict[Key, tuple[int, ...]]:
     """The forms of XMM registers where each node begins."""
     nodes = region.nodes
     found: dict[Key, tuple[int, ...]] = {
-        key: CANONICAL if node.entry else (ANY,) * 8 for key, node in nodes.items()
+        key: CANONICAL if node.entry else (ANY,) * len(CANONICAL) for key, node in nodes.items()
     }
     todo = list(nodes)
     simd = {

@@ -1,12 +1,12 @@
 """What translated code knows of x87, MMX and SSE registers at a place, without asking.
 
-XMM n lies in VSR 52 + n, its low doubleword in doubleword 0.  There are three forms:
+XMM n lies in VSR 39 + n, its low doubleword in doubleword 0.  There are three forms:
 
     GENERAL  the register as it is
     LOW      doubleword 0 is the low half, and the high half is zero; doubleword 1 is anything
     SINGLE   doubleword 0 is the lowest word as a number in double format, and all else is zero
 
-The x87's registers R0 to R7 lie in VSR 44 to 51 in quad precision, which holds every number of the
+The x87's registers R0 to R7 lie in VSR 55 to 62 in quad precision, which holds every number of the
 extended format; what is no number (pseudo-denormals, unnormals) stands there as a signaling NaN
 with the 80 bits in its fraction, so that arithmetic on it traps.  While MMX is in use, the same
 VSRs have MM0 to MM7 in doubleword 0.
@@ -26,14 +26,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..cpu import FloatingState
 
-XMM, STACK = 52, 44
+XMM, STACK = 39, 55
 """The first VSR of each."""
 KEY = 1
 """The general register."""
 GENERAL, LOW, SINGLE = 1, 2, 4
 ANY = GENERAL | LOW | SINGLE
 """Of a register that is zero."""
-CANONICAL: tuple[int, ...] = (GENERAL,) * 8
+CANONICAL: tuple[int, ...] = (GENERAL,) * 16
 
 _VALID_SHIFT, _ROUNDING_SHIFT, _SLOW = 3, 11, 1 << 13
 MMX_KEY = -0x8000

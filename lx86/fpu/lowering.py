@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ZERO_VSR, ZERO_VR = 31, 31
 """VSRs 31 and 63 are zero."""
 SCRATCH = 0
-"""VSRs 0 to 9 and 32 to 41 are free within an instruction."""
+"""VSRs 0 to 9 and 32 to 38 are free within an instruction."""
 SCRATCH_VR = 32
 
 
@@ -192,7 +192,7 @@ def convert(x: Context, wanted: tuple[int, ...]) -> None:
     """Have XMM registers in these forms, where code is entered."""
     if x.s.floating.forms == wanted:
         return
-    for n in range(8):
+    for n in range(len(wanted)):
         form = form_of(x, n)
         if form & wanted[n] == wanted[n]:
             continue

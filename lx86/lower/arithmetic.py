@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..convention import ADJUST, PARITY, ZERO
+from ..convention import ADJUST, FIRST, PARITY, ZERO
 from ..emitter import fits
 from ..flags import SIGNED, UNSIGNED, A, C, N, P, S, X, Z
 from ..instruction import Imm, Mem, Reg
@@ -123,7 +123,7 @@ def _combine(
         out = -1
         if whole:
             assert isinstance(target, Reg)
-            out = 14 + target.number
+            out = FIRST + target.number
             if not live & ~(Z | S | X) and x.s.values[target.number] == (out, 0) and b != out:
                 x.define(target.number)
             else:

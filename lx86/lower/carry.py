@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..convention import ADJUST, PARITY
+from ..convention import ADJUST, FIRST, PARITY
 from ..flags import N, P, S, X, Z
 from ..instruction import Imm, Mem, Reg
 from . import condition
@@ -52,7 +52,7 @@ def _with_carry(x: Context, i: Instruction, *, subtract: bool) -> None:
         adjust = x.temporary()
         e.xor(adjust, a, b)
     condition.carry_as(x, 2 if subtract else 1)
-    out = 14 + target.number if isinstance(target, Reg) and size == 4 else -1
+    out = FIRST + target.number if isinstance(target, Reg) and size == 4 else -1
     in_place = out >= 0 and isinstance(target, Reg) and x.s.values[target.number] == (out, 0)
     if in_place and isinstance(target, Reg):
         x.define(target.number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..convention import ONE
 from ..emitter import fits
 from ..flags import C, X
 from ..instruction import EAX, EDX, Imm, Reg
@@ -77,7 +78,7 @@ def _flags(x: Context, i: Instruction, product: int, sign: bool) -> None:
         (e.extsb if size == 1 else e.extsh)(lost, product)
     e.xor(lost, lost, product)
     e.cmpdi(7, lost, 0)
-    e.isel(carry, 0, 28, condition.CR7_EQ)
+    e.isel(carry, 0, ONE, condition.CR7_EQ)
     live = x.live
     condition.forget(x)
     set_flags(x, size, product, carry, carry, live & ~X | (C if live & X else 0), scratch)
