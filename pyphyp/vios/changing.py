@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .records import PoolKind, TargetKind, ViosError
 from .shell import Call, CommandGroup, UsageError, check_one_of
+from .volume_commands import extend_group, make_group, megabytes, reduce_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .records import Target
+    from .records import Pool, Target
 
 commands = CommandGroup()
-
-_SIZE = re.compile(r"([1-9][0-9]{0,9})([MmGg])")
-
-
-def megabytes(text: str) -> int:
-    """100m, 10G."""
-    if not (found := _SIZE.fullmatch(text)):
-        raise UsageError(f"Invalid size: {text}.  A number with m or g is needed: 100m, 10G.")
-    size = int(found[1]) << (10 if found[2] in "Gg" else 0)
-    if size >= 1 << 31:
-        raise UsageError(f"Invalid size: {text} is too large.")
-    return size
 
 
 def _optical_device(call: Call) -> Target:
@@ -43,7 +31,8 @@ def _optical_device(call: Call) -> Target:
 
 @commands.define(
     "mksp",
-    "Makes a file storage pool.",
+    "Makes a storage pool: a file pool within another one, or one on physical volumes.",
+    "mksp [-f] StoragePool PhysicalVolume...",
     "mksp -fb StoragePool -sp ParentStoragePool -size Size",
     words=64,
     fb=1,
@@ -53,17 +42,22 @@ def _optical_device(call: Call) -> Target:
 )
 def mksp(call: Call) -> Iterable[str]:
     if not call.has("fb"):
-        raise ViosError(
-            "mksp: this server has no logical volumes on physical volumes; -fb makes a file pool."
-        )
+        if len(call.words) < 2 or call.has("sp") or call.has("size"):
+            raise UsageError("A storage pool and its physical volumes are required, or -fb.")
+        name, *disks = call.words
+        return make_group(call, name, disks)
     if call.words:
         raise UsageError(f"Unexpected argument: {call.words[0]}")
     size = megabytes(call.needed("size"))
     pool = call.vios.storage.make_pool(call.needed("fb"), call.needed("sp"), size)
-    yield pool.name
-    yield "File system created successfully."
-    yield f"{pool.size << 10} kilobytes total disk space."
-    yield f"New File System size is {pool.size << 11}"
+    return [pool.name, "File system created successfully.", *_room_of(pool)]
+
+
+def _room_of(pool: Pool) -> list[str]:
+    return [
+        f"{pool.size << 10} kilobytes total disk space.",
+        f"New File System size is {pool.size << 11}",
+    ]
 
 
 @commands.define("rmsp", "Removes a file storage pool.", "rmsp [-f] StoragePool", words=1, f=0)
@@ -72,7 +66,7 @@ def rmsp(call: Call) -> Iterable[str]:
     if not call.words:
         raise UsageError("A storage pool is required.")
     pool = storage.pool(call.words[0])
-    if call.has("f"):
+    if call.has("f") and pool.kind is PoolKind.FILES:
         for device in storage.devices_of(pool):
             if (target := call.vios.target_of(device.name)) is not None:
                 call.vios.unmap(target)
@@ -82,11 +76,42 @@ def rmsp(call: Call) -> Iterable[str]:
 
 
 @commands.define(
-    "chsp", "Changes the default storage pool.", "chsp -default StoragePool", default=1
+    "chsp",
+    "Changes a storage pool: its size, its physical volumes, or which one is the default.",
+    "chsp -add [-f] [-sp StoragePool] PhysicalVolume...",
+    "chsp -add [-sp StoragePool] -size Size",
+    "chsp -rm [-f] [-sp StoragePool] PhysicalVolume...",
+    "chsp -default StoragePool",
+    words=64,
+    add=0,
+    rm=0,
+    f=0,
+    sp=1,
+    size=1,
+    default=1,
 )
 def chsp(call: Call) -> Iterable[str]:
-    call.vios.storage.make_default(call.needed("default"))
-    return ()
+    storage = call.vios.storage
+    if sum(call.has(flag) for flag in ("add", "rm", "default")) != 1:
+        raise UsageError("One of the -add, -rm and -default flags is required.")
+    if call.has("default"):
+        if call.words or call.has("sp") or call.has("size"):
+            raise UsageError("The -default flag excludes others.")
+        storage.make_default(call.needed("default"))
+        return ()
+    pool = storage.pool(call.value("sp"))
+    if call.has("size"):
+        if call.has("rm") or call.words:
+            raise UsageError("The -size flag excludes -rm and physical volumes.")
+        size = megabytes(call.needed("size"))
+        return _room_of(storage.grow_pool(pool.name, size))[1:]
+    if not call.words:
+        raise UsageError("A physical volume is required.")
+    if pool.kind is PoolKind.FILES:
+        raise ViosError(f'Storage pool "{pool.name}" is not a logical volume storage pool.')
+    if call.has("add"):
+        return extend_group(call, pool.name, call.words)
+    return reduce_group(call, pool.name, call.words, remove_volumes=call.has("f"))
 
 
 @commands.define(

@@ -13,25 +13,32 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from emu.values import frozen
+from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import OpticalDrive
 from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.target import TARGETS, Targets
 from hypervisor.vio.configuration import Medium as MediumKind
 from pyphyp.media import MediaLibrary
 from pyphyp.network import Network
+from pyphyp.raw_file import RawFile
 
 from . import units
 from .ethernet import Ethernet
-from .records import ROOTVG, PoolKind, Target, TargetKind, ViosError, check_name
+from .groups import VolumeGroups
+from .kept import Kept
+from .records import MIB, PoolKind, Target, TargetKind, ViosError, check_name
 from .storage import Storage
 from .units import PhysicalDevice, SharedDisks
+from .volume_files import VolumeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hypervisor.network.shared_ethernet import SharedEthernet
     from hypervisor.scsi.unit import LogicalUnit
     from hypervisor.system.definition import VirtualIoServer
+
+    from .records import BackingDevice
 
 _PREFIXES = {
     MediumKind.DISK: ("hdisk", 1),
@@ -87,7 +94,10 @@ class Vios:
         self.clock = clock
         self.errors: list[Error] = []
         self._runs = True
-        self.storage = Storage(definition.directory, definition.rootvg_mib)
+        self.devices = list(self._own_devices())
+        kept = Kept(definition.directory)
+        groups = VolumeGroups(kept, self.devices, self.name, self.log)
+        self.storage = Storage(kept, groups, definition.rootvg_mib)
         network = network or Network(definition.lans)
         try:
             self.ethernet = Ethernet(definition, shared_ethernet, system, network, self.log)
@@ -99,15 +109,10 @@ class Vios:
             ServerAdapter(f"vhost{n}", 10 + n, *client, self._targets())
             for n, client in enumerate(sorted(clients))
         ]
-        self.devices = list(self._own_devices())
         self._ejected: deque[str] = deque()
         self._units: dict[str, LogicalUnit] = {}
         """By name of the virtual target device; those that are defined only have none."""
-        for target in self.storage.state.targets:
-            try:
-                self._connect(target, self._unit_of(target))
-            except ViosError as wrong:
-                self.log(target.name, str(wrong))
+        self.connect_defined()
 
     @property
     def name(self) -> str:
@@ -214,6 +219,8 @@ class Vios:
         return self._new_target(TargetKind.OPTICAL, "", adapter, name)
 
     def _kind_of(self, backing: str) -> TargetKind:
+        if (owner := self.storage.groups.owner(backing)) is not None:
+            raise ViosError(f'"{backing}" is in use: it belongs to volume group "{owner}".')
         for device in self.devices:
             if device.name == backing:
                 kinds = {
@@ -222,8 +229,6 @@ class Vios:
                     MediumKind.TAPE: TargetKind.TAPE,
                 }
                 return kinds[device.unit.medium]
-        if backing == "hdisk0":
-            raise ViosError(f'"{backing}" is in use: it has storage pool "{ROOTVG}".')
         pool = self.storage.pool(self.storage.device(backing).pool)
         if pool.kind is PoolKind.FILES:
             return TargetKind.FILE
@@ -263,8 +268,8 @@ class Vios:
         for device in self.devices:
             if device.name == target.backing:
                 return units.physical(device, f"{self.name}{device.name}", self._disks)
-        path = self.storage.path_of(self.storage.device(target.backing))
-        return units.file_disk(path, f"{self.name}{target.backing}")
+        content = self.storage.content(self.storage.device(target.backing))
+        return Disk(content, f"{self.name}{target.backing}")
 
     def _connect(self, target: Target, unit: LogicalUnit) -> None:
         try:
@@ -287,6 +292,38 @@ class Vios:
                 targets.remove(address)
         units.close(unit, self._disks)
         targets.changed()
+
+    def grow(self, device: BackingDevice, megabytes: int, *, on: Sequence[str] = ()) -> None:
+        """Let a backing device have so much more; the client that has it is told."""
+        grown = self.storage.grow_device(device, megabytes, on=on)
+        target = self.target_of(device.name)
+        unit = self._units.get(target.name) if target is not None else None
+        if not isinstance(unit, Disk):
+            return
+        medium = unit.medium()
+        if isinstance(medium, VolumeFile):
+            volume = self.storage.groups.volume(device.name)
+            assert volume is not None
+            medium.set_pieces(self.storage.groups.pieces(volume))
+        elif isinstance(medium, RawFile):
+            medium.size = grown.size * MIB
+        unit.resized()
+
+    def connect_defined(self) -> None:
+        """Show clients what is mapped, as far as it is there; the rest stays `Defined`."""
+        for target in self.targets:
+            if target.name in self._units:
+                continue
+            try:
+                self._connect(target, self._unit_of(target))
+            except ViosError as wrong:
+                self.log(target.name, str(wrong))
+
+    def check_unmapped(self, devices: Iterable[str]) -> None:
+        """Raise `ViosError` where a client has one of them."""
+        for name in devices:
+            if (target := self.target_of(name)) is not None:
+                raise ViosError(f'"{name}" is mapped: virtual target device {target.name}.')
 
     def _keep(self, targets: tuple[Target, ...]) -> None:
         self.storage.keep(replace(self.storage.state, targets=targets))

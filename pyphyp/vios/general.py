@@ -150,6 +150,6 @@ def with_help(group: CommandGroup) -> CommandGroup:
             yield usage(command).rstrip("\n")
             return
         for command in sorted(whole, key=lambda its: its.name):
-            yield f"{command.name:<12}{command.purpose}"
+            yield f"{command.name:<13} {command.purpose}"
 
     return whole

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import changing, entstat, general, listings, mapping, sea, storage_listings
+from . import (
+    changing,
+    disk_listings,
+    entstat,
+    general,
+    listings,
+    mapping,
+    sea,
+    storage_listings,
+    volume_commands,
+    volume_listings,
+)
 from .shell import Answer, CommandGroup, run
 
 if TYPE_CHECKING:
@@ -14,6 +25,9 @@ COMMANDS = general.with_help(
     CommandGroup(
         listings.commands,
         storage_listings.commands,
+        volume_listings.commands,
+        disk_listings.commands,
+        volume_commands.commands,
         mapping.commands,
         changing.commands,
         sea.commands,
@@ -34,6 +48,6 @@ def words(vios: Vios) -> list[str]:
     state = vios.storage.state
     names = {its.name for its in vios.adapters} | {its.name for its in vios.devices}
     names |= {its.name for its in vios.targets} | {its.name for its in vios.storage.pools}
-    names |= {its.name for its in vios.ethernet.devices}
+    names |= {its.name for its in vios.ethernet.devices} | {"hdisk0"}
     names |= {its.name for its in state.devices} | {its.name for its in state.media}
     return sorted({command.name for command in COMMANDS} | flags | names)

@@ -125,6 +125,65 @@ class Target:
         return (0x80 | self.number) << 56
 
 
+Identifier = Annotated[str, Length(16, 32)]
+Partitions = Annotated[int, range(1, 1 << 24)]
+MOST_PARTITION_MB = 1 << 17
+
+
+@record
+class VolumeDisk:
+    """A physical volume of a group, known by its label."""
+
+    identifier: Identifier
+    partitions: Partitions
+
+
+@record
+class VolumeGroup:
+    name: Name
+    identifier: Identifier
+    partition_mb: Annotated[int, range(1, MOST_PARTITION_MB + 1)]
+    disks: Annotated[tuple[VolumeDisk, ...], Length(1, 1024)]
+
+    @property
+    def partitions(self) -> int:
+        return sum(disk.partitions for disk in self.disks)
+
+
+@record
+class Run:
+    """Physical partitions one behind the other."""
+
+    disk: Identifier
+    first: Annotated[int, range(1 << 24)]
+    count: Partitions
+
+
+@record
+class LogicalVolume:
+    """A backing device of a group, or what a file pool or the media repository has of it."""
+
+    name: Name
+    group: Name
+    kind: Annotated[str, Length(1, 15)]
+    runs: Annotated[tuple[Run, ...], Length(1, 1 << 16)]
+
+    @property
+    def partitions(self) -> int:
+        return sum(run.count for run in self.runs)
+
+
+@record
+class Label:
+    """What a disk says of itself that belongs to a volume group."""
+
+    disk: Identifier
+    group: Identifier
+    name: Name
+    """The group's name; for people, and for whom the group is not."""
+    server: Annotated[str, Length(1, 255)]
+
+
 @record
 class ViosState:
     pools: tuple[Pool, ...] = ()
@@ -133,3 +192,7 @@ class ViosState:
     media: tuple[Medium, ...] = ()
     targets: tuple[Target, ...] = ()
     default_pool: Name = ROOTVG
+    groups: tuple[VolumeGroup, ...] = ()
+    volumes: tuple[LogicalVolume, ...] = ()
+    volume_count: Annotated[int, range(1 << 31)] = 0
+    """How many groups and physical volumes there ever were: so no two get one identifier."""

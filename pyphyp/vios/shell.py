@@ -65,6 +65,13 @@ def check_one_of(call: Call, first: str, second: str) -> None:
         raise UsageError(f"One of the -{first} and -{second} flags is required.")
 
 
+def check_at_most_one(call: Call, *flags: str) -> None:
+    """Raise `UsageError` where flags are given that exclude each other."""
+    given = [f"-{flag}" for flag in flags if call.has(flag)]
+    if len(given) > 1:
+        raise UsageError(f"The {given[0]} and {given[1]} flags exclude each other.")
+
+
 if TYPE_CHECKING:
     Handler = Callable[[Call], Iterable[str]]
 

@@ -1,24 +1,24 @@
 """Pools, backing devices and media of a Virtual I/O Server, and the files they are kept in.
 
-    <directory>/vios.json            what there is
-    <directory>/pools/POOL/NAME      backing devices
+    <directory>/vios.json            what there is (`kept`)
+    <directory>/pools/POOL/NAME      backing devices of rootvg and of file pools
     <directory>/VMLibrary/NAME       virtual optical media
 
 A pool's size bounds what its devices have together; files need room of the host where something
-was written to them.
+was written to them.  Logical volumes of other groups lie on physical volumes (`groups`); what a
+file pool or the repository has of such a group is theirs there, although their files lie here.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emu.state import StateError, plain, rebuild
+from pyphyp.raw_file import MediaError, RawFile
 
 from .records import (
     ALLOCATION_MB,
@@ -30,78 +30,65 @@ from .records import (
     PoolKind,
     Repository,
     ViosError,
-    ViosState,
     check_name,
 )
+from .volumes import free_partitions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-_FORMAT = 1
+    from hypervisor.scsi.backing import Backing
+
+    from .groups import VolumeGroups
+    from .kept import Kept
+    from .records import ViosState
+
 _SECTOR = 2048
+LIBRARY = "VMLibrary"
+_DEVICE_NAME = re.compile(r"(hdisk|cd|rmt|vhost|vfchost|vtscsi|vtopt|vttape|sas|fcs|fscsi|ent)\d+")
 
 
 class Storage:
-    """What is kept in `directory`; `rootvg` has so many mebibytes.  Raises `ViosError`.
+    """What is kept in `kept`; `rootvg` has so many mebibytes.  Raises `ViosError`."""
 
-    No other machine has it meanwhile; `close` it.
-    """
-
-    def __init__(self, directory: Path, rootvg: int) -> None:
-        self._directory = directory
+    def __init__(self, kept: Kept, groups: VolumeGroups, rootvg: int) -> None:
+        self._kept, self.groups = kept, groups
+        self._directory = kept.directory
         self._rootvg = rootvg
-        self.state = ViosState()
-        self._lock = _locked(directory)
-        try:
-            self._read(directory / "vios.json")
-        except ViosError:
-            self.close()
-            raise
 
-    def close(self) -> None:
-        """Others may have it."""
-        os.close(self._lock)
-
-    def _read(self, file: Path) -> None:
-        try:
-            text = file.read_bytes()
-        except FileNotFoundError:
-            return
-        except OSError as wrong:
-            raise ViosError(f"{file}: {wrong.strerror}") from None
-        try:
-            content = json.loads(text)
-            if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
-                raise StateError("another format")
-            self.state = rebuild(ViosState, content, "vios")
-            for names in (self.state.pools, self.state.devices, self.state.media):
-                for its in names:
-                    check_name(its.name)
-        except (ValueError, StateError, RecursionError, ViosError) as wrong:
-            raise ViosError(f"{file} does not describe a Virtual I/O Server: {wrong}") from None
+    @property
+    def state(self) -> ViosState:
+        return self._kept.state
 
     def keep(self, state: ViosState) -> None:
         """Have `state` be what there is, now and after a restart."""
-        content = plain(state)
-        assert isinstance(content, dict)
-        file, part = self._directory / "vios.json", self._directory / "vios.json.new"
-        try:
-            with part.open("w", encoding="utf-8") as new:
-                new.write(json.dumps({"format": _FORMAT, **content}, indent=1) + "\n")
-                new.flush()
-                os.fsync(new.fileno())
-            part.replace(file)
-        except OSError as wrong:
-            raise ViosError(f"{file}: {wrong.strerror}") from None
-        self.state = state
+        self._kept.keep(state)
+
+    def close(self) -> None:
+        self.groups.close()
+        self._kept.close()
 
     # -- pools -----------------------------------------------------------------------------
 
     @property
     def pools(self) -> tuple[Pool, ...]:
         """All of them, rootvg first."""
-        root = Pool(ROOTVG, PoolKind.LOGICAL_VOLUMES, self._rootvg, ROOTVG)
-        return (root, *self.state.pools)
+        whole = {ROOTVG: self._rootvg}
+        whole |= {its.name: its.partitions * its.partition_mb for its in self.groups.all}
+        kind = PoolKind.LOGICAL_VOLUMES
+        of_volumes = (Pool(name, kind, size, name) for name, size in whole.items())
+        return (*of_volumes, *self.state.pools)
+
+    @property
+    def names(self) -> set[str]:
+        """Those of pools and backing devices."""
+        return {its.name for its in self.pools} | {its.name for its in self.state.devices}
+
+    def step(self, pool: Pool) -> int:
+        """What is made in a pool has so many mebibytes, or a multiple."""
+        group = self.groups.find(pool.parent)
+        return ALLOCATION_MB if group is None else group.partition_mb
 
     def pool(self, name: str | None) -> Pool:
         """The pool `name`, or the default one."""
@@ -113,6 +100,8 @@ class Storage:
 
     def free(self, pool: Pool) -> int:
         """Mebibytes of a pool that nothing has."""
+        if (group := self.groups.find(pool.name)) is not None:
+            return free_partitions(self.state, group) * group.partition_mb
         taken = sum(its.size for its in self.devices_of(pool))
         taken += sum(its.size for its in self.state.pools if its.parent == pool.name)
         if (repository := self.state.repository) is not None and repository.parent == pool.name:
@@ -125,7 +114,8 @@ class Storage:
     def _room(self, pool: Pool, size: int) -> int:
         """`size` in the pool's steps, if it has so much."""
         if pool.kind is PoolKind.LOGICAL_VOLUMES:
-            size = -(-size // ALLOCATION_MB) * ALLOCATION_MB
+            step = self.step(pool)
+            size = -(-size // step) * step
         if size > self.free(pool):
             raise ViosError(
                 f'Storage pool "{pool.name}" does not have enough free space: '
@@ -135,25 +125,66 @@ class Storage:
 
     def make_pool(self, name: str, parent: str, size: int) -> Pool:
         """A file pool within a pool of logical volumes."""
+        self._check_new(name)
+        within = self._parent(parent)
+        pool = Pool(name, PoolKind.FILES, self._room(within, size), within.name)
+        state = self._with_volume(name, within, pool.size, "jfs2")
+        self._make_directory(self._path(pool))
+        self.keep(replace(state, pools=(*state.pools, pool)))
+        return pool
+
+    def grow_pool(self, name: str, size: int) -> Pool:
+        """Let a file pool have so many mebibytes more."""
+        pool = self.pool(name)
+        if pool.kind is not PoolKind.FILES:
+            raise ViosError(f'Storage pool "{name}" is not a file storage pool.')
+        within = self.pool(pool.parent)
+        grown = replace(pool, size=pool.size + self._room(within, size))
+        state = self._with_volume(name, within, grown.size - pool.size, "jfs2")
+        pools = tuple(grown if its is pool else its for its in state.pools)
+        self.keep(replace(state, pools=pools))
+        return grown
+
+    def _check_new(self, name: str) -> None:
+        """Raise `ViosError` unless a pool or logical volume may have the name."""
         check_name(name)
         if any(pool.name == name for pool in self.pools):
             raise ViosError(f'Storage pool "{name}" already exists.')
-        within = self._parent(parent)
-        pool = Pool(name, PoolKind.FILES, self._room(within, size), within.name)
-        self._make_directory(self._path(pool))
-        self.keep(replace(self.state, pools=(*self.state.pools, pool)))
-        return pool
+        if any(its.name == name for its in self.state.devices):
+            raise ViosError(f'Backing device "{name}" already exists.')
+        if name == LIBRARY or _DEVICE_NAME.fullmatch(name):
+            raise ViosError(f'"{name}" is the name of a device.')
+
+    def _with_volume(
+        self, name: str, pool: Pool, size: int, kind: str, on: Sequence[str] = ()
+    ) -> ViosState:
+        """The state with so much more of a volume group, where the pool is one."""
+        if (group := self.groups.find(pool.name)) is not None:
+            return self.groups.with_room(name, group, size, kind=kind, on=on)
+        if on:
+            raise ViosError(f'Volume group "{pool.name}" has one physical volume.')
+        return self.state
+
+    def _without_volume(self, name: str) -> ViosState:
+        """The state without what `name` has of a volume group, if anything."""
+        state = self.state
+        return replace(state, volumes=tuple(its for its in state.volumes if its.name != name))
 
     def remove_pool(self, name: str) -> None:
         pool = self.pool(name)
         if pool.name == ROOTVG:
             raise ViosError(f'Storage pool "{ROOTVG}" cannot be removed.')
+        if pool.kind is not PoolKind.FILES:
+            raise ViosError(
+                f'Storage pool "{name}" is not a file storage pool: chsp -rm takes its physical '
+                "volumes, and with the last one it is gone."
+            )
         if self.devices_of(pool):
             raise ViosError(f'Storage pool "{name}" contains backing devices.')
         default = self.state.default_pool
         default = ROOTVG if default == name else default
         pools = tuple(its for its in self.state.pools if its.name != name)
-        self.keep(replace(self.state, pools=pools, default_pool=default))
+        self.keep(replace(self._without_volume(name), pools=pools, default_pool=default))
         shutil.rmtree(self._path(pool), ignore_errors=True)
 
     def make_default(self, name: str) -> None:
@@ -174,19 +205,49 @@ class Storage:
                 return device
         raise ViosError(f'Backing device "{name}" does not exist.')
 
-    def make_device(self, name: str, pool: Pool, size: int) -> BackingDevice:
-        check_name(name)
-        if any(its.name == name for its in self.state.devices):
-            raise ViosError(f'Backing device "{name}" already exists.')
+    def make_device(
+        self, name: str, pool: Pool, size: int, *, kind: str = "jfs", on: Sequence[str] = ()
+    ) -> BackingDevice:
+        """A file, or a logical volume; `on`: only on these physical volumes."""
+        self._check_new(name)
         device = BackingDevice(name, pool.name, self._room(pool, size))
-        self._make_file(self.path_of(device), device.size * MIB)
-        self.keep(replace(self.state, devices=(*self.state.devices, device)))
+        state = self._with_volume(name, pool, device.size, kind, on)
+        if self.groups.find(pool.name) is None:
+            self._make_file(self.path_of(device), device.size * MIB)
+        self.keep(replace(state, devices=(*state.devices, device)))
         return device
+
+    def grow_device(
+        self, device: BackingDevice, size: int, *, on: Sequence[str] = ()
+    ) -> BackingDevice:
+        """Let it have so many mebibytes more, which are zeros."""
+        pool = self.pool(device.pool)
+        grown = replace(device, size=device.size + self._room(pool, size))
+        state = self._with_volume(device.name, pool, grown.size - device.size, "", on)
+        if self.groups.find(pool.name) is None:
+            path = self.path_of(device)
+            try:
+                os.truncate(path, grown.size * MIB)
+            except OSError as wrong:
+                raise ViosError(f"{path}: {wrong.strerror}") from None
+        devices = tuple(grown if its is device else its for its in state.devices)
+        self.keep(replace(state, devices=devices))
+        return grown
 
     def remove_device(self, device: BackingDevice) -> None:
         devices = tuple(its for its in self.state.devices if its is not device)
-        self.keep(replace(self.state, devices=devices))
-        self._remove(self.path_of(device))
+        self.keep(replace(self._without_volume(device.name), devices=devices))
+        if self.groups.find(device.pool) is None:
+            self._remove(self.path_of(device))
+
+    def content(self, device: BackingDevice) -> Backing:
+        """What is in it, open; raises `ViosError`."""
+        if (volume := self.groups.volume(device.name)) is not None:
+            return self.groups.open(volume)
+        try:
+            return RawFile(self.path_of(device))
+        except MediaError as wrong:
+            raise ViosError(str(wrong)) from None
 
     def path_of(self, device: BackingDevice) -> Path:
         return self._directory / "pools" / device.pool / device.name
@@ -211,21 +272,23 @@ class Storage:
             raise ViosError("The virtual media repository already exists.")
         within = self._parent(parent)
         repository = Repository(within.name, self._room(within, size))
-        self._make_directory(self._directory / "VMLibrary")
-        self.keep(replace(self.state, repository=repository))
+        state = self._with_volume(LIBRARY, within, repository.size, "jfs2")
+        self._make_directory(self._directory / LIBRARY)
+        self.keep(replace(state, repository=repository))
 
     def grow_repository(self, size: int) -> None:
         had = self.repository
-        more = self._room(self.pool(had.parent), size)
-        grown = Repository(had.parent, had.size + more)
-        self.keep(replace(self.state, repository=grown))
+        within = self.pool(had.parent)
+        more = self._room(within, size)
+        state = self._with_volume(LIBRARY, within, more, "jfs2")
+        self.keep(replace(state, repository=Repository(had.parent, had.size + more)))
 
     def remove_repository(self, *, force: bool) -> None:
         _ = self.repository
         if self.state.media and not force:
             raise ViosError("The virtual media repository contains media; -f removes it with them.")
-        self.keep(replace(self.state, repository=None, media=()))
-        shutil.rmtree(self._directory / "VMLibrary", ignore_errors=True)
+        self.keep(replace(self._without_volume(LIBRARY), repository=None, media=()))
+        shutil.rmtree(self._directory / LIBRARY, ignore_errors=True)
 
     def medium(self, name: str) -> Medium:
         for medium in self.state.media:
@@ -234,7 +297,7 @@ class Storage:
         raise ViosError(f'Virtual optical media "{name}" does not exist.')
 
     def medium_path(self, medium: Medium) -> Path:
-        return self._directory / "VMLibrary" / medium.name
+        return self._directory / LIBRARY / medium.name
 
     def size_of(self, medium: Medium) -> int:
         """In mebibytes, the last begun one included."""
@@ -314,18 +377,3 @@ class Storage:
     def _remove(path: Path) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def _locked(directory: Path) -> int:
-    """The directory, made if need be, which nobody else has locked."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as wrong:
-        raise ViosError(f"{directory}: {wrong.strerror}") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise ViosError(f"{directory} is in use by another machine") from None
-    return lock

@@ -1,19 +1,15 @@
-"""Commands that show storage: lssp, lspv, lsrep and lsvopt."""
+"""Commands that show storage: lssp, lsrep and lsvopt."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from hypervisor.vio.configuration import Medium as MediumKind
-
-from .records import ALLOCATION_MB, ROOTVG, TargetKind
+from .records import TargetKind
 from .shell import Call, CommandGroup, Listing, UsageError
+from .view import view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from .engine import Vios
 
 commands = CommandGroup()
 
@@ -54,7 +50,7 @@ def lssp(call: Call) -> Iterable[str]:
             its.name,
             str(its.size),
             str(storage.free(its)),
-            str(ALLOCATION_MB),
+            str(storage.step(its)),
             str(len(storage.devices_of(its))),
             its.kind.value,
         )
@@ -90,44 +86,11 @@ def _pool_detail(call: Call) -> Iterator[str]:
         yield "Parent Pool:"
         yield pool.parent
         return
+    its = view(call.vios, pool.name)
     yield f"{'NAME':<17}{'PVID':<35}SIZE(mb)"
-    yield f"{'hdisk0':<17}{_volume_id(call.vios, 0):<35}{pool.size}"
-
-
-@commands.define(
-    "lspv",
-    "Lists physical volumes.",
-    "lspv [-avail | -free | -size] [-field FieldName...] [-fmt Delimiter]",
-    avail=0,
-    free=0,
-    size=0,
-    field=None,
-    fmt=1,
-)
-def lspv(call: Call) -> Iterable[str]:
-    vios = call.vios
-    disks = [its for its in vios.devices if its.unit.medium is MediumKind.DISK]
-    if call.has("avail") or call.has("free"):
-        unmapped = [its for its in disks if vios.target_of(its.name) is None]
-        yield f"{'NAME':<15} {'PVID':<32} SIZE(megabytes)"
-        for its in unmapped if call.has("free") else disks:
-            identity = _volume_id(vios, its.place)
-            yield f"{its.name:<15} {identity:<32} {its.megabytes}"
-        return
-    rows = [("hdisk0", _volume_id(vios, 0), ROOTVG, "active")]
-    rows += [(its.name, _volume_id(vios, its.place), "None", "") for its in disks]
-    listing = Listing(("pvname", "pvid", "vgname", "pvstate"), list(rows))
-    if (chosen := listing.chosen(call)) is not None:
-        yield from chosen
-        return
-    yield f"{'NAME':<16}{'PVID':<34}{'VG':<16} STATUS"
-    for name, identity, group, status in rows:
-        yield f"{name:<16}{identity:<34}{group:<16} {status}".rstrip()
-
-
-def _volume_id(vios: Vios, place: int) -> str:
-    """Sixteen digits that a volume is known by."""
-    return hashlib.sha256(f"{vios.system} {vios.name} {place}".encode()).hexdigest()[:16]
+    for disk in its.group.disks:
+        size = disk.partitions * its.group.partition_mb
+        yield f"{its.names[disk.identifier]:<17}{disk.identifier:<35}{size}"
 
 
 @commands.define(

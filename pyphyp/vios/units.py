@@ -49,14 +49,6 @@ class PhysicalDevice:
         return "Other SAS Tape Drive"
 
 
-def file_disk(path: Path, serial: str) -> LogicalUnit:
-    """A disk in a raw file; raises `ViosError`, as all of these."""
-    try:
-        return Disk(RawFile(path), serial)
-    except MediaError as wrong:
-        raise ViosError(str(wrong)) from None
-
-
 class SharedDisks(Protocol):
     """Whoever opens the disks that several servers or partitions of a machine use."""
 

@@ -35,6 +35,15 @@ def own_units(directory: Path) -> tuple[ScsiUnit, ...]:
     )
 
 
+def volumes(directory: Path, *sizes: int) -> tuple[ScsiUnit, ...]:
+    """Physical volumes of so many mebibytes: pv1.img and so on, with what is there already."""
+    for number, size in enumerate(sizes, start=1):
+        with (directory / f"pv{number}.img").open("ab") as file:
+            file.truncate(size * MIB)
+    paths = [directory / f"pv{number}.img" for number in range(1, len(sizes) + 1)]
+    return tuple(ScsiUnit(Medium.DISK, str(path), n) for n, path in enumerate(paths))
+
+
 def said(vios: Vios, *lines: str) -> str:
     """What command lines print that succeed."""
     out = ""

@@ -16,7 +16,7 @@ from pyphyp.disk_files import create_disk
 from pyphyp.vios.padmin import COMMANDS, carry_out, words
 from pyphyp.vios.records import ViosError
 
-from .servers import CLIENTS, MIB, own_units, refused, said, server
+from .servers import CLIENTS, MIB, own_units, refused, said, server, volumes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,16 +158,17 @@ def _random_line(rng: random.Random, vios: Vios, directory: Path) -> str:
             kinds = (sizes,) if flag == "size" else (names, known, known)
             values = [rng.choice(rng.choice(kinds)) for _ in range(1 if takes is None else takes)]
             line += [f"-{flag}", *values]
-    if rng.random() < 0.5:
-        line.append(rng.choice(rng.choice((sizes, sizes, known))))
+    for _ in range(rng.choice((0, 1, 1, 2, 3)) if command.words else 0):
+        disks = [its.name for its in vios.devices]
+        line.append(rng.choice(rng.choice((list(sizes), known, disks))))
     return " ".join(line)
 
 
 def test_any_command_line_is_answered_and_leaves_what_can_be_read_again(tmp_path: Path) -> None:
     rng = random.Random(11)
-    units = own_units(tmp_path)
+    units = (*own_units(tmp_path), *volumes(tmp_path, 30, 20, 100, 100))
     vios = server(tmp_path, *units)
-    for n in range(3000):
+    for n in range(4000):
         line = _random_line(rng, vios, tmp_path)
         answer = carry_out(vios, line)
         assert answer.status in (0, 1, 127), line
@@ -179,10 +180,11 @@ def test_any_command_line_is_answered_and_leaves_what_can_be_read_again(tmp_path
             assert said(vios, "lsmap -all", "lssp") == before
     for pool in vios.storage.pools:
         assert vios.storage.free(pool) >= 0
-    assert json.loads((tmp_path / "vios1/vios.json").read_text())["format"] == 1
+    assert json.loads((tmp_path / "vios1/vios.json").read_text())["format"] == 2
     assert sorted(its.name for its in tmp_path.iterdir()) == [
         "disc.iso",
         "disk.img",
+        *(f"pv{n}.img" for n in range(1, 5)),
         "tape.tap",
         "vios1",
     ]

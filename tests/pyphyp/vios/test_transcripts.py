@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .seas import WITH_CHANNEL, TwoServers
-from .servers import own_units, said, server, transcript
+from .servers import own_units, said, server, transcript, volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +115,89 @@ rmrep
 rmrep -f
 lsrep
 """,
+    "volumes": """
+lspv
+lsvg
+mksp ../up hdisk3
+mksp datavg hdisk0
+mksp datavg hdisk9
+mksp datavg hdisk1 hdisk1
+mksp datavg
+mksp datavg hdisk1 hdisk2
+mksp datavg hdisk3
+mkvdev -vdev hdisk1 -vadapter vhost0
+mkvdev -vdev hdisk3 -vadapter vhost0
+mkvg -vg other hdisk3
+mkvg -vg other hdisk1
+lspv
+lspv -avail
+lspv -free
+lspv -size
+lssp
+lssp -detail -sp datavg
+mkbdsp -sp datavg 50m -bd web_data -vadapter vhost0
+mkbdsp -sp datavg 50m -bd hdisk7
+mklv -lv spread datavg 60m
+mklv -lv there datavg 8 hdisk2
+mklv datavg 1g
+mklv -lv ../lv datavg 8m
+mklv -lv web_data datavg 8m
+mklv -type swap datavg 8m
+mksp -fb files -sp datavg -size 16m
+chsp -add -sp files -size 4m
+mkrep -sp datavg -size 4m
+chrep -size 4m
+lssp -bd -sp datavg
+lsvg datavg
+lsvg -lv datavg
+lsvg -pv datavg
+lsvg -lv datavg -field lvname pvs -fmt :
+lsvg -lv rootvg
+lsvg -map datavg
+lslv web_data
+lslv -map spread
+lslv -pv spread
+lslv -free
+lspv hdisk1
+lspv -lv hdisk1
+lspv -map hdisk2
+lspv hdisk3
+extendlv there 8m
+extendlv there 99g
+lsmap -vadapter vhost0
+deactivatevg datavg
+extendvg datavg hdisk3
+rmvdev -vdev hdisk3
+extendvg datavg hdisk3
+reducevg datavg hdisk3
+reducevg datavg hdisk2
+reducevg -rmlv datavg hdisk2
+rmlv web_data
+rmlv -f web_data
+rmbdsp -vtd vtscsi1
+rmlv -f spread nothing
+rmlv -f spread there
+rmsp datavg
+rmsp files
+rmrep
+chsp -default datavg
+chsp -rm -sp datavg hdisk2
+chsp -rm -sp datavg hdisk1
+lssp -default
+lsvg datavg
+mkvg hdisk1
+deactivatevg vg00
+lsvg vg00
+lspv
+mklv vg00 8m
+activatevg vg00
+mklv vg00 8m
+mklv vg00 8m
+reducevg vg00 hdisk1
+reducevg -f -rmlv vg00 hdisk1
+activatevg rootvg
+lspv -free
+""",
     "general": """
 ioslevel
 license
@@ -201,6 +284,7 @@ def test_a_session_about_a_shared_ethernet_adapter(
 def test_a_session_prints_what_it_should(
     name: str, tmp_path: Path, golden: Callable[[str, str], None]
 ) -> None:
-    vios = server(tmp_path, *own_units(tmp_path), outside=name == "general")
+    units = volumes(tmp_path, 101, 64, 40) if name == "volumes" else own_units(tmp_path)
+    vios = server(tmp_path, *units, outside=name == "general")
     golden(f"vios-{name}.txt", transcript(vios, SESSIONS[name], tmp_path))
     vios.close()
