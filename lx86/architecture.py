@@ -1,8 +1,8 @@
 """What differs between the two instruction sets that are translated: i386 and x86-64.
 
 All else is one: `Architecture` is asked wherever a word's size or the number of registers matters.
-The program's storage is the same, too: Linux lets a 64-bit program have addresses below 3 GiB alone
-(ADDR_LIMIT_3GB, personality(2)), and so do we.
+The storage of a translated program is the same, too: Linux lets a 64-bit program have addresses
+below 3 GiB alone (ADDR_LIMIT_3GB, personality(2)), and so do we (`storage.SPACE_64_LOW`).
 """
 
 from __future__ import annotations

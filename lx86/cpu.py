@@ -129,7 +129,8 @@ class FloatingState:
     operand: int = 0
     registers: list[int] = field(default_factory=lambda: [0] * 8)
     mxcsr: int = 0x1F80
-    xmm: list[int] = field(default_factory=lambda: [0] * 8)
+    xmm: list[int] = field(default_factory=lambda: [0] * 16)
+    """A 32-bit program has the first eight."""
 
 
 class Access(Enum):

@@ -1,19 +1,25 @@
-"""A program's address space: 4 GiB of the host's, with the program's pages in the lower three.
+"""A program's address space, in the host's: pages, and what the program may do with each.
 
 It is one private mapping without reserve: what is not touched costs nothing, and a forked process
 has a copy.  A byte for each page says what the program may do there.  To the host all pages can be
 written (but for shared maps of files that cannot): the processor and the accesses here heed the
 permissions.
+
+A 32-bit program has the lower three of 4 GiB.  A 64-bit one has 47 bits of addresses, which the
+host has itself no more of; so there is a hole in the middle where nothing can be mapped.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+from dataclasses import dataclass
 from enum import IntFlag
 from typing import TYPE_CHECKING, Protocol
 
 from cffi import FFI
+
+from .extents import Extents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +29,29 @@ SIZE = 1 << 32
 PROGRAM_END = 0xC000_0000
 """Where a program's addresses end, as on a 32-bit kernel; what lies above is the translator's."""
 
-_REMEDY = "lx86 needs 4 GiB of address space: raise `ulimit -v`, or set vm.overcommit_memory to 0"
+_REMEDY = "of address space are needed: raise `ulimit -v`, or set vm.overcommit_memory to 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The addresses of a kind of programs: `word` bytes long, up to `end`.
+
+    Those from `hole` on to `beyond` are no program's; `size` bytes of the host's hold the others.
+    No more than `most` bytes can be mapped at a time.
+    """
+
+    word: int
+    end: int
+    size: int
+    most: int
+    hole: int
+    beyond: int
+
+
+SPACE_32 = Space(4, PROGRAM_END, SIZE, SIZE, PROGRAM_END, PROGRAM_END)
+SPACE_64_LOW = Space(8, PROGRAM_END, SIZE, SIZE, PROGRAM_END, PROGRAM_END)
+"""For an engine that has the addresses of 32-bit programs alone."""
+SPACE_64 = Space(8, 0x7FFF_FFFF_F000, 0x5000_0000_0000, 1 << 40, 0x2000_0000_0000, 0x5000_0000_0000)
 
 _ffi = FFI()
 _ffi.cdef("""
@@ -78,22 +106,23 @@ def pages_of(address: int, length: int) -> range:
 class Storage:
     """The address space.  Addresses are the program's; whatever lies outside is refused."""
 
-    def __init__(self) -> None:
+    def __init__(self, space: Space = SPACE_32) -> None:
+        self.space, self.word, self.end = space, space.word, space.end
+        how = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
+        table = (space.end if space.beyond < space.end else space.size) // PAGE
         try:
-            self._map = mmap.mmap(
-                -1, SIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE,
-                mmap.PROT_READ | mmap.PROT_WRITE,
-            )  # fmt: skip
+            self._map = mmap.mmap(-1, space.size, how, mmap.PROT_READ | mmap.PROT_WRITE)
+            self._permissions = mmap.mmap(-1, table, how)
         except OSError as refused:
-            raise MemoryError(f"{_REMEDY} ({refused})") from refused
-        self._permissions = mmap.mmap(-1, SIZE // PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            raise MemoryError(f"{space.size >> 30} GiB {_REMEDY} ({refused})") from refused
+        self._moved = space.beyond - space.hole
+        self._mapped = Extents()
         self._bytes = memoryview(self._map)
         self._observer: Observer | None = None
         self.permissions = memoryview(self._permissions)
         """A byte for each page, of `Page`.  To be read only."""
         self.pointer = int(_ffi.cast("uintptr_t", _ffi.from_buffer(self._map)))
         """The host's address of the program's address 0."""
-        self.permissions_pointer = int(_ffi.cast("uintptr_t", _ffi.from_buffer(self._permissions)))
 
     def close(self) -> None:
         """Give the storage back; nobody may use it, or a view of it, any more."""
@@ -105,6 +134,23 @@ class Storage:
 
     def observe(self, observer: Observer | None) -> None:
         self._observer = observer
+
+    def _place(self, address: int) -> int:
+        """Where in the host's mapping a byte of the program's lies."""
+        return address if address < self.space.hole else address - self._moved
+
+    def host(self, address: int) -> int:
+        """The host's address of a byte of the program's."""
+        return self.pointer + self._place(address)
+
+    def kind(self, address: int) -> Page:
+        """What there is at an address, whatever that is."""
+        return Page(self.permissions[address // PAGE]) if 0 <= address < self.end else Page(0)
+
+    def outside(self, start: int, length: int) -> bool:
+        """Whether not all of these addresses can be a program's."""
+        end = start + length
+        return start < 0 or end > self.end or (start < self.space.beyond and end > self.space.hole)
 
     # -- pages -----------------------------------------------------------------------------
 
@@ -132,9 +178,10 @@ class Storage:
         self._set(start, length, permissions | kind)
 
     def unmap(self, start: int, length: int) -> None:
-        if any(self.permissions[start // PAGE : (start + length) // PAGE]):
-            self._remap(start, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE)
-            self._set(start, length, Page(0))
+        for first, end in list(self._mapped.within(start // PAGE, (start + length) // PAGE)):
+            at, size = first * PAGE, (end - first) * PAGE
+            self._remap(at, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE)
+            self._set(at, size, Page(0))
 
     def protect(self, start: int, length: int, permissions: Page) -> None:
         """The caller knows that these pages are mapped and may be so used."""
@@ -144,10 +191,9 @@ class Storage:
     def move_shared(self, start: int, length: int, to: int) -> None:
         """Have pages that are shared at another place; what was there is gone.  Raises OSError."""
         kinds = bytes(self.permissions[start // PAGE : (start + length) // PAGE])
-        base = self.pointer
         moved = _libc.mremap(
-            _ffi.cast("void *", base + start), length, length, _MAYMOVE | _MOVE_FIXED,
-            _ffi.cast("void *", base + to),
+            _ffi.cast("void *", self.host(start)), length, length, _MAYMOVE | _MOVE_FIXED,
+            _ffi.cast("void *", self.host(to)),
         )  # fmt: skip
         if int(_ffi.cast("uintptr_t", moved)) == _FAILED:
             error = _ffi.errno
@@ -160,26 +206,31 @@ class Storage:
     def find_free(self, length: int, below: int, above: int = 0x10000) -> int | None:
         """The highest place of `length` bytes of no pages between two addresses."""
         count = len(pages_of(0, length))
-        place = self._permissions.rfind(bytes(count), above // PAGE, below // PAGE)
-        return place * PAGE if place >= 0 else None
+        for low, high in ((self.space.beyond, below), (0, min(below, self.space.hole))):
+            low = max(low, above)
+            place = self._mapped.highest_gap(count, low // PAGE, high // PAGE)
+            if low < high and place is not None:
+                return place * PAGE
+        return None
 
     def is_free(self, start: int, length: int) -> bool:
-        return not any(self.permissions[start // PAGE : (start + length + PAGE - 1) // PAGE])
+        return self._mapped.is_free(start // PAGE, (start + length + PAGE - 1) // PAGE)
 
-    def runs(self, start: int = 0, length: int = PROGRAM_END) -> Iterator[tuple[int, int, Page]]:
+    def runs(self, start: int = 0, length: int | None = None) -> Iterator[tuple[int, int, Page]]:
         """The mapped pages among these, as (address, length, what one may do there)."""
-        page, end = start // PAGE, (start + length) // PAGE
-        table = self.permissions
-        while page < end:
-            kind, first = table[page], page
-            if not kind:
-                # A search for the next page that is something, without looking at each.
-                chunk = bytes(table[page : min(end, page + 4096)])
-                page += len(chunk) - len(chunk.lstrip(b"\0"))
-                continue
-            while page < end and table[page] == kind:
-                page += 1
-            yield first * PAGE, (page - first) * PAGE, Page(kind)
+        end = self.end if length is None else start + length
+        for page, last in list(self._mapped.within(start // PAGE, end // PAGE)):
+            first = page
+            while first < last:
+                kind, page = self.permissions[first : first + 1], first + 1
+                while page < last:
+                    chunk = bytes(self.permissions[page : min(last, page + 4096)])
+                    different = chunk.lstrip(kind)
+                    page += len(chunk) - len(different)
+                    if different:
+                        break
+                yield first * PAGE, (page - first) * PAGE, Page(kind[0])
+                first = page
 
     def _remap(
         self, start: int, length: int, flags: int, file: int = -1, offset: int = 0,
@@ -187,8 +238,9 @@ class Storage:
     ) -> None:  # fmt: skip
         assert start % PAGE == 0
         assert length % PAGE == 0
-        assert 0 <= start < start + length <= PROGRAM_END
-        place = _ffi.cast("void *", self.pointer + start)
+        assert length > 0
+        assert not self.outside(start, length)
+        place = _ffi.cast("void *", self.host(start))
         mapped = _libc.mmap(place, length, protection, flags | _FIXED, file, offset)
         if int(_ffi.cast("uintptr_t", mapped)) == _FAILED:
             error = _ffi.errno
@@ -197,6 +249,7 @@ class Storage:
     def _set(self, start: int, length: int, permissions: Page) -> None:
         first, count = start // PAGE, length // PAGE
         self.permissions[first : first + count] = bytes([permissions]) * count
+        (self._mapped.add if permissions else self._mapped.remove)(first, first + count)
         if self._observer:
             self._observer.mapping_changed(start, length)
 
@@ -207,19 +260,19 @@ class Storage:
 
         Whoever writes to it calls `written` afterwards.
         """
-        if address < 0 or length < 0 or address + length > PROGRAM_END:
-            raise StorageFault(max(address, PROGRAM_END))
-        pages = pages_of(address, length)
+        if address < 0 or length < 0 or address + length > self.end:
+            raise StorageFault(max(address, self.end))
+        pages, place = pages_of(address, length), self._place(address)
         if len(pages) > 16 and all(kind & need == need for kind in set(bytes(self._slice(pages)))):
-            return self._bytes[address : address + length]
+            return self._bytes[place : place + length]
         for page in pages:
             if self.permissions[page] & need != need:
                 raise StorageFault(max(address, page * PAGE))
-        return self._bytes[address : address + length]
+        return self._bytes[place : place + length]
 
     def accessible(self, address: int, length: int, need: Page) -> int:
         """How many of these bytes, from the first, the program may so access."""
-        length = max(0, min(length, PROGRAM_END - address))
+        length = max(0, min(length, self.end - address))
         try:
             self.view(address, length, need)
         except StorageFault as fault:
@@ -242,12 +295,13 @@ class Storage:
 
     def load(self, address: int, data: bytes | memoryview) -> None:
         """Write where the program itself perhaps may not (a loader's work); the pages are there."""
-        self._bytes[address : address + len(data)] = data
+        self.raw(address, len(data))[:] = data
         self.written(address, len(data))
 
     def raw(self, address: int, length: int) -> memoryview:
         """These bytes, whatever the program may do there."""
-        return self._bytes[address : address + length]
+        place = self._place(address)
+        return self._bytes[place : place + length]
 
     def read_word(self, address: int) -> int:
         """32 bits, little-endian."""
@@ -255,6 +309,13 @@ class Storage:
 
     def write_word(self, address: int, value: int) -> None:
         self.write(address, value.to_bytes(4, "little"))
+
+    def read_long(self, address: int) -> int:
+        """As long as an address is."""
+        return int.from_bytes(self.view(address, self.word, READ), "little")
+
+    def write_long(self, address: int, value: int) -> None:
+        self.write(address, (value & (1 << 8 * self.word) - 1).to_bytes(self.word, "little"))
 
     def read_string(self, address: int, limit: int) -> bytes | None:
         """Bytes up to a NUL, without it; None if `limit` bytes hold none."""

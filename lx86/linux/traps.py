@@ -6,7 +6,7 @@ from signal import SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP
 from typing import TYPE_CHECKING
 
 from lx86.cpu import Access, Fault, Trap, Vector
-from lx86.storage import PAGE, Page
+from lx86.storage import Page
 
 from .signals import Code, Signal
 
@@ -22,7 +22,7 @@ _INT_DIVIDE, _TRACE, _ILLEGAL_OPERAND, _ALIGNMENT = 1, 2, 2, 1
 
 
 def of_fault(fault: Fault, storage: Storage) -> Signal:
-    page = Page(storage.permissions[fault.address // PAGE])
+    page = storage.kind(fault.address)
     error, at = _ERROR[fault.access], fault.address.to_bytes(4, "little")
     number, code = SIGSEGV, _MAPPING_ERROR
     if page & Page.BEYOND_FILE:

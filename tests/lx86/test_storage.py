@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lx86.storage import EXECUTE, PAGE, PROGRAM_END, READ, WRITE, Page, Storage, StorageFault
+from lx86.storage import (
+    EXECUTE,
+    PAGE,
+    PROGRAM_END,
+    READ,
+    SPACE_64,
+    WRITE,
+    Page,
+    Storage,
+    StorageFault,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,3 +155,24 @@ def test_what_is_accessible_ends_with_its_pages_even_below_the_end_of_all(storag
     storage.map(PROGRAM_END - 2 * PAGE, 2 * PAGE, READ)
     assert storage.accessible(at, 4 * PAGE, READ) == 3 * PAGE - 100
     assert storage.accessible(PROGRAM_END, PAGE, READ) == 0
+
+
+def test_a_64_bit_program_has_pages_at_both_ends_of_47_bits_and_none_between() -> None:
+    storage = Storage(SPACE_64)
+    stack, pie = SPACE_64.end - PAGE, 0x5555_5555_4000
+    try:
+        for start in (stack, pie, BASE):
+            storage.map(start, PAGE, RW)
+            storage.write_long(start + PAGE - 8, start)
+        assert [run[:2] for run in storage.runs()] == [(n, PAGE) for n in (BASE, pie, stack)]
+        assert [storage.read_long(n + PAGE - 8) for n in (BASE, pie, stack)] == [BASE, pie, stack]
+        assert storage.find_free(PAGE, SPACE_64.end) == stack - PAGE
+        assert storage.find_free(PAGE, SPACE_64.beyond) == SPACE_64.hole - PAGE
+        assert storage.find_free(SPACE_64.beyond, SPACE_64.end) is None
+        for start, length in ((SPACE_64.hole, PAGE), (BASE, SPACE_64.beyond), (stack, 2 * PAGE)):
+            assert storage.outside(start, length)
+        assert not storage.kind(SPACE_64.end)
+        with pytest.raises(StorageFault):
+            storage.read(1 << 63, 8)
+    finally:
+        storage.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lx86.linux.call import CallGroup, FutexKey, Wait, refuse
 from lx86.linux.structures import NANO, read_time
-from lx86.storage import PAGE, WRITE, Page
+from lx86.storage import WRITE, Page
 
 if TYPE_CHECKING:
     from lx86.linux.call import Waiting
@@ -90,7 +90,7 @@ def _wait(thread: Thread, address: int, value: int, bits: int, until: float | No
     process = thread.process
     if process.storage.read_word(address) != value:
         refuse(errno.EAGAIN)
-    shared = bool(process.storage.permissions[address // PAGE] & Page.SHARED)
+    shared = bool(process.storage.kind(address) & Page.SHARED)
     key = FutexKey(address, bits)
     while True:
         deadline = until

@@ -166,7 +166,7 @@ def mremap(
     more = length - old_length
     end = address + old_length
     if end + more <= PROGRAM_END and storage.is_free(end, more):
-        memory.map(end, more, Page(storage.permissions[end // PAGE - 1]))
+        memory.map(end, more, storage.kind(end - 1))
         return address
     if not flags & _REMAP_MAYMOVE:
         refuse(errno.ENOMEM)
@@ -176,7 +176,7 @@ def mremap(
 def _move(thread: Thread, address: int, old_length: int, length: int, to: int) -> int:
     memory, storage = thread.process.memory, thread.process.storage
     common = min(old_length, length)
-    if storage.permissions[address // PAGE] & Page.SHARED:
+    if storage.kind(address) & Page.SHARED:
         if length > old_length:
             refuse(errno.ENOMEM)
         storage.move_shared(address, common, to)
@@ -185,7 +185,7 @@ def _move(thread: Thread, address: int, old_length: int, length: int, to: int) -
             memory.map(to + start - address, size, kind)
             storage.load(to + start - address, storage.raw(start, size))
         if length > common:
-            last = Page(storage.permissions[(address + common) // PAGE - 1])
+            last = storage.kind(address + common - 1)
             memory.map(to + common, length - common, last)
     memory.unmap(address, old_length)
     return to
@@ -216,7 +216,7 @@ def msync(thread: Thread, address: int, length: int, flags: int) -> int:
     if not thread.process.memory.is_mapped(address, length):
         refuse(errno.ENOMEM)
     if length:
-        checked(lib.msync(ffi.cast("void *", storage.pointer + address), length, flags))
+        checked(lib.msync(ffi.cast("void *", storage.host(address)), length, flags))
     return 0
 
 
