@@ -18,6 +18,7 @@ from . import (
     memory,
     network,
     partitions,
+    servers,
     state,
     userland,
 )
@@ -37,7 +38,19 @@ class Benchmark(Protocol):
 
 
 BENCHMARKS: tuple[Benchmark, ...] = (
-    *(boot, userland, disk, network, hypercall, dispatcher, dispatched, partitions, memory, state),
+    *(
+        boot,
+        userland,
+        disk,
+        servers,
+        network,
+        hypercall,
+        dispatcher,
+        dispatched,
+        partitions,
+        memory,
+        state,
+    ),
 )
 FIGURES = {figure.name: figure for benchmark in BENCHMARKS for figure in benchmark.FIGURES}
 

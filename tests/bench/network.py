@@ -96,7 +96,7 @@ def measure(wanted: Sequence[Figure], session: Session) -> Iterator[Measured]:
                 receiver=_ADDRESS.format(2),
             )
         )
-        ours = (*PYTHON, "-m", "tests.bench.two_partitions", str(file))
+        ours = (*PYTHON, "-m", "tests.bench.managed", str(file))
         works: list[tuple[str, Callable[[], list[float]]]] = []
         works.append(("streams, pyphyp", partial(_seconds, ours, session, None)))
         if session.qemu:

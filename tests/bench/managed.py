@@ -1,4 +1,4 @@
-"""`python -m tests.bench.two_partitions FILE`: run a machine, show its first console."""
+"""`python -m tests.bench.managed FILE`: a machine until its first partition ends, shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main(file: str) -> None:
             sys.stdout.buffer.flush()
 
         first.console.transcript.listeners.append(show)
-        machine.run()
+        machine.run(until=lambda: not first.runs)
 
 
 main(sys.argv[1])
