@@ -44,7 +44,7 @@ def test_a_figure_that_there_is_not_is_refused_with_those_there_are() -> None:
 
 def test_all_figures_are_listed_by_different_names() -> None:
     names = [line.split()[0] for line in bench("--list").stdout.splitlines()]
-    assert len(names) == len(set(names)) == 37
+    assert len(names) == len(set(names)) == 45
 
 
 def test_the_dispatcher_is_measured_for_several_sizes() -> None:
