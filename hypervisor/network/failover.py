@@ -84,7 +84,7 @@ class HaCounts:
 class Failover:
     """One adapter's part; `channels` are where it announces itself and hears others.
 
-    `changed` is called when it begins or ends to be the primary.
+    `changed` is called with what it has become.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Failover:
         rank: Rank,
         channels: frozenset[Hashable],
         control: ControlPlane,
-        changed: Callable[[], None],
+        changed: Callable[[HaState], None],
     ) -> None:
         self.rank, self.channels = rank, channels
         self.state = HaState.INIT
@@ -169,11 +169,10 @@ class Failover:
     def _become(self, state: HaState) -> None:
         if state is self.state:
             return
-        before, self.state = self.primary, state
+        self.state = state
         self.counts.became_primary += state is HaState.PRIMARY
         self.counts.became_backup += state is HaState.BACKUP
-        if before is not self.primary:
-            self._changed()
+        self._changed(state)
 
     def _say(self, kind: Kind, now: int) -> None:
         self.counts.sent += 1

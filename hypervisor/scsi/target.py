@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from .status import CheckConditionError, Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .command import Nexus, Task
     from .unit import LogicalUnit
@@ -50,11 +50,18 @@ class ServerEnd(Protocol):
 class Targets:
     """The logical units behind one adapter, which partition `server` offers, as clients are told.
 
-    They may come and go while clients are logged in.
+    They may come and go while clients are logged in.  `closed` is called, in the client's thread,
+    where a client that was logged in gives its queue up.
     """
 
-    def __init__(self, server: str = "vios", number: int = 0) -> None:
+    def __init__(
+        self,
+        server: str = "vios",
+        number: int = 0,
+        closed: Callable[[Nexus], None] = lambda nexus: None,
+    ) -> None:
         self.server, self.number = server, number
+        self._closed = closed
         self._units: dict[ScsiAddress, LogicalUnit] = {}
         self._clients: dict[Nexus, None] = {}
         """Those that are logged in."""
@@ -141,7 +148,9 @@ class Targets:
             unit.resume(nexus)
 
     def logout(self, nexus: Nexus) -> None:
-        self._clients.pop(nexus, None)
+        if nexus in self._clients:
+            del self._clients[nexus]
+            self._closed(nexus)
         for unit in self._units.values():
             unit.logout(nexus)
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .records import PoolKind, TargetKind, ViosError
+from .error_log import Event
+from .records import FullError, PoolKind, TargetKind, ViosError
 from .shell import Call, CommandGroup, UsageError, check_one_of
 from .volume_commands import extend_group, make_group, megabytes, reduce_group
 
@@ -240,18 +241,21 @@ def mkvopt(call: Call) -> Iterable[str]:
         source = Path(path)
         if not source.is_absolute():
             raise ViosError(f"{path}: the path of an image begins with /.")
-    elif (name := call.value("dev")) is not None:
-        device = next((its for its in vios.devices if its.name == name), None)
-        if device is None or not name.startswith("cd"):
-            raise ViosError(f'Device "{name}" is not an optical device.')
+    elif (drive := call.value("dev")) is not None:
+        device = next((its for its in vios.devices if its.name == drive), None)
+        if device is None or not drive.startswith("cd"):
+            raise ViosError(f'Device "{drive}" is not an optical device.')
         if not device.unit.path:
-            raise ViosError(f'There is no media in "{name}".')
+            raise ViosError(f'There is no media in "{drive}".')
         source = Path(device.unit.path)
     else:
         size = megabytes(call.needed("size"))
-    vios.storage.make_medium(
-        call.needed("name"), source=source, size=size, read_only=call.has("ro")
-    )
+    name = call.needed("name")
+    try:
+        vios.storage.make_medium(name, source=source, size=size, read_only=call.has("ro"))
+    except FullError as full:
+        vios.error_log.log(Event.J2_FS_FULL, "SYSJ2", str(full))
+        raise
     return ()
 
 

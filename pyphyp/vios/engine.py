@@ -23,29 +23,26 @@ from pyphyp.network import Network
 from pyphyp.raw_file import RawFile
 
 from . import units
+from .error_log import ErrorLog, Event
 from .ethernet import Ethernet
 from .groups import VolumeGroups
 from .kept import Kept
 from .records import MIB, PoolKind, Target, TargetKind, ViosError, check_name
 from .storage import Storage
-from .units import PhysicalDevice, SharedDisks
+from .units import SharedDisks, own_devices
 from .volume_files import VolumeFile
+from .watched import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hypervisor.network.shared_ethernet import SharedEthernet
+    from hypervisor.scsi.backing import Backing, BackingError
+    from hypervisor.scsi.command import Nexus
     from hypervisor.scsi.unit import LogicalUnit
     from hypervisor.system.definition import VirtualIoServer
 
     from .records import BackingDevice
-
-_PREFIXES = {
-    MediumKind.DISK: ("hdisk", 1),
-    MediumKind.OPTICAL: ("cd", 0),
-    MediumKind.TAPE: ("rmt", 0),
-}
-"""What devices are called, and their first number: hdisk0 is the one with rootvg."""
 
 
 @frozen
@@ -60,22 +57,12 @@ class ServerAdapter:
     targets: Targets
 
 
-@frozen
-class Error:
-    """An entry of the error log."""
-
-    at: int
-    """Seconds since 1970."""
-    resource: str
-    text: str
-
-
 class Vios:
     """The server of `definition` in the machine `system` (its location code); `close` it.
 
     `clients` are the client adapters it serves: pairs of partition number and slot.  `clock` gives
     the time of day, `disks` has those that others use, too, `network` is the machine's.  What
-    cannot be had of what was mapped stands in `errors`.
+    cannot be had of what was mapped stands in `error_log`.
     """
 
     def __init__(
@@ -92,21 +79,21 @@ class Vios:
         self.definition, self.system = definition, system
         self._disks = disks or MediaLibrary()
         self.clock = clock
-        self.errors: list[Error] = []
         self._runs = True
-        self.devices = list(self._own_devices())
+        self.devices = own_devices(definition.units)
         kept = Kept(definition.directory)
-        groups = VolumeGroups(kept, self.devices, self.name, self.log)
+        self.error_log = ErrorLog(definition.directory / "errlog", clock)
+        groups = VolumeGroups(kept, self.devices, self.name, self.error_log)
         self.storage = Storage(kept, groups, definition.rootvg_mib)
         network = network or Network(definition.lans)
         try:
-            self.ethernet = Ethernet(definition, shared_ethernet, system, network, self.log)
+            self.ethernet = Ethernet(definition, shared_ethernet, system, network, self.error_log)
         except ViosError:
             self.storage.close()
             raise
         self.ethernet.plug()
         self.adapters = [
-            ServerAdapter(f"vhost{n}", 10 + n, *client, self._targets())
+            ServerAdapter(f"vhost{n}", 10 + n, *client, self._targets(f"vhost{n}"))
             for n, client in enumerate(sorted(clients))
         ]
         self._ejected: deque[str] = deque()
@@ -123,19 +110,14 @@ class Vios:
         for adapter in self.adapters:
             if (adapter.client, adapter.client_slot) == (client, slot):
                 return adapter.targets
-        return self._targets()
+        return self._targets("vhost")
 
-    def _targets(self) -> Targets:
-        return Targets(self.name, self.definition.number)
+    def _targets(self, adapter: str) -> Targets:
+        def closed(nexus: Nexus) -> None:
+            if self._runs:
+                self.error_log.note(Event.VIO_VSCSI_CLOSE, adapter, f"client {nexus}")
 
-    def _own_devices(self) -> list[PhysicalDevice]:
-        counts = {kind: first for kind, (_, first) in _PREFIXES.items()}
-        found = []
-        for place, unit in enumerate(self.definition.units, start=1):
-            prefix, _ = _PREFIXES[unit.medium]
-            found.append(PhysicalDevice(f"{prefix}{counts[unit.medium]}", unit, place))
-            counts[unit.medium] += 1
-        return found
+        return Targets(self.name, self.definition.number, closed)
 
     # -- going and coming ------------------------------------------------------------------
 
@@ -145,6 +127,8 @@ class Vios:
 
     def shut_down(self) -> None:
         """End: clients are told, and have nobody to speak with until it runs again."""
+        self.error_log.settle()
+        self.error_log.log(Event.REBOOT_ID, "SYSPROC")
         self._runs = False
         self.ethernet.unplug()
         for adapter in self.adapters:
@@ -152,6 +136,7 @@ class Vios:
 
     def start(self) -> None:
         """Run again; clients are told."""
+        self.error_log.log(Event.ERRLOG_ON, "errdemon")
         self._runs = True
         self.ethernet.plug()
         for adapter in self.adapters:
@@ -201,9 +186,6 @@ class Vios:
             for target in self.targets
             if target.kind is TargetKind.OPTICAL and target.backing == medium
         ]
-
-    def log(self, resource: str, text: str) -> None:
-        self.errors.append(Error(self.clock(), resource, text))
 
     # -- mapping ---------------------------------------------------------------------------
 
@@ -267,9 +249,26 @@ class Vios:
             return drive
         for device in self.devices:
             if device.name == target.backing:
-                return units.physical(device, f"{self.name}{device.name}", self._disks)
-        content = self.storage.content(self.storage.device(target.backing))
+                serial = f"{self.name}{device.name}"
+                watch = self._watch(Event.SC_DISK_ERR2, device.name)
+                return units.physical(device, serial, self._disks, watch)
+        backing = self.storage.device(target.backing)
+        event, resource = Event.J2_USERDATA_EIO, "SYSJ2"
+        if self.storage.groups.volume(backing.name) is not None:
+            event, resource = Event.LVM_IO_FAIL, "LVDD"
+        content = self._watch(event, resource)(self.storage.content(backing))
         return Disk(content, f"{self.name}{target.backing}")
+
+    def _watch(self, event: Event, resource: str) -> Callable[[Backing], Watched]:
+        """What has a medium's errors be entries of the log."""
+
+        def tell(wrong: BackingError) -> None:
+            if wrong.full:
+                self.error_log.note(Event.J2_FS_FULL, "SYSJ2", str(wrong))
+            else:
+                self.error_log.note(event, resource, str(wrong))
+
+        return lambda medium: Watched(medium, tell)
 
     def _connect(self, target: Target, unit: LogicalUnit) -> None:
         try:
@@ -300,7 +299,8 @@ class Vios:
         unit = self._units.get(target.name) if target is not None else None
         if not isinstance(unit, Disk):
             return
-        medium = unit.medium()
+        watched = unit.medium()
+        medium = watched.its if isinstance(watched, Watched) else watched
         if isinstance(medium, VolumeFile):
             volume = self.storage.groups.volume(device.name)
             assert volume is not None
@@ -317,7 +317,7 @@ class Vios:
             try:
                 self._connect(target, self._unit_of(target))
             except ViosError as wrong:
-                self.log(target.name, str(wrong))
+                self.error_log.log(Event.VIO_VTD_CFG, target.name, str(wrong))
 
     def check_unmapped(self, devices: Iterable[str]) -> None:
         """Raise `ViosError` where a client has one of them."""
@@ -347,12 +347,13 @@ class Vios:
 
     def settle(self) -> None:
         """Note the media that clients have ejected; what they do side by side waits for this."""
+        self.error_log.settle()
         while self._ejected:
             name = self._ejected.popleft()
             try:
                 self._set_backing(self.target(name), "")
             except ViosError as wrong:
-                self.log(name, str(wrong))
+                self.error_log.log(Event.VIO_VTD_CFG, name, str(wrong))
 
     def _set_backing(self, target: Target, medium: str) -> None:
         changed = replace(target, backing=medium)

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Annotated
 from emu.state import Length, StateError, plain, rebuild, record
 from emu.values import frozen
 from hypervisor.network.bridge import AdapterStation, Bridge
-from hypervisor.network.failover import DISCOVERY_VLAN, Failover, HaMode, Rank
+from hypervisor.network.failover import DISCOVERY_VLAN, Failover, HaMode, HaState, Rank
 from hypervisor.network.switch import PortSettings
 
+from .error_log import Event
 from .records import ViosError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
     from pathlib import Path
 
     from hypervisor.network.shared_ethernet import ServerPort, SharedEthernet
@@ -30,11 +31,16 @@ if TYPE_CHECKING:
     from hypervisor.system.definition import VirtualIoServer
     from pyphyp.network import Network
 
+    from .error_log import ErrorLog
+
 _FORMAT = 1
 _FIRST_SLOT = 2
 MOST_TRUNKS = 16
 NOTHING_MEANT = "None"
 """What an attribute is called that names no adapter."""
+
+
+_HA_EVENTS = {HaState.PRIMARY: Event.SEAHA_PRIMARY, HaState.BACKUP: Event.SEAHA_BACKUP}
 
 
 class EthernetKind(Enum):
@@ -93,7 +99,7 @@ class Ethernet:
         ways: Sequence[SharedEthernet],
         system: str,
         network: Network,
-        log: Callable[[str, str], None],
+        log: ErrorLog,
     ) -> None:
         self._definition, self._network, self._log = definition, network, log
         self._file = definition.directory / "ethernet.json"
@@ -166,7 +172,7 @@ class Ethernet:
             try:
                 self._check(made)
             except ViosError as wrong:
-                self._log(made.name, str(wrong))
+                self._log.log(Event.VIO_SEA_CFG, made.name, str(wrong))
                 continue
             self._bridge(made)
 
@@ -189,7 +195,13 @@ class Ethernet:
         bridge = Bridge(self.ports[its.physical], trunks, its.default_vlan)
         rank = Rank(its.ha_mode, self.priority(its), self._definition.number)
         control = self._network.control
-        bridge.failover = Failover(rank, self._channels(its), control, bridge.changed)
+
+        def became(state: HaState) -> None:
+            bridge.changed()
+            if (event := _HA_EVENTS.get(state)) is not None and rank.mode is not HaMode.DISABLED:
+                self._log.log(event, its.name)
+
+        bridge.failover = Failover(rank, self._channels(its), control, became)
         bridge.cabled = self.has_link(its.physical)
         control.join(bridge.failover)
         self._network.bridges.append(bridge)
@@ -215,6 +227,8 @@ class Ethernet:
         device = self.device(physical)
         if device is None or not device.lan:
             raise ViosError(f'Device "{physical}" is not a physical adapter with a lan.')
+        if not plugged and physical not in self._pulled:
+            self._log.log(Event.GOENT_LINK_DOWN, physical)
         (self._pulled.discard if plugged else self._pulled.add)(physical)
         for its in self.made:
             if its.physical == physical and its.name in self.bridges:

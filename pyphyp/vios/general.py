@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from .records import ViosError
@@ -58,39 +57,6 @@ def shutdown(call: Call) -> Iterable[str]:
 @commands.define("hostname", "Shows the name of the server.", "hostname")
 def hostname(call: Call) -> Iterable[str]:
     yield call.vios.name
-
-
-@commands.define(
-    "errlog", "Shows or clears the error log.", "errlog [-ls | -rm Days]", ls=0, rm=1, seq=1
-)
-def errlog(call: Call) -> Iterable[str]:
-    vios = call.vios
-    if (days := call.value("rm")) is not None:
-        if not days.isdecimal():
-            raise UsageError(f"Invalid number of days: {days}")
-        before = vios.clock() - int(days) * 86400
-        vios.errors = [its for its in vios.errors if its.at > before]
-        return
-    if not vios.errors:
-        return
-    if not call.has("ls"):
-        yield "IDENTIFIER TIMESTAMP  T C RESOURCE_NAME  DESCRIPTION"
-    for error in reversed(vios.errors):
-        moment = time.gmtime(error.at)
-        if call.has("ls"):
-            yield "-" * 75
-            yield "LABEL:          VIOS_VTD_ERROR"
-            yield f"Date/Time:       {time.strftime('%a %b %d %H:%M:%S UTC %Y', moment)}"
-            yield f"Resource Name:   {error.resource}"
-            yield ""
-            yield "Description"
-            yield error.text
-        else:
-            stamp = time.strftime("%m%d%H%M%y", moment)
-            yield f"{_IDENTIFIER:<10} {stamp} P S {error.resource:<14} {error.text}"
-
-
-_IDENTIFIER = "7F1A0E03"
 
 
 @commands.define(

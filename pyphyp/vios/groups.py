@@ -15,6 +15,7 @@ from hypervisor.scsi.backing import BackingError
 from hypervisor.vio.configuration import Medium as MediumKind
 
 from . import volumes
+from .error_log import Event
 from .records import (
     MIB,
     MOST_PARTITION_MB,
@@ -31,10 +32,11 @@ from .records import (
 from .volume_files import Piece, VolumeFile, label_of, open_disk, write_label
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from hypervisor.scsi.backing import Backing
 
+    from .error_log import ErrorLog
     from .kept import Kept
     from .units import PhysicalDevice
 
@@ -50,7 +52,7 @@ class VolumeGroups:
         kept: Kept,
         devices: Sequence[PhysicalDevice],
         server: str,
-        log: Callable[[str, str], None],
+        log: ErrorLog,
     ) -> None:
         self._kept, self._server = kept, server
         self._devices = {its.name: its for its in devices if its.unit.medium is MediumKind.DISK}
@@ -63,7 +65,7 @@ class VolumeGroups:
             try:
                 self.activate(group)
             except ViosError as wrong:
-                log(group.name, str(wrong))
+                log.log(Event.LVM_SA_PVMISS, "LVDD", str(wrong))
 
     def close(self) -> None:
         for backing in self._opened.values():

@@ -8,6 +8,7 @@ from . import (
     changing,
     disk_listings,
     entstat,
+    error_listings,
     general,
     listings,
     mapping,
@@ -32,6 +33,7 @@ COMMANDS = general.with_help(
         changing.commands,
         sea.commands,
         entstat.commands,
+        error_listings.commands,
         general.commands,
     )
 )

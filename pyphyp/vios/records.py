@@ -23,6 +23,10 @@ class ViosError(Exception):
     """A command cannot be carried out; nothing was changed."""
 
 
+class FullError(ViosError):
+    """A file system of the server's own has no room."""
+
+
 def check_name(name: str) -> str:
     """A name that an object, and its file, may have; raises `ViosError`."""
     if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):

@@ -25,6 +25,7 @@ from .records import (
     MIB,
     ROOTVG,
     BackingDevice,
+    FullError,
     Medium,
     Pool,
     PoolKind,
@@ -315,7 +316,7 @@ class Storage:
         if source is not None:
             size = -(-self._image_size(source) // MIB)
         if size > self.repository_free:
-            raise ViosError(
+            raise FullError(
                 f"The virtual media repository does not have enough free space: {size} MB are "
                 f"needed, {self.repository_free} MB are free."
             )

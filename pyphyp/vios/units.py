@@ -18,6 +18,9 @@ from pyphyp.tape_file import TapeFile
 from .records import MIB, ViosError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hypervisor.scsi.backing import Backing
     from hypervisor.scsi.unit import LogicalUnit
     from hypervisor.vio.configuration import ScsiUnit
 
@@ -49,6 +52,21 @@ class PhysicalDevice:
         return "Other SAS Tape Drive"
 
 
+_PREFIXES = {Medium.DISK: ("hdisk", 1), Medium.OPTICAL: ("cd", 0), Medium.TAPE: ("rmt", 0)}
+"""What devices are called, and their first number: hdisk0 is the one with rootvg."""
+
+
+def own_devices(its_units: Sequence[ScsiUnit]) -> list[PhysicalDevice]:
+    """The devices that a server has, in the order of its definition."""
+    counts = {kind: first for kind, (_, first) in _PREFIXES.items()}
+    found = []
+    for place, unit in enumerate(its_units, start=1):
+        prefix, _ = _PREFIXES[unit.medium]
+        found.append(PhysicalDevice(f"{prefix}{counts[unit.medium]}", unit, place))
+        counts[unit.medium] += 1
+    return found
+
+
 class SharedDisks(Protocol):
     """Whoever opens the disks that several servers or partitions of a machine use."""
 
@@ -56,8 +74,13 @@ class SharedDisks(Protocol):
     def release(self, disk: LogicalUnit) -> None: ...
 
 
-def physical(device: PhysicalDevice, serial: str, disks: SharedDisks) -> LogicalUnit:
-    """The unit of a device that is lent as a whole."""
+def physical(
+    device: PhysicalDevice,
+    serial: str,
+    disks: SharedDisks,
+    watch: Callable[[Backing], Backing],
+) -> LogicalUnit:
+    """The unit of a device that is lent as a whole; a disk of one server's own is watched."""
     its, path = device.unit, Path(device.unit.path)
     try:
         match its.medium:
@@ -65,7 +88,7 @@ def physical(device: PhysicalDevice, serial: str, disks: SharedDisks) -> Logical
                 return disks.disk(path, read_only=its.read_only, form=its.format, shared=True)
             case Medium.DISK:
                 kind = Qcow2File if its.format is DiskFormat.QCOW2 else RawFile
-                return Disk(kind(path, read_only=its.read_only), serial)
+                return Disk(watch(kind(path, read_only=its.read_only)), serial)
             case Medium.OPTICAL:
                 drive = OpticalDrive(serial)
                 if its.path:

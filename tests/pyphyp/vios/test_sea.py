@@ -176,7 +176,7 @@ def test_a_file_that_is_none_is_told_and_an_adapter_that_is_gone_is_defined(
     its = TwoServers(tmp_path, sea="")
     its.pass_time(500)
     assert "ent3             Defined" in said(its.vios[0], "lsdev -type sea")
-    assert "is not a physical adapter" in said(its.vios[0], "errlog")
+    assert "is not a physical adapter" in said(its.vios[0], "errlog -ls")
     assert its.reach() == [2, 2]
     assert "is not available" in refused(its.vios[0], "entstat -all ent3")
     said(its.vios[0], "lsmap -all -net", "chdev -dev ent3 -attr real_adapter=ent0")

@@ -198,6 +198,27 @@ reducevg -f -rmlv vg00 hdisk1
 activatevg rootvg
 lspv -free
 """,
+    "errors": """
+errlog
+mkrep -sp rootvg -size 64m
+mkvopt -name large -size 65m
+mkvopt -name large -size 66m
+mkvopt -name large -size 66m
+errlog
+errlog -ls
+errlog -seq 1
+errlog -seq 9
+errlog -seq x
+errlog -rm
+errlog -rm -1
+errlog -rm 0 -ls
+errlog -rm 99999999999999999999
+errlog -rm 5
+errlog
+errlog -rm 0
+errlog
+help errlog
+""",
     "general": """
 ioslevel
 license
