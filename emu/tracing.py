@@ -8,6 +8,7 @@ holds from the end of the current block on.
 
 from __future__ import annotations
 
+import mmap
 from typing import TYPE_CHECKING, Any
 
 from .debugging import TooManyStopsError, Watched
@@ -42,6 +43,32 @@ class Accessed:
         )
 
 
+class WordCounts:
+    """How often each instruction in a range of addresses ran.
+
+    One that does not complete counts as if it and the rest of its block had (as in the time base).
+    """
+
+    def __init__(self, addresses: range) -> None:
+        self._first = addresses.start
+        size = 4 * len(addresses)  # two numbers of 64 bits for a word
+        self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.numbers = memoryview(self._map).cast("Q")
+
+    def of(self, address: int, words: int) -> list[int]:
+        """For each of the words from `address` on; no block goes on into it or out of it."""
+        at, running, found = address - self._first >> 1, 0, []
+        for n in range(at, at + 2 * words, 2):
+            running += self.numbers[n]
+            found.append(running)
+            running -= self.numbers[n + 1]
+        return found
+
+    def forget(self, address: int, words: int) -> None:
+        at = address - self._first >> 1
+        self.numbers[at : at + 2 * words] = memoryview(bytes(16 * words)).cast("Q")
+
+
 class Tracing:
     """What is traced on the processors of one engine.
 
@@ -52,6 +79,7 @@ class Tracing:
         self._core = core
         self._instructions: list[tuple[range, InstructionObserver]] = []
         self._accesses: list[tuple[range, Watched, AccessObserver]] = []
+        self._word_counts: WordCounts | None = None
         self._handle = ffi.new_handle(self)
         lib.core_observe_trace(core, lib.instruction_traced, lib.access_traced, self._handle)
 
@@ -82,6 +110,14 @@ class Tracing:
             self._accesses.remove((addresses, watched, observer))
             first, last = addresses.start, addresses.stop - 1
             lib.core_trace_remove_accesses(self._core, first, last, watched)
+
+    def count_words(self, addresses: range) -> WordCounts:
+        """Count the instructions there from now on; only the last such range is."""
+        _check(addresses)
+        counts = self._word_counts = WordCounts(addresses)
+        numbers = ffi.from_buffer("uint64_t[]", counts.numbers)
+        lib.core_count_words(self._core, addresses.start, len(addresses), numbers)
+        return counts
 
     def instruction(self, address: int) -> None:
         for addresses, observer in tuple(self._instructions):

@@ -6,7 +6,7 @@ import sys
 from array import array
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .cpu import Vector
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from .fpu.lowering import Assist
     from .instruction import Instruction
-    from .region import Region
-    from .state import Recovery
+    from .region import Node, Region
+    from .state import Recovery, Value
 
 
 class Why(IntEnum):
@@ -49,6 +49,22 @@ class Out:
     target: int = 0
     instruction: Instruction | None = None
     """For HOST; None: the one at the EIP."""
+
+
+class Mark(NamedTuple):
+    """The word with which an x86 instruction's code begins, and where values were before it."""
+
+    at: int
+    instruction: Instruction
+    values: tuple[Value, ...]
+
+
+class Piece(NamedTuple):
+    """From that word on code belongs to a node; `head`: which begins there."""
+
+    at: int
+    node: Node
+    head: bool
 
 
 class Details(Protocol):
@@ -109,8 +125,8 @@ class Block:
     """Where it lies, once it does."""
     alive: bool = False
     """Others may branch to it."""
-    marks: list[tuple[int, Instruction]] = field(default_factory=list)
-    """By index of a word: the x86 instruction whose code begins there."""
+    marks: list[Mark] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
     region: Region | None = None
     """What it was made of."""
     first: bool = False

@@ -15,6 +15,8 @@ from .convention import CODE, CODE_END, SLOT_BITS, SLOT_PAGES, SLOTS
 from .storage import PAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .block import Block
     from .fpu.lowering import Assist
     from .machine import Machine
@@ -47,6 +49,8 @@ class CodeCache:
         self._machine = machine
         self._end = CODE + min(limit, CODE_END - CODE)
         self.counts = CacheCounts()
+        self.on_evict: Callable[[Block], None] | None = None
+        """Is shown each block that is about to lose its place."""
         self._clear()
 
     def _clear(self) -> None:
@@ -69,6 +73,9 @@ class CodeCache:
 
     def flush(self) -> None:
         """Forget all code."""
+        if self.on_evict:
+            for block in self._blocks:
+                self.on_evict(block)
         for slot in self._slots:
             self._machine.write_code(slot, _NOTHING)
         self.counts.flushes += 1
@@ -104,6 +111,11 @@ class CodeCache:
                 self._link_or_wait(site, eip)
 
     @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All that have a place."""
+        return tuple(self._blocks)
+
+    @property
     def used(self) -> int:
         """Bytes between the first and the last word that blocks hold."""
         return self._blocks[-1].end - CODE if self._blocks else 0
@@ -125,6 +137,8 @@ class CodeCache:
 
     def _evict(self, block: Block) -> None:
         """None of its words is to be written from now on."""
+        if self.on_evict:
+            self.on_evict(block)
         self.counts.evicted += 1
         for index, target in block.links.items():
             site = block.address + 4 * index

@@ -19,6 +19,10 @@ def signed(value: int) -> int:
     return ((value & WORD) ^ 0x80000000) - 0x80000000
 
 
+class TooFarError(ValueError):
+    """The code is so large that a branch does not reach over it."""
+
+
 class Label:
     """A place in the code that is being emitted; `at`: index of a word, -1: not yet known."""
 
@@ -288,6 +292,9 @@ class Emitter:
     def bctr(self) -> None:
         self.words.append(19 << 26 | 20 << 21 | 528 << 1)
 
+    def nop(self) -> None:
+        self.words.append(0x60000000)
+
     def hypervisor_call(self) -> None:
         self.words.append(0x44000022)
 
@@ -305,5 +312,6 @@ def bound(word: int, distance: int) -> int:
     if word >> 26 == 18:
         assert -0x2000000 <= distance < 0x2000000
         return word & ~0x3FFFFFC | distance & 0x3FFFFFC
-    assert fits(distance)
+    if not fits(distance):
+        raise TooFarError(f"{distance} bytes for a conditional branch")
     return word & ~0xFFFC | distance & 0xFFFC

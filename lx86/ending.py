@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .block import Why
 from .host import HOST
 from .instruction import STRINGS, TRANSFERS, Imm, Seg
 
@@ -59,3 +60,21 @@ def for_host(i: Instruction, down: bool) -> bool:
             return i.size != 4 or (isinstance(level, Imm) and bool(level.value & 31))
         case _:
             return i.name in HOST
+
+
+def leaving(i: Instruction) -> tuple[Why, Instruction, int | None]:
+    """Why one of `LEAVING`, or for the host, goes back to it, and where the program is then.
+
+    None: before the instruction.
+    """
+    match i.name:
+        case "int" if i.operands[0] == Imm(0x80 - 0x100):
+            return Why.SYSTEM_CALL, i, i.next
+        case "int":
+            return Why.HOST, i, None
+        case "int3":
+            return Why.BREAKPOINT, i, i.next
+        case "ud2":
+            return Why.ILLEGAL, i, None
+        case name:
+            return (Why.PRIVILEGED if name in PRIVILEGED else Why.HOST), i, None

@@ -18,10 +18,12 @@ from emu.exits import Checkstop, Exit, Hypercall
 from emu.native import ffi
 from emu.translation import PageDirectoryEntry, PageTableEntry, ProcessTableEntry
 
-from .convention import CODE, CONTEXT_PAGE, CONTEXT_SIZE, SLOT_BITS, SLOTS, TABLES
+from .convention import CODE, CODE_END, CONTEXT_PAGE, CONTEXT_SIZE, SLOT_BITS, SLOTS, TABLES
 from .storage import PAGE, PROGRAM_END, SIZE, Page
 
 if TYPE_CHECKING:
+    from emu.tracing import WordCounts
+
     from .storage import Storage
 
 PROCESSES, ROOT, PRIVILEGED_ROOT, PRIVILEGED_LEAF, VECTORS = (
@@ -190,6 +192,10 @@ class Machine:
     def context(self, displacement: int, length: int) -> memoryview:
         """Bytes of the context themselves."""
         return self._storage.raw(CONTEXT_PAGE + displacement, length)
+
+    def count_words(self) -> WordCounts:
+        """Have it counted from now on how often each word of code runs."""
+        return self._engine.tracing.count_words(range(CODE, CODE_END))
 
     # -- running ---------------------------------------------------------------------------
 

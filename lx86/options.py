@@ -35,6 +35,8 @@ class Options:
     """Repeated string instructions take 16 bytes at once."""
     look_ahead: bool = True
     """How an instruction is done depends on those behind it."""
+    wanted_flags: bool = True
+    """Flags that nobody asks for are not computed."""
     exact_flags: bool = False
     """Flags are kept where a branch goes through a register; else they are taken as dead there."""
     flush_to_zero: bool = False
@@ -61,6 +63,8 @@ class Options:
     """Code is that of a 16-bit segment."""
     slots: bool = True
     """Branches through registers look into the slots, or else leave to the host."""
+    marked: bool = False
+    """Each node of a region has a first word of its own, which no loop within it comes to again."""
 
     def for_segments(self, state: X86State, inline_calls: bool) -> Options:
         """As a state's segments ask for; `inline_calls` where nothing speaks against it."""
@@ -91,6 +95,7 @@ _OFF: dict[str, dict[str, Any]] = {
     "lent-registers": {"most_lent": 0},
     "large-regions": {"longest_region": 7, "first_region": 0},
     "first-regions": {"first_region": 0},
+    "wanted-flags": {"wanted_flags": False, "longest_region": 200},  # its code is long
     "dead-flags": {"exact_flags": True},
 }  # fmt: skip
 PASSES = tuple(_OFF)

@@ -62,6 +62,10 @@ class Node:
     def eip(self) -> int:
         return self.key[0]
 
+    def __str__(self) -> str:
+        places = "".join(f" in {address:#x}" for address in reversed(self.key[1]))
+        return f"{self.eip:#x}{places}{' (entry)' if self.entry else ''}"
+
 
 @dataclass(slots=True)
 class Region:
@@ -71,15 +75,16 @@ class Region:
     """Code behind a call wants flags that the called function leaves."""
     first: bool = False
     """There would be more, were this not the first sight of it."""
+    small: bool = False
+    """It was asked for at first sight."""
+    down: bool = False
     pages: frozenset[int] = frozenset()
     """By number, those that were looked at for it."""
 
     def __str__(self) -> str:
         lines = []
         for node in self.nodes.values():
-            context = " in " + " in ".join(f"{a:#x}" for a in reversed(node.key[1]))
-            mark = " (entry)" if node.entry else ""
-            lines.append(f"{node.eip:#x}{context if node.key[1] else ''}{mark}:")
+            lines.append(f"{node}:")
             for i, live in zip(node.instructions, node.live[1:], strict=True):
                 lines.append(f"    {i!s:40} {names(live)}".rstrip())
             places = " ".join(f"{eip:#x}" for eip, _ in node.successors)
@@ -138,7 +143,7 @@ class _Builder:
         self._leaders: dict[Key, bool] = {(start, ()): True}  # whether an entry
         self._sizes: dict[int, int] = {}
         self._inlined: set[Key] = set()
-        self.region = Region(start, {})
+        self.region = Region(start, {}, small=first, down=down)
         self._walk((start, ()))
         self._cut()
         for node in self.region.nodes.values():
@@ -322,6 +327,7 @@ class _Builder:
 
     def _liveness(self) -> None:
         nodes = self.region.nodes
+        always = 0 if self._options.wanted_flags else EVERY
         first: dict[Key, int] = dict.fromkeys(nodes, 0)
         behind: dict[Key, int] = {}
         changed = True
@@ -329,13 +335,13 @@ class _Builder:
             changed = False
             for key in reversed(nodes):
                 node = nodes[key]
-                live = self._behind(node, first)
+                live = self._behind(node, first) | always
                 if behind.get(key) == live:
                     continue
                 behind[key] = live
                 node.live = [live]
                 for i in reversed(node.instructions):
-                    live = live_before(i, live)
+                    live = live_before(i, live) | always
                     node.live.append(live)
                 node.live.reverse()
                 if live != first[key]:

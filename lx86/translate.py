@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import often
-from .block import Block, Out, Translated, Why, code_of
+from .block import Block, Mark, Out, Piece, Translated, Why, code_of
 from .context import Context
 from .convention import EIP, SLOT
 from .emitter import Emitter, Label, signed
-from .ending import PRIVILEGED
+from .ending import leaving
 from .flags import C, X
 from .fpu.joins import Joins
 from .instruction import CS, ESP, Imm, Instruction, Mem, Reg
@@ -63,9 +63,10 @@ class _Translation:
         self.placed = set[Key]()
         self.waiting: list[Key] = [key for key, node in region.nodes.items() if node.entry]
         self.outs: dict[int, Out] = {}
-        self.stubs: list[tuple[Label, Callable[[], None]]] = []
+        self.stubs: list[tuple[Label, Node, Callable[[], None]]] = []
         self.outside: dict[int, Label] = {}
-        self.marks: list[tuple[int, Instruction]] = []
+        self.marks: list[Mark] = []
+        self.pieces: list[Piece] = []
         self.block = self._run()
 
     def _run(self) -> Block:
@@ -74,7 +75,8 @@ class _Translation:
             if key not in self.placed:
                 self._trace(key)
         while self.stubs:
-            label, emit = self.stubs.pop(0)
+            label, self.node, emit = self.stubs.pop(0)
+            self.pieces.append(Piece(len(self.e.words), self.node, False))
             self.e.place(label)
             emit()
         x, nodes = self.x, self.region.nodes
@@ -92,6 +94,7 @@ class _Translation:
             self.region.flags_returned,
             x.stack_key if x.stack_asked else None,
             marks=self.marks,
+            pieces=self.pieces,
             region=self.region,
             first=self.region.first,
         )  # fmt: skip
@@ -100,27 +103,36 @@ class _Translation:
 
     def _trace(self, key: Key | None) -> None:
         while key is not None:
-            node = self.region.nodes[key]
+            self.node = node = self.region.nodes[key]
             self.placed.add(key)
+            self.pieces.append(Piece(began := len(self.e.words), node, True))
             self.e.place(self.labels[key])
             self.x.s = self._state_at(node)
             self.x.safe[len(self.e.words)] = self._here(node.eip, node.live[0])
             if self.region.first and key == (self.region.start, ()):
                 self._count(node)
+            if self.x.options.marked and node.instructions and node.instructions[0].repeat:
+                self.e.nop()
             self.x.ahead = node.instructions
             for n, i in enumerate(node.instructions):
                 self.x.begin(i, node.live[n], node.live[n + 1])
                 self.x.position = n
-                self.marks.append((len(self.e.words), i))
+                self.marks.append(Mark(len(self.e.words), i, tuple(self.x.s.values)))
                 if self.x.following is None and node.end is not End.GOTO:
                     break
                 if i.name != "jmp":
                     self._lower(i)
             key = self._end(node)
+            if self.x.options.marked and len(self.e.words) == began:
+                self.e.nop()
 
     def _count(self, node: Node) -> None:
         out = Out(Why.OFTEN, self._here(node.eip, node.live[0]), node.eip)
-        self.stubs.append((often.count(self.e, node.eip), lambda: self._out(out)))
+        self._later(often.count(self.e, node.eip), lambda: self._out(out))
+
+    def _later(self, label: Label, emit: Callable[[], None]) -> None:
+        """Behind all nodes."""
+        self.stubs.append((label, self.node, emit))
 
     def _out(self, out: Out) -> None:
         """The next word is a call to the host."""
@@ -198,7 +210,7 @@ class _Translation:
             return self.labels[key]
         if key[0] not in self.outside:
             label = self.outside[key[0]] = Label()
-            self.stubs.append((label, lambda: self._link(key[0], behind)))
+            self._later(label, lambda: self._link(key[0], behind))
         return self.outside[key[0]]
 
     def _link(self, target: int, behind: int) -> None:
@@ -244,9 +256,9 @@ class _Translation:
             case End.INDIRECT:
                 self._indirect(node)
             case End.LEAVE:
-                self._leaving(node.instructions[-1])
+                self._leave(*leaving(node.instructions[-1]))
             case End.MISSING:
-                self._missing(node)
+                self._out(Out(Why.FETCH, self._here(node.eip, node.live[0]), node.eip))
         return None
 
     def _push(self, value: int) -> None:
@@ -283,7 +295,7 @@ class _Translation:
             e.bc(option, bit, label)
             self.floating.promise(taken)
             state = x.s.copy()
-            self.stubs.append((label, lambda: self._stub(state, i, node, taken)))
+            self._later(label, lambda: self._stub(state, i, node, taken))
             if taken in self.labels and taken not in self.waiting:
                 self.waiting.append(taken)
         return self._go(other, behind)
@@ -322,7 +334,7 @@ class _Translation:
             label = Label()
             e.bc(4, condition.CR7_EQ, label)
             state = x.s.copy()
-            self.stubs.append((label, lambda: self._stray(state, node, found)))
+            self._later(label, lambda: self._stray(state, node, found))
             x.note_word(at, (-1, signed(expected)))
         x.set_value(ESP, (base, offset + 4))
         return self._go(key, node.live[-1])
@@ -384,19 +396,3 @@ class _Translation:
         e.rlwimi(SLOT, EIP, 2, 3, 29)
         e.mtctr(SLOT)
         e.bctr()
-
-    def _leaving(self, i: Instruction) -> None:
-        match i.name:
-            case "int" if i.operands[0] == Imm(0x80 - 0x100):
-                self._leave(Why.SYSTEM_CALL, i, i.next)
-            case "int":
-                self._leave(Why.HOST, i)
-            case "int3":
-                self._leave(Why.BREAKPOINT, i, i.next)
-            case "ud2":
-                self._leave(Why.ILLEGAL, i)
-            case name:
-                self._leave(Why.PRIVILEGED if name in PRIVILEGED else Why.HOST, i)
-
-    def _missing(self, node: Node) -> None:
-        self._out(Out(Why.FETCH, self._here(node.eip, node.live[0]), node.eip))

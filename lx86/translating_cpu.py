@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
 
 from . import exchange, flags, often
 from .block import TRAPS, Block, Out, Why
@@ -49,6 +50,29 @@ _ADDRESS = 0xFFFF_FFFF
 _STORAGE, _PROGRAM = (0x300, 0x380, 0x600), 0x700
 
 
+_NOWHERE = -1
+_HALFWAY = (Why.OFTEN, Why.ILLEGAL, Why.PRIVILEGED)
+"""Why code is left before an instruction that it counts."""
+
+
+class Left(Enum):
+    """How code was left in the midst of a node."""
+
+    CALLED = auto()  # by a call to the host
+    INTERRUPTED = auto()  # by an instruction that failed
+    PREEMPTED = auto()  # between two instructions
+
+
+class Study(Protocol):
+    """Who wants to know what was executed."""
+
+    def program_begins(self) -> None:
+        """Another one: no code is left of the last."""
+
+    def left(self, address: int, eip: int, how: Left) -> None:
+        """Code is left at `address`, and goes on elsewhere with the x86 instruction at `eip`."""
+
+
 class TranslatingCpu:
     """A `Cpu`."""
 
@@ -69,6 +93,7 @@ class TranslatingCpu:
         self.state = X86State()
         self._alone: Instruction | None = None
         """What is carried out by itself just now."""
+        self.study: Study | None = None
         self._assistant = Assistant(self._file, self.machine.registers, storage)
         self.machine.context(CONSTANTS_AT, len(CONSTANTS))[:] = CONSTANTS
         self.machine.context(MASKS_AT, len(MASKS))[:] = MASKS
@@ -90,6 +115,8 @@ class TranslatingCpu:
 
     def begin(self) -> None:
         self.translator.begin()
+        if self.study:
+            self.study.program_begins()
         often.begin(self.machine, self._options.often)
 
     # -- what the storage tells ------------------------------------------------------------
@@ -162,10 +189,16 @@ class TranslatingCpu:
             if index in block.links:
                 return self._link(block, index)
             if (out := block.details.outs.get(index)) is not None:
+                if out.why in _HALFWAY:
+                    self._left(address, out.recovery.eip, Left.CALLED)
                 return self._leave(out)
             if (assist := self.cache.assist_at(address)) is not None:
-                return self._assist(assist)
+                return self._assist(assist, address, Left.CALLED)
         return EngineFailure(f"a call from {address:#x}")
+
+    def _left(self, address: int, eip: int, how: Left) -> None:
+        if self.study:
+            self.study.left(address, eip, how)
 
     def _link(self, block: Block, index: int) -> int | Exit:
         target, address = block.links[index], None
@@ -268,10 +301,11 @@ class TranslatingCpu:
         if SLOTS <= why.address < SLOTS + (4 << SLOT_BITS):
             return self._through_slot()
         if why.vector == _PROGRAM and (assist := self.cache.assist_at(why.address)):
-            return self._assist(assist)
+            return self._assist(assist, why.address, Left.INTERRUPTED)
         recovery = self.cache.recovery_at(why.address)
         if recovery is None:
             return EngineFailure(f"interrupt {why.vector:#x} at {why.address:#x}")
+        self._left(why.address, recovery.eip, Left.INTERRUPTED)
         self._store_state(recovery)
         if recovery.one_by_one:
             return self._single(string_blocks=False)
@@ -284,8 +318,18 @@ class TranslatingCpu:
             return Trap(Vector.DIVIDE_ERROR)
         return EngineFailure(f"interrupt {why.vector:#x} at {why.address:#x}")
 
-    def _assist(self, assist: Assist) -> int | Exit:
+    def _assist(self, assist: Assist, address: int, how: Left) -> int | Exit:
         """An instruction of x87, MMX or SSE that translated code leaves to the host."""
+        at = self._assisted(assist)
+        if at != assist.resume:
+            i = assist.instruction
+            eip = i.next if i and isinstance(at, int) else assist.recovery.eip
+            self._left(address, eip, how)
+        elif how is Left.INTERRUPTED:
+            self._left(address, _NOWHERE, how)
+        return at
+
+    def _assisted(self, assist: Assist) -> int | Exit:
         self._read_state(assist.recovery)
         if assist.check:
             at = self._assistant.check(assist)
@@ -341,6 +385,7 @@ class TranslatingCpu:
         while True:
             recovery = self.cache.safe_at(at)
             if recovery is not None:
+                self._left(at, recovery.eip, Left.PREEMPTED)
                 self._store_state(recovery)
                 return Preempted()
             why = self._run_code(at, 1)

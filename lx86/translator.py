@@ -47,6 +47,11 @@ class Translator:
         self._inline_calls = options.inline_calls
         self._lowerings = lower.table()
 
+    @property
+    def stack_key(self) -> int:
+        """What R1 holds."""
+        return self._file.stack_key
+
     def begin(self) -> None:
         """Another program: what was learnt of the last one holds no more."""
         self.options = self._first_options
@@ -111,7 +116,7 @@ class Translator:
     def _block(self, eip: int, down: bool, first: bool) -> Block:
         options = self.options
         if self.kept is not None:
-            block = self.kept.find(eip, down, first, options, self._file.stack_key)
+            block = self.kept.find(eip, down, first, options, self.stack_key)
             if block is not None:
                 if (block.base, block.constants) != (options.base, options.constants):
                     self._pin(replace(options, base=block.base, constants=block.constants))
@@ -129,4 +134,4 @@ class Translator:
             exchange.pin(self._machine, options)
 
     def _code_for(self, region: Region, down: bool, options: Options) -> Block:
-        return translate(region, options, self._lowerings, down, self._file.stack_key)
+        return translate(region, options, self._lowerings, down, self.stack_key)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
 
 _SYMBOL = "IBBHQQ"  # st_name, st_info, st_other, st_shndx, st_value, st_size
+_SYMBOL_32 = "IIIBBH"  # st_name, st_value, st_size, st_info, st_other, st_shndx
 _NOTYPE, _OBJECT, _FUNCTION = 0, 1, 2
 _UNDEFINED, _FIRST_RESERVED = 0, 0xFF00
 _FARTHEST = 1 << 20
@@ -109,15 +110,18 @@ def of_elf(image: bytes) -> Symbols:
 
 
 def _elf_symbols(file: ELFFile) -> Iterable[Symbol]:
-    table = file.get_section_by_name(".symtab")
+    table = file.get_section_by_name(".symtab") or file.get_section_by_name(".dynsym")
     if table is None:
         return
     names = file.get_section(table["sh_link"]).data()
-    entry = struct.Struct(("<" if file.little_endian else ">") + _SYMBOL)
+    form = _SYMBOL if file.elfclass == 64 else _SYMBOL_32
+    entry = struct.Struct(("<" if file.little_endian else ">") + form)
     data = table.data()
-    for at, info, _, section, value, size in entry.iter_unpack(
-        data[: len(data) // entry.size * entry.size]
-    ):
+    for fields in entry.iter_unpack(data[: len(data) // entry.size * entry.size]):
+        if file.elfclass == 64:
+            at, info, _, section, value, size = fields
+        else:
+            at, value, size, info, _, section = fields
         kind = info % 16
         if kind in (_NOTYPE, _OBJECT, _FUNCTION) and _UNDEFINED < section < _FIRST_RESERVED:
             name = names[at : names.find(b"\0", at)].decode("utf-8", "replace")

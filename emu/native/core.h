@@ -251,3 +251,6 @@ int core_trace_add_instructions(core *, uint64_t first, uint64_t last);
 void core_trace_remove_instructions(core *, uint64_t first, uint64_t last);
 int core_trace_add_accesses(core *, uint64_t first, uint64_t last, int access);
 void core_trace_remove_accesses(core *, uint64_t first, uint64_t last, int access);
+/* Have the words of `size` bytes from `first` on counted from now on: of each of them two numbers
+   follow each other in `counts`, how often a block that was translated began there, and ended. */
+void core_count_words(core *, uint64_t first, uint64_t size, uint64_t *counts);

@@ -99,11 +99,11 @@ void gen_float_call(core *c, float_function function, uint64_t operation, uint64
 
 /* ---- a block begins --------------------------------------------------------------------- */
 
-static void gen_block_call(core *c, void *context, void *function)
+static void gen_block_call(core *c, void *context, void *function, block_call *places)
 {
     void *arguments[] = {constant(context, (uint64_t)c, NULL),
-                         constant(context, 0, &c->block.address),
-                         constant(context, 0, &c->block.size)};
+                         constant(context, 0, &places->address),
+                         constant(context, 0, &places->size)};
     call(context, function, NULL, 3, arguments, 0);
     free_all(context, 3, arguments);
 }
@@ -137,7 +137,7 @@ static void gen_late(core *c, void *context)
 {
     void *any = new_temporary(context);
     generator.op1(context, OP_SET_LABEL, (uintptr_t)c->block.late);
-    gen_block_call(c, context, (void *)block_late);
+    gen_block_call(c, context, (void *)block_late, &c->block.begins);
     generator.branch(context, CONDITION_ALWAYS, offset_of(context, any), offset_of(context, any),
                      c->block.on_time);
     generator.free_temporary(context, any);
@@ -168,15 +168,22 @@ void gen_start(void *context)
         memset(&c->block, 0, sizeof c->block);
 }
 
+static void bind_block_call(const block_call *places, void *block)
+{
+    *places->address = *window64(block, BLOCK_ADDRESS);
+    *places->size = *window16(block, BLOCK_SIZE);
+}
+
 int gen_code(void *context, void *block)
 {
     core *c = core_generating(context);
     if (c && c->block.late)
         gen_late(c, context);
-    if (c && c->block.size) {
+    if (c && c->block.begins.size) {
         uint64_t size = *window16(block, BLOCK_SIZE);
-        *c->block.address = *window64(block, BLOCK_ADDRESS);
-        *c->block.size = size;
+        bind_block_call(&c->block.begins, block);
+        if (c->block.counted.size)
+            bind_block_call(&c->block.counted, block);
         if (c->block.count)
             *c->block.count = size >> 2;
     }
@@ -301,18 +308,18 @@ static bool is_decimal(void *function)
    to storage, which would leave by itself. */
 static void gen_check_exit(core *c, void *context)
 {
-    if (c->block.size || c->block.late)
+    if (c->block.begins.size || c->block.late)
         return;
     if (msr(c) & (MSR_SE | MSR_BE)) /* blocks of other states of the guest are other blocks */
-        gen_block_call(c, context, (void *)block_stepped);
+        gen_block_call(c, context, (void *)block_stepped, &c->block.begins);
     else if (c->trace.translated)
-        gen_block_call(c, context, (void *)block_traced);
-    else {
+        gen_block_call(c, context, (void *)block_traced, &c->block.begins);
+    else
         gen_count_and_check(c, context);
-        return;
-    }
-    if (!c->host)
+    if (!c->block.late && !c->host)
         gen_count(c, context);
+    if (c->counted.counts)
+        gen_block_call(c, context, (void *)block_counted, &c->block.counted);
 }
 
 /* Unicorn's tlbie does not look at what it is told. */

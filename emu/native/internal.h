@@ -131,10 +131,16 @@ typedef struct {
 typedef struct processor processor;
 typedef struct host_clock host_clock;
 
-/* In the code of the block that is being generated: constants that are known when it is complete,
-   and labels of the call for a block that is late. */
+/* Constants in the code of the block that is being generated, known when it is complete: what a
+   function is called with. */
 typedef struct {
-    uint64_t *address, *size, *count;
+    uint64_t *address, *size;
+} block_call;
+
+/* Such constants of that block, and labels of the call for a block that is late. */
+typedef struct {
+    block_call begins, counted;
+    uint64_t *count;
     void *late, *on_time;
 } block_places;
 
@@ -198,6 +204,12 @@ typedef struct {
     void *context;
 } trace_state;
 
+/* Where it is counted how often each word runs (core_count_words). */
+typedef struct {
+    uint64_t first, size; /* bytes */
+    uint64_t *counts;     /* NULL: nowhere */
+} counted_words;
+
 typedef struct {
     bool on; /* something of this is at work: every block takes the slow path */
     uint64_t breakpoints[DEBUG_BREAKPOINTS]; /* ascending */
@@ -256,6 +268,7 @@ struct core {
     uint64_t ahead_nip;           /* where they begin */
     debug_state debug;
     trace_state trace;
+    counted_words counted;
     bool retranslate; /* the translated code is for other traces */
     bool prefixed; /* the instruction that is being emulated is */
     uint64_t completion; /* SRR1 of the trace interrupt that the running instruction ends in, or 0 */
@@ -403,6 +416,7 @@ uint64_t trace_untraced(const core *c, uint64_t address, uint64_t count); /* or 
 void trace_instruction(core *c, uint64_t address);
 void trace_access(core *c, uint32_t word, bool stored, uint64_t address, uint64_t length);
 void trace_access_ends(core *c, bool done);
+void block_counted(core *c, uint64_t address, uint64_t size);
 
 /* guest_debug.c */
 bool guest_debugs(core *c);  /* it traces, or one of its debug registers is set */

@@ -128,6 +128,24 @@ void block_traced(core *c, uint64_t address, uint64_t size)
         block_begins(c, address, size);
 }
 
+/* ---- words that are counted ------------------------------------------------------------- */
+
+void core_count_words(core *c, uint64_t first, uint64_t size, uint64_t *counts)
+{
+    c->counted = (counted_words){first, size, counts};
+    c->retranslate = true;
+    *deadline(c) = 0;
+}
+
+void block_counted(core *c, uint64_t address, uint64_t size)
+{
+    uint64_t at = address - c->counted.first;
+    if (at >= c->counted.size || size > c->counted.size - at)
+        return;
+    c->counted.counts[at >> 2 << 1]++;
+    c->counted.counts[((at + size - 4) >> 2 << 1) + 1]++;
+}
+
 /* ---- accesses --------------------------------------------------------------------------- */
 
 void trace_access(core *c, uint32_t word, bool stored, uint64_t address, uint64_t length)

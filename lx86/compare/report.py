@@ -58,7 +58,7 @@ def _power(translated: Stepped) -> Iterator[str]:
             yield f"  {at:08x}  (a slot)"
             continue
         first = block.index_of(at)
-        above = {index: i for index, i in block.marks}
+        above = {index: i for index, i, _ in block.marks}
         code = block.code[4 * first : 4 * (first + count)]
         for n, power in enumerate(disassemble(code, at, ByteOrder.LITTLE)):
             i = above.get(first + n)

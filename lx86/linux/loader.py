@@ -234,7 +234,7 @@ def _map(memory: Memory, image: Image, base: int) -> None:
         kind = segment.permissions
         if kind & READ and memory.read_implies_execute:
             kind |= EXECUTE
-        memory.map(start, end - start, kind, name)
+        memory.map(start, end - start, kind, name, segment.offset & -PAGE)
         memory.storage.load(start, kept)
         memory.copy_file(address, segment.file_size, image.file, segment.offset)
 

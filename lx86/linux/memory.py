@@ -90,9 +90,9 @@ class Memory:
             refuse(errno.ENOMEM)
         return found
 
-    def map(self, start: int, length: int, kind: Page, name: bytes = b"") -> None:
+    def map(self, start: int, length: int, kind: Page, name: bytes = b"", offset: int = 0) -> None:
         self.storage.map(start, length, kind)
-        self._label(start, length, name)
+        self._label(start, length, name, offset)
 
     def map_file(
         self, start: int, length: int, kind: Page, file: int, offset: int, *, shared: bool = False
@@ -143,6 +143,13 @@ class Memory:
         """Whether a file's content lies there (and not only its program's name)."""
         starts = [start for start, label in self._labels.items() if start <= address < label.end]
         return bool(starts) and self._labels[starts[0]].name.startswith(b"/")
+
+    def label_at(self, address: int) -> tuple[int, Label] | None:
+        """Where the range begins that an address lies in, and what is there."""
+        for start, label in self._labels.items():
+            if start <= address < label.end:
+                return start, label
+        return None
 
     def is_mapped(self, start: int, length: int) -> bool:
         """Whether all of these pages are there."""

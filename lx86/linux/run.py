@@ -9,7 +9,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lx86.storage import Storage
 
@@ -56,6 +56,13 @@ class Outcome:
     calls: CallTable
 
 
+class Watcher(Protocol):
+    """Who looks at a process; the same in the processes it forks, but for `finish`."""
+
+    def begin(self, process: Process) -> None: ...
+    def finish(self) -> None: ...
+
+
 def run(
     program: str,
     arguments: Sequence[str],
@@ -63,12 +70,14 @@ def run(
     make_cpu: Callable[[Storage], Cpu],
     strace: Strace | None = None,
     limit: int | None = None,
+    watcher: Watcher | None = None,
 ) -> Outcome:
     """Run `program`, a path in the world or a name to be looked for in its PATH, to its end.
 
     In the processes it forks this does not return.  The process is the program's from then on, its
     signals' actions and masks with it: who has another use for it runs this in one of its own.
     `limit` is the lowest descriptor the program does not see, if `descriptor_limit` was asked.
+    `watcher` is shown the process before it runs, and told when it has.
     Raises `RunError`.
     """
     if limit is None:
@@ -84,8 +93,14 @@ def run(
         calls = all_calls()
         process = Process(cpu, storage, files, calls, limit, strace)
         files.proc = Proc(process, files, Path(scratch))
+        if watcher is not None:
+            watcher.begin(process)
         _start(process, program, arguments, dict(world.environment))
-        ending = process.run()
+        try:
+            ending = process.run()
+        finally:
+            if watcher is not None:
+                watcher.finish()
         cpu.close()
         storage.close()
     return Outcome(ending, calls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sys
 from pathlib import Path
@@ -16,9 +17,12 @@ from pyphyp.messages import complain, report
 from .progress import ProgressBar
 from .status import SIGNAL_BASE, Status
 from .x86_engine import ENGINES, REFERENCE, Maker, code_directory, open_store
+from .x86_wishes import study_options
 
 if TYPE_CHECKING:
     from lx86.linux.run import Outcome, World
+
+    from .x86_wishes import Wishes
 
 _NOT_FOUND = 127
 
@@ -135,17 +139,6 @@ def _binds(
     help="What carries out x86 instructions: the translator to POWER, or Unicorn's own x86.",
 )
 @click.option(
-    "--explain",
-    is_flag=True,
-    help="Write each block that is translated to standard error: x86, what is wanted, POWER code.",
-)
-@click.option(
-    "--explain-to",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write them to FILE.",
-)
-@click.option(
     "--compare",
     is_flag=True,
     help="Run translated code beside Unicorn's x86; stop at the first difference, and show it.",
@@ -171,6 +164,7 @@ def _binds(
     metavar="DIR",
     help="Keep it in DIR, a directory of this user's alone.",
 )
+@study_options
 @click.argument("program")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -182,8 +176,7 @@ def run(
     strace: bool,
     strace_to: Path | None,
     engine: str,
-    explain: bool,
-    explain_to: Path | None,
+    wishes: Wishes,
     compare: bool,
     without: tuple[str, ...],
     stats: bool,
@@ -210,32 +203,37 @@ def run(
         trace = Strace(strace_to.open("w", encoding="utf-8"))
     elif strace:
         trace = Strace(sys.stderr)
-    explanations = sys.stderr if explain else None
-    if explain_to is not None:
-        explanations = explain_to.open("w", encoding="utf-8")
-    if explanations and engine == REFERENCE:
-        raise click.UsageError("--explain is about translated code: not with --engine reference")
+    if wishes.count and (compare or engine == REFERENCE):
+        raise click.UsageError(
+            "--explain, --hottest, --coverage and --json are about translated code that runs"
+            " alone: not with --engine reference or --compare"
+        )
     if compare and engine == REFERENCE:
         raise click.UsageError("--compare runs both engines: not with --engine reference")
     limit = descriptor_limit()
     sys.stdout.flush()
     try:
-        # What is explained or compared is translated now.
-        afresh = no_cache or compare or explanations is not None or engine == REFERENCE
+        # What is studied is translated now.
+        afresh = no_cache or compare or wishes.count or engine == REFERENCE
         store = None if afresh else open_store(cache, limit)
-        maker = Maker(engine, explanations, store, compare=compare, without=without)
-        said = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, limit) if stats else 2
-        outcome = run_program(program, arguments, world, maker, trace, limit)
+        maker = Maker(
+            engine, store, wishes if wishes.count else None, compare=compare, without=without
+        )
+        said = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, limit)
+        outcome = run_program(program, arguments, world, maker, trace, limit, maker)
     except (RunError, StoreError, MemoryError) as wrong:
         complain(str(wrong))
         return _NOT_FOUND
     except EngineError as failure:
         complain(f"the engine failed: {failure}")
         return Status.CRASH
+    os.dup2(said, 2)  # the program may have closed it
+    maker.report_study()
     if stats:
-        os.dup2(said, 2)  # the program may have closed it
         maker.report()
         _report(outcome)
+    if wishes.json is not None:
+        _write_figures(wishes.json, maker, outcome)
     return _end(outcome)
 
 
@@ -267,6 +265,15 @@ def _report(outcome: Outcome) -> None:
         click.echo(f"{count:8}  {calls.name(number)}", err=True)
     for number, count in sorted(calls.unknown.items()):
         click.echo(f"{count:8}  {calls.name(number)}: not there (ENOSYS)", err=True)
+
+
+def _write_figures(to: Path, maker: Maker, outcome: Outcome) -> None:
+    calls = outcome.calls
+    found = maker.figures() | {
+        "calls": {calls.name(number): count for number, count in calls.counts.most_common()},
+        "unknown_calls": {calls.name(n): count for n, count in sorted(calls.unknown.items())},
+    }
+    to.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def _end(outcome: Outcome) -> int:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyphyp.messages import report
+from pyphyp.messages import complain, report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from lx86.block import Block
     from lx86.compare.cpu import ComparingCpu
     from lx86.cpu import Cpu
+    from lx86.linux.process import Process
     from lx86.storage import Storage
     from lx86.store import Store
     from lx86.translating_cpu import TranslatingCpu
+    from pyphyp.x86_study import X86Study
+
+    from .x86_wishes import Wishes
 
 TRANSLATOR, REFERENCE = ENGINES = ("translator", "reference")
 
@@ -45,7 +49,7 @@ def open_store(directory: Path | None, lowest: int) -> Store | None:
 
 
 class Maker:
-    """Makes the processor of that name; each block it translates is explained to `explanations`.
+    """Makes the processor of that name, and shows what `wishes` ask for of what it does.
 
     Translated blocks are kept in `store`.  `compare`: beside Unicorn's x86; the first difference
     goes to standard error.  `without`: passes of the translator that are left out
@@ -53,13 +57,14 @@ class Maker:
     """
 
     def __init__(
-        self, name: str, explanations: TextIO | None = None, store: Store | None = None,
+        self, name: str, store: Store | None = None, wishes: Wishes | None = None,
         *, compare: bool = False, without: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        self._name, self._explanations, self._store = name, explanations, store
+        self._name, self._store, self._wishes = name, store, wishes
         self._compare, self._without = compare, without
         self._translator: TranslatingCpu | None = None
         self._comparing: ComparingCpu | None = None
+        self.study: X86Study | None = None
 
     def __call__(self, storage: Storage) -> Cpu:
         if self._name == REFERENCE:
@@ -77,22 +82,53 @@ class Maker:
                 storage, lambda text: click.echo(text, err=True), options
             )
             self._translator = self._comparing.translated
-        else:
-            self._translator = TranslatingCpu(storage, options=options)
-        if self._explanations is not None:
-            self._translator.translator.on_block = self._explain
+            return self._comparing
+        options = replace(options, marked=self._wishes is not None)
+        self._translator = TranslatingCpu(storage, options=options)
+        if self._wishes is not None:
+            from pyphyp.x86_study import X86Study
+
+            self.study = X86Study(self._wishes, self._translator, storage)
         if self._store is not None:
             from lx86.kept import Kept, version
 
             translator = self._translator.translator
             translator.kept = Kept(self._store, translator.watch, version())
-        return self._comparing or self._translator
+        return self._translator
 
-    def _explain(self, block: Block) -> None:
-        from lx86.explain import explain
+    def begin(self, process: Process) -> None:
+        if self.study is not None:
+            self.study.begin(process)
 
-        assert self._explanations is not None
-        print(explain(block), file=self._explanations, flush=True)
+    def finish(self) -> None:
+        if self.study is not None:
+            self.study.finish()
+
+    def report_study(self) -> None:
+        """Say and write what was asked for, but for what `--stats` says."""
+        if self.study is None or self._wishes is None:
+            return
+        for name in self.study.not_found:
+            complain(f"no code called {name} was translated")
+        if self._wishes.hottest:
+            click.echo("\n".join(self.study.table()), err=True)
+        if self._wishes.coverage is not None:
+            self.study.write_coverage(self._wishes.coverage)
+
+    def figures(self) -> dict[str, Any]:
+        """What `--json` says of the translator: nothing of time, so it is the same in each run."""
+        if self._translator is None or self.study is None:
+            return {}
+        counts = self._translator.cache.counts
+        return {
+            "power_instructions": self._translator.machine.instructions,
+            "translated": {
+                "blocks": counts.blocks, "x86": counts.instructions, "power": counts.words,
+                "chained": counts.linked, "slots": counts.slots, "dropped": counts.dropped,
+                "evicted": counts.evicted, "flushes": counts.flushes,
+            },
+            "programs": self.study.figures(),
+        }  # fmt: skip
 
     def report(self) -> None:
         """Say what was translated, and executed."""

@@ -256,3 +256,20 @@ def test_accesses_to_devices_are_told_when_they_are_answered(processor: Bare) ->
         engine.finish_device_access(7)
     assert go(processor) == Hypercall()
     assert [(a.address - device, a.length, a.stored) for a in seen] == [(8, 4, False), (4, 4, True)]
+
+
+@pytest.mark.parametrize("order", ByteOrder)
+def test_words_are_counted_and_a_counted_run_is_the_run_that_would_have_been(
+    processor: Bare, order: ByteOrder
+) -> None:
+    labels = load(processor, LOOP, order)
+    counts = processor.engine.tracing.count_words(range(CODE, CODE + 0x100))
+    began = processor.engine.time_base
+    assert go(processor) == Hypercall()
+    words = (labels["behind"] - CODE) // 4 + 2
+    before = (labels["again"] - CODE) // 4
+    found = counts.of(CODE, words)
+    assert found == [1] * before + [10] * (words - before - 1) + [1]
+    assert processor.engine.time_base - began == sum(found)
+    counts.forget(CODE, before)
+    assert counts.of(CODE, before) == [0] * before

@@ -38,6 +38,7 @@ PASSES: dict[str, object] = {
     "string_blocks": False,
     "look_ahead": False,
     "most_lent": 0,
+    "wanted_flags": False,
     "exact_flags": True,
     "longest_region": 7,
     "first_region": 24,
@@ -61,5 +62,15 @@ def test_no_pass_changes_what_a_program_with_a_c_library_does(option: str) -> No
 
 
 def test_every_switch_is_tried() -> None:
-    given = {"flush_to_zero", "exact_sse", "base", "constants", "bases", "code_16", "often"}
+    given = {
+        "flush_to_zero",
+        "exact_sse",
+        "base",
+        "constants",
+        "bases",
+        "code_16",
+        "often",
+        "marked",
+        "architecture",
+    }
     assert {f.name for f in fields(Options)} - given == set(PASSES)

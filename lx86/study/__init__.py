@@ -1,0 +1,1 @@
+"""For those who study the translator: what it made of a program, and what of that was executed."""
