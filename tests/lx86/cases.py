@@ -8,7 +8,6 @@ not compared.
 from __future__ import annotations
 
 import struct
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ from lx86.storage import EXECUTE, READ, WRITE, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from lx86.cpu import Cpu
 
@@ -42,26 +40,11 @@ class Case:
         length = len(self.code) + len(tail) + 4
         return self.code + tail + struct.pack("<i", RETURN - at - length)
 
-    def record(self) -> bytes:
-        image = self.image()
-        return struct.pack("<8III", *self.registers, self.flags, len(image)) + image
-
 
 @dataclass
 class Answer:
     registers: tuple[int, ...]
     data: bytes
-
-
-def on_the_processor(oracle: Path, cases: Sequence[Case]) -> list[Answer]:
-    """`oracle` is the program of that name."""
-    images = b"".join(c.record() for c in cases)
-    out = subprocess.run([oracle], input=images, stdout=subprocess.PIPE, check=False).stdout
-    step = 32 + SIZE
-    return [
-        Answer(struct.unpack_from("<8I", out, at), out[at + 32 : at + step])
-        for at in range(0, len(out) - step + 1, step)
-    ]
 
 
 class Runner:
@@ -102,27 +85,3 @@ class Runner:
         s = self.cpu.state
         registers = (s.eax, s.ecx, s.edx, s.ebx, s.esp, s.ebp, s.esi, s.edi)
         return Answer(registers, self.storage.read(DATA, SIZE))
-
-
-def difference(c: Case, expected: Answer, found: Answer | object) -> str:
-    """What is not as expected; empty: nothing."""
-    if not isinstance(found, Answer):
-        return f"ended with {found}"
-    names = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
-    parts = [
-        f"{name} {a:#x} not {b:#x}"
-        for name, a, b in zip(names, found.registers, expected.registers, strict=True)
-        if a != b
-    ]
-    at = expected.registers[4] - DATA
-    a, b = bytearray(found.data), bytearray(expected.data)
-    if 0 <= at <= SIZE - 4 and not parts:
-        flags_a, flags_b = (int.from_bytes(d[at : at + 4], "little") for d in (a, b))
-        differ = (flags_a ^ flags_b) & ALL & ~c.undefined
-        if differ:
-            parts.append(f"flags {flags_a:#x} not {flags_b:#x}: {differ:#x}")
-        a[at : at + 4] = b[at : at + 4] = bytes(4)
-    if a != b:
-        where = [n for n in range(SIZE) if a[n] != b[n]]
-        parts.append(f"storage at {where[:8]}")
-    return ", ".join(parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import pytest
 from . import small
 from .fpu import native
 from .fpu.test_translated import Translated
-from .random_blocks import floating_differences, integer_differences, oracle
+from .random_blocks import floating_differences, integer_differences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,18 +27,16 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_translated_code_gives_what_the_hosts_processor_gives(directory: Path) -> None:
-    program = oracle(directory)
-    try:
-        subprocess.run([program], input=b"", check=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this host runs no i386 programs")
-    assert integer_differences(program, SEEDS) == []
+    native.build(directory)  # or skip
+    assert integer_differences(SEEDS, 4) == []
 
 
 def test_so_do_sequences_of_x87_mmx_and_sse(directory: Path) -> None:
     program = native.build(directory)
     machine = Translated()
     try:
-        assert floating_differences(program, machine, Random("sequences"), 600) == []
+        done, found = floating_differences(program, machine, Random("sequences"), 300, 4)
     finally:
         machine.close()
+    assert found == []
+    assert done > 200
