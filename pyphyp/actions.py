@@ -214,7 +214,7 @@ class RunViosCommand:
 
 @record
 class PlugCable:
-    """Put the cable into a physical Ethernet adapter of a Virtual I/O Server, or pull it."""
+    """Put the cable into an Ethernet or SAS adapter of a Virtual I/O Server, or pull it."""
 
     server: Name
     adapter: Name

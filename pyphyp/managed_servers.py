@@ -108,7 +108,7 @@ class IoServers:
                     raise ManagementError(answer.err.strip() or f"exit status {answer.status}")
             case PlugCable(name, adapter, plugged):
                 try:
-                    self._named(name).ethernet.set_cable(adapter, plugged=plugged)
+                    self._named(name).set_cable(adapter, plugged=plugged)
                 except ViosError as wrong:
                     raise ManagementError(f"{name}: {wrong}") from None
             case ActivatePartition(name) if name in self.by_name:

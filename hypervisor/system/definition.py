@@ -223,6 +223,8 @@ class VirtualIoServer:
     rootvg_mib: int
     units: tuple[ScsiUnit, ...] = ()
     """Physical volumes, optical drives and tape drives of its own."""
+    sas: int = 1
+    """How many SAS adapters lead to its disks."""
     lans: tuple[str, ...] = ()
     """Networks outside that its physical Ethernet adapters are cabled to."""
     ethernet: tuple[ServerPort, ...] = ()

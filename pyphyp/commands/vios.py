@@ -112,14 +112,16 @@ def _interactive(client: Client, name: str) -> int:
         status = _show(_ask(client, name, line))
 
 
-_CABLE_HELP = f"""Pull the cable of a physical Ethernet adapter of the Virtual I/O Server NAME.
+_CABLE_HELP = f"""Pull the cable of an Ethernet or SAS adapter of the Virtual I/O Server NAME.
 
-Or plug it in again.  A Shared Ethernet Adapter without a link leaves its work to another one.
+Or plug it in again.  A Shared Ethernet Adapter without a link leaves its work to another one; disks
+are used by their other paths, if they have any.
 
 \b
 Examples:
   pyphyp cable v1 ent0 --pull
   pyphyp cable v1 ent0 --plug
+  pyphyp cable v1 sas1 --pull
 
 {REMOTE_STATUS_HELP}"""
 

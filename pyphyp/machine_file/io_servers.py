@@ -44,6 +44,7 @@ VIOS = Table(
             "Physical volumes that it can lend as a whole: hdisk1 and so on.",
             "none",
         ),
+        Key("sas", Whole(1, 4), "How many SAS adapters, and so paths, lead to each disk.", "1"),
         Key("cdroms", Several(Text("as a partition's")), "Its optical drives: cd0.", "none"),
         Key("tapes", Several(Text("as a partition's")), "Its tape drives: rmt0.", "none"),
         Key(
@@ -80,6 +81,7 @@ def io_servers(
                 directory=(directory / (values.get("directory") or values["name"])).absolute(),
                 rootvg_mib=values.get("rootvg", DEFAULT_ROOTVG_MIB),
                 units=tuple(scsi_units(values, path, directory, problems)),
+                sas=values.get("sas", 1),
                 lans=tuple(values.get("lans", ())),
                 ethernet=server_ports(ports, problems),
             )

@@ -7,37 +7,30 @@ the machine, in the server's directory.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
 from emu.values import frozen
-from hypervisor.scsi.disk import Disk
-from hypervisor.scsi.optical import OpticalDrive
 from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.target import TARGETS, Targets
-from hypervisor.vio.configuration import Medium as MediumKind
-from pyphyp.media import MediaLibrary
 from pyphyp.network import Network
-from pyphyp.raw_file import RawFile
 
 from . import units
 from .error_log import ErrorLog, Event
 from .ethernet import Ethernet
 from .groups import VolumeGroups
-from .kept import Kept
-from .records import MIB, PoolKind, Target, TargetKind, ViosError, check_name
+from .lent import Lent
+from .paths import Paths
+from .records import Target, TargetKind, ViosError, check_name
+from .state_file import Kept
 from .storage import Storage
-from .units import SharedDisks, own_devices
-from .volume_files import VolumeFile
-from .watched import Watched
+from .units import SharedDisks, disk_names, own_devices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hypervisor.network.shared_ethernet import SharedEthernet
-    from hypervisor.scsi.backing import Backing, BackingError
     from hypervisor.scsi.command import Nexus
     from hypervisor.scsi.unit import LogicalUnit
     from hypervisor.system.definition import VirtualIoServer
@@ -77,13 +70,13 @@ class Vios:
         network: Network | None = None,
     ) -> None:
         self.definition, self.system = definition, system
-        self._disks = disks or MediaLibrary()
         self.clock = clock
         self._runs = True
         self.devices = own_devices(definition.units)
         kept = Kept(definition.directory)
         self.error_log = ErrorLog(definition.directory / "errlog", clock)
-        groups = VolumeGroups(kept, self.devices, self.name, self.error_log)
+        self.paths = Paths(disk_names(self.devices), definition.sas, self.name, self.error_log)
+        groups = VolumeGroups(kept, self.devices, self.name, self.error_log, self.paths)
         self.storage = Storage(kept, groups, definition.rootvg_mib)
         network = network or Network(definition.lans)
         try:
@@ -96,7 +89,7 @@ class Vios:
             ServerAdapter(f"vhost{n}", 10 + n, *client, self._targets(f"vhost{n}"))
             for n, client in enumerate(sorted(clients))
         ]
-        self._ejected: deque[str] = deque()
+        self._lent = Lent(self.name, self.devices, self.storage, self.paths, self.error_log, disks)
         self._units: dict[str, LogicalUnit] = {}
         """By name of the virtual target device; those that are defined only have none."""
         self.connect_defined()
@@ -193,28 +186,12 @@ class Vios:
         """Show a backing device, physical volume, drive or tape to a client."""
         if (other := self.target_of(backing)) is not None:
             raise ViosError(f'"{backing}" is already mapped: virtual target device {other.name}.')
-        return self._new_target(self._kind_of(backing), backing, adapter, name)
+        return self._new_target(self._lent.kind_of(backing), backing, adapter, name)
 
     def map_optical(self, adapter: str, name: str | None = None) -> Target:
         """A file-backed optical device, without a medium."""
         _ = self.storage.repository
         return self._new_target(TargetKind.OPTICAL, "", adapter, name)
-
-    def _kind_of(self, backing: str) -> TargetKind:
-        if (owner := self.storage.groups.owner(backing)) is not None:
-            raise ViosError(f'"{backing}" is in use: it belongs to volume group "{owner}".')
-        for device in self.devices:
-            if device.name == backing:
-                kinds = {
-                    MediumKind.DISK: TargetKind.DISK,
-                    MediumKind.OPTICAL: TargetKind.OPTICAL_DEVICE,
-                    MediumKind.TAPE: TargetKind.TAPE,
-                }
-                return kinds[device.unit.medium]
-        pool = self.storage.pool(self.storage.device(backing).pool)
-        if pool.kind is PoolKind.FILES:
-            return TargetKind.FILE
-        return TargetKind.LOGICAL_VOLUME
 
     def _new_target(self, kind: TargetKind, backing: str, adapter: str, name: str | None) -> Target:
         server = self.adapter(adapter)
@@ -227,11 +204,11 @@ class Vios:
         if not free:
             raise ViosError(f"{adapter} has as many virtual target devices as it can.")
         target = Target(name, adapter, free[0], kind, backing)
-        unit = self._unit_of(target)
+        unit = self._lent.unit_of(target)
         try:
             self._keep((*self.targets, target))
         except ViosError:
-            units.close(unit, self._disks)
+            self._lent.give_back(unit)
             raise
         self._connect(target, unit)
         return target
@@ -240,41 +217,11 @@ class Vios:
         others = [*(d.name for d in self.devices), *(a.name for a in self.adapters)]
         return name in (*others, "hdisk0") or name in {d.name for d in self.storage.state.devices}
 
-    def _unit_of(self, target: Target) -> LogicalUnit:
-        serial = f"{self.name}{target.adapter}L{target.number}"
-        if target.kind is TargetKind.OPTICAL:
-            drive = OpticalDrive(serial, lambda: self._ejected.append(target.name))
-            if target.backing:
-                units.load(drive, self.storage.medium_path(self.storage.medium(target.backing)))
-            return drive
-        for device in self.devices:
-            if device.name == target.backing:
-                serial = f"{self.name}{device.name}"
-                watch = self._watch(Event.SC_DISK_ERR2, device.name)
-                return units.physical(device, serial, self._disks, watch)
-        backing = self.storage.device(target.backing)
-        event, resource = Event.J2_USERDATA_EIO, "SYSJ2"
-        if self.storage.groups.volume(backing.name) is not None:
-            event, resource = Event.LVM_IO_FAIL, "LVDD"
-        content = self._watch(event, resource)(self.storage.content(backing))
-        return Disk(content, f"{self.name}{target.backing}")
-
-    def _watch(self, event: Event, resource: str) -> Callable[[Backing], Watched]:
-        """What has a medium's errors be entries of the log."""
-
-        def tell(wrong: BackingError) -> None:
-            if wrong.full:
-                self.error_log.note(Event.J2_FS_FULL, "SYSJ2", str(wrong))
-            else:
-                self.error_log.note(event, resource, str(wrong))
-
-        return lambda medium: Watched(medium, tell)
-
     def _connect(self, target: Target, unit: LogicalUnit) -> None:
         try:
             targets = self.adapter(target.adapter).targets
         except ViosError:
-            units.close(unit, self._disks)
+            self._lent.give_back(unit)
             raise
         targets.add(unit, target.number)
         self._units[target.name] = unit
@@ -283,13 +230,17 @@ class Vios:
     def unmap(self, target: Target) -> None:
         """A client sees the device no more."""
         self._keep(tuple(its for its in self.targets if its.name != target.name))
+        self.unconfigure(target)
+
+    def unconfigure(self, target: Target) -> None:
+        """Have it be defined only: a client does not see it until it is connected again."""
         if (unit := self._units.pop(target.name, None)) is None:
             return
         targets = self.adapter(target.adapter).targets
         for address, other in targets:
             if other is unit:
                 targets.remove(address)
-        units.close(unit, self._disks)
+        self._lent.give_back(unit)
         targets.changed()
 
     def grow(self, device: BackingDevice, megabytes: int, *, on: Sequence[str] = ()) -> None:
@@ -297,17 +248,8 @@ class Vios:
         grown = self.storage.grow_device(device, megabytes, on=on)
         target = self.target_of(device.name)
         unit = self._units.get(target.name) if target is not None else None
-        if not isinstance(unit, Disk):
-            return
-        watched = unit.medium()
-        medium = watched.its if isinstance(watched, Watched) else watched
-        if isinstance(medium, VolumeFile):
-            volume = self.storage.groups.volume(device.name)
-            assert volume is not None
-            medium.set_pieces(self.storage.groups.pieces(volume))
-        elif isinstance(medium, RawFile):
-            medium.size = grown.size * MIB
-        unit.resized()
+        if unit is not None:
+            self._lent.grow(unit, grown)
 
     def connect_defined(self) -> None:
         """Show clients what is mapped, as far as it is there; the rest stays `Defined`."""
@@ -315,9 +257,16 @@ class Vios:
             if target.name in self._units:
                 continue
             try:
-                self._connect(target, self._unit_of(target))
+                self._connect(target, self._lent.unit_of(target))
             except ViosError as wrong:
                 self.error_log.log(Event.VIO_VTD_CFG, target.name, str(wrong))
+
+    def set_cable(self, adapter: str, *, plugged: bool) -> None:
+        """Plug in the cable of a physical adapter, or pull it; raises `ViosError`."""
+        if adapter in self.paths.adapters:
+            self.paths.set_cable(adapter, plugged=plugged)
+        else:
+            self.ethernet.set_cable(adapter, plugged=plugged)
 
     def check_unmapped(self, devices: Iterable[str]) -> None:
         """Raise `ViosError` where a client has one of them."""
@@ -348,8 +297,8 @@ class Vios:
     def settle(self) -> None:
         """Note the media that clients have ejected; what they do side by side waits for this."""
         self.error_log.settle()
-        while self._ejected:
-            name = self._ejected.popleft()
+        while self._lent.ejected:
+            name = self._lent.ejected.popleft()
             try:
                 self._set_backing(self.target(name), "")
             except ViosError as wrong:
@@ -365,7 +314,7 @@ class Vios:
         """Give back all files; what is mapped stays so."""
         self.settle()
         for unit in self._units.values():
-            units.close(unit, self._disks)
+            self._lent.give_back(unit)
         self._units.clear()
         self.storage.close()
 

@@ -60,24 +60,6 @@ def hostname(call: Call) -> Iterable[str]:
 
 
 @commands.define(
-    "lspath",
-    "Lists paths of devices that have several.",
-    "lspath [-dev DeviceName] [-pdev Parent] [-status Status]",
-    dev=1,
-    pdev=1,
-    status=1,
-    conn=1,
-    field=None,
-    fmt=1,
-)
-def lspath(call: Call) -> Iterable[str]:
-    name = call.value("dev")
-    if name is not None and name not in {"hdisk0", *(its.name for its in call.vios.devices)}:
-        raise ViosError(f'Device "{name}" was not found.')
-    return ()  # each disk has one way
-
-
-@commands.define(
     "lsnports",
     "Lists ports of Fibre Channel adapters that can do NPIV.",
     "lsnports [-field FieldName...] [-fmt Delimiter]",

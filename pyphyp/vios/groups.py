@@ -30,6 +30,7 @@ from .records import (
     check_name,
 )
 from .volume_files import Piece, VolumeFile, label_of, open_disk, write_label
+from .watched import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,12 +38,13 @@ if TYPE_CHECKING:
     from hypervisor.scsi.backing import Backing
 
     from .error_log import ErrorLog
-    from .kept import Kept
+    from .paths import Paths
+    from .state_file import Kept
     from .units import PhysicalDevice
 
 
 class VolumeGroups:
-    """Those of `server`; `devices` are all of its own.  `close` them.
+    """Those of `server`; `devices` are all of its own, which `paths` lead to.  `close` them.
 
     What cannot be activated is told to `log`.
     """
@@ -53,8 +55,9 @@ class VolumeGroups:
         devices: Sequence[PhysicalDevice],
         server: str,
         log: ErrorLog,
+        paths: Paths,
     ) -> None:
-        self._kept, self._server = kept, server
+        self._kept, self._server, self._paths = kept, server, paths
         self._devices = {its.name: its for its in devices if its.unit.medium is MediumKind.DISK}
         self._opened: dict[str, Backing] = {}
         """Of physical volumes that are there, by identifier."""
@@ -144,7 +147,7 @@ class VolumeGroups:
             if name in in_use or device.unit.shared or device.unit.read_only:
                 continue
             try:
-                backing = open_disk(device)
+                backing = self._open_disk(device)
             except ViosError as failed:
                 wrong.append(str(failed))
                 continue
@@ -159,6 +162,9 @@ class VolumeGroups:
             if backing not in self._opened.values():
                 backing.close()
         return wrong
+
+    def _open_disk(self, device: PhysicalDevice) -> Backing:
+        return Watched(open_disk(device), lambda: self._paths.check(device.name))
 
     def _take(self, disk: VolumeDisk, name: str, backing: Backing, group: VolumeGroup) -> None:
         room = volumes.partitions_of(backing.size, group.partition_mb)
@@ -213,7 +219,7 @@ class VolumeGroups:
                     raise ViosError(f'"{name}" is named twice.')
                 if name not in self._devices:
                     raise ViosError(f'Device "{name}" is not a physical volume.')
-                opened[name] = open_disk(self._devices[name])
+                opened[name] = self._open_disk(self._devices[name])
                 label, other = label_of(name, opened[name])
                 if label is not None and not force:
                     raise ViosError(

@@ -1,4 +1,4 @@
-"""Commands that show devices and mappings: lsdev and lsmap."""
+"""Devices of a server, and the command that shows mappings: lsmap."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from hypervisor.vio.configuration import Medium as MediumKind
 
 from .network import adapters as ethernet_adapters
-from .network import attributes as ethernet_attributes
 from .network import network_map
 from .records import Target, TargetKind, ViosError
 from .shell import Call, CommandGroup, Listing, UsageError
@@ -35,14 +34,16 @@ def adapter_location(vios: Vios, adapter: ServerAdapter) -> str:
     return f"{vios.system}-V{vios.definition.number}-C{adapter.slot}"
 
 
-def _devices(vios: Vios) -> Iterator[tuple[str, str, str, str, str, str]]:
+def devices_of(vios: Vios) -> Iterator[tuple[str, str, str, str, str, str]]:
     """Name, status, description, location, what kind it is, and whether it is virtual."""
     yield from ethernet_adapters(vios)
     for adapter in vios.adapters:
         where = adapter_location(vios, adapter)
         yield adapter.name, "Available", "Virtual SCSI Server Adapter", where, "adapter", "v"
     yield "vsa0", "Available", "LPAR Virtual Serial Adapter", _serial(vios), "adapter", "v"
-    yield "sas0", "Available", "SAS Controller", f"{vios.system}-P1", "adapter", ""
+    for number, name in enumerate(vios.paths.adapters):
+        where = f"{vios.system}-P1" if not number else f"{vios.system}-P1-C{20 + number}"
+        yield name, "Available", "SAS Controller", where, "adapter", ""
     yield "hdisk0", "Available", "SAS Disk Drive", physical_location(vios, "hdisk0"), "disk", ""
     kinds = {MediumKind.DISK: "disk", MediumKind.OPTICAL: "optical", MediumKind.TAPE: "tape"}
     for device in vios.devices:
@@ -51,7 +52,7 @@ def _devices(vios: Vios) -> Iterator[tuple[str, str, str, str, str, str]]:
         yield device.name, "Available", device.description, where, kind, ""
     for target in vios.targets:
         status = "Available" if vios.is_available(target) else "Defined"
-        where = _target_location(vios, target)
+        where = target_location(vios, target)
         yield target.name, status, target.kind.value, where, "vtd", "v"
 
 
@@ -59,89 +60,12 @@ def _serial(vios: Vios) -> str:
     return f"{vios.system}-V{vios.definition.number}-C0"
 
 
-def _target_location(vios: Vios, target: Target) -> str:
+def target_location(vios: Vios, target: Target) -> str:
     try:
         adapter = vios.adapter(target.adapter)
     except ViosError:
         return ""
     return f"{adapter_location(vios, adapter)}-L{target.number}"
-
-
-@commands.define(
-    "lsdev",
-    "Displays devices of the Virtual I/O Server and their characteristics.",
-    "lsdev [-type DeviceType...] [-virtual] [-state State] [-field FieldName...] [-fmt Delimiter]",
-    "lsdev -dev DeviceName [-parent | -attr | -vpd]",
-    virtual=0,
-    type=None,
-    state=1,
-    dev=1,
-    field=None,
-    fmt=1,
-    parent=0,
-    attr=0,
-    vpd=0,
-)
-def lsdev(call: Call) -> Iterable[str]:
-    found = list(_devices(call.vios))
-    if (name := call.value("dev")) is not None:
-        found = [its for its in found if its[0] == name]
-        if not found:
-            raise ViosError(f'Device "{name}" was not found.')
-        if call.has("parent"):
-            yield "parent"
-            yield ""
-            yield _parent(call.vios, name)
-            return
-        if call.has("attr"):
-            yield from _attributes(call.vios, name)
-            return
-        if call.has("vpd"):
-            yield f"  {name:<16} {found[0][3]}  {found[0][2]}"
-            return
-    if call.has("virtual"):
-        found = [its for its in found if its[5]]
-    if call.has("type"):
-        types = set(call.flags["type"])
-        types |= {"sea"} if "adapter" in types else set()
-        found = [its for its in found if its[4] in types]
-    if (state := call.value("state")) is not None:
-        found = [its for its in found if its[1].lower() == state.lower()]
-    rows = [(its[0], its[1], its[2], its[3]) for its in found]
-    listing = Listing(("name", "status", "description", "physloc"), list(rows))
-    if (chosen := listing.chosen(call)) is not None:
-        yield from chosen
-        return
-    yield f"{'name':<16} {'status':<11} description"
-    for device, status, description, _ in rows:
-        yield f"{device:<16} {status:<11} {description}"
-
-
-def _parent(vios: Vios, name: str) -> str:
-    for target in vios.targets:
-        if target.name == name:
-            return target.adapter
-    disks = ("hdisk0", *(its.name for its in vios.devices))
-    return "sas0" if name in disks else "vio0" if name.startswith("v") else "pci0"
-
-
-def _attributes(vios: Vios, name: str) -> Iterator[str]:
-    """Attributes with their values, as far as there is anything to say."""
-    yield f"{'attribute':<15} {'value':<24} {'description':<43} user_settable"
-    yield ""
-    for attribute, value, what, settable in ethernet_attributes(vios, name):
-        yield f"{attribute:<15} {value:<24} {what:<43} {settable}"
-    for target in vios.targets:
-        if target.name == name:
-            yield (
-                f"{'LogicalUnitAddr':<15} {target.lun:#018x} {'Logical Unit Address':>28}".ljust(84)
-                + " False"
-            )
-            yield f"{'aix_tdev':<15} {target.backing:<24} {'Target Device Name':<43} False"
-    for its in vios.devices:
-        if its.name == name and its.unit.medium is MediumKind.DISK:
-            size = its.megabytes
-            yield f"{'size_in_mb':<15} {size:<24} {'Size in Megabytes':<43} False"
 
 
 # -- mappings ----------------------------------------------------------------------------------

@@ -103,8 +103,12 @@ def rmdev(call: Call) -> Iterable[str]:
             raise ViosError("rmdev -ucfg: a Shared Ethernet Adapter is either there or not.")
         yield from sea.remove(call, call.vios.ethernet.shared(name).name)
         return
+    if any(adapter.name == name for adapter in call.vios.adapters):
+        raise ViosError(f'"{name}" comes from the machine file and cannot be removed.')
     target = call.vios.target(name)
     if call.has("ucfg"):
-        raise ViosError("rmdev -ucfg: a virtual target device is either there or not.")
+        call.vios.unconfigure(target)
+        yield f"{target.name} Defined"
+        return
     call.vios.unmap(target)
     yield f"{target.name} deleted"

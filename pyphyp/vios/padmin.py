@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from . import (
     changing,
+    device_listings,
     disk_listings,
     entstat,
     error_listings,
     general,
     listings,
     mapping,
+    path_commands,
     sea,
     storage_listings,
     volume_commands,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 COMMANDS = general.with_help(
     CommandGroup(
         listings.commands,
+        device_listings.commands,
         storage_listings.commands,
         volume_listings.commands,
         disk_listings.commands,
@@ -34,6 +37,7 @@ COMMANDS = general.with_help(
         sea.commands,
         entstat.commands,
         error_listings.commands,
+        path_commands.commands,
         general.commands,
     )
 )
@@ -51,5 +55,6 @@ def words(vios: Vios) -> list[str]:
     names = {its.name for its in vios.adapters} | {its.name for its in vios.devices}
     names |= {its.name for its in vios.targets} | {its.name for its in vios.storage.pools}
     names |= {its.name for its in vios.ethernet.devices} | {"hdisk0"}
+    names |= set(vios.paths.adapters)
     names |= {its.name for its in state.devices} | {its.name for its in state.media}
     return sorted({command.name for command in COMMANDS} | flags | names)

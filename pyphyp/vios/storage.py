@@ -1,6 +1,6 @@
 """Pools, backing devices and media of a Virtual I/O Server, and the files they are kept in.
 
-    <directory>/vios.json            what there is (`kept`)
+    <directory>/vios.json            what there is (`state_file`)
     <directory>/pools/POOL/NAME      backing devices of rootvg and of file pools
     <directory>/VMLibrary/NAME       virtual optical media
 
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from hypervisor.scsi.backing import Backing
 
     from .groups import VolumeGroups
-    from .kept import Kept
     from .records import ViosState
+    from .state_file import Kept
 
 _SECTOR = 2048
 LIBRARY = "VMLibrary"

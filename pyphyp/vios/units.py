@@ -67,6 +67,11 @@ def own_devices(its_units: Sequence[ScsiUnit]) -> list[PhysicalDevice]:
     return found
 
 
+def disk_names(devices: Sequence[PhysicalDevice]) -> list[str]:
+    """Those of all physical volumes, hdisk0 included."""
+    return ["hdisk0", *(its.name for its in devices if its.unit.medium is Medium.DISK)]
+
+
 class SharedDisks(Protocol):
     """Whoever opens the disks that several servers or partitions of a machine use."""
 

@@ -1,4 +1,4 @@
-"""A medium whose errors are told to the server that lends it, as well as to the client."""
+"""A medium that is reached by paths, and whose errors are told to the server that lends it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,19 @@ if TYPE_CHECKING:
 
 
 class Watched:
-    """The `Backing` that `its` is; `tell` is called with each error, in the client's thread."""
+    """The `Backing` that `its` is.
 
-    def __init__(self, its: Backing, tell: Callable[[BackingError], None]) -> None:
-        self.its, self._tell = its, tell
+    `check` is called before it is used, and may raise `BackingError`; `tell` with each error.
+    Both are called in the client's thread.
+    """
+
+    def __init__(
+        self,
+        its: Backing,
+        check: Callable[[], None],
+        tell: Callable[[BackingError], None] = lambda wrong: None,
+    ) -> None:
+        self.its, self._check, self._tell = its, check, tell
 
     @property
     def size(self) -> int:
@@ -49,6 +58,7 @@ class Watched:
     @contextmanager
     def _watching(self) -> Iterator[None]:
         try:
+            self._check()
             yield
         except BackingError as wrong:
             self._tell(wrong)

@@ -17,8 +17,8 @@ MIB = 1 << 20
 CLIENTS = ((1, 20), (2, 20))
 
 
-def server(directory: Path, *units: ScsiUnit, outside: bool = False) -> Vios:
-    definition = VirtualIoServer("vios1", 3, directory / "vios1", 16 << 10, units)
+def server(directory: Path, *units: ScsiUnit, outside: bool = False, sas: int = 1) -> Vios:
+    definition = VirtualIoServer("vios1", 3, directory / "vios1", 16 << 10, units, sas)
     ways = (SharedEthernet(Nat()),) if outside else ()
     return Vios(definition, CLIENTS, system="U9009.PYP0001", shared_ethernet=ways)
 

@@ -198,6 +198,60 @@ reducevg -f -rmlv vg00 hdisk1
 activatevg rootvg
 lspv -free
 """,
+    "paths": """
+lspath
+lspath -status failed
+lspath -status lost
+lspath -dev hdisk1 -fmt :
+lspath -pdev sas1 -field name status
+chpath -dev hdisk1 -op disable -pdev sas1
+chpath -dev hdisk1 -op disable -pdev sas0
+chpath -dev hdisk0 -op disable
+chpath -dev hdisk1 -op remove
+chpath -dev hdisk1
+chpath -dev cd0 -op enable
+chpath -dev hdisk1 -op enable -pdev ent0
+lspath -dev hdisk1
+lspath -status disabled
+rmpath -dev hdisk1 -pdev sas0
+rmpath -pdev sas0
+rmpath -dev hdisk1 -pdev sas1
+chpath -dev hdisk1 -op enable -pdev sas1
+mkpath -dev hdisk1 -pdev sas1
+mkpath -dev hdisk1 -pdev sas0
+rmpath -dev hdisk1 -pdev sas1 -rm
+lspath -dev hdisk1
+mkpath -dev hdisk1 -pdev sas1 -def
+mkpath -dev hdisk1 -pdev sas0
+mkpath -dev hdisk1
+rmpath
+lspath -dev hdisk1
+cfgdev -dev hdisk7
+cfgdev
+lspath -dev hdisk1
+lsdev -type adapter
+lsdev -slots
+lsdev -dev sas0 -child
+lsdev -plc U9009.PYP0001-V3-C11
+lsdev -plc U9009.PYP0001-V3-C99
+lsdev -dev vhost0 -attr
+lsdev -dev vhost0 -slot
+lsdev -dev sas0 -slot
+lsdev -dev hdisk1 -attr size_in_mb
+lsdev -dev hdisk1 -attr colour
+lsdev -dev hdisk1 -range size_in_mb
+lsdev -vpd
+lsdev -parent
+lsdev hdisk1
+mkvdev -vdev hdisk1 -vadapter vhost0
+rmdev -dev vtscsi0 -ucfg
+lsdev -dev vtscsi0
+lsdev -dev vhost0 -child
+rmdev -dev vhost0
+cfgdev
+lsdev -dev vtscsi0
+rmdev -dev vtscsi0
+""",
     "errors": """
 errlog
 mkrep -sp rootvg -size 64m
@@ -306,6 +360,6 @@ def test_a_session_prints_what_it_should(
     name: str, tmp_path: Path, golden: Callable[[str, str], None]
 ) -> None:
     units = volumes(tmp_path, 101, 64, 40) if name == "volumes" else own_units(tmp_path)
-    vios = server(tmp_path, *units, outside=name == "general")
+    vios = server(tmp_path, *units, outside=name == "general", sas=1 + (name == "paths"))
     golden(f"vios-{name}.txt", transcript(vios, SESSIONS[name], tmp_path))
     vios.close()
