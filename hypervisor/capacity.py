@@ -141,6 +141,10 @@ class CapacityManager(Protocol):
     def core_times(self) -> tuple[CoreTimes, ...] | None:
         """Of all physical processors, by number; None: the partition may not know."""
 
+    def work_pending(self, processor: int, now: int) -> bool:
+        """Whether another one would have the physical processor on which its virtual processor
+        runs, if that one waited at time base `now`."""
+
     def change(self, entitled: ProcUnits, weight: int) -> None:
         """Give it what `Capacity.constrained` says; raises `Postponed` until that can be done."""
 
@@ -196,6 +200,10 @@ class OneProcessor:
         used = sum(processor.registers.spr("purr") for processor in partition.processors)
         instructions = partition.engine.counts().instructions
         return (CoreTimes(used, partition.time_base, instructions),)
+
+    def work_pending(self, processor: int, now: int) -> bool:
+        others = [p for p in self._partition.processors if p.number != processor]
+        return any([other.wake_if_interrupted() for other in others])
 
     def change(self, entitled: ProcUnits, weight: int) -> None:
         """There is nothing to change."""

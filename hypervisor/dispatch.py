@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TURN = 100_000
 """Time-base ticks of one turn.  Shorter ones cost more exchanges of the processor's state."""
 FOREVER = 1 << 62
-_READY = Standing.READY  # an enumeration looks its members up slowly
+_READY, _WAKING = Standing.READY, Standing.WAKING  # an enumeration looks its members up slowly
 PAUSES = 50
 """How often a guest may say in its turn that it only waits before others are tried."""
 
@@ -61,8 +61,11 @@ class Dispatcher:
         """
         holder = self._holder
         if holder is not None and now < self.turn_ends and holder.wake_if_interrupted():
-            if self.pauses == UNLIMITED and self._others_ready(holder):
-                self._share(now)
+            if self.pauses == UNLIMITED:
+                if self._others_ready(holder):
+                    self._share(now)
+                else:
+                    self.turn_ends = min(self.turn_ends, self._next_out_of_sleep)
             return holder
         heir = self._preferred
         chosen = self._next()
@@ -164,6 +167,12 @@ class Dispatcher:
 
     def _others_ready(self, holder: VirtualProcessor) -> bool:
         return any(p.wake_if_interrupted() for p in self._processors if p is not holder)
+
+    @property
+    def _next_out_of_sleep(self) -> int:
+        """The time base at which a processor that has been woken meanwhile is ready."""
+        waking = (p.rests_until for p in self._processors if p.standing is _WAKING)
+        return min(waking, default=FOREVER)
 
     def _turn(self) -> int:
         return TURN if self._lengths is None else TURN // 2 + self._lengths.randrange(TURN)

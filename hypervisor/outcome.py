@@ -17,6 +17,9 @@ class Ending(Enum):
     CHECKSTOP = "checkstop"
 
 
+STUCK = "every processor stopped itself, joined, or sleeps until it is prodded"
+
+
 @frozen
 class Outcome:
     """The end of a run: how, and in words why."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Annotated, Protocol
 
-from emu.engine import UNLIMITED, Engine
+from emu.engine import TIME_BASE_HZ, UNLIMITED, Engine
 from emu.engine_state import EngineState
 from emu.exits import Checkstop, DebugStop, DeviceAccess, Exit, Hypercall, Paused, Preempted
 from emu.memory import Memory
@@ -25,7 +25,7 @@ from .dispatch import Dispatcher, DispatcherState
 from .generator import GeneratorState, generator_state, restore_generator
 from .interrupts import Interrupts, InterruptState
 from .nonmaskable import NonmaskableInterrupts, NonmaskableState
-from .outcome import Ending, Outcome, Progress
+from .outcome import STUCK, Ending, Outcome, Progress
 from .page_table import PageTable, PageTableState, usual_shift
 from .processor import Standing, VirtualProcessor, WaitState
 from .time_of_day import TimeOfDay
@@ -241,9 +241,12 @@ class Partition:
 
     @property
     def next_event(self) -> int:
-        """The time base at which a waiting partition has work of its own accord."""
+        """The time base at which a waiting partition has work of its own accord.
+
+        Where it waits for interrupts from outside alone, somebody looks again in a second.
+        """
         due = min(*(p.next_event for p in self.processors), self.watchdogs.due)
-        return self.time_base if due == NEVER else due
+        return self.time_base + TIME_BASE_HZ if due == NEVER else due
 
     def pass_time(self, until: int) -> None:
         """Let idle time go by up to time base `until`."""
@@ -359,10 +362,10 @@ class Partition:
         return exit_ if isinstance(exit_, DebugStop) else None
 
     def _idle(self) -> Progress:
-        waits = any(p.next_event != NEVER for p in self.processors)
+        waits = any(p.awaits_interrupt or p.next_event != NEVER for p in self.processors)
         if waits or self.watchdogs.due != NEVER:
             return Progress.IDLE
-        self.end(Ending.CRASH, "every processor stopped itself or joined")
+        self.end(Ending.CRASH, STUCK)
         return Progress.ENDED
 
     def _watchdog_expired(self) -> Progress:

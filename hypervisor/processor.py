@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from emu.bits import MSR
 from emu.state import Ticks, record
 from emu.values import slotted
 
+from .cede_latency import CLASSIC, SETTINGS, CedeSetting, setting_for
 from .dispatch_trace import LastPreemption, tell_of_dispatch
 from .dispatching.records import Wake
 from .splpar_areas import RegisteredAreas
@@ -33,6 +34,7 @@ class Standing(Enum):
     CEDED = "an interrupt or a prod"
     JOINED = "a prod"
     RESTING = "a time, within a call of firmware"
+    WAKING = "a time: it was woken from a deep sleep"
     STOPPED = "start-cpu"
     POSTPONED = "the answer to its hcall"
 
@@ -51,6 +53,8 @@ class WaitState:
     woken_by: Wake
     preemption: LastPreemption | None
     rests_until: Ticks
+    sleep: Annotated[int, range(len(SETTINGS))]
+    """The cede latency specifier of its last cede."""
 
 
 @slotted
@@ -66,7 +70,9 @@ class VirtualProcessor:
     ready_since: int = 0
     """The time base at which what it waited for happened."""
     rests_until: int = 0
-    """The time base a resting one waits for."""
+    """The time base a resting or waking one waits for."""
+    sleep: CedeSetting = CLASSIC
+    """How deeply it sleeps while it cedes."""
     woken_by: Wake = Wake.SYSTEM_RESET
     """What that was."""
     preemption: LastPreemption | None = None
@@ -118,12 +124,13 @@ class VirtualProcessor:
             self.woken_by,
             self.preemption,
             self.rests_until,
+            self.sleep.specifier,
         )
 
     def restore(self, state: WaitState) -> None:
         state.areas.check(self.partition.memory)
         self.standing, self.prodded, self.areas = state.standing, state.prodded, state.areas
-        self.rests_until = state.rests_until
+        self.rests_until, self.sleep = state.rests_until, SETTINGS[state.sleep]
         self.ready_since, self.woken_by = state.ready_since, state.woken_by
         self.preemption = state.preemption
 
@@ -174,8 +181,12 @@ class VirtualProcessor:
     # -- waiting and waking ----------------------------------------------------------------
 
     def cede(self) -> None:
-        """Enable external interrupts and wait for one, or for a prod (LoPAR 14.11.3.3)."""
+        """Enable external interrupts and wait for one, or for a prod (LoPAR 14.11.3.3).
+
+        What wakes it, and how soon, is by the cede latency specifier in its VPA.
+        """
         self.registers.msr = self.registers.msr.replace(EE=1)
+        self.sleep = setting_for(self.areas.cede_latency(self.partition.memory))
         self._wait(Standing.CEDED)
 
     def join(self) -> None:
@@ -184,6 +195,7 @@ class VirtualProcessor:
 
     def confer_to_itself(self) -> None:
         """Wait for a prod; while MSR[EE] is on, for an interrupt too (LoPAR 14.11.3.4)."""
+        self.sleep = CLASSIC
         self._wait(Standing.CEDED if self.registers.msr.EE else Standing.JOINED)
 
     def rest(self, until: int) -> None:
@@ -199,7 +211,7 @@ class VirtualProcessor:
     def prod(self) -> None:
         """Wake the processor, or make its next wait return at once (LoPAR 14.11.3.5)."""
         if self.standing in (Standing.CEDED, Standing.JOINED):
-            self._become_ready(Wake.PROD)
+            self._wake(Wake.PROD)
         else:
             self.prodded = True
 
@@ -218,19 +230,32 @@ class VirtualProcessor:
             self.engine.system_reset(system_reset)
         if machine_check is not None:
             self.engine.machine_check(machine_check)
-        if self.standing not in (Standing.READY, Standing.POSTPONED):
-            self._become_ready(Wake.SYSTEM_RESET)
+        if self.standing not in (Standing.READY, Standing.POSTPONED, Standing.WAKING):
+            self._wake(Wake.SYSTEM_RESET)
 
     def wake_if_interrupted(self) -> bool:
         """End a cede that an interrupt is due for, or a rest; True if the processor can run."""
-        standing = self.standing
-        if standing is _READY:
+        if self.standing is _READY:
             return True
-        if standing is _CEDED and self.partition.interrupts.pending(self.number):
-            self._become_ready(Wake.EXTERNAL_INTERRUPT)
+        if self.awaits_interrupt and self.partition.interrupts.pending(self.number):
+            self._wake(Wake.EXTERNAL_INTERRUPT)
         elif (due := self.next_event) <= self.engine.time_base:
             self._become_ready(self.wake, due)
         return self.standing is _READY
+
+    @property
+    def awaits_interrupt(self) -> bool:
+        """External interrupts, which come from outside, wake it."""
+        return self.standing is _CEDED and self.sleep.external
+
+    def _wake(self, wake: Wake, at: int | None = None) -> None:
+        """What it waits for has happened: it is ready, or will be once it is out of its sleep."""
+        if self.standing is _CEDED and self.sleep.latency:
+            happened = self.engine.time_base if at is None else at
+            self.standing, self.woken_by = Standing.WAKING, wake
+            self.rests_until = happened + self.sleep.latency
+        else:
+            self._become_ready(wake, at)
 
     def _become_ready(self, wake: Wake, since: int | None = None) -> None:
         self.ready_since = self.engine.time_base if since is None else since
@@ -251,20 +276,16 @@ class VirtualProcessor:
 
         `now` is when the partition is asked, which may be later than its own time base.
         """
-        standing = self.standing
-        if standing is _READY:
-            return self.ready_since
-        if standing is _CEDED and self.partition.interrupts.pending(self.number):
-            self._become_ready(Wake.EXTERNAL_INTERRUPT, now)
-            return now
-        return self.next_event
+        if self.awaits_interrupt and self.partition.interrupts.pending(self.number):
+            self._wake(Wake.EXTERNAL_INTERRUPT, now)
+        return self.ready_since if self.standing is _READY else self.next_event
 
     @property
     def next_event(self) -> int:
         """The time base at which a wait ends by itself; `NEVER`: others must end it."""
         match self.standing:
-            case Standing.CEDED:
+            case Standing.CEDED if self.sleep.timer:
                 return self.engine.decrementer_due(self.number)
-            case Standing.RESTING:
+            case Standing.RESTING | Standing.WAKING:
                 return self.rests_until
         return NEVER

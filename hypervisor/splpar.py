@@ -50,7 +50,7 @@ def h_register_vpa(
 
 @hcalls.define(0xE0, papr="14.11.3.3", function_set="hcall-splpar")
 def h_cede(caller: VirtualProcessor) -> None:
-    """Wait, with external interrupts enabled, for an interrupt or a prod."""
+    """Wait, interrupts enabled, for one or for a prod: as its VPA's cede latency specifier says."""
     caller.cede()
 
 
@@ -88,7 +88,9 @@ def h_purr(caller: VirtualProcessor) -> int:
 
 @hcalls.define(0x1D8, papr="14.11.3.9", function_set="hcall-poll-pending")
 def h_poll_pending(caller: VirtualProcessor) -> None:
-    """Whether the hypervisor has work for this processor; it never has."""
+    """H_PENDING: were the caller to cede now, the hypervisor would run another one here."""
+    if caller.partition.capacity.work_pending(caller.number, caller.time_base):
+        raise HcallError(H.PENDING, "others wait for the physical processor")
 
 
 @hcalls.define(0x298, papr="14.11.5.1", function_set="hcall-join")

@@ -25,6 +25,7 @@ SLB_SHADOW_MINIMUM = 8
 # Fields of the VPA (LoPAR table "Per Virtual Processor Area").
 VPA_SIZE = 0x04
 VPA_STATUS = 0x09
+VPA_CEDE_LATENCY = 0xB0
 VPA_TRACE_LOG_MASK = 0xB8
 VPA_DONATES = 0xB9
 """Whether others may use the dedicated processor while it cedes."""
@@ -121,6 +122,10 @@ class RegisteredAreas:
     def donates(self, memory: Memory) -> bool:
         """Whether the operating system lends its dedicated processor while that waits."""
         return self.vpa is not None and memory.u8(self.vpa[0] + VPA_DONATES) == 1
+
+    def cede_latency(self, memory: Memory) -> int:
+        """The cede latency specifier: what wake-up latency the operating system can bear."""
+        return 0 if self.vpa is None else memory.u8(self.vpa[0] + VPA_CEDE_LATENCY)
 
     def yield_count(self, memory: Memory) -> int | None:
         """How often the core changed hands: odd while the processor waits; None without a VPA."""

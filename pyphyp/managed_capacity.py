@@ -97,6 +97,8 @@ class Shares(Protocol):
     def allocation(self) -> Allocation: ...
     @property
     def shared_times(self) -> SharedTimes: ...
+    @property
+    def dispatcher(self) -> ProcessorDispatcher: ...
     def change_share(self, name: str, share: SharedShare) -> None: ...
 
 
@@ -174,6 +176,9 @@ class ManagedCapacity:
         if not self._resources.definition.performance_collection:
             return None
         return self._machine.shared_times.cores
+
+    def work_pending(self, processor: int, now: int) -> bool:
+        return self._machine.dispatcher.work_pending(self._resources.number, processor, now)
 
     def change(self, entitled: ProcUnits, weight: int) -> None:
         share = self._resources.share

@@ -12,7 +12,7 @@ from emu.state import StateError
 from firmware.elf import BootError
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.dispatching.virtual import DispatchedProcessor
-from hypervisor.partition import Ending
+from hypervisor.outcome import STUCK, Ending
 from hypervisor.system.editions import Feature
 from hypervisor.system.errors import ManagementError
 from hypervisor.watchdog import NEVER
@@ -172,7 +172,7 @@ class ManagedPartition(Partition):
         """Between two slices: whether it has been built anew, or `runs` no more."""
         built = self.composition.partition
         if built.outcome is None and self._stuck:
-            built.end(Ending.CRASH, "every processor stopped itself or joined")
+            built.end(Ending.CRASH, STUCK)
         if (outcome := built.outcome) is None:
             return False
         self.failure = next((r.failure for r in self.runnables if r.failure), None)
@@ -200,7 +200,7 @@ class ManagedPartition(Partition):
     @property
     def _stuck(self) -> bool:
         now = self.machine.now
-        return all(r.wakes_at(now) >= NEVER for r in self.runnables)
+        return not any(r.wakes_at(now) < NEVER or r.awaits_interrupt for r in self.runnables)
 
     # -- what operators ask ----------------------------------------------------------------
 

@@ -7,10 +7,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from emu.engine import TIME_BASE_HZ
 from firmware.device_tree import string
 from firmware.rtas import RtasCaller, RtasError, RtasGroup, Status, buffer
 from hypervisor import page_table_block
+from hypervisor.cede_latency import SETTINGS
 from hypervisor.dispatching.records import WINDOW
 from hypervisor.system.units import ProcUnits
 
@@ -22,8 +22,6 @@ rtas = RtasGroup()
 LENGTH_BYTES = 2
 PARAMETER_ERROR = -9999
 """Status of a bad argument: -3 is taken by "not supported" here."""
-CEDE_LATENCY_TICKS = TIME_BASE_HZ // 1_000_000
-"""How long a ceded processor may take to wake up: a microsecond."""
 
 
 class Parameter(IntEnum):
@@ -89,9 +87,10 @@ DEDICATED_MEMORY = string("CMOPageSize=12,PrPSP=-1,SecPSP=-1")
 
 
 def cede_latency_settings() -> bytes:
-    """The kinds of H_CEDE (LoPAR 7.3.16.14): one, which interrupts end at once."""
-    record = struct.pack(">BQ?", 1, CEDE_LATENCY_TICKS, True)
-    return bytes((len(record) - 1,)) + record + b"\0"
+    """The kinds of H_CEDE (LoPAR 7.3.16.14), but the classic one, which has no latency."""
+    record = struct.Struct(">BQ?")
+    records = [record.pack(its.specifier, its.latency, its.external) for its in SETTINGS[1:]]
+    return bytes((record.size - 1, *b"".join(records), 0))
 
 
 def value(partition: Partition, token: int) -> bytes | None:

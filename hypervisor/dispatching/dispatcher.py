@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emu.engine import TIME_BASE_HZ
 from hypervisor.system.share import DEFAULT_POOL
 
 from .lanes import Lane, run_group
@@ -240,12 +241,24 @@ class ProcessorDispatcher:
     # -- time ------------------------------------------------------------------------------
 
     def next_wake(self) -> int:
-        """The time base from which anybody can run; `NEVER`: only others can wake them."""
+        """The time base from which anybody can run.
+
+        Where all wait for what comes from outside alone, somebody looks again in a second.
+        """
         wake = NEVER
         for processor in self.processors:
             processor.look(self.now)
             wake = min(wake, processor.wake)
-        return wake
+        return wake if wake < NEVER else self.now + TIME_BASE_HZ
+
+    def work_pending(self, number: int, processor: int, now: int) -> bool:
+        """Whether another one would have the core on which a virtual processor of partition
+        `number` runs, if that one waited at time base `now`.  Callable within the run.
+        """
+        its = self.members[number].processors[processor]
+        assert its.core is not None
+        assert its.core.lane is not None
+        return its.core.lane.work_pending(its, now)
 
     def run_window(self) -> None:
         """Run all up to the end of the window."""

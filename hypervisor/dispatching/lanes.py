@@ -65,6 +65,7 @@ class Lane:
     def run(self, start: int, processor: Processor, until: int) -> Ran:
         """Run `processor` from `start` on, `until` then at most."""
         core = self.core
+        core.lane = self
         self.pass_idle(start)
         if core.holder is not processor:
             self._dispatch(processor, start)
@@ -77,6 +78,24 @@ class Lane:
         if ran.left is not Left.PREEMPTED:
             self._left(processor, ran.left)
         return ran
+
+    def work_pending(self, caller: Processor, now: int) -> bool:
+        """Whether somebody else would have the core at time base `now`, if `caller` waited then.
+
+        What an owner says of itself counts as of now; what another one says, as of its last run.
+        """
+        owner, kept = self.core.owner, False
+        if owner is not None:
+            donates = owner.runnable.donates if owner is caller else owner.donates
+            kept = not (owner.member.lends and donates)
+        for processor in self.processors:
+            if processor is caller or (kept and not processor.member.dedicated):
+                continue
+            if processor.member is caller.member:  # the run may have woken it
+                processor.look(now)
+            if processor.start <= now and _rank(processor) != _NOT:
+                return True
+        return False
 
     def pass_idle(self, until: int) -> None:
         """Nobody runs here before `until`."""

@@ -14,6 +14,7 @@ from .schedule import Dispatch
 if TYPE_CHECKING:
     from hypervisor.system.share import ProcessorShare
 
+    from .lanes import Lane
     from .records import Preemption, Runnable
 
 TICKS_A_UNIT = WINDOW // 100
@@ -94,6 +95,8 @@ class Core:
     since: int = 0
     """When the holder got it, and why."""
     reason: Wake = Wake.HYPERVISOR
+    lane: Lane | None = None
+    """Who may run there in this slice."""
 
     @property
     def idle(self) -> int:

@@ -43,6 +43,11 @@ class DispatchedProcessor:
         return wake
 
     @property
+    def awaits_interrupt(self) -> bool:
+        """What comes from outside wakes it."""
+        return self.processor.awaits_interrupt
+
+    @property
     def woken_by(self) -> Wake:
         return self.processor.wake
 

@@ -325,5 +325,11 @@ def test_h_purr_counts_what_the_caller_ran(lpar: Lpar) -> None:
     assert 0 < lpar.processor().gpr(20) <= lpar.processor().gpr(21) < 10
 
 
-def test_there_is_never_work_pending_in_the_hypervisor(lpar: Lpar) -> None:
-    assert lpar.code("H_POLL_PENDING") == H.SUCCESS
+def test_work_is_pending_where_another_processor_of_the_partition_is_ready(lpar3: Lpar) -> None:
+    assert lpar3.code("H_POLL_PENDING") == H.SUCCESS
+    lpar3.processor(2).standing = Standing.READY
+    assert lpar3.code("H_POLL_PENDING") == H.PENDING
+    lpar3.code("H_CEDE", caller=2)
+    assert lpar3.code("H_POLL_PENDING") == H.SUCCESS
+    lpar3.code("H_PROD", 2)
+    assert lpar3.code("H_POLL_PENDING") == H.PENDING

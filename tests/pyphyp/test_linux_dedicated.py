@@ -84,6 +84,19 @@ def donated_fields(machine: ManagedMachine, name: str) -> list[int]:
     return [partition.memory.u64(areas.vpa[0] + field) for field in fields]
 
 
+def test_debian_knows_how_deeply_its_processor_can_sleep(machine: ManagedMachine) -> None:
+    """It takes the shortest latency it is told for that of its own cedes, and makes such."""
+    console = machine.partitions["keep_idle_procs"].console
+    state = "(cd /sys/devices/system/cpu/cpu0/cpuidle/state1; cat name latency usage)"
+    cedes = []
+    for _ in range(2):
+        found = re.search(r"^CEDE\s+1\s+(\d+)\s", run(console, state), re.MULTILINE)
+        assert found is not None
+        cedes.append(int(found[1]))
+        machine.run(seconds=3)
+    assert cedes[1] > cedes[0]
+
+
 def test_an_idle_debian_lends_its_processor_or_keeps_it_as_its_mode_says(
     machine: ManagedMachine,
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from emu.assembler import assemble
 from emu.bits import signed
 from hypervisor.abi import H
+from hypervisor.cede_latency import SETTINGS
 from hypervisor.dispatching.records import WINDOW
 from hypervisor.system.share import SharingMode
 from pyphyp.flat import from_program
@@ -90,9 +91,14 @@ def test_parameter_44_says_that_the_memory_is_the_partition_s_own(managed: Manag
     assert parameter(managed, "shared", 44) == b"CMOPageSize=12,PrPSP=-1,SecPSP=-1\0"
 
 
-def test_parameter_45_has_one_cede_latency_of_a_microsecond(managed: ManagedMachine) -> None:
-    setting = struct.pack(">BQ?", 1, 512, True)
-    assert parameter(managed, "shared", 45) == bytes([len(setting) - 1]) + setting + b"\0"
+def test_parameter_45_has_the_cede_latencies_of_a_microsecond_and_of_8_ms(
+    managed: ManagedMachine,
+) -> None:
+    """The longer one without interrupts: these are what cedes obey, and no others."""
+    records = struct.pack(">BQ?", 1, 512, True), struct.pack(">BQ?", 2, 4_096_000, False)
+    assert parameter(managed, "shared", 45) == bytes([9]) + b"".join(records) + b"\0"
+    told = [(1, 512, True), (2, 4_096_000, False)]
+    assert [(s.specifier, s.latency, s.external) for s in SETTINGS[1:]] == told
 
 
 def test_parameter_48_is_the_uuid_of_the_partition_in_this_machine(
@@ -131,17 +137,8 @@ _start: load64  r20,{3 * WINDOW // 2}
     )
 
 
-POLL_PENDING, GET_PERF_COUNTER_INFO = 0x1D8, 0xF080
+GET_PERF_COUNTER_INFO = 0xF080
 UNTOUCHED = 0x5A5A
-
-
-def test_h_poll_pending_has_nothing_pending_whoever_waits_for_the_processor() -> None:
-    starts = {"lpar1": caller(POLL_PENDING), "lpar2": SPINNER, "lpar3": SPINNER}
-    with machine(1, [shared(20), shared(30), shared(10, weight=9)], starts) as its:
-        memory = its.partitions["lpar1"].memory
-        memory.write_u64(CODE, UNTOUCHED)
-        its.run(windows=8)
-        assert memory.u64(CODE) == H.SUCCESS
 
 
 def perf_counters(its: ManagedMachine, request: int, index: int) -> tuple[int, int, bytes]:
