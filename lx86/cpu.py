@@ -104,6 +104,11 @@ class X86State:
         )  # fmt: skip
 
     @property
+    def long(self) -> bool:
+        """It is that of a 64-bit program."""
+        return self.cs == USER_CODE_64
+
+    @property
     def code_16(self) -> bool:
         """Code is that of a 16-bit segment."""
         if self.cs in (USER_CODE, USER_CODE_64):

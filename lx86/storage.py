@@ -11,6 +11,7 @@ host has itself no more of; so there is a hole in the middle where nothing can b
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Space:
     """The addresses of a kind of programs: `word` bytes long, up to `end`.
 
     Those from `hole` on to `beyond` are no program's; `size` bytes of the host's hold the others.
-    No more than `most` bytes can be mapped at a time.
+    No more than `most` bytes can be mapped at a time: each page costs a byte of the host's.
     """
 
     word: int
@@ -48,10 +49,11 @@ class Space:
     beyond: int
 
 
-SPACE_32 = Space(4, PROGRAM_END, SIZE, SIZE, PROGRAM_END, PROGRAM_END)
-SPACE_64_LOW = Space(8, PROGRAM_END, SIZE, SIZE, PROGRAM_END, PROGRAM_END)
+_MOST = 1 << 40
+SPACE_32 = Space(4, PROGRAM_END, SIZE, _MOST, PROGRAM_END, PROGRAM_END)
+SPACE_64_LOW = Space(8, PROGRAM_END, SIZE, _MOST, PROGRAM_END, PROGRAM_END)
 """For an engine that has the addresses of 32-bit programs alone."""
-SPACE_64 = Space(8, 0x7FFF_FFFF_F000, 0x5000_0000_0000, 1 << 40, 0x2000_0000_0000, 0x5000_0000_0000)
+SPACE_64 = Space(8, 0x7FFF_FFFF_F000, 0x5000_0000_0000, _MOST, 0x2000_0000_0000, 0x5000_0000_0000)
 
 _ffi = FFI()
 _ffi.cdef("""
@@ -155,7 +157,8 @@ class Storage:
     # -- pages -----------------------------------------------------------------------------
 
     def map(self, start: int, length: int, permissions: Page) -> None:
-        """New pages of zeros, instead of whatever is there."""
+        """New pages of zeros, instead of whatever is there.  Raises OSError: too many."""
+        self._check_room(length)
         self._remap(start, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE)
         self._set(start, length, permissions | Page.MAPPED)
 
@@ -166,6 +169,7 @@ class Storage:
 
         Raises OSError, also if the file is not open for what `permissions` says.
         """
+        self._check_room(length)
         anonymous = mmap.MAP_ANONYMOUS if file < 0 else 0
         kind = Page.MAPPED | Page.SHARED
         try:
@@ -176,6 +180,10 @@ class Storage:
             self._remap(start, length, mmap.MAP_SHARED, file, offset, mmap.PROT_READ)
             kind |= Page.READ_ONLY_FILE
         self._set(start, length, permissions | kind)
+
+    def _check_room(self, length: int) -> None:
+        if length + self._mapped.total * PAGE > self.space.most:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
     def unmap(self, start: int, length: int) -> None:
         for first, end in list(self._mapped.within(start // PAGE, (start + length) // PAGE)):

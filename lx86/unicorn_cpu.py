@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import unicorn
 from unicorn import x86_const as x86
 
+from .architecture import I386, X86_64
 from .cpu import (
     TLS_ENTRIES,
     UNLIMITED,
     USER_CODE,
+    USER_CODE_64,
     USER_DATA,
     Access,
     EngineFailure,
@@ -29,23 +31,27 @@ from .cpu import (
     X86State,
 )
 from .cpuid import ALL, Feature, cpuid
-from .storage import PAGE, PROGRAM_END, Page, Storage
+from .extents import Extents
+from .storage import PAGE, Page, Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-_TABLES = 0xFFFE_0000
+_TABLES, _TABLES_64 = 0xFFFE_0000, 0x7FFF_FFFF_F000
 """A page behind the program's addresses that Unicorn alone looks at: descriptors, and an IRET."""
-_IRET, _IRET_STACK = _TABLES + 0x800, _TABLES + 0x900
-_KERNEL_CODE, _KERNEL_DATA = 0x08, 0x10
+_IRET, _IRET_STACK = 0x800, 0x900
+"""Where in that page."""
+_KERNEL_CODE, _KERNEL_DATA, _KERNEL_CODE_64 = 0x08, 0x10, 0x18
 _CR0, _CR4 = 0x0000_0033, 0x0000_0600
 """PE, MP, ET and NE: x87 errors trap; OSFXSR and OSXMMEXCPT: SSE is there, and its errors trap."""
+_PAE = 0x20
 _NOWHERE = 0xFFFF_FFFF
 _LINUX = 0x80
+_SYSCALL = b"\x0f\x05"
 
-_GENERAL = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip", "eflags")
+_OTHERS = ("eip", "eflags")
 _SEGMENTS = ("cs", "ss", "ds", "es", "fs", "gs")
-_GENERAL_IDS = [getattr(x86, f"UC_X86_REG_{name.upper()}") for name in _GENERAL]
+_BASES = ("fs_base", "gs_base")
 _SEGMENT_IDS = [getattr(x86, f"UC_X86_REG_{name.upper()}") for name in _SEGMENTS]
 _FLOATING = {
     "control": x86.UC_X86_REG_FPCW,
@@ -66,10 +72,15 @@ _ACCESS = {
 }
 
 
-def _descriptor(base: int, access: int) -> bytes:
-    """A flat 32-bit segment (SDM volume 3, 3.4.5)."""
-    low, high = 0xFFFF | (base & 0xFFFF) << 16, base >> 16 & 0xFF | access << 8 | 0xCF << 16
-    return struct.pack("<II", low, high | (base >> 24) << 24)
+def _descriptor(access: int, kind: int = 0xCF) -> bytes:
+    """A flat segment, of 32 bits or of 64-bit code (SDM volume 3, 3.4.5)."""
+    return struct.pack("<II", 0xFFFF, access << 8 | kind << 16)
+
+
+def _register_ids(names: Sequence[str], *, long: bool) -> list[int]:
+    """Unicorn's numbers of fields of `X86State`."""
+    wide = [name.replace("e", "r", 1) if long and name[0] == "e" else name for name in names]
+    return [getattr(x86, f"UC_X86_REG_{name.upper()}") for name in wide]
 
 
 def _protection(permissions: Page) -> int:
@@ -85,27 +96,36 @@ def _protection(permissions: Page) -> int:
 
 
 class UnicornCpu:
-    """A `Cpu`."""
+    """A `Cpu`, of 32-bit or 64-bit programs as its storage is."""
 
     def __init__(self, storage: Storage, features: Feature = ALL) -> None:
         self._storage = storage
         self._features = features
-        self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_32)
+        self._architecture = X86_64 if storage.word == 8 else I386
+        long = self._architecture.long
+        self._general = (*self._architecture.registers, *_OTHERS, *(_BASES if long else ()))
+        self._general_ids = _register_ids(self._general, long=long)
+        mode = unicorn.UC_MODE_64 if long else unicorn.UC_MODE_32
+        self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_X86, mode)
         self._uc.ctl_set_cpu_model(x86.UC_CPU_X86_CORE2DUO)
-        self._uc.mem_map(_TABLES, PAGE, unicorn.UC_PROT_ALL)
-        for selector, access in (
-            (_KERNEL_CODE, 0x9A), (_KERNEL_DATA, 0x92), (USER_CODE, 0xFA), (USER_DATA, 0xF2)
+        self._tables = _TABLES_64 if long else _TABLES
+        self._uc.mem_map(self._tables, PAGE, unicorn.UC_PROT_ALL)
+        for selector, access, kind in (
+            (_KERNEL_CODE, 0x9A, 0xCF), (_KERNEL_DATA, 0x92, 0xCF), (_KERNEL_CODE_64, 0x9A, 0xAF),
+            (USER_CODE, 0xFA, 0xCF), (USER_DATA, 0xF2, 0xCF), (USER_CODE_64, 0xFA, 0xAF),
         ):  # fmt: skip
-            self._uc.mem_write(_TABLES + (selector & ~7), _descriptor(0, access))
-        self._uc.reg_write(x86.UC_X86_REG_GDTR, (0, _TABLES, PAGE - 1, 0))
+            self._uc.mem_write(self._tables + (selector & ~7), _descriptor(access, kind))
+        self._uc.reg_write(x86.UC_X86_REG_GDTR, (0, self._tables, PAGE - 1, 0))
         self._exit: Exit | None = None
         self._at: int | None = None
         self._add_hooks()
         self._enter_user_mode()
         self._fresh = self._uc.context_save()
-        self._mapped = bytearray(PROGRAM_END // PAGE)
-        self._changed: list[tuple[int, int]] = [(0, PROGRAM_END)]
+        self._mapped = Extents()
+        self._changed: list[tuple[int, int]] = [(0, storage.end)]
         self.state = X86State()
+        if long:
+            self.state = X86State(cs=USER_CODE_64, ds=0, es=0)
         self._segments = [0] * len(_SEGMENTS)
         self._tls = list(self.state.tls)
         storage.observe(self)
@@ -117,21 +137,25 @@ class UnicornCpu:
         add(instruction, self._cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
         add(instruction, self._port_in, None, 1, 0, x86.UC_X86_INS_IN)
         add(instruction, self._port_out, None, 1, 0, x86.UC_X86_INS_OUT)
-        add(instruction, self._other_call, None, 1, 0, x86.UC_X86_INS_SYSCALL)
+        call = self._system_call if self._architecture.long else self._other_call
+        add(instruction, call, None, 1, 0, x86.UC_X86_INS_SYSCALL)
         add(instruction, self._other_call, None, 1, 0, x86.UC_X86_INS_SYSENTER)
 
     def _enter_user_mode(self) -> None:
-        after = _IRET + 1
-        self._uc.mem_write(_IRET, b"\xcf\xcd\x80")
-        frame = struct.pack("<5I", after, USER_CODE, X86State().eflags, _IRET_STACK, USER_DATA)
-        self._uc.mem_write(_IRET_STACK, frame)
+        iret, stack = self._tables + _IRET, self._tables + _IRET_STACK
+        long, flags = self._architecture.long, X86State().eflags
+        code = b"\x48\xcf" if long else b"\xcf"
+        self._uc.mem_write(iret, code + b"\xcd\x80")
+        selector = USER_CODE_64 if long else USER_CODE
+        frame = (iret + len(code), selector, flags, stack, USER_DATA)
+        self._uc.mem_write(stack, struct.pack("<5Q" if long else "<5I", *frame))
         self._uc.reg_write(x86.UC_X86_REG_CR0, _CR0)
-        self._uc.reg_write(x86.UC_X86_REG_CR4, _CR4)
-        self._uc.reg_write(x86.UC_X86_REG_CS, _KERNEL_CODE)
+        self._uc.reg_write(x86.UC_X86_REG_CR4, _CR4 | (_PAE if long else 0))
+        self._uc.reg_write(x86.UC_X86_REG_CS, _KERNEL_CODE_64 if long else _KERNEL_CODE)
         self._uc.reg_write(x86.UC_X86_REG_SS, _KERNEL_DATA)
-        self._uc.reg_write(x86.UC_X86_REG_ESP, _IRET_STACK)
-        self._uc.emu_start(_IRET, _NOWHERE)
-        for segment in (x86.UC_X86_REG_DS, x86.UC_X86_REG_ES):
+        self._uc.reg_write(_register_ids(["esp"], long=long)[0], stack)
+        self._uc.emu_start(iret, _NOWHERE)
+        for segment in () if long else (x86.UC_X86_REG_DS, x86.UC_X86_REG_ES):
             self._uc.reg_write(segment, USER_DATA)
 
     def on_instruction(self, call: Callable[[], None]) -> None:
@@ -171,19 +195,16 @@ class UnicornCpu:
         """Have Unicorn's regions be what the storage's pages are."""
         flush = False
         for start, length in self._changed:
-            first, end = start // PAGE, (start + length) // PAGE
-            at = self._mapped.find(1, first, end)
-            while at >= 0:
-                run = self._mapped.find(0, at, end)
-                until = run if run >= 0 else end
-                self._uc.mem_unmap(at * PAGE, (until - at) * PAGE)
+            for first, end in list(self._mapped.within(start, start + length)):
+                self._uc.mem_unmap(first, end - first)
+                self._mapped.remove(first, end)
                 flush = True
-                at = self._mapped.find(1, until, end)
-            self._mapped[first:end] = bytes(end - first)
             for address, size, permissions in self._storage.runs(start, length):
-                pointer = self._storage.pointer + address
+                if not permissions & (Page.READ | Page.WRITE | Page.EXECUTE):
+                    continue  # an access is refused as where nothing is
+                pointer = self._storage.host(address)
                 self._uc.mem_map_ptr(address, size, _protection(permissions), pointer)
-                self._mapped[address // PAGE : (address + size) // PAGE] = b"\1" * (size // PAGE)
+                self._mapped.add(address, address + size)
         self._changed.clear()
         if flush:
             self._uc.ctl_flush_tb()
@@ -196,6 +217,7 @@ class UnicornCpu:
         for n in range(8):
             mantissa, exponent = read(x86.UC_X86_REG_FP0 + n)
             state.registers[n] = exponent << 64 | mantissa
+        for n in range(self._architecture.vectors):
             state.xmm[n] = read(x86.UC_X86_REG_XMM0 + n)
         return state
 
@@ -209,6 +231,7 @@ class UnicornCpu:
         for n in range(8):
             value = floating.registers[n]
             write(x86.UC_X86_REG_FP0 + n, (value & (1 << 64) - 1, value >> 64))
+        for n in range(self._architecture.vectors):
             write(x86.UC_X86_REG_XMM0 + n, floating.xmm[n])
 
     def _load_state(self) -> None:
@@ -216,22 +239,24 @@ class UnicornCpu:
         if state.tls != self._tls:
             for entry, found in zip(TLS_ENTRIES, state.tls, strict=True):
                 descriptor = bytes(8) if found is None else found.packed()
-                self._uc.mem_write(_TABLES + entry * 8, descriptor)
+                self._uc.mem_write(self._tables + entry * 8, descriptor)
             self._tls = list(state.tls)
             self._segments = [-1] * len(_SEGMENTS)
         segments = [getattr(state, name) for name in _SEGMENTS]
         if segments != self._segments:
             for number, selector in zip(_SEGMENT_IDS[2:], segments[2:], strict=True):
                 self._uc.reg_write(number, selector)
-        values = [getattr(state, name) for name in _GENERAL]
-        self._uc.reg_write_batch(list(zip(_GENERAL_IDS, values, strict=True)))
+        values = [getattr(state, name) for name in self._general]
+        self._uc.reg_write_batch(list(zip(self._general_ids, values, strict=True)))
 
     def _store_state(self) -> None:
         state = self.state
-        values = self._uc.reg_read_batch(_GENERAL_IDS + _SEGMENT_IDS)
-        for name, value in zip(_GENERAL + _SEGMENTS, values, strict=True):
+        values = self._uc.reg_read_batch(self._general_ids + _SEGMENT_IDS)
+        for name, value in zip(self._general + _SEGMENTS, values, strict=True):
             setattr(state, name, value)
-        self._segments = list(values[len(_GENERAL) :])
+        self._segments = list(values[len(self._general) :])
+        if self._architecture.long:
+            return
         state.fs_base = state.segment_base(state.fs) or 0
         state.gs_base = state.segment_base(state.gs) or 0
 
@@ -278,33 +303,45 @@ class UnicornCpu:
         self._uc.emu_stop()
 
     def _interrupt(self, uc: Any, number: int, _: object) -> None:
-        if number == _LINUX:
+        if number == _LINUX and not self._architecture.long:
             self._stop(SystemCall())
         elif number in Vector.__members__.values():
             self._stop(Trap(Vector(number)))
         else:  # no program may use another gate
-            self._stop(Trap(Vector.GENERAL_PROTECTION), uc.reg_read(x86.UC_X86_REG_EIP) - 2)
+            self._stop(Trap(Vector.GENERAL_PROTECTION), self._here() - 2)
 
     def _refuse_access(
         self, _uc: Any, kind: int, address: int, _size: int, _value: int, _: object
     ) -> bool:
         if self._exit is None:
             self._exit = Fault(address, _ACCESS[kind])
+            if self._architecture.long and (address >> 47) + 1 & 0x1FFFE:  # not canonical
+                self._exit = Trap(Vector.GENERAL_PROTECTION)
         return False
 
     def _cpuid(self, uc: Any, _: object) -> int:
-        registers = ("EAX", "EBX", "ECX", "EDX")
-        numbers = [getattr(x86, f"UC_X86_REG_{name}") for name in registers]
-        values = cpuid(uc.reg_read(x86.UC_X86_REG_EAX), self._features)
+        long = self._architecture.long
+        numbers = _register_ids(("eax", "ebx", "ecx", "edx"), long=long)
+        values = cpuid(uc.reg_read(x86.UC_X86_REG_EAX), self._features, long=long)
         uc.reg_write_batch(list(zip(numbers, values, strict=True)))
         return 1
 
     def _port_in(self, uc: Any, _port: int, _size: int, _: object) -> int:
-        self._stop(Trap(Vector.GENERAL_PROTECTION), uc.reg_read(x86.UC_X86_REG_EIP))
+        self._stop(Trap(Vector.GENERAL_PROTECTION), self._here())
         return int(uc.reg_read(x86.UC_X86_REG_EAX))
 
     def _port_out(self, uc: Any, _port: int, _size: int, _value: int, _: object) -> None:
-        self._stop(Trap(Vector.GENERAL_PROTECTION), uc.reg_read(x86.UC_X86_REG_EIP))
+        self._stop(Trap(Vector.GENERAL_PROTECTION), self._here())
+
+    def _here(self) -> int:
+        return int(self._uc.reg_read(_register_ids(["eip"], long=self._architecture.long)[0]))
+
+    def _system_call(self, uc: Any, _: object) -> None:
+        """SYSCALL: the way back is in RCX, the flags in R11 (SDM volume 2)."""
+        behind = self._here() + len(_SYSCALL)
+        uc.reg_write(x86.UC_X86_REG_RCX, behind)
+        uc.reg_write(x86.UC_X86_REG_R11, uc.reg_read(x86.UC_X86_REG_RFLAGS))
+        self._stop(SystemCall(), behind)
 
     def _other_call(self, uc: Any, _: object) -> None:
-        self._stop(Trap(Vector.INVALID_OPCODE), uc.reg_read(x86.UC_X86_REG_EIP))
+        self._stop(Trap(Vector.INVALID_OPCODE), self._here())

@@ -1,16 +1,19 @@
 """Declare system calls and carry them out.
 
 A handler is an ordinary function.  Its first parameter is the calling thread; those after it are
-EBX, ECX, EDX, ESI, EDI and EBP; what it returns goes to EAX.  A refusal is an `OSError` with its
-number (`refuse`); an address that the program may not use is EFAULT.  A handler that has to wait
-is a generator: it yields a `Wait` and goes on when what it waits for is there.
+what the program's registers hold (EBX, ECX, EDX, ESI, EDI and EBP; RDI, RSI, RDX, R10, R8 and R9
+in a 64-bit program); what it returns goes to EAX.  A refusal is an `OSError` with its number
+(`refuse`); an address that the program may not use is EFAULT.  A handler that has to wait is a
+generator: it yields a `Wait` and goes on when what it waits for is there.
 
-A declaration has the call's number, its name and a letter for each parameter:
+A declaration has the call's number and name for i386, its name for x86-64 if that is another one,
+and a letter for each parameter, which has 32 bits or those of a word (an address):
 
-    d  signed           u  unsigned         x  unsigned, shown in hexadecimal      o  in octal
-    p  an address       f  a descriptor     s  the string at an address: bytes
+    d  signed           x  unsigned, shown in hexadecimal      o  in octal
+    n  a signed word    w  a word, shown in hexadecimal        u  a word, unsigned
+    p  an address       f  a descriptor                        s  the string at an address: bytes
     b  the address of so many bytes as the next parameter says, shown as text
-    l  64 bits signed in two registers, the lower half first
+    l  64 bits signed; for i386 in two registers, the lower half first
 """
 
 from __future__ import annotations
@@ -20,18 +23,22 @@ import inspect
 import os
 from collections import Counter
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lx86.cpu import X86State
     from lx86.storage import Storage
 
 _PATH_MAX = 4096
-_REGISTERS = ("ebx", "ecx", "edx", "esi", "edi", "ebp")
-_SIGNED = frozenset("df")
+_REGISTERS = {
+    4: ("ebx", "ecx", "edx", "esi", "edi", "ebp"),
+    8: ("edi", "esi", "edx", "r10", "r8", "r9"),
+}
+"""By the size of a word."""
+_HALF = 0xFFFF_FFFF
 
 
 @dataclass(slots=True)
@@ -78,8 +85,9 @@ def refuse(number: int, why: str = "") -> NoReturn:
 class Call:
     """One declared system call."""
 
-    number: int
+    number: int | None
     name: str
+    name_64: str
     formats: str
     handler: Handler
     parameters: tuple[str, ...]
@@ -88,23 +96,26 @@ class Call:
 
     def arguments(self, state: X86State, storage: Storage) -> list[Any]:
         """What the registers hold, by the declaration."""
-        words = [getattr(state, name) for name in _REGISTERS]
+        words = iter([getattr(state, name) for name in _REGISTERS[storage.word]])
         values: list[Any] = []
-        at = 0
         for letter in self.formats:
-            word = words[at]
-            at += 1
-            if letter in _SIGNED:
-                values.append(word - ((word & 0x8000_0000) << 1))
-            elif letter == "s":
-                values.append(string(storage, word))
-            elif letter == "l":
-                wide = word | words[at] << 32
-                values.append(wide - ((wide & 1 << 63) << 1))
-                at += 1
-            else:
-                values.append(word)
+            word = next(words)
+            match letter:
+                case "d" | "f":
+                    word = _signed(word & _HALF, 4)
+                case "x" | "o":
+                    word &= _HALF
+                case "n":
+                    word = _signed(word, storage.word)
+                case "l":
+                    wide = word | next(words) << 32 if storage.word == 4 else word
+                    word = _signed(wide, 8)
+            values.append(string(storage, word) if letter == "s" else word)
         return values
+
+
+def _signed(value: int, size: int) -> int:
+    return value - ((value & 1 << 8 * size - 1) << 1)
 
 
 def string(storage: Storage, address: int) -> bytes:
@@ -125,28 +136,39 @@ class CallGroup:
         return iter(self._calls)
 
     def define(
-        self, number: int, name: str, formats: str = "", *, restarts: bool = False
-    ) -> Callable[[HandlerT], HandlerT]:
-        """Declare the handler of system call `number` (Linux arch/x86 syscall_32.tbl)."""
+        self, number: int | None, name: str, formats: str = "", *, x64: str = "",
+        restarts: bool = False,
+    ) -> Callable[[HandlerT], HandlerT]:  # fmt: skip
+        """Declare the handler of system call `number` (Linux arch/x86 syscall_32.tbl).
+
+        It is that of x86-64's call `x64`, too; or of that with its own name, if no other is
+        declared for that one.  None: it is x86-64's alone.
+        """
 
         def declare(handler: HandlerT) -> HandlerT:
             parameters = tuple(inspect.signature(handler).parameters)[1:]
             if len(parameters) != len(formats):
                 raise ValueError(f"{name} has {len(parameters)} parameters, not {len(formats)}")
-            self._calls.append(Call(number, name, formats, handler, parameters, restarts))
+            self._calls.append(Call(number, name, x64, formats, handler, parameters, restarts))
             return handler
 
         return declare
 
 
 class CallTable:
-    """The system calls of a process.  One that there is not answers ENOSYS and is counted."""
+    """The system calls of a process.  One that there is not answers ENOSYS and is counted.
 
-    def __init__(self, *groups: CallGroup) -> None:
+    `numbers` are those of x86-64's calls by their names; None: i386's, as they are declared.
+    """
+
+    def __init__(self, groups: Iterable[CallGroup], numbers: Mapping[str, int] | None) -> None:
         self._calls: dict[int, Call] = {}
         self.counts: Counter[int] = Counter()
         self.unknown: Counter[int] = Counter()
-        for call in (call for group in groups for call in group):
+        declared = [call for group in groups for call in group]
+        for call in declared if numbers is None else _renamed(declared, numbers):
+            if call.number is None:
+                continue
             if call.number in self._calls:
                 raise ValueError(f"{call.name} repeats system call {call.number}")
             self._calls[call.number] = call
@@ -166,3 +188,12 @@ class CallTable:
     def name(self, number: int) -> str:
         call = self._calls.get(number)
         return call.name if call else f"syscall_{number}"
+
+
+def _renamed(declared: Iterable[Call], numbers: Mapping[str, int]) -> Iterator[Call]:
+    """The calls that x86-64 has, by its names and numbers."""
+    chosen = {call.name: call for call in declared}
+    chosen |= {call.name_64: call for call in chosen.values() if call.name_64}
+    for name, number in numbers.items():
+        if name in chosen:
+            yield replace(chosen[name], number=number, name=name)

@@ -1,8 +1,8 @@
 """What a signal handler finds on its stack, and how the program goes on behind it.
 
-The layouts are Linux's for 32-bit programs (arch/x86/include/uapi/asm/sigcontext.h, and the frames
-of arch/x86/kernel/signal_32.c); those of the floating-point state are FSAVE's with FXSAVE's behind
-it (SDM volume 1, 8.1.10 and 10.5).
+The layouts here are Linux's for 32-bit programs (arch/x86/include/uapi/asm/sigcontext.h, and the
+frames of arch/x86/kernel/signal_32.c); those of the floating-point state are FSAVE's with FXSAVE's
+behind it (SDM volume 1, 8.1.10 and 10.5).  frames_64.py has those for 64-bit programs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from lx86.host_segments import code_refusal, refusal
 from lx86.instruction import SS
 from lx86.storage import WRITE, StorageFault
 
-from .memory import RT_SIGRETURN_OFFSET, SIGNAL_PAGE
+from . import frames_64
+from .memory import RT_SIGRETURN_OFFSET
 from .signals import UNBLOCKABLE, ActionFlag, bit
 
 if TYPE_CHECKING:
@@ -38,27 +39,40 @@ ONSTACK, DISABLE = 1, 2
 
 def deliver(thread: Thread, signal: Signal, action: Action) -> None:
     """Have the thread run the handler of `signal`.  Raises `StorageFault` if its stack is gone."""
-    state, storage = thread.state, thread.process.storage
-    top = state.esp
+    state = thread.state
+    long = thread.process.storage.word == 8
+    top = state.esp - (frames_64.RED_ZONE if long else 0)
     sp, _, size = thread.alternate_stack
     on_it = size and sp <= top - 1 < sp + size
     if action.flags & ActionFlag.ONSTACK and size and not on_it:
         top = sp + size
-    floating_at = (top - _FLOATING_SIZE) & -64
-    floating = thread.process.cpu.floating()
     mask = thread.mask if thread.saved_mask is None else thread.saved_mask
     thread.saved_mask = None
+    stack = (sp, (ONSTACK if on_it else 0) if size else DISABLE, size)
+    deliver = frames_64.deliver if long else _deliver
+    deliver(thread, signal, action, top, mask, stack)
+    state.eflags &= ~(_DIRECTION | _TRAP | _RESUME)
+    thread.mask |= action.mask & ~UNBLOCKABLE
+    if not action.flags & ActionFlag.NODEFER:
+        thread.mask |= bit(signal.number)
+
+
+def _deliver(
+    thread: Thread, signal: Signal, action: Action, top: int, mask: int, stack: tuple[int, int, int]
+) -> None:
+    state, storage = thread.state, thread.process.storage
+    floating_at = (top - _FLOATING_SIZE) & -64
+    floating = thread.process.cpu.floating()
     context = _pack_context(thread, signal, floating_at, mask)
     rt = bool(action.flags & ActionFlag.SIGINFO)
     at = ((floating_at - (_RT_FRAME if rt else _OLD_FRAME) + 4) & -16) - 4
     back = action.restorer
     if not action.flags & ActionFlag.RESTORER:
-        back = SIGNAL_PAGE + (RT_SIGRETURN_OFFSET if rt else 0)
+        back = thread.process.memory.layout.signal_page + (RT_SIGRETURN_OFFSET if rt else 0)
     if rt:
         info, user = at + 16, at + 16 + _INFO_SIZE
-        frame = struct.pack("<4I", back, signal.number, info, user) + signal.pack()
-        flags = (ONSTACK if on_it else 0) if size else DISABLE
-        frame += _UCONTEXT.pack(0, 0, sp, flags, size) + context + mask.to_bytes(8, "little")
+        frame = struct.pack("<4I", back, signal.number, info, user) + signal.pack(4)
+        frame += _UCONTEXT.pack(0, 0, *stack) + context + mask.to_bytes(8, "little")
     else:
         info = user = 0
         frame = struct.pack("<II", back, signal.number) + context + bytes(_FLOATING_SIZE)
@@ -68,11 +82,7 @@ def deliver(thread: Thread, signal: Signal, action: Action) -> None:
     storage.write(at, frame)
     state.eax, state.edx, state.ecx = signal.number, info, user
     state.esp, state.eip = at, action.handler
-    state.eflags &= ~(_DIRECTION | _TRAP | _RESUME)
     state.cs, state.ss, state.ds, state.es = USER_CODE, USER_DATA, USER_DATA, USER_DATA
-    thread.mask |= action.mask & ~UNBLOCKABLE
-    if not action.flags & ActionFlag.NODEFER:
-        thread.mask |= bit(signal.number)
 
 
 def sigreturn(thread: Thread) -> None:
@@ -85,16 +95,24 @@ def sigreturn(thread: Thread) -> None:
 
 
 def rt_sigreturn(thread: Thread) -> None:
+    if thread.process.storage.word == 8:
+        mask, stack = frames_64.rt_sigreturn(thread, _FLAGS_OF_PROGRAMS)
+    else:
+        mask, stack = _rt_sigreturn(thread)
+    thread.mask = mask & ~UNBLOCKABLE
+    if not stack[1] & ~ONSTACK:
+        thread.alternate_stack = (stack[0], 0, stack[2])
+
+
+def _rt_sigreturn(thread: Thread) -> tuple[int, tuple[int, int, int]]:
     storage, at = thread.process.storage, (thread.state.esp - 4) & 0xFFFF_FFFF
     context = at + 16 + _INFO_SIZE
-    stack = _UCONTEXT.unpack(storage.read(context, _UCONTEXT.size))[2:]
+    _, _, sp, flags, size = _UCONTEXT.unpack(storage.read(context, _UCONTEXT.size))
     context += _UCONTEXT.size
     fields = _CONTEXT.unpack(storage.read(context, _CONTEXT.size))
     mask = int.from_bytes(storage.read(context + _CONTEXT.size, 8), "little")
     _restore(thread, fields)
-    thread.mask = mask & ~UNBLOCKABLE
-    if not stack[1] & ~ONSTACK:
-        thread.alternate_stack = (stack[0], 0, stack[2])
+    return mask, (sp, flags, size)
 
 
 def _pack_context(thread: Thread, signal: Signal, floating_at: int, mask: int) -> bytes:
@@ -145,7 +163,7 @@ def pack_floating(floating: FloatingState) -> bytes:
         floating.instruction, USER_CODE, floating.operand, USER_DATA, floating.mxcsr, 0xFFFF,
     )  # fmt: skip
     new += b"".join(value.to_bytes(16, "little") for value in stack)
-    new += b"".join(value.to_bytes(16, "little") for value in floating.xmm)
+    new += b"".join(value.to_bytes(16, "little") for value in floating.xmm[:8])
     return old + new.ljust(512, b"\0")
 
 
@@ -158,7 +176,7 @@ def unpack_floating(data: bytes) -> FloatingState:
         value = int.from_bytes(data[28 + 10 * n : 38 + 10 * n], "little")
         registers[(top + n) % 8] = value
     new = data[112:]
-    xmm = [int.from_bytes(new[160 + 16 * n : 176 + 16 * n], "little") for n in range(8)]
+    xmm = [int.from_bytes(new[160 + 16 * n : 176 + 16 * n], "little") for n in range(8)] + [0] * 8
     return FloatingState(
         control & 0xFFFF, status & 0xFFFF, tags & 0xFFFF, opcode >> 16 & 0x7FF, instruction,
         operand, registers, int.from_bytes(new[24:28], "little") & 0xFFFF, xmm,

@@ -1,4 +1,4 @@
-"""From an ELF file to a program's first instruction (System V ABI, Intel386 supplement).
+"""From an ELF file to a program's first instruction (System V ABI, its i386 and AMD64 supplements).
 
 A file is looked at wholly before anything of the old program goes: what cannot be loaded is
 refused with ENOEXEC, and the caller lives on.
@@ -13,26 +13,44 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-from lx86.cpu import X86State
-from lx86.storage import EXECUTE, PAGE, PROGRAM_END, READ, WRITE, Page
+from lx86.cpu import USER_CODE_64, X86State
+from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64, WRITE, Page
 
 from .call import refuse
-from .memory import POSITION_INDEPENDENT, STACK_SIZE, STACK_TOP, page_up
+from .memory import STACK_SIZE, page_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .memory import Memory
 
-_HEADER = struct.Struct("<16s HHI III I HHHHHH")
-_SEGMENT = struct.Struct("<8I")
-_MAGIC = b"\x7fELF\x01\x01\x01"
 _EXECUTABLE, _SHARED_OBJECT = 2, 3
-_I386 = 3
 _LOAD, _INTERPRETER, _STACK = 1, 3, 0x6474_E551
-_MOST_SEGMENTS = PAGE // _SEGMENT.size
-_MOST_ARGUMENTS = STACK_SIZE // 4
-_PLATFORM = b"i686"
+_MOST_HEADER = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """ELF files of one architecture: `word` bytes an address, `start` of the file, `machine`."""
+
+    word: int
+    start: bytes
+    machine: int
+    header: struct.Struct
+    segment: struct.Struct
+    platform: bytes
+
+
+FORMATS = (
+    Format(
+        4, b"\x7fELF\1\1\1", 3, struct.Struct("<16s HHI III I HHHHHH"), struct.Struct("<8I"),
+        b"i686",
+    ),
+    Format(
+        8, b"\x7fELF\2\1\1", 62, struct.Struct("<16s HHI QQQ I HHHHHH"),
+        struct.Struct("<2I6Q"), b"x86_64",
+    ),
+)  # fmt: skip
 
 
 class Aux(IntEnum):
@@ -84,6 +102,7 @@ class Image:
     """An ELF file that can be loaded, held open."""
 
     file: int
+    form: Format
     kind: int
     entry: int
     headers: int
@@ -120,36 +139,45 @@ class Image:
 
 
 def read_image(file: int) -> Image:
-    """The ELF file behind a descriptor; raises OSError (ENOEXEC) if it is none for i386."""
-    header = os.pread(file, _HEADER.size, 0)
-    if len(header) < _HEADER.size or not header.startswith(b"\x7fELF"):
+    """The ELF file behind a descriptor; raises OSError (ENOEXEC) if it is none for an x86."""
+    header = os.pread(file, _MOST_HEADER, 0)
+    if len(header) < FORMATS[0].header.size or not header.startswith(b"\x7fELF"):
         refuse(errno.ENOEXEC, "not an ELF file")
-    ident, kind, machine, _, entry, offset, _, _, _, size, count, *_ = _HEADER.unpack(header)
-    if not ident.startswith(_MAGIC) or machine != _I386:
-        refuse(errno.ENOEXEC, "not a program for i386")
-    if kind not in (_EXECUTABLE, _SHARED_OBJECT) or size != _SEGMENT.size:
+    form = next((form for form in FORMATS if header.startswith(form.start)), None)
+    if form is None or len(header) < form.header.size:
+        refuse(errno.ENOEXEC, "not a program for i386 or x86-64")
+    _, kind, machine, _, entry, offset, _, _, _, size, count, *_ = form.header.unpack_from(header)
+    if machine != form.machine:
+        refuse(errno.ENOEXEC, "not a program for i386 or x86-64")
+    if kind not in (_EXECUTABLE, _SHARED_OBJECT) or size != form.segment.size:
         refuse(errno.ENOEXEC, "not an executable file")
-    if not 0 < count <= _MOST_SEGMENTS:
+    if not 0 < count <= PAGE // size:
         refuse(errno.ENOEXEC, "no program headers")
-    table = os.pread(file, size * count, offset)
+    table = os.pread(file, size * count, offset) if offset < 1 << 63 else b""
     if len(table) < size * count:
         refuse(errno.ENOEXEC, "its program headers are cut off")
-    segments = tuple(
-        Segment(kind, place, address, in_file, in_memory, flags)
-        for kind, place, address, _, in_file, in_memory, flags, _ in _SEGMENT.iter_unpack(table)
-    )
-    image = Image(file, kind, entry, offset, segments)
+    segments = tuple(_segment(form.word, fields) for fields in form.segment.iter_unpack(table))
+    image = Image(file, form, kind, entry, offset, segments)
     _check(image)
     return image
 
 
+def _segment(word: int, fields: tuple[int, ...]) -> Segment:
+    if word == 8:
+        kind, flags, place, address, _, in_file, in_memory, _ = fields
+    else:
+        kind, place, address, _, in_file, in_memory, flags, _ = fields
+    return Segment(kind, place, address, in_file, in_memory, flags)
+
+
 def _check(image: Image) -> None:
+    end = (SPACE_64 if image.form.word == 8 else SPACE_32).end
     if not image.loads:
         refuse(errno.ENOEXEC, "nothing to load")
     for segment in image.loads:
         if segment.file_size > segment.memory_size or (segment.address ^ segment.offset) % PAGE:
             refuse(errno.ENOEXEC, "a segment that cannot be mapped")
-        if segment.address + segment.memory_size > PROGRAM_END - PAGE:
+        if segment.address + segment.memory_size > end - PAGE or segment.offset >> 63:
             refuse(errno.ENOEXEC, "a segment outside the address space")
     if image.kind == _EXECUTABLE and image.low < PAGE:
         refuse(errno.ENOEXEC, "a segment at address 0")
@@ -179,24 +207,27 @@ def load(
     """Replace what is in `memory` by the program; gives the state it begins with."""
     memory.reset()
     memory.read_implies_execute = image.executable_stack
+    layout = memory.layout
     fixed = image.kind == _EXECUTABLE
     base = 0
     if not fixed:
-        free = memory.place(image.high - image.low, POSITION_INDEPENDENT)
+        free = memory.place(image.high - image.low, layout.position_independent)
         # A dynamic linker that is run as a program lies where maps lie, as in Linux.
         base = (free if linker else memory.place(image.high - image.low)) - image.low
     _map(memory, image, base)
-    memory.brk_start = memory.brk = base + image.high if fixed or linker else POSITION_INDEPENDENT
+    behind = base + image.high if fixed or linker else layout.position_independent
+    memory.brk_start = memory.brk = behind
     entry, linker_base = base + image.entry, 0
     if linker is not None:
         if linker.kind == _SHARED_OBJECT:
             linker_base = memory.place(linker.high - linker.low) - linker.low
         _map(memory, linker, linker_base)
         entry = linker_base + linker.entry
-    memory.map(STACK_TOP - STACK_SIZE, STACK_SIZE, memory.permissions(READ | WRITE), b"[stack]")
+    bottom = layout.stack_top - STACK_SIZE
+    memory.map(bottom, STACK_SIZE, memory.permissions(READ | WRITE), b"[stack]")
     auxiliary = {
         Aux.PHDR: _headers_address(image, base),
-        Aux.PHENT: _SEGMENT.size,
+        Aux.PHENT: image.form.segment.size,
         Aux.PHNUM: len(image.segments),
         Aux.PAGESZ: PAGE,
         Aux.BASE: linker_base,
@@ -210,7 +241,10 @@ def load(
         Aux.HWCAP: identity.features,
         Aux.CLKTCK: os.sysconf("SC_CLK_TCK"),
     }
-    return X86State(eip=entry, esp=_stack(memory, arguments, auxiliary, identity))
+    state = X86State(eip=entry, esp=_stack(memory, image.form, arguments, auxiliary, identity))
+    if image.form.word == 8:
+        state.cs, state.ds, state.es = USER_CODE_64, 0, 0
+    return state
 
 
 def _headers_address(image: Image, base: int) -> int:
@@ -225,7 +259,7 @@ def _map(memory: Memory, image: Image, base: int) -> None:
     for segment in image.loads:
         address = base + segment.address
         start, end = address & -PAGE, page_up(address + segment.memory_size)
-        if base < 0 or end > PROGRAM_END:
+        if memory.storage.outside(start, end - start):
             refuse(errno.ENOMEM)
         if not memory.storage.is_free(start, PAGE):  # the last page of the segment before
             kept = bytes(memory.storage.raw(start, address - start))
@@ -240,16 +274,17 @@ def _map(memory: Memory, image: Image, base: int) -> None:
 
 
 def _stack(
-    memory: Memory, arguments: Arguments, auxiliary: dict[Aux, int], identity: Identity
-) -> int:
+    memory: Memory, form: Format, arguments: Arguments, auxiliary: dict[Aux, int],
+    identity: Identity,
+) -> int:  # fmt: skip
     """Fill the stack's top as the ABI says; gives ESP."""
-    top = STACK_TOP - 4
-    at = top
+    top = memory.layout.stack_top
+    at = top - form.word
 
     def put(data: bytes) -> int:
         nonlocal at
         at -= len(data)
-        if at < STACK_TOP - STACK_SIZE * 3 // 4:
+        if at < top - STACK_SIZE * 3 // 4:
             refuse(errno.E2BIG)
         memory.storage.load(at, data)
         return at
@@ -257,12 +292,12 @@ def _stack(
     auxiliary[Aux.EXECFN] = put(arguments.name + b"\0")
     environment = [put(text + b"\0") for text in reversed(arguments.environment)][::-1]
     strings = [put(text + b"\0") for text in reversed(arguments.arguments)][::-1]
-    auxiliary[Aux.PLATFORM] = put(_PLATFORM + b"\0")
+    auxiliary[Aux.PLATFORM] = put(form.platform + b"\0")
     auxiliary[Aux.RANDOM] = put(identity.random(16))
     words = [len(strings), *strings, 0, *environment, 0]
     for kind, value in auxiliary.items():
         words += [kind, value]
     words += [Aux.NULL, 0]
     at &= -16
-    at -= -(4 * len(words)) % 16  # ESP is on a boundary of 16
-    return put(struct.pack(f"<{len(words)}I", *words))
+    at -= -(form.word * len(words)) % 16  # ESP is on a boundary of 16
+    return put(b"".join(value.to_bytes(form.word, "little") for value in words))

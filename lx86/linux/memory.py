@@ -14,21 +14,16 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lx86.storage import EXECUTE, PAGE, PROGRAM_END, READ, WRITE, Page
+from lx86.storage import EXECUTE, PAGE, READ, WRITE, Page
 
 from .call import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lx86.storage import Storage
+    from lx86.storage import Space, Storage
 
-SIGNAL_PAGE = PROGRAM_END - PAGE
-"""Code that ends a signal handler, for programs that bring none."""
-STACK_TOP = PROGRAM_END - 4 * PAGE
 STACK_SIZE = 8 << 20
-MAPS_TOP = STACK_TOP - STACK_SIZE - 256 * PAGE
-POSITION_INDEPENDENT = 0x5655_5000
 LOWEST = 0x1_0000
 """Nothing is put below this unless it is asked for (vm.mmap_min_addr)."""
 
@@ -40,6 +35,25 @@ RT_SIGRETURN_OFFSET = 16
 
 def page_up(value: int) -> int:
     return (value + PAGE - 1) & -PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a program's parts lie."""
+
+    signal_page: int
+    """Code that ends a signal handler, for programs that bring none; 0: they have to."""
+    stack_top: int
+    maps_top: int
+    position_independent: int
+
+    @classmethod
+    def of(cls, space: Space) -> Layout:
+        if space.end > 1 << 32:
+            return cls(0, space.end, space.end - (128 << 20), 0x5555_5555_4000)
+        stack_top = space.end - 4 * PAGE
+        signal_page = space.end - PAGE if space.word == 4 else 0
+        return cls(signal_page, stack_top, stack_top - STACK_SIZE - 256 * PAGE, 0x5655_5000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +70,20 @@ class Memory:
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
+        self.end = storage.end
+        self.layout = Layout.of(storage.space)
         self.brk_start = self.brk = 0
         self.read_implies_execute = False
         self._labels: dict[int, Label] = {}
 
     def reset(self) -> None:
         """Nothing is mapped but the signal page."""
-        self.storage.unmap(0, PROGRAM_END)
+        self.storage.unmap(0, self.end)
         self._labels.clear()
         self.brk_start = self.brk = 0
-        self.storage.map(SIGNAL_PAGE, PAGE, READ | EXECUTE)
-        self.storage.load(SIGNAL_PAGE, SIGRETURN.ljust(RT_SIGRETURN_OFFSET, b"\0") + RT_SIGRETURN)
-        self._label(SIGNAL_PAGE, PAGE, b"[sigpage]")
+        if page := self.layout.signal_page:
+            self.map(page, PAGE, READ | EXECUTE, b"[sigpage]")
+            self.storage.load(page, SIGRETURN.ljust(RT_SIGRETURN_OFFSET, b"\0") + RT_SIGRETURN)
 
     def permissions(self, protection: int) -> Page:
         """What PROT_READ, PROT_WRITE and PROT_EXEC allow: the bits are the same."""
@@ -83,9 +99,10 @@ class Memory:
     def place(self, length: int, hint: int = 0) -> int:
         """A free place; raises OSError if there is none."""
         hint = hint & -PAGE
-        if LOWEST <= hint <= PROGRAM_END - length and self.storage.is_free(hint, length):
+        possible = hint >= LOWEST and not self.storage.outside(hint, length)
+        if possible and self.storage.is_free(hint, length):
             return hint
-        found = self.storage.find_free(length, MAPS_TOP, LOWEST)
+        found = self.storage.find_free(length, self.layout.maps_top, LOWEST)
         if found is None:
             refuse(errno.ENOMEM)
         return found
@@ -158,10 +175,10 @@ class Memory:
     def set_brk(self, wanted: int) -> int:
         """Move the break as far as it goes; gives where it is."""
         old, new = page_up(self.brk), page_up(wanted)
-        if wanted < self.brk_start or new > MAPS_TOP:
+        if wanted < self.brk_start or new > self.layout.maps_top:
             return self.brk
         if new > old:
-            if not self.storage.is_free(old, new - old):
+            if self.storage.outside(old, new - old) or not self.storage.is_free(old, new - old):
                 return self.brk
             self.map(old, new - old, self.permissions(3), b"[heap]")
         elif new < old:

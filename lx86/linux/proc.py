@@ -173,7 +173,8 @@ class Proc:
             make = self._self.get(inside[0]) if len(inside) == 1 else None
             return make() if make else None
         if parts[1:] == (b"cpuinfo",):
-            return _PROCESSOR.encode()
+            long = " syscall nx lm" if self._process.storage.word == 8 else ""
+            return _PROCESSOR.replace(" sse2\n", f" sse2{long}\n").encode()
         if len(parts) == 2 and parts[1] in _PASSED_ON:
             with open(b"/proc/" + parts[1], "rb") as file:
                 return file.read()
@@ -197,7 +198,8 @@ class Proc:
             line = f"{start:08x}-{end:08x} {letters}{shared} "
             line += f"{label.offset if label else 0:08x} 00:00 0"
             name = self._shown_name(label.name) if label else b""
-            lines.append(line.ljust(49).encode() + name if name else line.encode())
+            wide = 73 if self._process.storage.word == 8 else 49
+            lines.append(line.ljust(wide).encode() + name if name else line.encode())
         return b"".join(line + b"\n" for line in lines)
 
     def _shown_name(self, name: bytes) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from dataclasses import dataclass
 from signal import SIGSEGV
 from typing import TYPE_CHECKING
 
@@ -23,12 +22,13 @@ from lx86.cpu import (
     SystemCall,
     Trap,
 )
-from lx86.storage import PAGE, READ, StorageFault
+from lx86.storage import StorageFault
 
 from . import frames, traps
 from .call import Interrupted, StateSet
 from .endings import Ended, Ending, EngineError
 from .memory import Memory
+from .program import Program
 from .relatives import Relatives
 from .signals import DEFAULT, IGNORE, Action, ActionFlag, Signal, Signals, bit, die
 from .thread import TID_SHIFT, Thread
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from .call import CallTable, FutexKey, Ready
     from .files import Files
+    from .program import Machines, Vfork
     from .strace import Strace
 
 TURN = 2_000_000
@@ -48,39 +49,30 @@ _CALLS_OF_A_TURN = 64
 _MOST_THREADS = 255
 _OUTCOMES = (OSError, StorageFault, StateSet, Interrupted, OverflowError)
 """What calls raise; OverflowError is Python's for numbers that the host's types do not hold."""
-VFORK_STACK = 16 * PAGE
-"""So much of its parent's stack a child of vfork gives back."""
-
-
-@dataclass(slots=True)
-class Program:
-    """What is known of the program that runs."""
-
-    path: bytes = b""
-    arguments: tuple[bytes, ...] = ()
-    environment: tuple[bytes, ...] = ()
-
-
-@dataclass(slots=True)
-class Vfork:
-    """The parent that waits for this process to let go of its storage."""
-
-    pipe: int
-    address: int
 
 
 class Process:
-    """One process.  `run` it from its first thread's state to its end."""
+    """One process.  `run` it from its first thread's state to its end.
+
+    Its processor, storage and table of calls are those of a 32-bit program, or a 64-bit one: what
+    the last `become` said.
+    """
+
+    cpu: Cpu
+    storage: Storage
+    memory: Memory
+    calls: CallTable
 
     def __init__(
-        self, cpu: Cpu, storage: Storage, files: Files, calls: CallTable, limit: int,
-        strace: Strace | None = None,
-    ) -> None:  # fmt: skip
-        self.cpu, self.storage, self.files, self.calls = cpu, storage, files, calls
+        self, machines: Machines, files: Files, limit: int, strace: Strace | None = None
+    ) -> None:
+        self.machines, self.files = machines, files
         self.strace = strace
         self.limit = limit
-        self.memory = Memory(storage)
         self.signals = Signals(limit)
+        self.tables: dict[int, CallTable] = {}
+        """Those of the programs it has been, by the size of their words."""
+        self._word = self._mask = 0
         self.relatives = Relatives(limit)
         self.program = Program()
         self.pid = os.getpid()
@@ -96,6 +88,23 @@ class Process:
         self._on: Thread | None = None
         self._next_thread = 0
         self._made = 0
+
+    def become(self, word: int) -> None:
+        """Have a processor and storage for programs whose addresses have `word` bytes.
+
+        `machines` must have them.
+        """
+        if word == self._word:
+            return
+        cpu, storage = self.machines.make(word)
+        if self._word:
+            self.cpu.close()
+            self.storage.close()
+        self.cpu, self.storage, self.memory = cpu, storage, Memory(storage)
+        self._word = self.signals.word = word
+        self._mask = (1 << 8 * word) - 1
+        self.calls = self.tables.get(word) or self.machines.calls(word)
+        self.tables[word] = self.calls
 
     # -- threads ---------------------------------------------------------------------------
 
@@ -245,7 +254,7 @@ class Process:
         if call is None:
             if self.strace:
                 self.strace.unknown(thread, number)
-            state.eax = -errno.ENOSYS & 0xFFFF_FFFF
+            state.eax = -errno.ENOSYS & self._mask
             return
         try:
             arguments = call.arguments(state, self.storage)
@@ -308,7 +317,7 @@ class Process:
                 result = outcome
         if self.strace:
             self.strace.returned(thread, result)
-        state.eax = result & 0xFFFF_FFFF
+        state.eax = result & self._mask
         self.signals.collect()
         if thread.pending or self.signals.pending:
             self.deliver(thread, restart=restart)
@@ -346,7 +355,7 @@ class Process:
         """Have an interrupted call made again, if it is one for that."""
         assert thread.call is not None
         if action is None or (thread.call.restarts and action.flags & ActionFlag.RESTART):
-            thread.state.eip = (thread.state.eip - 2) & 0xFFFF_FFFF
+            thread.state.eip = (thread.state.eip - 2) & self._mask
             thread.state.eax = thread.number
 
     def force(self, thread: Thread, signal: Signal) -> None:
@@ -365,18 +374,9 @@ class Process:
 
     def release_parent(self) -> None:
         """Let the parent of a vfork go on, with what was written to its stack."""
-        if self.vfork is None:
-            return
-        pipe, address = self.vfork.pipe, self.vfork.address
-        self.vfork = None
-        length = self.storage.accessible(address, VFORK_STACK, READ)
-        data = self.storage.raw(address, length)
-        try:
-            while data:
-                data = data[os.write(pipe, data) :]
-        except OSError:
-            pass  # the parent is gone
-        os.close(pipe)
+        if self.vfork is not None:
+            self.vfork.release(self.storage)
+            self.vfork = None
 
     def became_child(self, thread: Thread) -> None:
         """After a fork, in the new process: of the threads only the caller is there."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from lx86.storage import Storage
 
 from . import loader
+from .call import refuse
 from .calls import all_calls
 from .calls.execution import start
 from .files import AT_FDCWD, Files, descriptor_limit
@@ -21,9 +22,10 @@ from .proc import Proc
 from .process import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lx86.cpu import Cpu
+    from lx86.storage import Space
 
     from .call import CallTable
     from .endings import Ending
@@ -50,10 +52,20 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the program ended, and the calls it made."""
+    """How the program ended, and the calls it made: a table for each architecture."""
 
     ending: Ending
-    calls: CallTable
+    calls: tuple[CallTable, ...]
+
+
+class Maker(Protocol):
+    """Makes processors."""
+
+    def space(self, word: int) -> Space | None:
+        """The addresses it gives programs with words of so many bytes; None: it runs none."""
+        ...
+
+    def __call__(self, storage: Storage) -> Cpu: ...
 
 
 class Watcher(Protocol):
@@ -67,7 +79,7 @@ def run(
     program: str,
     arguments: Sequence[str],
     world: World,
-    make_cpu: Callable[[Storage], Cpu],
+    maker: Maker,
     strace: Strace | None = None,
     limit: int | None = None,
     watcher: Watcher | None = None,
@@ -88,22 +100,38 @@ def run(
         if world.root is None:
             (Path(scratch) / "root").mkdir()
         files = _files(world, Path(scratch), limit)
-        storage = Storage()
-        cpu = make_cpu(storage)
-        calls = all_calls()
-        process = Process(cpu, storage, files, calls, limit, strace)
+        process = Process(_Machines(maker), files, limit, strace)
         files.proc = Proc(process, files, Path(scratch))
+        _start(process, program, arguments, dict(world.environment))
         if watcher is not None:
             watcher.begin(process)
-        _start(process, program, arguments, dict(world.environment))
         try:
             ending = process.run()
         finally:
             if watcher is not None:
                 watcher.finish()
-        cpu.close()
-        storage.close()
-    return Outcome(ending, calls)
+        process.cpu.close()
+        process.storage.close()
+    return Outcome(ending, tuple(process.tables.values()))
+
+
+class _Machines:
+    """`process.Machines`."""
+
+    def __init__(self, maker: Maker) -> None:
+        self._maker = maker
+        self.calls = all_calls
+
+    def check(self, word: int) -> None:
+        if self._maker.space(word) is None:
+            why = f"a {8 * word}-bit program, which --engine reference runs"
+            refuse(errno.ENOEXEC, why)
+
+    def make(self, word: int) -> tuple[Cpu, Storage]:
+        space = self._maker.space(word)
+        assert space is not None
+        storage = Storage(space)
+        return self._maker(storage), storage
 
 
 @contextmanager
@@ -181,8 +209,6 @@ def _explain(files: Files, program: str, file: int, refusal: OSError) -> str:
         return f"{program} cannot be read: {refusal.strerror}"
     try:
         head = os.pread(reading, 20, 0)
-        if head[:5] == b"\x7fELF\x02":
-            return f"{program} is a 64-bit program; Lx86 runs 32-bit x86 programs (i386)"
         if refusal.errno == errno.EACCES:
             return f"{program} is no executable file: chmod +x?"
         if head[:2] == b"#!":

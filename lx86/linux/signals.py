@@ -81,7 +81,7 @@ _DEFAULT_ACTION = Action()
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One signal on its way: siginfo_t.  `fields` is the union in it, from byte 12 on."""
+    """One signal on its way: siginfo_t.  `fields` is the union in it."""
 
     number: int
     code: int = Code.USER
@@ -92,30 +92,38 @@ class Signal:
     trap_error: int = 0
     address: int = 0
 
-    def pack(self) -> bytes:
-        return struct.pack("<3i", self.number, self.error, self.code).ljust(12) + self.fields.ljust(
-            _INFO_SIZE - 12, b"\0"
-        )
+    def pack(self, word: int) -> bytes:
+        """siginfo_t of a program whose addresses have `word` bytes."""
+        head = struct.pack("<3i", self.number, self.error, self.code)
+        return (head.ljust(fields_offset(word), b"\0") + self.fields).ljust(_INFO_SIZE, b"\0")
+
+
+def fields_offset(word: int) -> int:
+    """Where the union in siginfo_t begins."""
+    return 16 if word == 8 else 12
 
 
 def sent_by(number: int, pid: int, uid: int, code: int = Code.USER) -> Signal:
     return Signal(number, code, struct.pack("<II", pid, uid))
 
 
-def _from_host(data: bytes) -> Signal:
+def _from_host(data: bytes, word: int) -> Signal:
     """A signalfd_siginfo as the program's siginfo_t."""
-    (number, error, code, pid, uid, file, timer, band, overrun, _, status, integer, _,
+    long, size = ("Q", 64) if word == 8 else ("I", 32)
+    mask = (1 << size) - 1
+    (number, error, code, pid, uid, file, timer, band, overrun, _, status, _, value,
      user, system, address) = _INFO.unpack(data[: _INFO.size])  # fmt: skip
     if number == signal.SIGCHLD and code > 0:
-        fields = struct.pack("<IIiII", pid, uid, status, user & 0xFFFF_FFFF, system & 0xFFFF_FFFF)
+        form = "<IIi4xQQ" if word == 8 else "<IIiII"
+        fields = struct.pack(form, pid, uid, status, user & mask, system & mask)
     elif code == -2:  # SI_TIMER
-        fields = struct.pack("<IIi", timer, overrun, integer)
+        fields = struct.pack(f"<II{long}", timer, overrun, value & mask)
     elif number == signal.SIGIO and code > 0:
-        fields = struct.pack("<Ii", band, file)
+        fields = struct.pack(f"<{long}i", band, file)
     elif number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE) and code > 0:
-        fields = struct.pack("<I", address & 0xFFFF_FFFF)
+        fields = struct.pack(f"<{long}", address & mask)
     else:
-        fields = struct.pack("<IIi", pid, uid, integer)
+        fields = struct.pack(f"<II{long}", pid, uid, value & mask)
     return Signal(number, code, fields, error)
 
 
@@ -127,10 +135,11 @@ class Masked(Protocol):
 
 
 class Signals:
-    """The signals of one process."""
+    """The signals of one process.  `word` is the size of its program's addresses."""
 
     def __init__(self, reserve: int) -> None:
         """`reserve` is the lowest descriptor that the program does not see."""
+        self.word = 4
         self.actions: dict[int, Action] = {}
         self.pending: list[Signal] = []
         self._reserve = reserve
@@ -199,12 +208,12 @@ class Signals:
             except BlockingIOError:
                 return
             for at in range(0, len(data), _INFO_SIZE):
-                self.pending.append(_from_host(data[at : at + _INFO_SIZE]))
+                self.pending.append(_from_host(data[at : at + _INFO_SIZE], self.word))
 
     def read(self, file: int) -> Signal | None:
         """One signal from a signalfd of the caller's, if there is one."""
         try:
-            return _from_host(os.read(file, _INFO_SIZE))
+            return _from_host(os.read(file, _INFO_SIZE), self.word)
         except BlockingIOError:
             return None
 

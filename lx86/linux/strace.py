@@ -72,7 +72,8 @@ class Strace:
             name = errno.errorcode.get(-result, str(-result))
             outcome = f"-1 {name} ({os.strerror(-result)})"
         else:
-            outcome = str(result) if abs(result) < 1 << 20 else f"{result & 0xFFFF_FFFF:#x}"
+            most = (1 << 8 * thread.process.storage.word) - 1
+            outcome = str(result) if abs(result) < 1 << 20 else f"{result & most:#x}"
         self._line(thread, f"{text} = {outcome}")
 
     def unknown(self, thread: Thread, number: int) -> None:

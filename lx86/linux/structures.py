@@ -1,4 +1,7 @@
-"""Structures of the program's, as i386 lays them out (Linux's headers of that architecture)."""
+"""Structures of the program's, as its architecture lays them out (Linux's headers of both).
+
+Which one that is the size of an address says: `word`, 4 or 8.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,20 @@ _STAT64 = struct.Struct("<Q4xIIIIIQ4xqIQ6IQ")
 _STAT = struct.Struct("<II4H4I6I8x")
 _STATFS64 = struct.Struct("<2I5Q2I3I16x")
 _STATFS = struct.Struct("<2I5I2I3I16x")
+_STAT_64 = struct.Struct("<3Q3I4xQ3q6Q24x")
+_HOST_STATFS_SIZE = 120
 _WORD = 0xFFFF_FFFF
 NANO = 1_000_000_000
 
 
-def stat64(status: os.stat_result) -> bytes:
-    """struct stat64."""
+def stat64(status: os.stat_result, word: int) -> bytes:
+    """struct stat64; a 64-bit program's struct stat."""
+    if word == 8:
+        return _STAT_64.pack(
+            status.st_dev, status.st_ino, status.st_nlink, status.st_mode, status.st_uid,
+            status.st_gid, status.st_rdev, status.st_size, status.st_blksize, status.st_blocks,
+            *(part for time in _nanoseconds(status) for part in divmod(time, NANO)),
+        )  # fmt: skip
     return _STAT64.pack(
         status.st_dev, status.st_ino & _WORD, status.st_mode, status.st_nlink, status.st_uid,
         status.st_gid, status.st_rdev, status.st_size, status.st_blksize, status.st_blocks,
@@ -41,13 +52,18 @@ def stat32(status: os.stat_result) -> bytes:
     )  # fmt: skip
 
 
+def _nanoseconds(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns
+
+
 def _times(status: os.stat_result) -> list[int]:
-    times = (status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns)
-    return [part & _WORD for time in times for part in divmod(time, NANO)]
+    return [part & _WORD for time in _nanoseconds(status) for part in divmod(time, NANO)]
 
 
-def statfs(host: bytes, *, wide: bool) -> bytes:
+def statfs(host: bytes, word: int, *, wide: bool) -> bytes:
     """struct statfs64 or statfs from a 64-bit host's struct statfs, which is all words of 64."""
+    if word == 8:
+        return host[:_HOST_STATFS_SIZE]
     (kind, block, blocks, free, available, files, files_free, one, two, name, fragment, flags) = (
         struct.unpack_from("<2q5Q2i3q", host)
     )
@@ -67,7 +83,7 @@ def read_time(storage: Storage, address: int, *, wide: bool) -> int:
 
     Raises OSError (EINVAL) for one that is negative or has too many nanoseconds.
     """
-    form = "<qi4x" if wide else "<ii"
+    form = "<qq" if storage.word == 8 else "<qi4x" if wide else "<ii"
     seconds, nanoseconds = struct.unpack(form, storage.read(address, struct.calcsize(form)))
     if seconds < 0 or not 0 <= nanoseconds < NANO:
         refuse(errno.EINVAL)
@@ -76,7 +92,7 @@ def read_time(storage: Storage, address: int, *, wide: bool) -> int:
 
 def write_time(storage: Storage, address: int, nanoseconds: int, *, wide: bool) -> None:
     seconds, rest = divmod(nanoseconds, NANO)
-    if wide:
+    if wide or storage.word == 8:
         storage.write(address, struct.pack("<qq", seconds, rest))
     else:
         storage.write(address, struct.pack("<II", seconds & _WORD, rest))
@@ -84,23 +100,26 @@ def write_time(storage: Storage, address: int, nanoseconds: int, *, wide: bool) 
 
 def read_timeval(storage: Storage, address: int) -> int:
     """A struct timeval, in nanoseconds; raises OSError (EINVAL) if it is none."""
-    seconds, microseconds = struct.unpack("<ii", storage.read(address, 8))
+    form = "<qq" if storage.word == 8 else "<ii"
+    seconds, microseconds = struct.unpack(form, storage.read(address, 2 * storage.word))
     if seconds < 0 or not 0 <= microseconds < 1_000_000:
         refuse(errno.EINVAL)
     return int(seconds) * NANO + int(microseconds) * 1000
 
 
-def timeval(nanoseconds: int) -> bytes:
+def timeval(nanoseconds: int, word: int) -> bytes:
     seconds, rest = divmod(nanoseconds, NANO)
+    if word == 8:
+        return struct.pack("<qq", seconds, rest // 1000)
     return struct.pack("<II", seconds & _WORD, rest // 1000)
 
 
 def words(storage: Storage, address: int, most: int) -> list[int]:
     """The words up to a 0, as argv has them; raises OSError (E2BIG) behind `most`."""
     found: list[int] = []
-    while address and (word := storage.read_word(address)):
+    while address and (word := storage.read_long(address)):
         found.append(word)
-        address += 4
+        address += storage.word
         if len(found) > most:
             refuse(errno.E2BIG)
     return found
@@ -110,8 +129,8 @@ def vectors(storage: Storage, address: int, count: int) -> list[tuple[int, int]]
     """A struct iovec array: addresses and lengths."""
     if not 0 <= count <= 1024:
         refuse(errno.EINVAL)
-    data = storage.read(address, 8 * count) if count else b""
-    found = list(struct.iter_unpack("<II", data))
-    if sum(length for _, length in found) > 0x7FFF_FFFF:
+    data = storage.read(address, 2 * storage.word * count) if count else b""
+    found = list(struct.iter_unpack("<QQ" if storage.word == 8 else "<II", data))
+    if sum(length for _, length in found) >= 1 << 8 * storage.word - 1:
         refuse(errno.EINVAL)
     return found

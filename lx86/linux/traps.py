@@ -23,8 +23,10 @@ _INT_DIVIDE, _TRACE, _ILLEGAL_OPERAND, _ALIGNMENT = 1, 2, 2, 1
 
 def of_fault(fault: Fault, storage: Storage) -> Signal:
     page = storage.kind(fault.address)
-    error, at = _ERROR[fault.access], fault.address.to_bytes(4, "little")
+    error, at = _ERROR[fault.access], fault.address.to_bytes(storage.word, "little")
     number, code = SIGSEGV, _MAPPING_ERROR
+    if storage.word == 8 and fault.address >= storage.end:
+        error |= 1  # Linux does not tell what there is above a program's addresses
     if page & Page.BEYOND_FILE:
         number, code = SIGBUS, _NO_SUCH_ADDRESS
     elif page:
@@ -36,7 +38,7 @@ def of_fault(fault: Fault, storage: Storage) -> Signal:
 
 def of_trap(found: Trap, cpu: Cpu) -> Signal:
     vector, error = found.vector, found.error
-    at = cpu.state.eip.to_bytes(4, "little")
+    at = cpu.state.eip.to_bytes(8 if cpu.state.long else 4, "little")
     match vector:
         case Vector.DIVIDE_ERROR:
             return Signal(SIGFPE, _INT_DIVIDE, at, trap=vector)

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -259,19 +260,23 @@ def _world(
 
 
 def _report(outcome: Outcome) -> None:
-    calls = outcome.calls
-    report(f"{calls.counts.total()} system calls")
-    for number, count in calls.counts.most_common():
-        click.echo(f"{count:8}  {calls.name(number)}", err=True)
-    for number, count in sorted(calls.unknown.items()):
-        click.echo(f"{count:8}  {calls.name(number)}: not there (ENOSYS)", err=True)
+    for calls in outcome.calls:
+        report(f"{calls.counts.total()} system calls")
+        for number, count in calls.counts.most_common():
+            click.echo(f"{count:8}  {calls.name(number)}", err=True)
+        for number, count in sorted(calls.unknown.items()):
+            click.echo(f"{count:8}  {calls.name(number)}: not there (ENOSYS)", err=True)
 
 
 def _write_figures(to: Path, maker: Maker, outcome: Outcome) -> None:
-    calls = outcome.calls
+    known: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    for calls in outcome.calls:
+        known.update({calls.name(number): count for number, count in calls.counts.items()})
+        unknown.update({calls.name(number): count for number, count in calls.unknown.items()})
     found = maker.figures() | {
-        "calls": {calls.name(number): count for number, count in calls.counts.most_common()},
-        "unknown_calls": {calls.name(n): count for n, count in sorted(calls.unknown.items())},
+        "calls": dict(known.most_common()),
+        "unknown_calls": dict(sorted(unknown.items())),
     }
     to.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 

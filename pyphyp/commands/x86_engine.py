@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lx86.storage import SPACE_32, SPACE_64
 from pyphyp.messages import complain, report
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lx86.compare.cpu import ComparingCpu
     from lx86.cpu import Cpu
     from lx86.linux.process import Process
-    from lx86.storage import Storage
+    from lx86.storage import Space, Storage
     from lx86.store import Store
     from lx86.translating_cpu import TranslatingCpu
     from pyphyp.x86_study import X86Study
@@ -66,6 +67,12 @@ class Maker:
         self._comparing: ComparingCpu | None = None
         self.study: X86Study | None = None
 
+    def space(self, word: int) -> Space | None:
+        """`run.Maker`: 64-bit programs are for Unicorn's x86 alone."""
+        if word == 4:
+            return SPACE_32
+        return SPACE_64 if self._name == REFERENCE else None
+
     def __call__(self, storage: Storage) -> Cpu:
         if self._name == REFERENCE:
             from lx86.unicorn_cpu import UnicornCpu
@@ -85,7 +92,7 @@ class Maker:
             return self._comparing
         options = replace(options, marked=self._wishes is not None)
         self._translator = TranslatingCpu(storage, options=options)
-        if self._wishes is not None:
+        if self._wishes is not None and self.study is None:
             from pyphyp.x86_study import X86Study
 
             self.study = X86Study(self._wishes, self._translator, storage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lx86.linux.call import CallTable
+from lx86.linux.numbers import X86_64
 
 from . import (
     clocks,
@@ -29,6 +30,11 @@ MODULES = (
 )  # fmt: skip
 
 
-def all_calls() -> CallTable:
-    """All that a process may call."""
-    return CallTable(*(module.calls for module in MODULES))
+_OF_I386 = {"set_thread_area", "get_thread_area", "modify_ldt"}
+"""A 64-bit program has no descriptors of its own."""
+
+
+def all_calls(word: int = 4) -> CallTable:
+    """All that a process may call whose addresses have `word` bytes."""
+    numbers = {name: number for name, number in X86_64.items() if name not in _OF_I386}
+    return CallTable((module.calls for module in MODULES), numbers if word == 8 else None)

@@ -6,7 +6,6 @@ import errno
 import os
 import resource
 import signal
-import struct
 import time
 from typing import TYPE_CHECKING
 
@@ -42,16 +41,17 @@ def _now(clock: int) -> int:
 def time_(thread: Thread, result: int) -> int:
     now = int(time.time())
     if result:
-        thread.process.storage.write_word(result, now & 0xFFFF_FFFF)
+        thread.process.storage.write_long(result, now)
     return now
 
 
 @calls.define(78, "gettimeofday", "pp")
 def gettimeofday(thread: Thread, result: int, zone: int) -> int:
+    storage = thread.process.storage
     if result:
-        thread.process.storage.write(result, timeval(time.time_ns()))
+        storage.write(result, timeval(time.time_ns(), storage.word))
     if zone:
-        thread.process.storage.write(zone, bytes(8))
+        storage.write(zone, bytes(8))
     return 0
 
 
@@ -140,12 +140,15 @@ def alarm(thread: Thread, seconds: int) -> int:
 @calls.define(104, "setitimer", "dpp")
 def setitimer(thread: Thread, which: int, new: int, old: int) -> int:
     storage = thread.process.storage
-    values = [read_timeval(storage, new + 8 * n) / NANO for n in range(2)] if new else [0, 0]
+    values = [0.0, 0.0]
+    if new:
+        places = (new, new + 2 * storage.word)
+        values = [read_timeval(storage, place) / NANO for place in places]
     if which not in (0, 1, 2):
         refuse(errno.EINVAL)
     was = signal.setitimer(which, values[1], values[0])
     if old:
-        storage.write(old, _itimerval(was))
+        storage.write(old, _itimerval(was, storage.word))
     return 0
 
 
@@ -153,13 +156,14 @@ def setitimer(thread: Thread, which: int, new: int, old: int) -> int:
 def getitimer(thread: Thread, which: int, result: int) -> int:
     if which not in (0, 1, 2):
         refuse(errno.EINVAL)
-    thread.process.storage.write(result, _itimerval(signal.getitimer(which)))
+    storage = thread.process.storage
+    storage.write(result, _itimerval(signal.getitimer(which), storage.word))
     return 0
 
 
-def _itimerval(times: tuple[float, float]) -> bytes:
+def _itimerval(times: tuple[float, float], word: int) -> bytes:
     value, interval = (round(t * 1e6) * 1000 for t in times)
-    return timeval(interval) + timeval(value)
+    return timeval(interval, word) + timeval(value, word)
 
 
 @calls.define(322, "timerfd_create", "dx")
@@ -181,7 +185,8 @@ def timerfd_settime64(thread: Thread, file: int, flags: int, new: int, old: int)
 def _timerfd_settime(
     thread: Thread, file: int, flags: int, new: int, old: int, *, wide: bool
 ) -> int:
-    storage, size = thread.process.storage, 16 if wide else 8
+    storage = thread.process.storage
+    size = 16 if wide else 2 * storage.word
     interval, value = (read_time(storage, new + n * size, wide=wide) for n in range(2))
     wanted, was = ffi.new("itimerspec_t *"), ffi.new("itimerspec_t *")
     wanted.interval.sec, wanted.interval.nsec = divmod(interval, NANO)
@@ -193,7 +198,7 @@ def _timerfd_settime(
 
 
 def _write_timer(thread: Thread, address: int, form: object, *, wide: bool) -> None:
-    size = 16 if wide else 8
+    size = 16 if wide else 2 * thread.process.storage.word
     for n, part in enumerate(("interval", "value")):
         time_of = getattr(form, part)
         nanoseconds = int(time_of.sec) * NANO + int(time_of.nsec)
@@ -222,12 +227,12 @@ def _timerfd_gettime(thread: Thread, file: int, result: int, *, wide: bool) -> i
 
 @calls.define(43, "times", "p")
 def times(thread: Thread, result: int) -> int:
-    used = os.times()
+    used, storage = os.times(), thread.process.storage
     ticks = os.sysconf("SC_CLK_TCK")
     if result:
         values = (used.user, used.system, used.children_user, used.children_system)
-        words = (int(value * ticks) & 0xFFFF_FFFF for value in values)
-        thread.process.storage.write(result, struct.pack("<4I", *words))
+        for n, value in enumerate(values):
+            storage.write_long(result + n * storage.word, int(value * ticks))
     return int(used.elapsed * ticks) & 0x7FFF_FFFF
 
 
@@ -235,5 +240,6 @@ def times(thread: Thread, result: int) -> int:
 def getrusage(thread: Thread, who: int, result: int) -> int:
     if who not in (0, -1, 1):
         refuse(errno.EINVAL)
-    thread.process.storage.write(result, rusage(resource.getrusage(who)))
+    storage = thread.process.storage
+    storage.write(result, rusage(resource.getrusage(who), storage.word))
     return 0

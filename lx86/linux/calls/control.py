@@ -30,17 +30,18 @@ _GETLK64, _SETLK64, _SETLKW64 = 12, 13, 14
 _OFD_GETLK, _OFD_SETLK, _OFD_SETLKW = 36, 37, 38
 _HOST_OFD = {_OFD_GETLK: 36, _OFD_SETLK: 37, _OFD_SETLKW: 37}
 _LOCK, _LOCK64 = struct.Struct("<hhiii"), struct.Struct("<hhqqi")
+_LOCK_OF_64 = struct.Struct("<hh4xqqi4x")
 _HOST_LOCK = struct.Struct("@hhqqi4x")
 _TRY_AGAIN = 0.01
 """Seconds between attempts at a lock that another process has."""
 
 
-@calls.define(55, "fcntl", "fux", restarts=True)
+@calls.define(55, "fcntl", "fxw", restarts=True)
 def fcntl_(thread: Thread, file: int, command: int, argument: int) -> Waiting:
     return _fcntl(thread, file, command, argument)
 
 
-@calls.define(221, "fcntl64", "fux", restarts=True)
+@calls.define(221, "fcntl64", "fxw", restarts=True, x64="fcntl")
 def fcntl64(thread: Thread, file: int, command: int, argument: int) -> Waiting:
     return _fcntl(thread, file, command, argument)
 
@@ -55,18 +56,23 @@ def _fcntl(thread: Thread, file: int, command: int, argument: int) -> Waiting:
     if command == fcntl.F_SETOWN and not _may_own(thread, argument):
         refuse(errno.EPERM)
     if command in _PLAIN:
-        return int(fcntl.fcntl(file, command, argument - ((argument & 0x8000_0000) << 1)))
+        number = argument & 0xFFFF_FFFF
+        return int(fcntl.fcntl(file, command, number - ((number & 0x8000_0000) << 1)))
+    long = thread.process.storage.word == 8
     if command in (_GETLK, _SETLK, _SETLKW):
-        return (yield from _lock(thread, file, command, argument, _LOCK))
-    if command in (_GETLK64, _SETLK64, _SETLKW64):
+        form = _LOCK_OF_64 if long else _LOCK
+        return (yield from _lock(thread, file, command, argument, form))
+    if command in (_GETLK64, _SETLK64, _SETLKW64) and not long:
         return (yield from _lock(thread, file, command - 7, argument, _LOCK64))
     if command in _HOST_OFD:
-        return (yield from _lock(thread, file, command, argument, _LOCK64))
+        form = _LOCK_OF_64 if long else _LOCK64
+        return (yield from _lock(thread, file, command, argument, form))
     refuse(errno.EINVAL)
 
 
 def _may_own(thread: Thread, owner: int) -> bool:
     """Whether signals of a file may go there: to this process, or to one of its run."""
+    owner &= 0xFFFF_FFFF
     return owner in (0, thread.process.pid) or (
         owner < 0x8000_0000 and thread.process.relatives.include(owner)
     )
@@ -131,7 +137,7 @@ _FIOCLEX, _FIONCLEX = 0x5451, 0x5450
 _GET_PEER = 0x5441
 
 
-@calls.define(54, "ioctl", "fxx")
+@calls.define(54, "ioctl", "fxw")
 def ioctl(thread: Thread, file: int, request: int, argument: int) -> int:
     visible(thread, file)
     storage = thread.process.storage

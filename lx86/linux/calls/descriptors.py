@@ -31,10 +31,11 @@ def close(thread: Thread, file: int) -> int:
     return 0
 
 
-@calls.define(19, "lseek", "fdu")
+@calls.define(19, "lseek", "fnx")
 def lseek(thread: Thread, file: int, offset: int, whence: int) -> int:
     place = os.lseek(visible(thread, file), offset, whence)
-    return place if place <= 0x7FFF_FFFF else refuse(errno.EOVERFLOW)
+    fits = place <= 0x7FFF_FFFF or thread.process.storage.word == 8
+    return place if fits else refuse(errno.EOVERFLOW)
 
 
 @calls.define(140, "_llseek", "fxxpu")
@@ -104,7 +105,7 @@ def syncfs(thread: Thread, file: int) -> int:
     return 0
 
 
-@calls.define(93, "ftruncate", "fd")
+@calls.define(93, "ftruncate", "fn")
 def ftruncate(thread: Thread, file: int, length: int) -> int:
     os.ftruncate(visible(thread, file), length)
     return 0
@@ -122,9 +123,10 @@ def fstat(thread: Thread, file: int, result: int) -> int:
     return 0
 
 
-@calls.define(197, "fstat64", "fp")
+@calls.define(197, "fstat64", "fp", x64="fstat")
 def fstat64(thread: Thread, file: int, result: int) -> int:
-    thread.process.storage.write(result, structures.stat64(os.fstat(visible(thread, file))))
+    status, storage = os.fstat(visible(thread, file)), thread.process.storage
+    storage.write(result, structures.stat64(status, storage.word))
     return 0
 
 
@@ -133,7 +135,7 @@ def fadvise64(thread: Thread, file: int, offset: int, length: int, advice: int) 
     return -int(lib.posix_fadvise(visible(thread, file), offset, length, advice))
 
 
-@calls.define(272, "fadvise64_64", "flld")
+@calls.define(272, "fadvise64_64", "flld", x64="fadvise64")
 def fadvise64_64(thread: Thread, file: int, offset: int, length: int, advice: int) -> int:
     return -int(lib.posix_fadvise(visible(thread, file), offset, length, advice))
 

@@ -52,18 +52,20 @@ def getdents64(thread: Thread, file: int, result: int, size: int) -> int:
 @calls.define(141, "getdents", "fpu")
 def getdents(thread: Thread, file: int, result: int, size: int) -> int:
     """The old form; an inode number that does not fit loses its upper half."""
-    size = min(size, _MOST_ENTRIES)
+    storage, size = thread.process.storage, min(size, _MOST_ENTRIES)
+    form = struct.Struct("<QQH" if storage.word == 8 else "<IIH")
+    most = (1 << 8 * storage.word) - 1
     data = ffi.new("char[]", size)
     length = checked(lib.getdents64(visible(thread, file), data, size))
     entries, source, at = bytearray(), bytes(ffi.buffer(data, length)), 0
     while at < length:
         inode, offset, record, kind = struct.unpack_from("<QqHB", source, at)
         name = source[at + 19 : at + record].split(b"\0")[0]
-        new = 10 + len(name) + 2 + 3 & ~3
-        entry = struct.pack("<IIH", inode & 0xFFFF_FFFF, offset & 0xFFFF_FFFF, new) + name
+        new = form.size + len(name) + 2 + storage.word - 1 & -storage.word
+        entry = form.pack(inode & most, offset & most, new) + name
         entries += entry.ljust(new - 1, b"\0") + bytes([kind])
         at += record
-    thread.process.storage.write(result, bytes(entries))
+    storage.write(result, bytes(entries))
     return len(entries)
 
 

@@ -13,13 +13,14 @@ from lx86.linux.call import CallGroup, StateSet, refuse
 from lx86.linux.endings import Ended, Ending
 from lx86.linux.files import AT_FDCWD
 from lx86.linux.host import AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW
-from lx86.linux.process import Process, Program
+from lx86.linux.program import Program
 from lx86.linux.structures import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lx86.linux.loader import Image
+    from lx86.linux.process import Process
     from lx86.linux.thread import Thread
 
 calls = CallGroup()
@@ -84,9 +85,13 @@ def start(
         image, name_now, argv, shown = _read(process, file, name, argv, opened)
         if (path := image.interpreter()) is not None:
             linker = loader.read_image(_opened(process, process.files.find(AT_FDCWD, path), opened))
+            if linker.form is not image.form:
+                refuse(errno.ENOEXEC, "its interpreter is of another architecture")
+        process.machines.check(image.form.word)
         mask = caller.mask if caller else None
         _leave(process, caller)
         try:
+            process.become(image.form.word)
             state = loader.load(
                 process.memory,
                 image,
@@ -94,7 +99,9 @@ def start(
                 loader.Arguments(argv, environment, name_now),
                 process,
             )
-        except OSError:
+        except (OSError, MemoryError):
+            if caller is None:
+                raise
             raise Ended(Ending(signal=9)) from None
     finally:
         for each in opened:

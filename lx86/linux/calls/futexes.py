@@ -147,7 +147,7 @@ def _wake_op(
 
 @calls.define(311, "set_robust_list", "pu")
 def set_robust_list(thread: Thread, head: int, size: int) -> int:
-    if size != 12:
+    if size != 3 * thread.process.storage.word:
         refuse(errno.EINVAL)
     thread.robust_list = head
     return 0
@@ -158,6 +158,7 @@ def get_robust_list(thread: Thread, tid: int, head: int, size: int) -> int:
     target = thread.process.find_thread(tid) if tid else thread
     if target is None:
         refuse(errno.ESRCH)
-    thread.process.storage.write_word(head, target.robust_list)
-    thread.process.storage.write_word(size, 12)
+    storage = thread.process.storage
+    storage.write_long(head, target.robust_list)
+    storage.write_long(size, 3 * storage.word)
     return 0

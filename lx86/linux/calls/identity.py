@@ -56,41 +56,41 @@ def getegid(thread: Thread) -> int:
     return _old(os.getegid())
 
 
-@calls.define(199, "getuid32")
+@calls.define(199, "getuid32", x64="getuid")
 def getuid32(thread: Thread) -> int:
     return os.getuid()
 
 
-@calls.define(200, "getgid32")
+@calls.define(200, "getgid32", x64="getgid")
 def getgid32(thread: Thread) -> int:
     return os.getgid()
 
 
-@calls.define(201, "geteuid32")
+@calls.define(201, "geteuid32", x64="geteuid")
 def geteuid32(thread: Thread) -> int:
     return os.geteuid()
 
 
-@calls.define(202, "getegid32")
+@calls.define(202, "getegid32", x64="getegid")
 def getegid32(thread: Thread) -> int:
     return os.getegid()
 
 
-@calls.define(209, "getresuid32", "ppp")
+@calls.define(209, "getresuid32", "ppp", x64="getresuid")
 def getresuid32(thread: Thread, real: int, effective: int, saved: int) -> int:
     for address, number in zip((real, effective, saved), os.getresuid(), strict=True):
         thread.process.storage.write_word(address, number)
     return 0
 
 
-@calls.define(211, "getresgid32", "ppp")
+@calls.define(211, "getresgid32", "ppp", x64="getresgid")
 def getresgid32(thread: Thread, real: int, effective: int, saved: int) -> int:
     for address, number in zip((real, effective, saved), os.getresgid(), strict=True):
         thread.process.storage.write_word(address, number)
     return 0
 
 
-@calls.define(205, "getgroups32", "dp")
+@calls.define(205, "getgroups32", "dp", x64="getgroups")
 def getgroups32(thread: Thread, size: int, result: int) -> int:
     groups = os.getgroups()
     if not size:
@@ -101,7 +101,7 @@ def getgroups32(thread: Thread, size: int, result: int) -> int:
     return len(groups)
 
 
-@calls.define(206, "setgroups32", "up")
+@calls.define(206, "setgroups32", "up", x64="setgroups")
 def setgroups32(thread: Thread, size: int, groups: int) -> int:
     if size > 65536:
         refuse(errno.EINVAL)
@@ -110,48 +110,48 @@ def setgroups32(thread: Thread, size: int, groups: int) -> int:
     return 0
 
 
-@calls.define(213, "setuid32", "d")
+@calls.define(213, "setuid32", "d", x64="setuid")
 def setuid32(thread: Thread, user: int) -> int:
     os.setuid(user)
     return 0
 
 
-@calls.define(214, "setgid32", "d")
+@calls.define(214, "setgid32", "d", x64="setgid")
 def setgid32(thread: Thread, group: int) -> int:
     os.setgid(group)
     return 0
 
 
-@calls.define(203, "setreuid32", "dd")
+@calls.define(203, "setreuid32", "dd", x64="setreuid")
 def setreuid32(thread: Thread, real: int, effective: int) -> int:
     os.setreuid(real, effective)
     return 0
 
 
-@calls.define(204, "setregid32", "dd")
+@calls.define(204, "setregid32", "dd", x64="setregid")
 def setregid32(thread: Thread, real: int, effective: int) -> int:
     os.setregid(real, effective)
     return 0
 
 
-@calls.define(208, "setresuid32", "ddd")
+@calls.define(208, "setresuid32", "ddd", x64="setresuid")
 def setresuid32(thread: Thread, real: int, effective: int, saved: int) -> int:
     os.setresuid(real, effective, saved)
     return 0
 
 
-@calls.define(210, "setresgid32", "ddd")
+@calls.define(210, "setresgid32", "ddd", x64="setresgid")
 def setresgid32(thread: Thread, real: int, effective: int, saved: int) -> int:
     os.setresgid(real, effective, saved)
     return 0
 
 
-@calls.define(215, "setfsuid32", "d")
+@calls.define(215, "setfsuid32", "d", x64="setfsuid")
 def setfsuid32(thread: Thread, user: int) -> int:
     return os.geteuid()
 
 
-@calls.define(216, "setfsgid32", "d")
+@calls.define(216, "setfsgid32", "d", x64="setfsgid")
 def setfsgid32(thread: Thread, group: int) -> int:
     return os.getegid()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lx86.linux.call import CallGroup, refuse
 from lx86.linux.host import checked, ffi, lib
 from lx86.linux.memory import page_up
-from lx86.storage import PAGE, PROGRAM_END, WRITE, Page
+from lx86.storage import PAGE, WRITE, Page
 
 from .transfer import visible
 
@@ -39,6 +39,15 @@ def mmap2(
     return _mmap(thread, address, length, protection, flags, file, page * PAGE)
 
 
+@calls.define(None, "mmap", "puxxfu")
+def mmap(
+    thread: Thread, address: int, length: int, protection: int, flags: int, file: int, offset: int
+) -> int:
+    if offset % PAGE:
+        refuse(errno.EINVAL)
+    return _mmap(thread, address, length, protection, flags, file, offset)
+
+
 @calls.define(90, "old_mmap", "p")
 def old_mmap(thread: Thread, block: int) -> int:
     words = [thread.process.storage.read_word(block + 4 * n) for n in range(6)]
@@ -57,7 +66,7 @@ def _mmap(
     shared = flags & 0xF in (_SHARED, _SHARED_VALIDATE)
     if not length or not (shared or flags & 0xF == _PRIVATE):
         refuse(errno.EINVAL)
-    if length > PROGRAM_END:
+    if length > memory.end:
         refuse(errno.ENOMEM)
     kind = memory.permissions(protection)
     if not flags & _ANONYMOUS:
@@ -102,26 +111,26 @@ def _place(thread: Thread, address: int, length: int, flags: int) -> int:
         return memory.place(length, address)
     if address % PAGE:
         refuse(errno.EINVAL)
-    if address + length > PROGRAM_END or not address:
+    if memory.storage.outside(address, length) or not address:
         refuse(errno.ENOMEM if address else errno.EPERM)
     if flags & _NO_REPLACE and not memory.storage.is_free(address, length):
         refuse(errno.EEXIST)
     return address
 
 
-def _range(address: int, length: int, too_far: int = errno.EINVAL) -> int:
+def _range(thread: Thread, address: int, length: int, too_far: int = errno.EINVAL) -> int:
     """The length in whole pages of a range that begins with a page."""
     if address % PAGE:
         refuse(errno.EINVAL)
     length = page_up(length)
-    if address + length > PROGRAM_END:
+    if address + length > thread.process.memory.end:
         refuse(too_far)
     return length
 
 
 @calls.define(91, "munmap", "pu")
 def munmap(thread: Thread, address: int, length: int) -> int:
-    length = _range(address, length)
+    length = _range(thread, address, length)
     if not length:
         refuse(errno.EINVAL)
     thread.process.memory.unmap(address, length)
@@ -132,7 +141,7 @@ def munmap(thread: Thread, address: int, length: int) -> int:
 def mprotect(thread: Thread, address: int, length: int, protection: int) -> int:
     if protection & ~(7 | _GROWS_DOWN):
         refuse(errno.EINVAL)
-    length = _range(address, length, errno.ENOMEM)
+    length = _range(thread, address, length, errno.ENOMEM)
     if length:
         memory = thread.process.memory
         memory.protect(address, length, memory.permissions(protection))
@@ -144,14 +153,14 @@ def mremap(
     thread: Thread, address: int, old_length: int, length: int, flags: int, new_address: int
 ) -> int:
     memory, storage = thread.process.memory, thread.process.storage
-    old_length, length = _range(address, old_length), page_up(length)
-    if flags & ~3 or not length or length > PROGRAM_END or not old_length:
+    old_length, length = _range(thread, address, old_length), page_up(length)
+    if flags & ~3 or not length or length > memory.end or not old_length:
         refuse(errno.EINVAL)
     if not memory.is_mapped(address, old_length):
         refuse(errno.EFAULT)
     kinds = {kind for _, _, kind in storage.runs(address, old_length)}
     if flags & _REMAP_FIXED:
-        size = _range(new_address, length)
+        size = _range(thread, new_address, length)
         apart = new_address + size <= address or address + old_length <= new_address
         if not flags & _REMAP_MAYMOVE or not apart:
             refuse(errno.EINVAL)
@@ -165,7 +174,7 @@ def mremap(
         refuse(errno.ENOMEM)
     more = length - old_length
     end = address + old_length
-    if end + more <= PROGRAM_END and storage.is_free(end, more):
+    if not storage.outside(end, more) and storage.is_free(end, more):
         memory.map(end, more, storage.kind(end - 1))
         return address
     if not flags & _REMAP_MAYMOVE:
@@ -194,7 +203,7 @@ def _move(thread: Thread, address: int, old_length: int, length: int, to: int) -
 @calls.define(219, "madvise", "pux")
 def madvise(thread: Thread, address: int, length: int, advice: int) -> int:
     memory, storage = thread.process.memory, thread.process.storage
-    length = _range(address, length)
+    length = _range(thread, address, length)
     if advice not in _KNOWN_ADVICE:
         refuse(errno.EINVAL)
     if not memory.is_mapped(address, length):
@@ -210,7 +219,7 @@ def madvise(thread: Thread, address: int, length: int, advice: int) -> int:
 @calls.define(144, "msync", "pux")
 def msync(thread: Thread, address: int, length: int, flags: int) -> int:
     storage = thread.process.storage
-    length = _range(address, length, errno.ENOMEM)
+    length = _range(thread, address, length, errno.ENOMEM)
     if flags & ~7 or flags & 5 == 5:
         refuse(errno.EINVAL)
     if not thread.process.memory.is_mapped(address, length):
@@ -222,7 +231,7 @@ def msync(thread: Thread, address: int, length: int, flags: int) -> int:
 
 @calls.define(218, "mincore", "pup")
 def mincore(thread: Thread, address: int, length: int, result: int) -> int:
-    length = _range(address, length, errno.ENOMEM)
+    length = _range(thread, address, length, errno.ENOMEM)
     if not thread.process.memory.is_mapped(address, length):
         refuse(errno.ENOMEM)
     thread.process.storage.write(result, b"\1" * (length // PAGE))
@@ -233,7 +242,7 @@ def mincore(thread: Thread, address: int, length: int, result: int) -> int:
 def mlock(thread: Thread, address: int, length: int) -> int:
     """Nothing is locked in the host's storage; the program need not know."""
     start = address & -PAGE
-    if not thread.process.memory.is_mapped(start, _range(start, length + address - start)):
+    if not thread.process.memory.is_mapped(start, _range(thread, start, length + address - start)):
         refuse(errno.ENOMEM)
     return 0
 

@@ -1,4 +1,4 @@
-"""sendmsg and recvmsg: struct msghdr and what goes with it, from 32 bits to 64 and back."""
+"""sendmsg and recvmsg: struct msghdr and its like, from the program to the host and back."""
 
 from __future__ import annotations
 
@@ -19,13 +19,20 @@ if TYPE_CHECKING:
 
     from lx86.linux.thread import Thread
 
-_HEADER = struct.Struct("<7I")
+_HEADER = {4: struct.Struct("<7I"), 8: struct.Struct("<QI4x4QI4x")}
+"""By the size of a word."""
 _HOST_HEADER = struct.Struct("@PI4xPNPNi4x")
-_CONTROL, _HOST_CONTROL = struct.Struct("<Iii"), struct.Struct("@Nii")
+_CONTROL = {4: struct.Struct("<Iii"), 8: struct.Struct("<Qii")}
+_HOST_CONTROL = struct.Struct("@Nii")
 _SOL_SOCKET, _RIGHTS = 1, 1
 _CMSG_CLOEXEC = 0x4000_0000
 _CONTROL_TRUNCATED = 8
 _MOST_CONTROL = 1 << 16
+
+
+def header_size(word: int) -> int:
+    """Of struct msghdr."""
+    return _HEADER[word].size
 
 
 def _pointer(buffer: object) -> int:
@@ -38,8 +45,9 @@ def send(
 ) -> int:  # fmt: skip
     """sendmsg; `convert` gives the host's form of an address."""
     storage = thread.process.storage
-    name, name_length, vector, count, control, control_length, _ = _HEADER.unpack(
-        storage.read(message, _HEADER.size)
+    header = _HEADER[storage.word]
+    name, name_length, vector, count, control, control_length, _ = header.unpack(
+        storage.read(message, header.size)
     )
     data = b"".join(
         storage.read(address, length) for address, length in vectors(storage, vector, count)
@@ -51,11 +59,11 @@ def send(
     try:
         kept = [ffi.new("char[]", part or b"\0") for part in (place, data, extra)]
         piece = ffi.new("uint64_t[2]", (_pointer(kept[1]), len(data)))
-        header = _HOST_HEADER.pack(
+        host = _HOST_HEADER.pack(
             _pointer(kept[0]) if place else 0, len(place), _pointer(piece), 1,
             _pointer(kept[2]) if extra else 0, len(extra), 0,
         )  # fmt: skip
-        return checked(lib.sendmsg(file, header, flags & 0x7FFF_FFFF))
+        return checked(lib.sendmsg(file, host, flags & 0x7FFF_FFFF))
     finally:
         if used >= 0:
             os.close(used)
@@ -63,26 +71,28 @@ def send(
 
 def _to_host(thread: Thread, data: bytes) -> bytes:
     """Control messages; descriptors in them must be the program's."""
-    result, at = b"", 0
-    while at + _CONTROL.size <= len(data):
-        length, level, kind = _CONTROL.unpack_from(data, at)
-        if not _CONTROL.size <= length <= len(data) - at:
+    result, at, word = b"", 0, thread.process.storage.word
+    form = _CONTROL[word]
+    while at + form.size <= len(data):
+        length, level, kind = form.unpack_from(data, at)
+        if not form.size <= length <= len(data) - at:
             refuse(errno.EINVAL)
-        content = data[at + _CONTROL.size : at + length]
+        content = data[at + form.size : at + length]
         if (level, kind) == (_SOL_SOCKET, _RIGHTS):
             for (sent,) in struct.iter_unpack("<i", content[: len(content) & -4]):
                 visible(thread, sent)
         new = _HOST_CONTROL.pack(_HOST_CONTROL.size + len(content), level, kind) + content
         result += new.ljust(len(new) + 7 & -8, b"\0")
-        at += length + 3 & -4
+        at += length + word - 1 & -word
     return result
 
 
 def receive(thread: Thread, file: int, message: int, flags: int, give: Callable[..., None]) -> int:
     """recvmsg; `give` hands an address of the host's to the program."""
     storage = thread.process.storage
-    name, _, vector, count, control, control_length, _ = _HEADER.unpack(
-        storage.read(message, _HEADER.size)
+    form = _HEADER[storage.word]
+    name, _, vector, count, control, control_length, _ = form.unpack(
+        storage.read(message, form.size)
     )
     pieces = vectors(storage, vector, count)
     views = [storage.view(address, length, WRITE) for address, length in pieces]
@@ -117,34 +127,37 @@ def receive(thread: Thread, file: int, message: int, flags: int, give: Callable[
     given, cut = _from_host(thread, found, control_length, inherits=inherits)
     if given:
         storage.write(control, given)
-    storage.write_word(message + 20, len(given))
+    word = storage.word
+    storage.write_long(message + 5 * word, len(given))
     result_flags &= ~_CMSG_CLOEXEC
-    storage.write_word(message + 24, result_flags | (_CONTROL_TRUNCATED if cut else 0))
+    storage.write_word(message + 6 * word, result_flags | (_CONTROL_TRUNCATED if cut else 0))
     if name:
-        give(thread, bytes(ffi.buffer(address))[: min(address_length, 128)], name, message + 4)
+        give(thread, bytes(ffi.buffer(address))[: min(address_length, 128)], name, message + word)
     return got
 
 
 def _from_host(thread: Thread, data: bytes, room: int, *, inherits: bool) -> tuple[bytes, bool]:
     """Control messages as the program has room for them, and whether that was too little."""
-    result, at, cut = b"", 0, False
+    result, at, cut, word = b"", 0, False, thread.process.storage.word
+    form = _CONTROL[word]
     while at + _HOST_CONTROL.size <= len(data):
         length, level, kind = _HOST_CONTROL.unpack_from(data, at)
         if length < _HOST_CONTROL.size:
             break
         content = data[at + _HOST_CONTROL.size : at + length]
         if (level, kind) == (_SOL_SOCKET, _RIGHTS):
-            fitting = max(0, (room - len(result) - _CONTROL.size) // 4)
+            fitting = max(0, (room - len(result) - form.size) // 4)
             files = [file for (file,) in struct.iter_unpack("<i", content)]
             for file in files[fitting:]:
                 os.close(file)
                 cut = True
             taken = [thread.process.files.give(file, inherits=inherits) for file in files[:fitting]]
             content = struct.pack(f"<{len(taken)}i", *taken)
-        new = _CONTROL.pack(_CONTROL.size + len(content), level, kind) + content
+        new = form.pack(form.size + len(content), level, kind) + content
         if len(result) + len(new) > room:
             cut = True
             break
-        result += new.ljust(min(len(new) + 3 & -4, room - len(result)), b"\0")
+        padded = len(new) + word - 1 & -word
+        result += new.ljust(min(padded, room - len(result)), b"\0")
         at += length + 7 & -8
     return result, cut

@@ -77,20 +77,21 @@ def openat(thread: Thread, at: int, path: bytes, flags: int, mode: int) -> int:
 # -- asking ------------------------------------------------------------------------------------
 
 
-@calls.define(195, "stat64", "sp")
+@calls.define(195, "stat64", "sp", x64="stat")
 def stat64(thread: Thread, path: bytes, result: int) -> int:
     return fstatat64(thread, AT_FDCWD, path, result, 0)
 
 
-@calls.define(196, "lstat64", "sp")
+@calls.define(196, "lstat64", "sp", x64="lstat")
 def lstat64(thread: Thread, path: bytes, result: int) -> int:
     return fstatat64(thread, AT_FDCWD, path, result, AT_SYMLINK_NOFOLLOW)
 
 
-@calls.define(300, "fstatat64", "fspx")
+@calls.define(300, "fstatat64", "fspx", x64="newfstatat")
 def fstatat64(thread: Thread, at: int, path: bytes, result: int, flags: int) -> int:
+    storage = thread.process.storage
     with found(thread, path, flags, at) as file:
-        thread.process.storage.write(result, structures.stat64(os.fstat(file)))
+        storage.write(result, structures.stat64(os.fstat(file), storage.word))
     return 0
 
 
@@ -170,7 +171,8 @@ def readlinkat(thread: Thread, at: int, path: bytes, result: int, size: int) -> 
 def _statfs(thread: Thread, file: int, result: int, *, wide: bool) -> int:
     data = ffi.new("char[]", 256)
     checked(lib.fstatfs(file, data))
-    thread.process.storage.write(result, structures.statfs(bytes(ffi.buffer(data)), wide=wide))
+    storage = thread.process.storage
+    storage.write(result, structures.statfs(bytes(ffi.buffer(data)), storage.word, wide=wide))
     return 0
 
 
@@ -237,17 +239,17 @@ def fchownat(thread: Thread, at: int, path: bytes, owner: int, group: int, flags
         return checked(lib.fchownat(file, _EMPTY, *ids, AT_EMPTY_PATH))
 
 
-@calls.define(212, "chown32", "sdd")
+@calls.define(212, "chown32", "sdd", x64="chown")
 def chown32(thread: Thread, path: bytes, owner: int, group: int) -> int:
     return fchownat(thread, AT_FDCWD, path, owner, group, 0)
 
 
-@calls.define(198, "lchown32", "sdd")
+@calls.define(198, "lchown32", "sdd", x64="lchown")
 def lchown32(thread: Thread, path: bytes, owner: int, group: int) -> int:
     return fchownat(thread, AT_FDCWD, path, owner, group, AT_SYMLINK_NOFOLLOW)
 
 
-@calls.define(207, "fchown32", "fdd")
+@calls.define(207, "fchown32", "fdd", x64="fchown")
 def fchown32(thread: Thread, file: int, owner: int, group: int) -> int:
     os.fchown(visible(thread, file), owner, group)
     return 0
@@ -271,7 +273,8 @@ def _times(thread: Thread, at: int, path: bytes | None, times: list[int] | None,
 
 @calls.define(320, "utimensat", "fxpx")
 def utimensat(thread: Thread, at: int, path: int, times: int, flags: int) -> int:
-    return _utimensat(thread, at, path, times, flags, "<iiii")
+    form = "<qqqq" if thread.process.storage.word == 8 else "<iiii"
+    return _utimensat(thread, at, path, times, flags, form)
 
 
 @calls.define(412, "utimensat_time64", "fxpx")
@@ -295,7 +298,7 @@ def _utimensat(thread: Thread, at: int, path: int, times: int, flags: int, form:
 def utime(thread: Thread, path: bytes, times: int) -> int:
     storage, values = thread.process.storage, None
     if times:
-        values = [storage.read_word(times), 0, storage.read_word(times + 4), 0]
+        values = [storage.read_long(times), 0, storage.read_long(times + storage.word), 0]
     return _times(thread, AT_FDCWD, path, values, 0)
 
 
@@ -309,13 +312,13 @@ def futimesat(thread: Thread, at: int, path: bytes, times: int) -> int:
     storage, values = thread.process.storage, None
     if times:
         values = []
-        for where in (times, times + 8):
+        for where in (times, times + 2 * storage.word):
             seconds, rest = divmod(structures.read_timeval(storage, where), structures.NANO)
             values += [seconds, rest]
     return _times(thread, at, path, values, 0)
 
 
-@calls.define(92, "truncate", "sd")
+@calls.define(92, "truncate", "sn")
 def truncate(thread: Thread, path: bytes, length: int) -> int:
     return truncate64(thread, path, length)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lx86.linux.call import CallGroup, Wait, refuse
 from lx86.linux.host import checked, ffi, lib
-from lx86.linux.structures import NANO, read_time, read_timeval, write_time
+from lx86.linux.structures import NANO, read_time, read_timeval, timeval, write_time
 from lx86.storage import WRITE
 
 from .paths import found, link_to
@@ -124,7 +124,7 @@ def old_select(thread: Thread, block: int) -> Waiting:
     return newselect(thread, words[0] - ((words[0] & 0x8000_0000) << 1), *words[1:])
 
 
-@calls.define(142, "_newselect", "dpppp")
+@calls.define(142, "_newselect", "dpppp", x64="select")
 def newselect(
     thread: Thread, count: int, reading: int, writing: int, exceptions: int, timeout: int
 ) -> Waiting:
@@ -134,7 +134,7 @@ def newselect(
     result = yield from _select(thread, count, (reading, writing, exceptions), until)
     if timeout and until is not None:
         left = max(0, round((until - time.monotonic()) * NANO))
-        storage.write(timeout, struct.pack("<II", left // NANO, left % NANO // 1000))
+        storage.write(timeout, timeval(left, storage.word))
     return result
 
 
@@ -159,7 +159,7 @@ def _pselect(
     if timeout:
         until = time.monotonic() + read_time(storage, timeout, wide=wide) / NANO
     if mask:
-        _mask(thread, storage.read_word(mask), storage.read_word(mask + 4))
+        _mask(thread, storage.read_long(mask), storage.read_long(mask + storage.word))
     result = yield from _select(thread, count, sets, until)
     if timeout and until is not None:
         left = max(0, round((until - time.monotonic()) * NANO))
@@ -172,7 +172,7 @@ def _select(thread: Thread, count: int, sets: tuple[int, int, int], until: float
     if count < 0:
         refuse(errno.EINVAL)
     count = min(count, _SET_LIMIT)
-    size = (count + 31) // 32 * 4
+    size = -(-count // (8 * storage.word)) * storage.word
     asked: list[tuple[int, int]] = []
     members: list[list[int]] = []
     for address, (_, events) in zip(sets, _SELECTS, strict=True):

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from lx86.linux.call import CallGroup, Wait, refuse
 from lx86.linux.endings import Ended, Ending
-from lx86.linux.process import VFORK_STACK, Vfork
-from lx86.linux.signals import LAST, Code, Signal, sent_by
+from lx86.linux.program import VFORK_STACK, Vfork
+from lx86.linux.signals import LAST, Code, Signal, fields_offset, sent_by
 from lx86.storage import StorageFault
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _NOHANG, _UNTRACED, _EXITED, _CONTINUED, _NOWAIT = 1, 2, 4, 8, 0x0100_0000
 _THREAD_BITS = 0xE000_0000
 _LOOK_AGAIN = 0.02
 """Seconds between looks at children that may stop or go on: nothing on the host tells of that."""
-_RUSAGE_SIZE = 72
+_RUSAGE_WORDS = 18
 
 
 # -- forks ---------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def wait4(thread: Thread, pid: int, status: int, options: int, usage: int) -> Wa
     if status:
         process.storage.write_word(status, how & 0xFFFF)
     if usage:
-        process.storage.write(usage, rusage(used))
+        process.storage.write(usage, rusage(used, process.storage.word))
     return found
 
 
@@ -164,15 +164,16 @@ def waitid(thread: Thread, kind: int, number: int, info: int, options: int, usag
         yield _until_a_child(thread, pid, stops=bool(options & (_UNTRACED | _CONTINUED)))
     if result is None:
         if info:
-            storage.write(info, bytes(24))
+            storage.write(info, bytes(20 + storage.word))
         return 0
     if result.si_code in (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED) and not options & _NOWAIT:
         _forget(thread, result.si_pid)
     if info:
         fields = struct.pack("<IIi", result.si_pid, result.si_uid, result.si_status)
-        storage.write(info, Signal(signal.SIGCHLD, result.si_code, fields).pack())
+        found = Signal(signal.SIGCHLD, result.si_code, fields)
+        storage.write(info, found.pack(storage.word))
     if usage:
-        storage.write(usage, bytes(_RUSAGE_SIZE))
+        storage.write(usage, bytes(_RUSAGE_WORDS * storage.word))
     return 0
 
 
@@ -184,14 +185,15 @@ def _pid_of_pidfd(file: int) -> int:
     refuse(errno.EINVAL)
 
 
-def rusage(used: object) -> bytes:
+def rusage(used: object, word: int) -> bytes:
     """struct rusage of what os.wait4 or resource.getrusage give."""
     times = [getattr(used, name) for name in ("ru_utime", "ru_stime")]
     halves = [int(part) for t in times for part in (t, t % 1 * 1e6)]
     names = "maxrss ixrss idrss isrss minflt majflt nswap inblock oublock msgsnd msgrcv nsignals"
     counts = [getattr(used, f"ru_{name}") for name in names.split()]
     counts += [getattr(used, name) for name in ("ru_nvcsw", "ru_nivcsw")]
-    return struct.pack("<18I", *(n & 0xFFFF_FFFF for n in halves + counts))
+    mask, letter = (1 << 8 * word) - 1, "Q" if word == 8 else "I"
+    return struct.pack(f"<{_RUSAGE_WORDS}{letter}", *(n & mask for n in halves + counts))
 
 
 # -- signals to processes ------------------------------------------------------------------------
@@ -296,11 +298,12 @@ def rt_tgsigqueueinfo(thread: Thread, group: int, tid: int, number: int, info: i
 
 def _queued(thread: Thread, number: int, info: int) -> Signal:
     _check_signal(number)
-    data = thread.process.storage.read(info, 128)
+    storage = thread.process.storage
+    data = storage.read(info, 128)
     _, error, code = struct.unpack_from("<iii", data)
     if code >= 0 or code == Code.TKILL:
         refuse(errno.EPERM)
-    return Signal(number, code, data[12:], error)
+    return Signal(number, code, data[fields_offset(storage.word) :], error)
 
 
 # -- ends ----------------------------------------------------------------------------------------

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from lx86.linux.thread import Thread
 
 calls = CallGroup()
-_ACTION, _OLD_ACTION = struct.Struct("<IIIQ"), struct.Struct("<IIII")
+_ACTION = {4: struct.Struct("<IIIQ"), 8: struct.Struct("<QQQQ")}
+"""By the size of a word."""
+_OLD_ACTION = struct.Struct("<IIII")
+_STACK = {4: struct.Struct("<III"), 8: struct.Struct("<QI4xQ")}
 _SETMASK = 2
 _MIN_STACK = 2048
 
@@ -55,12 +58,13 @@ def rt_sigaction(thread: Thread, number: int, new: int, old: int, size: int) -> 
     if size != 8:
         refuse(errno.EINVAL)
     storage, action = thread.process.storage, None
+    form = _ACTION[storage.word]
     if new:
-        handler, flags, restorer, mask = _ACTION.unpack(storage.read(new, _ACTION.size))
+        handler, flags, restorer, mask = form.unpack(storage.read(new, form.size))
         action = Action(handler, flags, mask & ~UNBLOCKABLE, restorer)
     was = _exchange(thread, number, action)
     if old:
-        storage.write(old, _ACTION.pack(was.handler, was.flags, was.restorer, was.mask))
+        storage.write(old, form.pack(was.handler, was.flags, was.restorer, was.mask))
     return 0
 
 
@@ -200,7 +204,7 @@ def _sigtimedwait(
                 found = process.signals.read(file)
             if found is not None:
                 if info:
-                    process.storage.write(info, found.pack())
+                    process.storage.write(info, found.pack(process.storage.word))
                 return found.number
             if until is not None and time.monotonic() >= until:
                 refuse(errno.EAGAIN)
@@ -235,9 +239,9 @@ def sigaltstack(thread: Thread, new: int, old: int) -> int:
     at, _, size = thread.alternate_stack
     on_it = bool(size) and at <= thread.state.esp - 1 < at + size
     state = (frames.ONSTACK if on_it else 0) if size else frames.DISABLE
-    wanted = None
+    wanted, form = None, _STACK[storage.word]
     if new:
-        wanted = struct.unpack("<III", storage.read(new, 12))
+        wanted = form.unpack(storage.read(new, form.size))
         if on_it:
             refuse(errno.EPERM)
         if wanted[1] & ~(frames.ONSTACK | frames.DISABLE | 1 << 31):
@@ -245,7 +249,7 @@ def sigaltstack(thread: Thread, new: int, old: int) -> int:
         if not wanted[1] & frames.DISABLE and wanted[2] < _MIN_STACK:
             refuse(errno.ENOMEM)
     if old:
-        storage.write(old, struct.pack("<III", at, state, size))
+        storage.write(old, form.pack(at, state, size))
     if wanted:
         thread.alternate_stack = (
             (0, 0, 0) if wanted[1] & frames.DISABLE else (wanted[0], 0, wanted[2])

@@ -18,7 +18,7 @@ from lx86.linux.files import AT_FDCWD
 from lx86.linux.host import checked, ffi, lib
 from lx86.storage import WRITE
 
-from .messages import receive, send
+from .messages import header_size, receive, send
 from .transfer import visible
 
 if TYPE_CHECKING:
@@ -162,6 +162,11 @@ def accept4(thread: Thread, file: int, address: int, length: int, flags: int) ->
     return given
 
 
+@calls.define(None, "accept", "fpp", restarts=True)
+def accept(thread: Thread, file: int, address: int, length: int) -> Waiting:
+    return accept4(thread, file, address, length, 0)
+
+
 @calls.define(367, "getsockname", "fpp")
 def getsockname(thread: Thread, file: int, address: int, length: int) -> int:
     _give_address(thread, _asked(lib.getsockname, visible(thread, file))[1], address, length)
@@ -202,7 +207,7 @@ def getsockopt(
     checked(lib.getsockopt(visible(thread, file), level, name, data, length))
     value = bytes(ffi.buffer(data))[: length[0]]
     if is_time:
-        wide = name in (66, 67)
+        wide = name in (66, 67) or storage.word == 8
         value = value if wide else struct.pack("<ii", *struct.unpack("<qq", value))
         value = value[:room]
     storage.write(result, value)
@@ -215,7 +220,8 @@ def setsockopt(thread: Thread, file: int, level: int, name: int, value: int, len
     if length > 1 << 16:
         refuse(errno.EINVAL)
     data = thread.process.storage.read(value, length) if length else b""
-    if _is_time(level, name) and name not in (66, 67):
+    long = thread.process.storage.word == 8
+    if _is_time(level, name) and name not in (66, 67) and not long:
         if length < 8:
             refuse(errno.EINVAL)
         data = struct.pack("<qq", *struct.unpack("<ii", data[:8]))
@@ -320,16 +326,17 @@ def recvmsg(thread: Thread, file: int, message: int, flags: int) -> Waiting:
 
 @calls.define(345, "sendmmsg", "fpux", restarts=True)
 def sendmmsg(thread: Thread, file: int, messages: int, count: int, flags: int) -> Waiting:
-    done = 0
+    done, length = 0, header_size(thread.process.storage.word)
+    step = length + thread.process.storage.word
     for n in range(min(count, 1024)):
-        at = messages + 32 * n
+        at = messages + step * n
         try:
             sent = yield from sendmsg(thread, file, at, flags)
         except OSError:
             if done:
                 break
             raise
-        thread.process.storage.write_word(at + 28, sent)
+        thread.process.storage.write_word(at + length, sent)
         done += 1
     return done
 

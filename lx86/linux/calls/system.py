@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from lx86.linux.thread import Thread
 
 calls = CallGroup()
-_INFINITY = 0xFFFF_FFFF
 _RELEASE = "6.1.0-lx86"
 _LIMITS = 16
 _NOFILE = resource.RLIMIT_NOFILE
@@ -24,7 +23,8 @@ _STACK = resource.RLIMIT_STACK
 @calls.define(122, "uname", "p")
 def uname(thread: Thread, result: int) -> int:
     host = os.uname()
-    texts = ["Linux", host.nodename, _RELEASE, "#1 SMP Lx86", "i686", "(none)"]
+    machine = "x86_64" if thread.process.storage.word == 8 else "i686"
+    texts = ["Linux", host.nodename, _RELEASE, "#1 SMP Lx86", machine, "(none)"]
     fields = b"".join(os.fsencode(text)[:64].ljust(65, b"\0") for text in texts)
     thread.process.storage.write(result, fields)
     return 0
@@ -39,9 +39,11 @@ def sysinfo(thread: Thread, result: int) -> int:
     total, free = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_AVPHYS_PAGES")
     unit = page
     fields = (uptime, *loads, total, free, 0, 0, 0, 0)
-    words = struct.pack("<10I", *(value & 0xFFFF_FFFF for value in fields))
-    words += struct.pack("<HHIII8x", 1, 0, 0, 0, unit)
-    thread.process.storage.write(result, words)
+    storage = thread.process.storage
+    letter, mask = ("Q", (1 << 64) - 1) if storage.word == 8 else ("I", 0xFFFF_FFFF)
+    words = struct.pack(f"<10{letter}", *(value & mask for value in fields))
+    words += struct.pack("<HH4xQQI4x" if storage.word == 8 else "<HHIII8x", 1, 0, 0, 0, unit)
+    storage.write(result, words)
     return 0
 
 
@@ -85,10 +87,12 @@ def _set_limit(thread: Thread, which: int, soft: int, hard: int) -> None:
     resource.setrlimit(which, (signed[0], signed[1]))
 
 
-@calls.define(191, "ugetrlimit", "up")
+@calls.define(191, "ugetrlimit", "up", x64="getrlimit")
 def ugetrlimit(thread: Thread, which: int, result: int) -> int:
-    values = (min(value, _INFINITY) for value in limit(thread, which))
-    thread.process.storage.write(result, struct.pack("<II", *values))
+    storage = thread.process.storage
+    most = (1 << 8 * storage.word) - 1
+    for n, value in enumerate(limit(thread, which)):
+        storage.write_long(result + n * storage.word, min(value, most))
     return 0
 
 
@@ -101,8 +105,10 @@ def getrlimit(thread: Thread, which: int, result: int) -> int:
 
 @calls.define(75, "setrlimit", "up")
 def setrlimit(thread: Thread, which: int, new: int) -> int:
-    values = struct.unpack("<II", thread.process.storage.read(new, 8))
-    soft, hard = ((1 << 64) - 1 if value == _INFINITY else value for value in values)
+    storage = thread.process.storage
+    most = (1 << 8 * storage.word) - 1
+    values = [storage.read_long(new + n * storage.word) for n in range(2)]
+    soft, hard = ((1 << 64) - 1 if value == most else value for value in values)
     _set_limit(thread, which, soft, hard)
     return 0
 
@@ -135,10 +141,11 @@ def sched_yield(thread: Thread) -> int:
 @calls.define(242, "sched_getaffinity", "dup")
 def sched_getaffinity(thread: Thread, pid: int, size: int, result: int) -> int:
     """One processor: the threads of a program take turns."""
-    if size < 4 or size % 4:
+    storage = thread.process.storage
+    if size < storage.word or size % storage.word:
         refuse(errno.EINVAL)
-    thread.process.storage.write(result, (1).to_bytes(4, "little"))
-    return 4
+    storage.write_long(result, 1)
+    return storage.word
 
 
 @calls.define(241, "sched_setaffinity", "dup")
@@ -209,7 +216,7 @@ _SET_PDEATHSIG, _GET_PDEATHSIG, _GET_DUMPABLE, _SET_DUMPABLE = 1, 2, 3, 4
 _SET_NAME, _GET_NAME, _SET_NO_NEW_PRIVS, _GET_NO_NEW_PRIVS = 15, 16, 38, 39
 
 
-@calls.define(172, "prctl", "dxxxx")
+@calls.define(172, "prctl", "dwwww")
 def prctl(thread: Thread, option: int, second: int, third: int, fourth: int, fifth: int) -> int:
     storage = thread.process.storage
     match option:

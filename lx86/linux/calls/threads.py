@@ -15,6 +15,8 @@ from lx86.segments import LDT_ENTRIES, Descriptor
 from .processes import fork_process, vfork_process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lx86.cpu import X86State
     from lx86.linux.call import Waiting
     from lx86.linux.thread import Thread
@@ -30,10 +32,12 @@ _DESCRIPTOR = struct.Struct("<IIII")
 _BIG, _CODE, _NOT_PRESENT, _USABLE = 1, 4, 0x20, 0x40
 
 
-@calls.define(120, "clone", "xpppp")
+@calls.define(120, "clone", "wpppp")
 def clone(
     thread: Thread, flags: int, stack: int, parent_tid: int, tls: int, child_tid: int
 ) -> int | Waiting:
+    if thread.process.storage.word == 8:
+        tls, child_tid = child_tid, tls
     return _clone(thread, flags & ~0xFF, stack, parent_tid, tls, child_tid, 0)
 
 
@@ -43,7 +47,7 @@ def clone3(thread: Thread, arguments: int, size: int) -> int | Waiting:
         refuse(errno.EINVAL)
     data = thread.process.storage.read(arguments, min(size, 88))
     flags, pidfd, child_tid, parent_tid, _, stack, stack_size, tls = struct.unpack_from("<8Q", data)
-    if any(data[64:]) or stack + stack_size > 0xFFFF_FFFF:
+    if any(data[64:]) or stack + stack_size > thread.process.storage.end:
         refuse(errno.EINVAL)
     return _clone(
         thread, flags, stack + stack_size if stack else 0, parent_tid, tls, child_tid, pidfd
@@ -63,7 +67,7 @@ def _clone(
         refuse(errno.EINVAL)
     if flags & _PIDFD:
         refuse(errno.EINVAL)
-    tls_of_child = _descriptor(thread, tls) if flags & _SETTLS else None
+    tls_of_child = _local_storage(thread, tls) if flags & _SETTLS else None
     if flags & _VFORK:
         return _and_tids(
             thread, vfork_process(thread, stack), flags, parent_tid, child_tid, tls_of_child
@@ -75,7 +79,7 @@ def _clone(
 
 def _and_tids(
     thread: Thread, forking: Waiting, flags: int, parent_tid: int, child_tid: int,
-    tls: tuple[int, Descriptor | None] | None,
+    tls: Callable[[X86State], None] | None,
 ) -> Waiting:  # fmt: skip
     pid = yield from forking
     _note_tids(thread, pid, flags, parent_tid, child_tid, tls)
@@ -84,7 +88,7 @@ def _and_tids(
 
 def _note_tids(
     thread: Thread, pid: int, flags: int, parent_tid: int, child_tid: int,
-    tls: tuple[int, Descriptor | None] | None,
+    tls: Callable[[X86State], None] | None,
 ) -> None:  # fmt: skip
     storage = thread.process.storage
     if pid:
@@ -92,7 +96,7 @@ def _note_tids(
             storage.write_word(parent_tid, pid)
         return
     if tls:
-        _set_entry(thread.state, *tls)
+        tls(thread.state)
     if flags & _PARENT_SETTID:
         storage.write_word(parent_tid, thread.tid)
     if flags & _CHILD_SETTID:
@@ -104,12 +108,12 @@ def _new_thread(
     thread: Thread, flags: int, stack: int, parent_tid: int, tls: int, child_tid: int
 ) -> int:
     process, storage = thread.process, thread.process.storage
-    entry = _descriptor(thread, tls) if flags & _SETTLS else None
+    local = _local_storage(thread, tls) if flags & _SETTLS else None
     state = replace(thread.state, eax=0, tls=list(thread.state.tls))
     if stack:
         state.esp = stack
-    if entry:
-        _set_entry(state, *entry)
+    if local:
+        local(state)
     new = process.add_thread(state)
     new.floating = process.cpu.floating()
     new.mask = thread.mask
@@ -124,6 +128,40 @@ def _new_thread(
 
 
 # -- thread-local storage ------------------------------------------------------------------------
+
+
+def _local_storage(thread: Thread, tls: int) -> Callable[[X86State], None]:
+    """What CLONE_SETTLS changes in a state: FS's base, or an entry of the global table."""
+    if thread.process.storage.word == 8:
+        _check_base(thread, tls)
+        return lambda state: setattr(state, "fs_base", tls)
+    number, descriptor = _descriptor(thread, tls)
+    return lambda state: _set_entry(state, number, descriptor)
+
+
+def _check_base(thread: Thread, base: int) -> None:
+    if base >= thread.process.storage.end:
+        refuse(errno.EPERM)
+
+
+@calls.define(None, "arch_prctl", "dp")
+def arch_prctl(thread: Thread, code: int, address: int) -> int:
+    """ARCH_SET_GS, ARCH_SET_FS, ARCH_GET_FS and ARCH_GET_GS: the bases of both."""
+    state, storage = thread.state, thread.process.storage
+    match code:
+        case 0x1001:
+            _check_base(thread, address)
+            state.gs, state.gs_base = 0, address
+        case 0x1002:
+            _check_base(thread, address)
+            state.fs, state.fs_base = 0, address
+        case 0x1003:
+            storage.write_long(address, state.fs_base)
+        case 0x1004:
+            storage.write_long(address, state.gs_base)
+        case _:
+            refuse(errno.EINVAL)
+    return 0
 
 
 def _descriptor(thread: Thread, address: int) -> tuple[int, Descriptor | None]:

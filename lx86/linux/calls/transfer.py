@@ -141,7 +141,7 @@ def sendfile(thread: Thread, out: int, source: int, offset: int, count: int) -> 
     return _sendfile(thread, out, source, offset, count, 4)
 
 
-@calls.define(239, "sendfile64", "ffpu")
+@calls.define(239, "sendfile64", "ffpu", x64="sendfile")
 def sendfile64(thread: Thread, out: int, source: int, offset: int, count: int) -> Waiting:
     return _sendfile(thread, out, source, offset, count, 8)
 
