@@ -134,8 +134,8 @@ class Adapters:
             server.gone = True
         while self.servers:
             self.servers.popitem()[1].remove()
-        for fc_server in self.fc_servers.values():
-            fc_server.reset()
+        while self.fc_servers:
+            self.fc_servers.popitem()[1].remove()
         while self._san is not None and self._fc_ports:
             self._san.unplug(self._fc_ports.popitem()[1])
 
@@ -193,7 +193,7 @@ class Adapters:
         if (paired := self._paired.pop(slot, None)) is not None:
             paired.end.remove(paired)
         if (fc_server := self.fc_servers.pop(slot, None)) is not None:
-            fc_server.reset()
+            fc_server.remove()
         if (port := self.ports.get(slot)) is not None:
             self._occupy(port, _Nobody())
         self._partition.virtual_io.remove(Slot(slot))

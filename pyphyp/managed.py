@@ -36,7 +36,7 @@ from .managed_capacity import SharedTimes
 from .managed_changes import Changes
 from .managed_media import change_tape
 from .managed_partition import ManagedPartition, configuration_of
-from .managed_servers import IoServers
+from .managed_servers import servers_of
 from .managed_slots import change_slots
 from .managed_storage import change_storage_network
 from .media import MediaLibrary
@@ -45,7 +45,6 @@ from .pacing import Pace, Unattended, host_epoch
 from .pairs import Pairs
 from .partition import ClosedError
 from .raw_file import MediaError
-from .storage_network import storage_network_of
 from .usage import PartitionState
 
 if TYPE_CHECKING:
@@ -111,13 +110,9 @@ class ManagedMachine(Closing):
         self._tracers, self._starts = tracers, dict(starts or {})
         self._library = MediaLibrary(exclusive=True)
         self.network, self.pairs = Network(lan.switch for lan in system.lans), Pairs(system)
-        self.io_servers = IoServers(
+        self.io_servers, self.storage_network = servers_of(
             system, lambda: self.epoch + self.now // TIME_BASE_HZ, self._library, self.network
         )
-        with ExitStack() as undo:
-            undo.callback(self.io_servers.close)
-            self.storage_network = storage_network_of(system, self._library)
-            undo.pop_all()
         self._pace: Pace | None = None
         self._stopped = self._closed = False
         self.wake_listeners: list[Callable[[], None]] = []

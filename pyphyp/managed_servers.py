@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from firmware.vital_product_data import MODEL
+from hypervisor.san.fabric import FabricError
 from hypervisor.system.errors import ManagementError
 
 from .actions import (
@@ -15,9 +17,11 @@ from .actions import (
     RunViosCommand,
     ShutdownPartition,
 )
+from .storage_network import storage_network_of
 from .usage import IoServerUsage, PartitionState
 from .vios import padmin
 from .vios.engine import Vios
+from .vios.fibre_channel import FcClient
 from .vios.records import ViosError
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from .actions import Action
     from .media import MediaLibrary
     from .network import Network
+    from .storage_network import StorageNetwork
     from .vios.shell import Answer
 
 
@@ -44,6 +49,7 @@ class IoServers:
         clock: Callable[[], int],
         library: MediaLibrary,
         network: Network,
+        storage_network: StorageNetwork | None = None,
     ) -> None:
         self.by_name: dict[str, Vios] = {}
         location = f"U{MODEL}.{system.serial}"
@@ -54,8 +60,14 @@ class IoServers:
                 for adapter in partition.scsi_adapters
                 if adapter.server == definition.name
             ]
+            fc_clients = [
+                FcClient(partition.number, adapter.slot, adapter.port)
+                for partition in system.partitions
+                for adapter in partition.fibre_channel_adapters
+                if adapter.server == definition.name
+            ]
             try:
-                self.by_name[definition.name] = Vios(
+                its = self.by_name[definition.name] = Vios(
                     definition,
                     clients,
                     system=location,
@@ -63,10 +75,14 @@ class IoServers:
                     clock=clock,
                     disks=library,
                     network=network,
+                    fc_clients=fc_clients,
+                    san=None if storage_network is None else storage_network.san,
                 )
-            except ViosError as wrong:
+            except (ViosError, FabricError) as wrong:
                 self.close()
                 raise ManagementError(f"{definition.name}: {wrong}") from None
+            if storage_network is not None:
+                storage_network.servers[definition.name] = its.fibre_channel
         library.servers.update(self.by_name)
 
     def _named(self, name: str) -> Vios:
@@ -132,3 +148,16 @@ class IoServers:
     def close(self) -> None:
         for server in self.by_name.values():
             server.close()
+
+
+def servers_of(
+    system: ManagedSystem, clock: Callable[[], int], library: MediaLibrary, network: Network
+) -> tuple[IoServers, StorageNetwork | None]:
+    """The servers of a machine, and the storage network that they reach, if there is one."""
+    storage_network = storage_network_of(system, library)
+    with ExitStack() as undo:
+        if storage_network is not None:
+            undo.callback(storage_network.close)
+        servers = IoServers(system, clock, library, network, storage_network)
+        undo.pop_all()
+    return servers, storage_network

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hypervisor.san.fabric import FabricError
 from hypervisor.san.san import San
@@ -32,12 +32,22 @@ DISK_PRODUCT, TAPE_PRODUCT = "2107900", "ULT3580-TD8"
 _MAKER = "IBM"
 
 
+class Carrier(Protocol):
+    """The Fibre Channel of a Virtual I/O Server."""
+
+    def attach(self, client: ClientPort) -> None: ...
+    def detach(self, client: ClientPort) -> None: ...
+    def serve(self, channel: ChannelAdapter, client: ClientPort) -> VfcServer: ...
+
+
 class StorageNetwork:
     """Fabrics and storage; `close` it.  `library` opens the files; MediaError where it cannot."""
 
     def __init__(self, library: MediaLibrary, serial: str, *, exclusive: bool = False) -> None:
         self._library = library
         self.san = San(serial, exclusive=exclusive)
+        self.servers: dict[str, Carrier] = {}
+        """Virtual I/O Servers that carry adapters, by name."""
         self._opened: list[LogicalUnit] = []
 
     def build(self, definition: SanDefinition) -> None:
@@ -73,7 +83,10 @@ class StorageNetwork:
         """The port of a partition's adapter, in its fabric; `MediaError` where that cannot be."""
         port = self.san.client(configuration.name, configuration.number, adapter.slot)
         try:
-            self.san.plug(port, adapter.fabric)
+            if adapter.server:
+                self.servers[adapter.server].attach(port)
+            else:
+                self.san.plug(port, adapter.fabric)
         except FabricError as wrong:
             raise MediaError(str(wrong)) from None
         return port
@@ -82,11 +95,15 @@ class StorageNetwork:
         self, adapter: ChannelAdapter, port: ClientPort, its: FibreChannelAdapter
     ) -> VfcServer:
         """The server of an adapter that the guest has."""
+        if its.server:
+            return self.servers[its.server].serve(adapter, port)
         return VfcServer(adapter, port)
 
     def unplug(self, port: ClientPort) -> None:
         """The adapter is no more."""
         port.listener = None
+        for server in self.servers.values():
+            server.detach(port)
         self.san.unplug(port)
 
     # -- the end ---------------------------------------------------------------------------
@@ -103,7 +120,7 @@ class StorageNetwork:
 
 def storage_network_of(system: ManagedSystem, library: MediaLibrary) -> StorageNetwork | None:
     """That of a managed system, if it has one; `ManagementError` where it cannot be."""
-    if not system.san.fabrics:
+    if not system.san.fabrics and not any(p.fibre_channel_adapters for p in system.partitions):
         return None
     network = StorageNetwork(library, system.serial, exclusive=True)
     try:

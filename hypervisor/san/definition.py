@@ -13,6 +13,8 @@ MOST_FABRICS = 16
 MOST_STORAGE = 32
 """Storage of one machine; each port has a place in a switch."""
 MOST_STORAGE_PORTS = 8
+MOST_SERVER_PORTS = 16
+"""Physical ports of one Virtual I/O Server."""
 MOST_LUNS = 1 << 14
 """By flat space addressing (SAM-5 4.7.7.3)."""
 

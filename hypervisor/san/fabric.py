@@ -44,6 +44,12 @@ class Listener(Protocol):
     def carry_out(self) -> bool:
         """Carry out what had to wait; whether there was anything."""
 
+    def server_came(self) -> None:
+        """The Virtual I/O Server that carries the port runs."""
+
+    def server_left(self) -> None:
+        """It runs no more."""
+
 
 class FabricPort:
     """A port in a fabric, or in none; `up` says whether its own link is."""
@@ -82,23 +88,52 @@ class TargetPort(FabricPort):
 class AdapterPort(FabricPort):
     """A port of a physical host bus adapter, which carries clients' virtual ones."""
 
-
-class ClientPort(FabricPort):
-    """The port of partition `number`'s virtual adapter in `slot`, through a physical one or not."""
-
-    def __init__(self, name: str, wwpns: tuple[Wwn, Wwn], number: int, slot: int) -> None:
-        super().__init__(name, wwpns[0], wwpns[0])
-        self.wwpns, self.number, self.slot = wwpns, number, slot
-        self.through: AdapterPort | None = None
-        self.listener: Listener | None = None
-        self.leaving: list[tuple[Storage, Nexus]] = []
-        """Storage that is to learn, between slices, that the port has logged out."""
+    powered = True
+    """Its partition runs."""
 
     @property
     def online(self) -> bool:
-        if self.through is not None and not self.through.up:
+        return self.powered and super().online
+
+
+class VirtualPort(FabricPort):
+    """A port of NPIV: through a physical one, or at the switch by itself."""
+
+    def __init__(self, name: str, wwpn: Wwn) -> None:
+        super().__init__(name, wwpn, wwpn)
+        self.through: AdapterPort | None = None
+
+    @property
+    def online(self) -> bool:
+        if self.through is not None and not self.through.online:
             return False
         return self.up and self.fabric is not None
+
+
+class StandbyPort(VirtualPort):
+    """The second name of an adapter's pair; an operator logs it in, to see what its zones show."""
+
+    def __init__(self, client: ClientPort) -> None:
+        super().__init__(f"{client.name}/2", client.wwpns[1])
+        self.client = client
+        self.wanted = False
+        """Logged in wherever the first one has a fabric."""
+
+    @property
+    def online(self) -> bool:
+        return super().online and self.client.up
+
+
+class ClientPort(VirtualPort):
+    """The port of partition `number`'s virtual adapter in `slot`."""
+
+    def __init__(self, name: str, wwpns: tuple[Wwn, Wwn], number: int, slot: int) -> None:
+        super().__init__(name, wwpns[0])
+        self.wwpns, self.number, self.slot = wwpns, number, slot
+        self.second = StandbyPort(self)
+        self.listener: Listener | None = None
+        self.leaving: list[tuple[Storage, Nexus]] = []
+        """Storage that is to learn, between slices, that the port has logged out."""
 
     def settle(self) -> bool:
         """Between slices: do what had to wait; whether there was anything."""
@@ -132,10 +167,12 @@ class Fabric:
 
     def plug(self, port: FabricPort) -> None:
         """Plug a physical port into the next port of the switch."""
+        if self._areas == _DIRECT_AREA:
+            raise FabricError(f"{self.name}: a switch has {_DIRECT_AREA} ports")
         self._place(port, self._areas << 8)
         self._areas += 1
 
-    def plug_client(self, port: ClientPort, through: AdapterPort | None) -> None:
+    def plug_client(self, port: VirtualPort, through: AdapterPort | None) -> None:
         """Have a virtual port, at the same place of the switch as the physical one."""
         area = _DIRECT_AREA << 8 if through is None else through.port_id & 0xFF00
         taken = {its & 0xFF for its in self._ports if its & 0xFF00 == area}
@@ -152,7 +189,7 @@ class Fabric:
     def unplug(self, port: FabricPort) -> None:
         del self._ports[port.port_id]
         port.fabric, port.port_id = None, 0
-        if isinstance(port, ClientPort):
+        if isinstance(port, VirtualPort):
             port.through = None
 
     # -- the name server -------------------------------------------------------------------
@@ -166,10 +203,14 @@ class Fabric:
             _has(members, one) and _has(members, other) for members in self.zones.values()
         )
 
-    def sees(self, port: ClientPort, other: FabricPort) -> bool:
+    def sees(self, port: VirtualPort, other: FabricPort) -> bool:
         return port.online and other.online and self.zoned(port, other)
 
-    def targets(self, port: ClientPort) -> list[TargetPort]:
+    def shown(self, port: VirtualPort) -> list[FabricPort]:
+        """All ports that the name server shows `port`, itself included, by port identifier."""
+        return [its for its in self if its is port or self.sees(port, its)]
+
+    def targets(self, port: VirtualPort) -> list[TargetPort]:
         """What `port` can log in to, by port identifier."""
         return [its for its in self if isinstance(its, TargetPort) and self.sees(port, its)]
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .fabric import AdapterPort, ClientPort, Fabric, FabricError, FabricPort, TargetPort
+from .fabric import (
+    AdapterPort,
+    ClientPort,
+    Fabric,
+    FabricError,
+    FabricPort,
+    StandbyPort,
+    TargetPort,
+)
 from .names import adapter_wwpn, client_wwpns
 from .storage import Storage
 
@@ -58,13 +66,39 @@ class San:
 
     def plug(self, port: ClientPort, fabric: str, through: AdapterPort | None = None) -> None:
         self.fabric(fabric).plug_client(port, through)
+        self._place_second(port)
         self._share()
 
     def unplug(self, port: ClientPort) -> None:
         port.settle()
-        if port.fabric is not None:
-            port.fabric.unplug(port)
-            self._share()
+        for its in (port.second, port):
+            if its.fabric is not None:
+                its.fabric.unplug(its)
+        self._share()
+
+    def carry(self, port: ClientPort, through: AdapterPort | None) -> None:
+        """Have a port behind a physical one, or behind none, wherever it was.
+
+        Whoever uses it learns that its link went down, and that it came up.
+        """
+        if port.online:
+            self.unplug(port)
+            if port.listener is not None:
+                port.listener.link_changed()
+        else:
+            self.unplug(port)
+        if through is not None and through.fabric is not None:
+            self.plug(port, through.fabric.name, through)
+            if port.online and port.listener is not None:
+                port.listener.link_changed()
+
+    def _place_second(self, port: ClientPort) -> None:
+        """Have the second name of the pair in the fabric of the first one, if it is logged in."""
+        second = port.second
+        if second.wanted and second.fabric is None and port.fabric is not None:
+            port.fabric.plug_client(second, port.through)
+        elif not second.wanted and second.fabric is not None:
+            second.fabric.unplug(second)
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -144,6 +178,25 @@ class San:
             for port in ports:
                 port.up = up
         return [port.name for port in ports]
+
+    def log_in(self, name: str) -> list[StandbyPort]:
+        """Log in the second names of the ports that `name` means; gives those ports."""
+        return self._want_second(name, wanted=True)
+
+    def log_out(self, name: str) -> list[StandbyPort]:
+        """Log them out."""
+        return self._want_second(name, wanted=False)
+
+    def _want_second(self, name: str, *, wanted: bool) -> list[StandbyPort]:
+        clients = self._clients()
+        found = [its for its in clients if its.is_called(name) or its.second.is_called(name)]
+        if not found:
+            there = ", ".join(its.name for its in clients) or "none"
+            raise FabricError(f"no partition's port {name!r} is in a fabric: there are {there}")
+        for port in found:
+            port.second.wanted = wanted
+            self._place_second(port)
+        return [port.second for port in found]
 
     def _meant(self, name: str) -> list[FabricPort]:
         ports = [port for fabric in self.fabrics.values() for port in fabric]

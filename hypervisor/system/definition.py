@@ -228,6 +228,8 @@ class VirtualIoServer:
     lans: tuple[str, ...] = ()
     """Networks outside that its physical Ethernet adapters are cabled to."""
     ethernet: tuple[ServerPort, ...] = ()
+    fabrics: tuple[str, ...] = ()
+    """Fabrics that its physical Fibre Channel ports are cabled to."""
 
 
 @frozen

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hypervisor.configuration import LONGEST_NAME
-from hypervisor.san.definition import MOST_FABRICS, MOST_STORAGE, MOST_STORAGE_PORTS
+from hypervisor.san.definition import (
+    MOST_FABRICS,
+    MOST_SERVER_PORTS,
+    MOST_STORAGE,
+    MOST_STORAGE_PORTS,
+)
 
 from .problem import Problem
 
@@ -21,9 +26,9 @@ if TYPE_CHECKING:
 def san_problems(system: ManagedSystem) -> Iterator[Problem]:
     """All that is wrong with fabrics, storage, and adapters that name others."""
     fabrics, storage = system.san.fabrics, system.san.storage
-    others = {its.name for its in system.partitions}
-    others |= {its.name for its in system.io_servers}
-    yield from _names("fabric", fabrics, MOST_FABRICS, set())
+    servers = {its.name: its for its in system.io_servers}
+    others = {its.name for its in system.partitions} | set(servers)
+    yield from _names("fabric", fabrics, MOST_FABRICS, set(servers))
     yield from _names("storage", storage, MOST_STORAGE, others)
     names = [its.name for its in fabrics]
     for n, fabric in enumerate(fabrics):
@@ -37,16 +42,29 @@ def san_problems(system: ManagedSystem) -> Iterator[Problem]:
             yield Problem(("storage", n, "fabrics"), str(len(its.fabrics)), right)
         for k, name in enumerate(its.fabrics):
             yield from _known(("storage", n, "fabrics", k), name, names)
+    for n, server in enumerate(system.io_servers):
+        if len(server.fabrics) > MOST_SERVER_PORTS:
+            right = f"{MOST_SERVER_PORTS} at most"
+            yield Problem(("io_servers", n, "fabrics"), str(len(server.fabrics)), right)
+        for k, name in enumerate(server.fabrics):
+            yield from _known(("io_servers", n, "fabrics", k), name, names)
     for n, partition in enumerate(system.partitions):
         for k, adapter in enumerate(partition.fibre_channel_adapters):
             path: Path = ("partitions", n, "fibre_channel_adapters", k)
-            yield from _known(path, adapter.fabric, names)
+            if not adapter.server:
+                yield from _known(path, adapter.fabric, [*names, *servers])
+                continue
+            ports = [f"fcs{n}" for n in range(len(servers[adapter.server].fabrics))]
+            if adapter.port and adapter.port not in ports:
+                value = f"{adapter.server}/{adapter.port}"
+                there = ", ".join(ports) or "none"
+                yield Problem(path, repr(value), f"a port of its fabrics; there are: {there}")
 
 
 def _known(path: Path, name: str, names: list[str]) -> Iterator[Problem]:
     if name not in names:
         there = ", ".join(names) or "none"
-        yield Problem(path, repr(name), f"no fabric has that name; there are: {there}")
+        yield Problem(path, repr(name), f"nothing there has that name; there are: {there}")
 
 
 def _names(

@@ -48,6 +48,9 @@ class Logins:
     def __iter__(self) -> Iterator[Login]:
         return iter(list(self._logins.values()))
 
+    def __len__(self) -> int:
+        return len(self._logins)
+
     def find(self, port_id: int) -> Login | None:
         return self._logins.get(port_id)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from emu.values import frozen
 from hypervisor.vio.tce import DmaError
 
 from .formats import (
@@ -12,6 +13,7 @@ from .formats import (
     LINK_SPEED,
     LOGIN_ANSWER_BYTES,
     LOGIN_BYTES,
+    NAME_BYTES,
     NATIVE_FC,
     ClientCan,
     Fault,
@@ -30,7 +32,19 @@ if TYPE_CHECKING:
     from .events import Events
 
 _MOST_TRANSFER = 8 << 20
+_SYSTEMS = {1: "AIX", 2: "Linux", 3: "IBM i"}
+"""By what clients say they are."""
 _HEAD = struct.Struct(">I4sI4xQIIQQQQQ")
+
+
+@frozen
+class ClientFacts:
+    """What a client says of itself: its operating system, its name, and its adapter's."""
+
+    system: str = ""
+    partition: str = ""
+    device: str = ""
+    location: str = ""
 
 
 class Npiv:
@@ -42,6 +56,7 @@ class Npiv:
         self._port, self._identity = port, identity
         self.device, self.location = device, location
         self.logged_in = False
+        self.client = ClientFacts()
         self.named = False
         """The client names ports in its commands: those are of the second version."""
 
@@ -62,6 +77,7 @@ class Npiv:
         events.begin(queue, size)
         if fault is not Fault.NONE:
             return MadStatus.FAILED
+        self.client = _facts(asked)
         self.logged_in, self.named = True, bool(capabilities & ServerCan.HANDLE_WWPN)
         return MadStatus.SUCCESS
 
@@ -101,6 +117,17 @@ class Npiv:
         mad[44:48] = Fault.NONE.bytes
         mad[52:60] = struct.pack(">II", len(targets), len(targets[:room]))
         return MadStatus.SUCCESS
+
+
+def _facts(asked: bytes) -> ClientFacts:
+    names = (_shown(asked[at : at + NAME_BYTES]) for at in (72, 328, 584))
+    return ClientFacts(_SYSTEMS.get(int.from_bytes(asked[:4], "big"), ""), *names)
+
+
+def _shown(field: bytes) -> str:
+    """A text that a guest wrote: printable characters alone."""
+    said = field.partition(b"\0")[0].decode("ascii", "replace")
+    return "".join(its if its.isascii() and its.isprintable() else "?" for its in said)
 
 
 def _agreed(wanted: int) -> ServerCan:

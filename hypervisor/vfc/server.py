@@ -50,7 +50,11 @@ _LUN_VALID = 0x40
 
 
 class VfcServer:
-    """Serves the client behind `adapter`, whose port is `port`."""
+    """Serves the client behind `adapter`, whose port is `port`.
+
+    `device` and `location` are those of the server's own adapter.  Unless it is `present`, the
+    Virtual I/O Server that has it does not run yet.
+    """
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class VfcServer:
         *,
         device: str = "vfchost0",
         location: str = "",
+        present: bool = True,
     ) -> None:
         self.adapter, self.port = adapter, port
         self.npiv = Npiv(port, identity or ServerIdentity(), device, location)
@@ -69,21 +74,26 @@ class VfcServer:
         self._waiting: list[Waiting] = []
         port.listener = self
         adapter.channel_server, adapter.port_names = self, port.wwpns
-        if port.fabric is not None:
+        if present:
             adapter.server = self
 
-    # -- who maps it -----------------------------------------------------------------------
+    # -- the Virtual I/O Server ------------------------------------------------------------
 
-    def mapped(self) -> None:
-        """The port is in a fabric now: a client whose queue is open begins."""
+    def server_came(self) -> None:
+        """A client whose queue is open begins."""
         self.adapter.server = self
         self.adapter.post(Element.of(INITIALIZATION, Initialization.INIT))
 
-    def unmapped(self) -> None:
-        """The port is in no fabric any more."""
+    def server_left(self) -> None:
+        """Nobody answers the client any more."""
         self.reset()
         self.adapter.server = None
-        self.adapter.transport_event(TransportEvent.PARTNER_DEREGISTERED)
+        self.adapter.transport_event(TransportEvent.PARTNER_FAILED)
+
+    def remove(self) -> None:
+        """The adapter is no more."""
+        self.reset()
+        self.port.listener = None
 
     # -- the queues ------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from emu.values import frozen
 from hypervisor.san.fabric import NAME_SERVER
 
 if TYPE_CHECKING:
-    from hypervisor.san.fabric import ClientPort, FabricPort, TargetPort
+    from hypervisor.san.fabric import ClientPort, TargetPort
 
 _ACCEPT, _REJECT = 0x02, 0x01
 _ADISC = 0x52
@@ -58,7 +58,7 @@ def common_transport(request: bytes, port: ClientPort, port_id: int) -> Answer:
     if port_id != NAME_SERVER or (kind, subtype) != (_DIRECTORY, _NAME_SERVICE):
         return _ct_rejected(request, _NOT_SUPPORTED)
     asked = request[16:]
-    seen: list[FabricPort] = [port, *port.fabric.targets(port)]
+    seen = port.fabric.shown(port)
     match command:
         case 0x0112 | 0x0113:  # GPN_ID, GNN_ID
             wanted = int.from_bytes(asked[:4], "big") & 0xFFFFFF

@@ -53,6 +53,12 @@ VIOS = Table(
             "Its physical Ethernet adapters, by the networks they are cabled to: ent0 and so on.",
             "none",
         ),
+        Key(
+            "fabrics",
+            Several(Text("a fabric's name")),
+            "Its physical Fibre Channel ports, by the fabrics they are cabled to: fcs0 and so on.",
+            "none",
+        ),
     ),
     (VIOS_ETHERNET,),
 )
@@ -84,6 +90,7 @@ def io_servers(
                 sas=values.get("sas", 1),
                 lans=tuple(values.get("lans", ())),
                 ethernet=server_ports(ports, problems),
+                fabrics=tuple(values.get("fabrics", ())),
             )
         )
     return tuple(servers)

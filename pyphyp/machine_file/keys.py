@@ -269,8 +269,9 @@ PARTITION = Table(
         ),
         Key(
             "fc",
-            Several(Text("a fabric's name")),
-            "Virtual Fibre Channel adapters, each with a pair of world wide port names of its own.",
+            Several(Text("a fabric's name, a Virtual I/O Server's, or one of its ports: v1/fcs0")),
+            "Virtual Fibre Channel adapters, each with a pair of world wide port names of its own; "
+            "a server's has what `vfcmap` maps it to, the port that is named at first.",
             "none",
         ),
         Key(

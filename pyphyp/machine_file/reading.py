@@ -54,7 +54,7 @@ from .network_keys import BOOT_SERVER, ETHERNET, LAN, SHARED_ETHERNET, VIOS_ETHE
 from .networks import boot_services, ethernet_adapters, lans, shared_ethernets
 from .pairs import VSCSI_SERVER, VTY_SERVER, paired
 from .problems import FileProblem, MachineFileError, Problems
-from .storage_networks import fibre_channel_adapters, san_definition
+from .storage_networks import carried, fibre_channel_adapters, san_definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -152,6 +152,8 @@ class _Reading:
             partitions.append(self._partition(value, path, number, generation))
         disks, terminals = (self._inner(content, PARTITION, t) for t in (VSCSI_SERVER, VTY_SERVER))
         partitions = paired(partitions, disks, terminals, self.problems)
+        tables, ports = self._tables(content, VIOS, ()), self._inner(content, VIOS, VIOS_ETHERNET)
+        servers = io_servers(tables, ports, partitions, self._directory, self.problems)
         system = ManagedSystem(
             name=machine.get("name", "pyphyp"),
             serial=machine.get("serial", "PYP0001"),
@@ -161,7 +163,7 @@ class _Reading:
             lmb_mib=machine.get("lmb", 64),
             edition=machine.get("edition", Edition.ENTERPRISE),
             pools=tuple(pools),
-            partitions=tuple(partitions),
+            partitions=carried(partitions, servers),
             system_profiles=tuple(
                 SystemProfile(**self._values(SYSTEM_PROFILE, *each))
                 for each in self._array(content, SYSTEM_PROFILE, ())
@@ -172,13 +174,7 @@ class _Reading:
             boot_servers=boot_services(
                 self._tables(content, BOOT_SERVER, ()), self._directory, self.problems
             ),
-            io_servers=io_servers(
-                self._tables(content, VIOS, ()),
-                self._inner(content, VIOS, VIOS_ETHERNET),
-                partitions,
-                self._directory,
-                self.problems,
-            ),
+            io_servers=servers,
             san=san_definition(content, self._tables, self._directory, self.problems),
             lans=lans(self._tables(content, LAN, ()), self._directory, self.problems),
         )

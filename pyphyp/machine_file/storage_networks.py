@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hypervisor.san.definition import FabricDefinition, SanDefinition, StorageDefinition, Zone
@@ -14,6 +15,8 @@ from .tables import Key, Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from hypervisor.system.definition import PartitionDefinition, VirtualIoServer
 
     from .lines import Path as KeyPath
     from .problems import Problems
@@ -92,12 +95,30 @@ def san_definition(
 def fibre_channel_adapters(
     values: Values, path: KeyPath, problems: Problems
 ) -> tuple[FibreChannelAdapter, ...]:
-    """A partition's, in the last of its 64 slots."""
+    """A partition's, in the last of its 64 slots; `carried` knows which of them servers have."""
     names = values.get("fc", ())
     if len(names) > MOST_FC_ADAPTERS:
         problems.add((*path, "fc"), f"{MOST_FC_ADAPTERS} at most")
         return ()
     return tuple(
-        FibreChannelAdapter(slot, fabric=name)
+        FibreChannelAdapter(slot, fabric=name or "?")
         for slot, name in enumerate(names, start=FIRST_FC_SLOT)
+    )
+
+
+def carried(
+    partitions: Iterable[PartitionDefinition], servers: Iterable[VirtualIoServer]
+) -> tuple[PartitionDefinition, ...]:
+    """The partitions, with adapters that name a Virtual I/O Server, or its port, behind it."""
+    known = {its.name for its in servers}
+
+    def adapter(its: FibreChannelAdapter) -> FibreChannelAdapter:
+        server, _, port = its.fabric.partition("/")
+        if server not in known:
+            return its
+        return FibreChannelAdapter(its.slot, server=server, port=port)
+
+    return tuple(
+        replace(its, fibre_channel_adapters=tuple(map(adapter, its.fibre_channel_adapters)))
+        for its in partitions
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hypervisor.vio.configuration import Medium as MediumKind
 
+from . import npiv
 from .listings import devices_of
 from .network import attributes as ethernet_attributes
 from .records import ViosError
@@ -86,7 +87,7 @@ def lsdev(call: Call) -> Iterable[str]:
         found = found if call.has("child") else [device]
     elif call.has("vpd"):
         for its in found:
-            yield from _vital_data(its)
+            yield from _vital_data(call.vios, its)
         return
     elif wrong := [flag for flag in _ABOUT_ONE if call.has(flag)]:
         raise UsageError(f"The -{wrong[0]} flag needs -dev or -plc.")
@@ -124,7 +125,7 @@ def _about(call: Call, device: Device) -> Iterator[str]:
     if call.has("parent"):
         yield from ("parent", "", _parent(vios, device.name))
     elif call.has("vpd"):
-        yield from _vital_data(device)
+        yield from _vital_data(vios, device)
     elif call.has("slot"):
         yield from _slots([device])
     elif (name := call.value("range")) is not None:
@@ -148,8 +149,9 @@ def _attribute(vios: Vios, device: Device, name: str) -> Attribute:
     raise ViosError(f'"{name}" is not an attribute of {device.name}.')
 
 
-def _vital_data(device: Device) -> Iterator[str]:
+def _vital_data(vios: Vios, device: Device) -> Iterator[str]:
     yield f"  {device.name:<16} {device.location}  {device.description}"
+    yield from npiv.vital_product_data(vios, device.name)
 
 
 def _slots(found: list[Device]) -> Iterator[str]:
@@ -169,13 +171,15 @@ def _parent(vios: Vios, name: str) -> str:
     for target in vios.targets:
         if target.name == name:
             return target.adapter
+    if name.startswith("fscsi"):
+        return name.replace("fscsi", "fcs")
     disks = ("hdisk0", *(its.name for its in vios.devices))
     return "sas0" if name in disks else "vio0" if name.startswith("v") else "pci0"
 
 
 def _attributes(vios: Vios, name: str) -> Iterator[Attribute]:
     """As far as there is anything to say."""
-    for its in ethernet_attributes(vios, name):
+    for its in (*ethernet_attributes(vios, name), *npiv.attributes(vios, name)):
         yield Attribute(*its)
     for target in vios.targets:
         if target.name == name:

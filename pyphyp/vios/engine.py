@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from emu.values import frozen
+from hypervisor.san.fabric import FabricError
 from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.target import TARGETS, Targets
 from pyphyp.network import Network
@@ -19,6 +20,7 @@ from pyphyp.network import Network
 from . import units
 from .error_log import ErrorLog, Event
 from .ethernet import Ethernet
+from .fibre_channel import FibreChannel
 from .groups import VolumeGroups
 from .lent import Lent
 from .paths import Paths
@@ -31,11 +33,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hypervisor.network.shared_ethernet import SharedEthernet
+    from hypervisor.san.san import San
     from hypervisor.scsi.command import Nexus
     from hypervisor.scsi.unit import LogicalUnit
     from hypervisor.system.definition import VirtualIoServer
 
+    from .fibre_channel import FcClient
     from .records import BackingDevice
+
+_FIRST_SLOT = 10
+"""Of server adapters."""
 
 
 @frozen
@@ -53,9 +60,10 @@ class ServerAdapter:
 class Vios:
     """The server of `definition` in the machine `system` (its location code); `close` it.
 
-    `clients` are the client adapters it serves: pairs of partition number and slot.  `clock` gives
-    the time of day, `disks` has those that others use, too, `network` is the machine's.  What
-    cannot be had of what was mapped stands in `error_log`.
+    `clients` are the SCSI client adapters it serves: pairs of partition number and slot;
+    `fc_clients` those of Fibre Channel.  `clock` gives the time of day, `disks` has those that
+    others use, too, `network` and `san` are the machine's.  What cannot be had of what was mapped
+    stands in `error_log`.
     """
 
     def __init__(
@@ -68,6 +76,8 @@ class Vios:
         clock: Callable[[], int] = lambda: 0,
         disks: SharedDisks | None = None,
         network: Network | None = None,
+        fc_clients: Sequence[FcClient] = (),
+        san: San | None = None,
     ) -> None:
         self.definition, self.system = definition, system
         self.clock = clock
@@ -81,12 +91,15 @@ class Vios:
         network = network or Network(definition.lans)
         try:
             self.ethernet = Ethernet(definition, shared_ethernet, system, network, self.error_log)
-        except ViosError:
+            self.fibre_channel = FibreChannel(
+                definition, fc_clients, san, system, _FIRST_SLOT + len(clients)
+            )
+        except (ViosError, FabricError):
             self.storage.close()
             raise
         self.ethernet.plug()
         self.adapters = [
-            ServerAdapter(f"vhost{n}", 10 + n, *client, self._targets(f"vhost{n}"))
+            ServerAdapter(f"vhost{n}", _FIRST_SLOT + n, *client, self._targets(f"vhost{n}"))
             for n, client in enumerate(sorted(clients))
         ]
         self._lent = Lent(self.name, self.devices, self.storage, self.paths, self.error_log, disks)
@@ -124,6 +137,7 @@ class Vios:
         self.error_log.log(Event.REBOOT_ID, "SYSPROC")
         self._runs = False
         self.ethernet.unplug()
+        self.fibre_channel.shut_down()
         for adapter in self.adapters:
             adapter.targets.go()
 
@@ -132,6 +146,7 @@ class Vios:
         self.error_log.log(Event.ERRLOG_ON, "errdemon")
         self._runs = True
         self.ethernet.plug()
+        self.fibre_channel.start()
         for adapter in self.adapters:
             adapter.targets.come()
 

@@ -8,18 +8,18 @@ networks outside, and virtual ones.  `mkvdev -sea` makes bridges of them, which 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
-from emu.state import Length, StateError, plain, rebuild, record
+from emu.state import Length, record
 from emu.values import frozen
 from hypervisor.network.bridge import AdapterStation, Bridge
 from hypervisor.network.failover import DISCOVERY_VLAN, Failover, HaMode, HaState, Rank
 from hypervisor.network.switch import PortSettings
 
 from .error_log import Event
+from .record_files import keep, read_kept
 from .records import ViosError
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from .error_log import ErrorLog
 
-_FORMAT = 1
 _FIRST_SLOT = 2
 MOST_TRUNKS = 16
 NOTHING_MEANT = "None"
@@ -304,31 +303,14 @@ class Ethernet:
         return device.plugged
 
     def _keep(self, shared: tuple[SharedAdapter, ...]) -> None:
-        content = plain(EthernetState(shared))
-        assert isinstance(content, dict)
-        part = self._file.with_suffix(".new")
-        try:
-            part.write_text(json.dumps({"format": _FORMAT, **content}, indent=1) + "\n")
-            part.replace(self._file)
-        except OSError as wrong:
-            raise ViosError(f"{self._file}: {wrong.strerror}") from None
+        keep(self._file, EthernetState(shared))
         self._state = EthernetState(shared)
 
 
 def _read(file: Path) -> EthernetState:
-    try:
-        content = json.loads(file.read_bytes())
-        if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
-            raise StateError("another format")
-        state = rebuild(EthernetState, content, "ethernet")
-        if not all(its.name[:3] == "ent" and its.name[3:].isdecimal() for its in state.shared):
-            raise StateError("a name")
-    except FileNotFoundError:
-        return EthernetState()
-    except OSError as wrong:
-        raise ViosError(f"{file}: {wrong.strerror}") from None
-    except (ValueError, StateError, RecursionError) as wrong:
-        raise ViosError(f"{file} does not describe Ethernet adapters: {wrong}") from None
+    state = read_kept(file, EthernetState, "Ethernet adapters")
+    if not all(its.name[:3] == "ent" and its.name[3:].isdecimal() for its in state.shared):
+        raise ViosError(f"{file} does not describe Ethernet adapters: a name")
     return state
 
 

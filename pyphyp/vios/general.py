@@ -1,4 +1,4 @@
-"""Commands about the server itself, and about what it does not have."""
+"""Commands about the server itself."""
 
 from __future__ import annotations
 
@@ -57,30 +57,6 @@ def shutdown(call: Call) -> Iterable[str]:
 @commands.define("hostname", "Shows the name of the server.", "hostname")
 def hostname(call: Call) -> Iterable[str]:
     yield call.vios.name
-
-
-@commands.define(
-    "lsnports",
-    "Lists ports of Fibre Channel adapters that can do NPIV.",
-    "lsnports [-field FieldName...] [-fmt Delimiter]",
-    field=None,
-    fmt=1,
-)
-def lsnports(call: Call) -> Iterable[str]:
-    return ()  # there is no such adapter
-
-
-@commands.define(
-    "vfcmap",
-    "Maps a virtual Fibre Channel adapter to a physical one.",
-    "vfcmap -vadapter VirtualServerAdapter -fcp FCPName",
-    vadapter=1,
-    fcp=1,
-)
-def vfcmap(call: Call) -> Iterable[str]:
-    name = call.needed("vadapter")
-    call.needed("fcp")
-    raise ViosError(f'Device "{name}" is not a virtual Fibre Channel server adapter.')
 
 
 def with_help(group: CommandGroup) -> CommandGroup:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypervisor.vio.configuration import Medium as MediumKind
 
+from . import npiv
 from .network import adapters as ethernet_adapters
 from .network import network_map
 from .records import Target, TargetKind, ViosError
@@ -40,6 +41,7 @@ def devices_of(vios: Vios) -> Iterator[tuple[str, str, str, str, str, str]]:
     for adapter in vios.adapters:
         where = adapter_location(vios, adapter)
         yield adapter.name, "Available", "Virtual SCSI Server Adapter", where, "adapter", "v"
+    yield from npiv.devices(vios)
     yield "vsa0", "Available", "LPAR Virtual Serial Adapter", _serial(vios), "adapter", "v"
     for number, name in enumerate(vios.paths.adapters):
         where = f"{vios.system}-P1" if not number else f"{vios.system}-P1-C{20 + number}"
@@ -93,10 +95,8 @@ def lsmap(call: Call) -> Iterable[str]:
     if sum(call.has(flag) for flag in ("vadapter", "plc", "all")) != 1:
         raise UsageError("One of the -vadapter, -plc and -all flags is required.")
     if call.has("npiv"):
-        if call.has("all"):
-            return  # there is no virtual Fibre Channel server adapter
-        name = call.value("vadapter") or call.needed("plc")
-        raise ViosError(f'Device "{name}" is not a virtual Fibre Channel server adapter.')
+        yield from npiv.npiv_map(call)
+        return
     if call.has("net"):
         yield from network_map(call)
         return

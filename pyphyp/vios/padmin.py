@@ -13,6 +13,7 @@ from . import (
     general,
     listings,
     mapping,
+    npiv,
     path_commands,
     sea,
     storage_listings,
@@ -38,6 +39,7 @@ COMMANDS = general.with_help(
         entstat.commands,
         error_listings.commands,
         path_commands.commands,
+        npiv.commands,
         general.commands,
     )
 )
@@ -56,5 +58,7 @@ def words(vios: Vios) -> list[str]:
     names |= {its.name for its in vios.targets} | {its.name for its in vios.storage.pools}
     names |= {its.name for its in vios.ethernet.devices} | {"hdisk0"}
     names |= set(vios.paths.adapters)
+    fibre = vios.fibre_channel
+    names |= {its.name for its in fibre.ports} | {its.name for its in fibre.adapters}
     names |= {its.name for its in state.devices} | {its.name for its in state.media}
     return sorted({command.name for command in COMMANDS} | flags | names)

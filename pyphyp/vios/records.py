@@ -22,6 +22,9 @@ Megabytes = Annotated[int, range(1, 1 << 31)]
 class ViosError(Exception):
     """A command cannot be carried out; nothing was changed."""
 
+    status = 1
+    """The command's."""
+
 
 class FullError(ViosError):
     """A file system of the server's own has no room."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .engine import Vios
 
 LONGEST_COMMAND = 4096
+OPTIONAL = -1
+"""Of a flag: it takes a value, or none."""
 
 
 class UsageError(Exception):
@@ -78,7 +80,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Command:
-    """`flags` are the numbers of values by flag; None: as many as there are."""
+    """`flags` are the numbers of values by flag; None: as many as there are; or `OPTIONAL`."""
 
     name: str
     purpose: str
@@ -136,7 +138,8 @@ def parsed(command: Command, given: list[str]) -> tuple[dict[str, list[str]], li
             raise UsageError(f"The flag {word} is given twice.")
         takes = command.flags[flag]
         values = flags[flag] = []
-        while rest and not rest[0].startswith("-") and (takes is None or len(values) < takes):
+        most = None if takes is None else abs(takes)
+        while rest and not rest[0].startswith("-") and (most is None or len(values) < most):
             values.append(rest.pop(0))
         if (takes is None and not values) or (takes is not None and len(values) < takes):
             raise UsageError(f"The flag {word} needs a value.")
@@ -164,7 +167,7 @@ def run(vios: Vios, line: str, commands: CommandGroup) -> Answer:
     except UsageError as wrong:
         return Answer(1, "".join(out), f"{wrong}\n\n{usage(command)}")
     except ViosError as wrong:
-        return Answer(1, "".join(out), f"{wrong}\n")
+        return Answer(wrong.status, "".join(out), f"{wrong}\n")
     return Answer(0, "".join(out), "")
 
 

@@ -175,7 +175,7 @@ def test_common_transport_reaches_the_name_server(client: Client, target: int) -
     status, answer = passed(client, 2, 0xFFFFFC, head + bytes([0, 0, 0, 8]))
     assert (status, answer[8:10]) == (SUCCESS, b"\x80\x02")
     entries = [answer[at : at + 4] for at in (16, 20)]
-    assert [entry[1:] for entry in entries] == [n.to_bytes(3, "big") for n in (0x01F001, target)]
+    assert [entry[1:] for entry in entries] == [n.to_bytes(3, "big") for n in (target, 0x01F001)]
     assert [entry[0] >> 7 for entry in entries] == [0, 1]
     head = struct.pack(">B3xBBxxHHI", 1, 0xFC, 2, 0x0112, 0, 0)
     _, answer = passed(client, 2, 0xFFFFFC, head + target.to_bytes(4, "big"))
@@ -383,14 +383,12 @@ def test_queues_go_with_the_adapters_own(client: Client, lpar: Lpar) -> None:
     assert not client.adapter.queues
 
 
-def test_an_adapter_whose_port_is_in_no_fabric_has_no_partner(
-    client: Client, san: San, lpar: Lpar
-) -> None:
-    san.unplug(client.port)
-    client.server.unmapped()
+def test_an_adapter_whose_server_does_not_run_has_no_partner(client: Client, lpar: Lpar) -> None:
+    client.server.server_left()
     client.allow()
     assert lpar.code("H_REG_CRQ", SLOT.unit, QUEUE, 0x1000) == H.CLOSED
-    san.plug(client.port, "a")
-    client.server.mapped()
+    client.server.server_came()
     assert client.take() == (0xC001 << 48, 0)
     assert client.login()
+    client.server.server_left()
+    assert client.take() == (0xFF01 << 48, 0)

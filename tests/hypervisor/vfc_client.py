@@ -13,6 +13,7 @@ from tests.hypervisor.queue_client import TABLE, QueueClient
 
 if TYPE_CHECKING:
     from hypervisor.san.san import San
+    from pyphyp.storage_network import Carrier
     from tests.hypervisor.lpar import Lpar
 
 SLOT = Slot(56)
@@ -41,23 +42,32 @@ class Answer:
 
 
 class Client(QueueClient):
-    """An adapter in slot 56 of `lpar`, in `fabric`, and its driver."""
+    """An adapter in slot 56 of `lpar`, in `fabric` or behind a `carrier`, and its driver."""
 
-    def __init__(self, lpar: Lpar, san: San, fabric: str = "a") -> None:
+    def __init__(
+        self, lpar: Lpar, san: San, fabric: str = "a", carrier: Carrier | None = None
+    ) -> None:
         super().__init__(lpar, SLOT)
         self.san = san
         io = lpar.partition.virtual_io
         self.adapter = io.add_channel_adapter(AdapterKind.CLIENT_FC, SLOT)
         self.port = san.client("web", 1, SLOT.number)
-        san.plug(self.port, fabric)
-        self.server = VfcServer(self.adapter, self.port)
+        if carrier is None:
+            san.plug(self.port, fabric)
+            self.server = VfcServer(self.adapter, self.port)
+        else:
+            carrier.attach(self.port)
+            self.server = carrier.serve(self.adapter, self.port)
         self.next_event = self.tag = 0
         self.named = False
 
     def login(self, capabilities: int = 0) -> bytes:
         """NPIV login; what the server answers."""
         request = bytearray(856)
+        request[:4] = (2).to_bytes(4, "big")
         request[36:40] = (113).to_bytes(4, "big")
+        for at, name in ((72, b"web"), (328, b"host0\xff"), (584, b"U9009.PYP0001-V1-C56")):
+            request[at : at + len(name)] = name
         request[40:48] = capabilities.to_bytes(8, "big")
         request[56:72] = struct.pack(">QII", EVENTS, 0, 0x1000)
         self.memory.write(LOGIN, bytes(request))

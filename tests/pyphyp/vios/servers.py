@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hypervisor.network.shared_ethernet import Nat, SharedEthernet
+from hypervisor.san.definition import FabricDefinition
+from hypervisor.san.san import San
+from hypervisor.scsi.backing import Blank
+from hypervisor.scsi.disk import Disk
 from hypervisor.system.definition import VirtualIoServer
 from hypervisor.vio.configuration import Medium, ScsiUnit
 from pyphyp.vios.engine import Vios
+from pyphyp.vios.fibre_channel import FcClient
 from pyphyp.vios.padmin import carry_out
 
 if TYPE_CHECKING:
@@ -21,6 +26,23 @@ def server(directory: Path, *units: ScsiUnit, outside: bool = False, sas: int = 
     definition = VirtualIoServer("vios1", 3, directory / "vios1", 16 << 10, units, sas)
     ways = (SharedEthernet(Nat()),) if outside else ()
     return Vios(definition, CLIENTS, system="U9009.PYP0001", shared_ethernet=ways)
+
+
+def two_fabrics() -> San:
+    """With storage of one disk that has a port in each."""
+    san = San()
+    for name in ("red", "blue"):
+        san.add_fabric(FabricDefinition(name))
+    san.add_storage("ds8k", ("red", "blue")).add(0, Disk(Blank(MIB), "DISK0"))
+    return san
+
+
+def fc_server(directory: Path, san: San, port: str = "", clients: int = 2) -> Vios:
+    """With three ports in fabrics; each client has an adapter, the first one's is at `port`."""
+    fabrics = ("red", "blue", "blue")
+    definition = VirtualIoServer("vios1", 3, directory / "vios1", 16 << 10, fabrics=fabrics)
+    adapters = [FcClient(1, 56, port), *(FcClient(n, 56) for n in range(2, clients + 1))]
+    return Vios(definition, CLIENTS, system="U9009.PYP0001", fc_clients=adapters, san=san)
 
 
 def own_units(directory: Path) -> tuple[ScsiUnit, ...]:

@@ -171,7 +171,7 @@ def test_any_command_line_is_answered_and_leaves_what_can_be_read_again(tmp_path
     for n in range(4000):
         line = _random_line(rng, vios, tmp_path)
         answer = carry_out(vios, line)
-        assert answer.status in (0, 1, 127), line
+        assert answer.status in (0, 1, 62, 127), line
         assert bool(answer.err) == bool(answer.status), line
         if n % 300 == 0:
             before = said(vios, "lsmap -all", "lssp")

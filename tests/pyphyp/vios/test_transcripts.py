@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.hypervisor.vfc_client import Client as VfcClient
+
 from .seas import WITH_CHANNEL, TwoServers
-from .servers import own_units, said, server, transcript, volumes
+from .servers import fc_server, own_units, said, server, transcript, two_fabrics, volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.hypervisor.lpar import Lpar
 
 SESSIONS = {
     "storage": """
@@ -340,6 +344,51 @@ lsmap -all -net
 help chdev
 help entstat
 """
+
+
+NOT_LOGGED_IN = """
+lsnports
+lsmap -all -npiv
+vfcmap -vadapter vfchost0 -fcp fcs0
+vfcmap -vadapter vfchost1 -fcp fcs2
+vfcmap -vadapter vhost0 -fcp fcs0
+vfcmap -vadapter vfchost0 -fcp fcs9
+vfcmap -vadapter vfchost0
+lsmap -vadapter vfchost0 -npiv
+"""
+LOGGED_IN = """
+lsmap -all -npiv
+lsmap -plc U9009.PYP0001-V3-C13 -npiv
+lsmap -all -npiv -fmt :
+lsmap -all -npiv -field name clntname status fc
+lsmap -vadapter vhost0 -npiv
+lsnports
+lsnports -field name aports -fmt :
+lsdev -type adapter
+lsdev -dev vfchost0 -attr
+lsdev -dev fcs0 -attr
+lsdev -dev fcs0 -vpd
+lsdev -dev fscsi0 -attr
+lsdev -dev fscsi0 -parent
+vfcmap -vadapter vfchost0 -fcp
+lsmap -vadapter vfchost0 -npiv
+lsdev -dev vfchost0 -attr
+lsnports -field name fabric aports awwpns
+"""
+
+
+def test_a_session_about_fibre_channel(
+    tmp_path: Path, lpar: Lpar, golden: Callable[[str, str], None]
+) -> None:
+    san = two_fabrics()
+    vios = fc_server(tmp_path, san)
+    client = VfcClient(lpar, san, carrier=vios.fibre_channel)
+    shown = transcript(vios, NOT_LOGGED_IN, tmp_path)
+    client.ready()
+    san.log_in("web")
+    san.set_link("vios1/fcs1", up=False)
+    golden("vios-npiv.txt", shown + transcript(vios, LOGGED_IN, tmp_path))
+    vios.close()
 
 
 def test_a_session_about_a_shared_ethernet_adapter(

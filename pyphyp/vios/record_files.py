@@ -1,0 +1,46 @@
+"""Records that a Virtual I/O Server keeps in its directory, each kind in a file of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, TypeVar
+
+from emu.state import StateError, plain, rebuild
+
+from .records import ViosError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FORMAT = 1
+_State = TypeVar("_State")
+
+
+def read_kept(file: Path, kind: type[_State], what: str) -> _State:
+    """What is in `file`, `kind()` where there is none; `ViosError` for what is no such record.
+
+    `what` it describes is for the message.
+    """
+    try:
+        content = json.loads(file.read_bytes())
+        if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
+            raise StateError("another format")
+        return rebuild(kind, content, what)
+    except FileNotFoundError:
+        return kind()
+    except OSError as wrong:
+        raise ViosError(f"{file}: {wrong.strerror}") from None
+    except (ValueError, StateError, RecursionError) as wrong:
+        raise ViosError(f"{file} does not describe {what}: {wrong}") from None
+
+
+def keep(file: Path, state: object) -> None:
+    """Replace what is in `file` when all is written; raises `ViosError`."""
+    content = plain(state)
+    assert isinstance(content, dict)
+    part = file.with_suffix(".new")
+    try:
+        part.write_text(json.dumps({"format": _FORMAT, **content}, indent=1) + "\n")
+        part.replace(file)
+    except OSError as wrong:
+        raise ViosError(f"{file}: {wrong.strerror}") from None
