@@ -220,6 +220,10 @@ class Cpu(Protocol):
 
     def set_floating(self, floating: FloatingState) -> None: ...
 
+    def keep_stores_whole(self) -> None:
+        """The program sees its faults from now on, and what a store left that had one: nothing."""
+        ...
+
     def begin(self) -> None:
         """The storage holds another program now."""
         ...

@@ -43,6 +43,8 @@ class Options:
     """MXCSR.FZ is set: results of SSE that underflow trap, with their operands in place."""
     exact_sse: bool = False
     """SSE has unmasked exceptions: the host carries out its arithmetic."""
+    whole_stores: bool = False
+    """A store that faults has stored nothing, also where it takes two instructions."""
     longest_region: int = 400
     """x86 instructions."""
     first_region: int = 0

@@ -301,6 +301,10 @@ class Storage:
         self.view(address, len(data), WRITE)[:] = data
         self.written(address, len(data))
 
+    def probe(self, address: int) -> None:
+        """Nothing, if a byte can be written there; raises `StorageFault`."""
+        self.view(address, 1, WRITE)
+
     def load(self, address: int, data: bytes | memoryview) -> None:
         """Write where the program itself perhaps may not (a loader's work); the pages are there."""
         self.raw(address, len(data))[:] = data

@@ -113,6 +113,9 @@ class TranslatingCpu:
     def set_floating(self, floating: FloatingState) -> None:
         self._file.write(floating)
 
+    def keep_stores_whole(self) -> None:
+        self.translator.keep_stores_whole()
+
     def begin(self) -> None:
         self.translator.begin()
         if self.study:

@@ -99,6 +99,11 @@ class Translator:
         self.cache.flush()
         self.code.forget_everything()
 
+    def keep_stores_whole(self) -> None:
+        if not self.options.whole_stores:
+            self.options = replace(self.options, whole_stores=True)
+            self.cache.flush()
+
     def single(
         self, eip: int, down: bool, i: Instruction | None, *, string_blocks: bool = True
     ) -> int:

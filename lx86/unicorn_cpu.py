@@ -221,6 +221,9 @@ class UnicornCpu:
             state.xmm[n] = read(x86.UC_X86_REG_XMM0 + n)
         return state
 
+    def keep_stores_whole(self) -> None:
+        pass
+
     def begin(self) -> None:
         pass
 

@@ -67,6 +67,9 @@ class ComparingCpu:
         self._reference.cpu.close()
         self._mirror.close()
 
+    def keep_stores_whole(self) -> None:
+        self.translated.keep_stores_whole()
+
     def begin(self) -> None:
         self.translated.begin()
         self._reference.cpu.begin()

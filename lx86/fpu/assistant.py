@@ -42,6 +42,10 @@ class _Bytes:
         self.access = Access.WRITE
         self._storage.write(address, data)
 
+    def probe(self, address: int) -> None:
+        self.access = Access.WRITE
+        self._storage.probe(address)
+
 
 class Assistant:
     def __init__(self, file: RegisterFile, registers: Registers, storage: Storage) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import vsx
-from .lowering import guarded, memory, stored, to_index, transfer
+from .lowering import guarded, memory, refuse_crossing, stored, to_index, transfer
 from .number import Rounding
 from .x87_codes import COMPARE, COMPARE_POP
 from .x87_operations import V0, V1, arithmetic, compared, set_rounding
@@ -173,10 +173,12 @@ def _store_extended(x: Context, i: Instruction) -> None:
         e.neg(part, part)
         e.rldicl(part, part, 1, 63)
         e.rldimi(low, part, 63, 0)
-        x.may_fail()
-        e.d(44, high, base, 8)  # sth
+        if x.options.whole_stores:
+            refuse_crossing(x, base, 10)
         x.may_fail()
         e.x(149, low, 0, base)  # stdx
+        x.may_fail()
+        e.d(44, high, base, 8)  # sth
         x.s.words.clear()
         pop(x)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..instruction import Mem
+from ..storage import PAGE
 from . import forms, vsx
 from .known import GENERAL, LOW, SINGLE, XMM, Known
 
@@ -28,6 +29,8 @@ ZERO_VSR, ZERO_VR = 31, 31
 SCRATCH = 0
 """VSRs 0 to 9 and 32 to 38 are free within an instruction."""
 SCRATCH_VR = 32
+_ABOVE = 1
+"""TO of a trap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,23 @@ def load_vector(x: Context, i: Instruction, target: int) -> None:
 
 def store_vector(x: Context, i: Instruction, source: int) -> None:
     ra, rb = to_index(x, x.address(memory(i)))
-    x.may_fail()
-    vsx.indexed(x.e, vsx.STXVD2X, source, ra, rb)
-    x.s.words.clear()
+    with guarded(x, i):
+        if x.options.whole_stores:
+            at = rb
+            if ra:
+                at = x.temporary()
+                x.e.add(at, ra, rb)
+            refuse_crossing(x, at, 16)
+        x.may_fail()
+        vsx.indexed(x.e, vsx.STXVD2X, source, ra, rb)
+        x.s.words.clear()
+
+
+def refuse_crossing(x: Context, at: int, size: int) -> None:
+    """Trap where a store that takes two instructions, to the address in `at`, has two pages."""
+    offset = x.temporary()
+    x.e.rlwinm(offset, at, 0, 20, 31)
+    x.e.twi(_ABOVE, offset, PAGE - size)
 
 
 _D_FORMS = {

@@ -33,6 +33,9 @@ class Bytes(Protocol):
     def read(self, address: int, length: int) -> bytes: ...
     def write(self, address: int, data: bytes) -> None: ...
 
+    def probe(self, address: int) -> None:
+        """Nothing, if a byte can be written there."""
+
 
 @dataclass(slots=True)
 class Operation:
@@ -57,6 +60,12 @@ class Operation:
     def store(self, value: int, length: int, offset: int = 0) -> None:
         at = self.address + offset & 0xFFFFFFFF
         self.storage.write(at, value.to_bytes(length, "little"))
+
+    def store_state(self, image: bytes, length: int) -> None:
+        """A store whose first and last bytes the processor asks for before it begins."""
+        for at in (self.address, self.address + length - 1 & 0xFFFFFFFF):
+            self.storage.probe(at)
+        self.storage.write(self.address, image)
 
     def set_general(self, number: int, value: int) -> None:
         self.general[number] = value & 0xFFFFFFFF

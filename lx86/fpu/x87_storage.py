@@ -206,7 +206,8 @@ def _environment(op: Operation) -> bytes:
 
 def store_environment(op: Operation, stack: Stack) -> None:
     """Afterwards all exceptions are masked (SDM volume 2, FSTENV)."""
-    op.storage.write(op.address, _environment(op))
+    image = _environment(op)
+    op.store_state(image, len(image))
     op.floating.control |= 0x3F
     stack.summarize()
 
@@ -228,7 +229,8 @@ def load_environment(op: Operation, stack: Stack) -> None:
 def _save(op: Operation, stack: Stack) -> None:
     """FNSAVE; afterwards the state is FNINIT's."""
     registers = b"".join(stack.bits(i).to_bytes(10, "little") for i in range(8))
-    op.storage.write(op.address, _environment(op) + registers)
+    image = _environment(op) + registers
+    op.store_state(image, len(image))
     initialize(op.floating)
 
 
@@ -257,7 +259,7 @@ def fxsave(op: Operation) -> None:
     )  # fmt: skip
     image += b"".join(stack.bits(i).to_bytes(16, "little") for i in range(8))
     image += b"".join(value.to_bytes(16, "little") for value in s.xmm)
-    op.storage.write(op.address, image)
+    op.store_state(image, 512)
 
 
 def fxrstor(op: Operation) -> None:

@@ -212,9 +212,9 @@ def cmpxchg8b(x: Context, i: Instruction) -> None:
     e.cmpwi(7, scratch, 0)
     e.isel(scratch, x.use(EBX), low, condition.CR7_EQ)
     e.isel(equal, x.use(ECX), high, condition.CR7_EQ)
-    x.store(high, (base, -1, 4), 4)
-    x.store(scratch, (base, -1, 0), 4)
+    x.store(low, (base, -1, 0), 4)  # if there will be a fault, then before anything is changed
     x.store(equal, (base, -1, 4), 4)
+    x.store(scratch, (base, -1, 0), 4)
     e.isel(scratch, x.use(EAX), low, condition.CR7_EQ)
     e.isel(equal, x.use(EDX), high, condition.CR7_EQ)
     e.mr(x.define(EAX), scratch)

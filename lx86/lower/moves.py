@@ -250,6 +250,11 @@ def enter(x: Context, i: Instruction) -> None:
     assert isinstance(size, Imm)
     frame = x.use(EBP)
     x.store(frame, x.address(Mem(4, ESP, -1, 0, -4, 2)), 4)
+    if size.value:  # where the stack ends then must be storage, too
+        last = x.address(Mem(4, ESP, -1, 0, -4 - size.value, 2))
+        word = x.temporary()
+        x.load(word, last, 4)
+        x.store(word, last, 4)
     base, offset = x.s.values[ESP]
     x.set_value(EBP, (base, offset - 4))
     x.set_value(ESP, (base, offset - 4 - size.value))

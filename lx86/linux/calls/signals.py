@@ -14,7 +14,7 @@ from lx86.linux import frames
 from lx86.linux.call import CallGroup, StateSet, Wait, refuse
 from lx86.linux.endings import Ended, Ending
 from lx86.linux.host import signal_file
-from lx86.linux.signals import LAST, UNBLOCKABLE, Action, ActionFlag, bit
+from lx86.linux.signals import IGNORE, LAST, UNBLOCKABLE, Action, ActionFlag, bit
 from lx86.linux.structures import NANO, read_time
 from lx86.storage import StorageFault
 
@@ -50,6 +50,8 @@ def _exchange(thread: Thread, number: int, new: Action | None) -> Action:
     old = process.signals.action(number)
     if new is not None:
         process.signals.set_action(number, new, process.threads)
+        if number in (signal.SIGSEGV, signal.SIGBUS) and new.handler > IGNORE:
+            process.cpu.keep_stores_whole()
     return old
 
 

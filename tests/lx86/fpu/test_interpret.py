@@ -42,6 +42,9 @@ class _Storage:
         at = address - native.STORAGE
         self.data[at : at + len(data)] = data
 
+    def probe(self, address: int) -> None:
+        """All of it can be written."""
+
 
 def _interpreted(case: Case) -> Case:
     a, c, d, b = case.general

@@ -83,6 +83,57 @@ static void faults(void)
 	TRY("movups %%xmm0, (%%eax)", 0x20000ff8, 2);
 }
 
+static void on_part(int number, siginfo_t *info, void *context)
+{
+	place = info->si_addr;
+	siglongjmp(back, 1);
+}
+
+#define PART(code, from, to) \
+	for (int at = from; at <= to; at++) { \
+		memset(area, 0x55, 0x2000); \
+		mprotect(area, 0x1000, low ? PROT_READ : PROT_READ | PROT_WRITE); \
+		mprotect(area + 0x1000, 0x1000, low ? PROT_READ | PROT_WRITE : PROT_READ); \
+		place = 0; \
+		if (!sigsetjmp(back, 1)) \
+			asm volatile("fninit; fldpi; pxor %%xmm0, %%xmm0\n\t" code : \
+				     : "a"(0), "b"(0), "c"(0), "d"(0), "S"(area + 0x1000 + at) \
+				     : "memory", "cc", "edi"); \
+		mprotect(area, 0x2000, PROT_READ | PROT_WRITE); \
+		int changed = 0, last = 0; \
+		for (int n = 0; n < 0x2000; n++) \
+			if (area[n] != 0x55) \
+				changed++, last = n; \
+		printf("%s %d%+d: fault %x changed %d to %x\n", code, low, at, (int)place, changed, last); \
+	}
+
+/* Stores from one page into another, one of which may not be written: what of them is done. */
+static void parts(void)
+{
+	char *area = mmap((void *)0x22000000, 0x2000, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	struct sigaction action = { .sa_sigaction = on_part, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	sigaction(SIGSEGV, &action, NULL);
+	for (int low = 0; low < 2; low++) {
+		PART("movups %%xmm0, (%%esi)", -17, 0)
+		PART("fstpt (%%esi)", -11, 0)
+		PART("fstpl (%%esi)", -5, -4)
+		PART("movsd %%xmm0, (%%esi)", -5, -4)
+		PART("lock cmpxchg8b (%%esi)", -8, 0)
+		PART("movl %%esp, %%edi; movl %%esi, %%esp; pusha; movl %%edi, %%esp", -1, 34)
+		PART("fnsave (%%esi)", -109, -106)
+		PART("fnstenv (%%esi)", -29, -26)
+		PART("fxsave (%%esi)", -16, -16)
+		PART("fxsave (%%esi)", -288, -288)
+		PART("movl %%esp, %%edi; xchg %%ebp, %%ebx; movl %%esi, %%esp; enter $8, $0; movl %%edi, %%esp;"
+		     "xchg %%ebp, %%ebx", 0, 6)
+		PART("xchg %%edi, %%esi; pcmpeqd %%xmm1, %%xmm1; maskmovdqu %%xmm1, %%xmm0; xchg %%edi, %%esi",
+		     -17, -14)
+		PART("fbstp (%%esi)", -11, -8)
+		PART("xchg %%eax, (%%esi)", -4, 0)
+	}
+}
+
 static void on_own_stack(int number)
 {
 	int here;
@@ -319,6 +370,7 @@ int main(int argc, char **argv)
 	processes(argv[0]);
 	faults();
 	stacks();
+	parts();
 	printf("%.20Lg %.17g\n", 1.0L / 3, (double)argc / 7);
 	return 42;
 }
