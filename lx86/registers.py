@@ -56,8 +56,11 @@ class Registers:
                 return register
         # All are wanted: registers whose values are elsewhere go home.
         for number in range(len(self._homes)):
-            if self.s.values[number][0] in temporaries and FIRST + number not in self.held:
+            home = FIRST + number
+            if self.s.values[number][0] in temporaries and home not in self.held:
+                self.held.add(home)  # whoever has to leave it may ask for a temporary in turn
                 self.settle(number)
+                self.held.discard(home)
                 return self.temporary()
         raise NoTemporary
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # And some whose last instructions take many registers, and one that turns DH nine times with CF.
-SEEDS = [*range(4000), 2_007_948, 100_353_463, 101_288_904, 900_023_757]
+SEEDS = [*range(4000), 2_007_948, 100_353_463, 101_288_904, 900_023_757, 10_000_139_113]
 
 
 @pytest.fixture(scope="module")
