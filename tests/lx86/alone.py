@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from lx86.linux.run import World, run
 from lx86.options import Options
+from lx86.storage import SPACE_32
 from lx86.translating_cpu import TranslatingCpu
 
 from .counting import CountingCpu
 
 if TYPE_CHECKING:
     from lx86.cpu import Cpu
-    from lx86.storage import Storage
+    from lx86.storage import Space, Storage
 
 TREE = Path(__file__).parents[2]
 
@@ -39,21 +40,30 @@ def execute(
     return done, int(lines[-1]) if lines and lines[-1].isdigit() else -1
 
 
+class _Maker:
+    def __init__(self, engine: str, options: str) -> None:
+        self._engine, self._options = engine, options
+        self.made: list[Cpu] = []
+
+    def space(self, word: int) -> Space | None:
+        return SPACE_32 if word == 4 else None
+
+    def __call__(self, storage: Storage) -> Cpu:
+        if self._engine == "reference":
+            self.made.append(CountingCpu(storage))
+        else:
+            options = Options(**json.loads(self._options))
+            self.made.append(TranslatingCpu(storage, options=options))
+        return self.made[0]
+
+
 def main() -> None:
     engine, options, program, *arguments = sys.argv[1:]
-    made: list[Cpu] = []
-
-    def make(storage: Storage) -> Cpu:
-        if engine == "reference":
-            made.append(CountingCpu(storage))
-        else:
-            made.append(TranslatingCpu(storage, options=Options(**json.loads(options))))
-        return made[0]
-
+    maker = _Maker(engine, options)
     directory = Path(program).parent
     world = World(None, ((str(directory), directory),), str(directory))
-    ending = run(program, arguments, world, make).ending
-    cpu = made[0]
+    ending = run(program, arguments, world, maker).ending
+    cpu = maker.made[0]
     count = cpu.machine.instructions if isinstance(cpu, TranslatingCpu) else cpu.executed  # type: ignore[attr-defined]
     print(count, file=sys.stderr)
     sys.exit(128 + ending.signal if ending.signal else ending.status)
