@@ -108,9 +108,9 @@ class IoServers:
         """Those of a server that clients have; none where there is no such server."""
         return self.by_name[name].tape_drives if name in self.by_name else []
 
-    def words(self, name: str) -> list[str]:
-        """What a person may want to complete."""
-        return padmin.words(self._named(name))
+    def words(self, name: str, line: str) -> list[str]:
+        """What a person may want to complete behind `line`."""
+        return padmin.words(self._named(name), line)
 
     def perform(self, action: Action) -> bool:
         """Carry out what is asked of one of them; gives whether it was.

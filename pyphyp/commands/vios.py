@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -14,10 +15,15 @@ from .remote import REMOTE_STATUS_HELP, complete_server, remote
 from .status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyphyp.daemon.client import Client
     from pyphyp.vios.shell import Answer
 
 PROMPT = "$ "
+LONGEST_COMMAND = 4096
+_HISTORY = 1000
+"""Lines that are kept."""
 _HELP = f"""Run COMMAND on the Virtual I/O Server NAME, or its command line.
 
 Without a command, lines are read until Ctrl-D or exit: at a terminal with history and completion,
@@ -80,17 +86,24 @@ class _Completer:
         self._found: list[str] = []
 
     def complete(self, text: str, state: int) -> str | None:
+        import readline
+
         from pyphyp.daemon.protocol import AskViosWords
 
         if state == 0:
-            words = self._client.ask(AskViosWords(self._name))
+            before = readline.get_line_buffer()[: readline.get_begidx()][-LONGEST_COMMAND:]
+            words = self._client.ask(AskViosWords(self._name, before))
             listed = [str(word) for word in words] if isinstance(words, list) else []
             self._found = [word for word in listed if word.startswith(text)]
         return self._found[state] + " " if state < len(self._found) else None
 
 
 def _interactive(client: Client, name: str) -> int:
-    """A terminal; the status is that of the last command."""
+    """A terminal; the status is that of the last command.
+
+    Ctrl-C leaves a line, or a command that is waited for, which the server carries out all the
+    same.
+    """
     import readline
 
     _ask(client, name, "")  # whether there is such a server
@@ -98,18 +111,37 @@ def _interactive(client: Client, name: str) -> int:
     readline.set_completer_delims(" ")
     readline.parse_and_bind("tab: complete")
     status: int = Status.OK
-    while True:
-        try:
-            line = input(PROMPT).strip()
-        except EOFError:
-            click.echo()
-            return status
-        except KeyboardInterrupt:
-            click.echo()
-            continue
-        if line in ("exit", "quit", "logout"):
-            return status
-        status = _show(_ask(client, name, line))
+    with _history(client):
+        while True:
+            try:
+                line = input(PROMPT).strip()
+                if line in ("exit", "quit", "logout"):
+                    return status
+                status = _show(_ask(client, name, line))
+            except EOFError:
+                click.echo()
+                return status
+            except KeyboardInterrupt:
+                click.echo()
+                status = Status.INTERRUPTED
+
+
+@contextlib.contextmanager
+def _history(client: Client) -> Iterator[None]:
+    """What was typed before at this machine's servers, kept with the machine's other files."""
+    import readline
+
+    from pyphyp.daemon.locations import state_directory
+
+    file = state_directory(client.machine) / "vios_history"
+    with contextlib.suppress(OSError):
+        readline.read_history_file(file)
+    readline.set_history_length(_HISTORY)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            readline.write_history_file(file)
 
 
 _CABLE_HELP = f"""Pull the cable of an Ethernet or SAS adapter of the Virtual I/O Server NAME.

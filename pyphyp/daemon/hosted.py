@@ -98,9 +98,9 @@ class HostedMachine:
         """Run a command of a Virtual I/O Server."""
         return self._machine.io_servers.run(server, command)
 
-    def vios_words(self, server: str) -> list[str]:
-        """What may be completed there."""
-        return self._machine.io_servers.words(server)
+    def vios_words(self, server: str, line: str) -> list[str]:
+        """What may be completed there, behind `line`."""
+        return self._machine.io_servers.words(server, line)
 
     def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
         return recorded(self._machine, first, last, most)

@@ -81,9 +81,10 @@ class AskVios:
 
 @record
 class AskViosWords:
-    """What may be completed on a Virtual I/O Server's command line, a list."""
+    """What may be completed on a Virtual I/O Server's command line behind `line`, a list."""
 
     server: Name
+    line: Annotated[str, Length(0, 4096)]
 
 
 @record

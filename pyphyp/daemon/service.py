@@ -82,7 +82,7 @@ class Managed(Protocol):
     def usage(self) -> MachineUsage: ...
     def activation(self) -> Activated: ...
     def run_vios(self, server: str, command: str) -> Answer: ...
-    def vios_words(self, server: str) -> list[str]: ...
+    def vios_words(self, server: str, line: str) -> list[str]: ...
     def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:
         """Who had which core in so many windows."""
 
@@ -181,8 +181,8 @@ class Daemon:
             self._journal.performed(now, action)
         return answer
 
-    def vios_words(self, server: str) -> Future[list[str]]:
-        return self._inbox.put(partial(self._machine.vios_words, server))
+    def vios_words(self, server: str, line: str) -> Future[list[str]]:
+        return self._inbox.put(partial(self._machine.vios_words, server, line))
 
     def schedule(self, wanted: AskSchedule) -> Future[Timeline]:
         ask = partial(self._machine.schedule, wanted.first, wanted.last, wanted.most)

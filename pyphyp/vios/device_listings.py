@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from .engine import Vios
+    from .units import PhysicalDevice
 
 commands = CommandGroup()
 
+RESERVE_POLICIES = "no_reserve single_path"
 _ABOUT_ONE = ("parent", "child", "attr", "range", "slot", "vpd")
 
 
@@ -149,6 +151,11 @@ def _attribute(vios: Vios, device: Device, name: str) -> Attribute:
     raise ViosError(f'"{name}" is not an attribute of {device.name}.')
 
 
+def reserve_policy(disk: PhysicalDevice) -> str:
+    """Whether others have it, too, which the machine file says."""
+    return "no_reserve" if disk.unit.shared else "single_path"
+
+
 def _vital_data(vios: Vios, device: Device) -> Iterator[str]:
     yield f"  {device.name:<16} {device.location}  {device.description}"
     yield from npiv.vital_product_data(vios, device.name)
@@ -192,6 +199,9 @@ def _attributes(vios: Vios, name: str) -> Iterator[Attribute]:
             identity = groups.identifier_of(name) or volume_id(vios, disk.place)
             yield Attribute("pvid", identity, "Physical volume identifier", settable=False)
             yield Attribute("size_in_mb", size, "Size in Megabytes", settable=False)
+            yield Attribute(
+                "reserve_policy", reserve_policy(disk), "Reserve Policy", True, RESERVE_POLICIES
+            )
     if any(adapter.name == name for adapter in vios.adapters):
         adapter = vios.adapter(name)
         client = f"{adapter.client}:{adapter.client_slot}"

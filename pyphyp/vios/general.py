@@ -54,6 +54,32 @@ def shutdown(call: Call) -> Iterable[str]:
     return ()
 
 
+@commands.define(
+    "uname",
+    "Shows what the server is and where it runs.",
+    "uname [-a] [-L] [-M] [-n] [-s]",
+    a=0,
+    L=0,
+    M=0,
+    n=0,
+    s=0,
+)
+def uname(call: Call) -> Iterable[str]:
+    vios = call.vios
+    facts = {"s": "AIX", "n": vios.name, "M": vios.system, "L": _partition(call)}
+    wanted = [flag for flag in facts if call.has(flag) or (call.has("a") and flag in "sn")]
+    yield " ".join(facts[flag] for flag in wanted or ["s"])
+
+
+@commands.define("lslparinfo", "Shows the number and name of the server.", "lslparinfo")
+def lslparinfo(call: Call) -> Iterable[str]:
+    yield _partition(call)
+
+
+def _partition(call: Call) -> str:
+    return f"{call.vios.definition.number} {call.vios.name}"
+
+
 @commands.define("hostname", "Shows the name of the server.", "hostname")
 def hostname(call: Call) -> Iterable[str]:
     yield call.vios.name

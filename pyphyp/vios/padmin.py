@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from . import (
     changing,
+    device_changes,
     device_listings,
     disk_listings,
     entstat,
@@ -15,12 +16,12 @@ from . import (
     mapping,
     npiv,
     path_commands,
-    sea,
     storage_listings,
     volume_commands,
     volume_listings,
 )
-from .shell import Answer, CommandGroup, run
+from .filters import FILTERS
+from .shell import Answer, CommandGroup, pieces, run
 
 if TYPE_CHECKING:
     from .engine import Vios
@@ -35,7 +36,7 @@ COMMANDS = general.with_help(
         volume_commands.commands,
         mapping.commands,
         changing.commands,
-        sea.commands,
+        device_changes.commands,
         entstat.commands,
         error_listings.commands,
         path_commands.commands,
@@ -47,18 +48,31 @@ COMMANDS = general.with_help(
 
 def carry_out(vios: Vios, line: str) -> Answer:
     """Carry out one command line."""
-    return run(vios, line, COMMANDS)
+    return run(vios, line, COMMANDS, FILTERS)
 
 
-def words(vios: Vios) -> list[str]:
-    """What a person may want to complete: commands, flags, and names of devices and media."""
-    flags = {f"-{flag}" for command in COMMANDS for flag in command.flags}
+def words(vios: Vios, line: str = "") -> list[str]:
+    """What a person may want to complete behind `line`.
+
+    Commands, where none is there yet; else that one's flags, and names of devices and media.
+    """
+    *before, piece = pieces(line)
+    given = piece.split()
+    if not given:
+        return sorted(FILTERS if before else {its.name for its in COMMANDS})
+    command = COMMANDS.find(given[0])
+    flags = {f"-{flag}" for flag in command.flags} if command is not None else set()
+    if given[0] == "help":
+        return sorted(its.name for its in COMMANDS)
+    return sorted(flags | names(vios))
+
+
+def names(vios: Vios) -> set[str]:
+    """Those of devices, pools, volumes and media."""
     state = vios.storage.state
-    names = {its.name for its in vios.adapters} | {its.name for its in vios.devices}
-    names |= {its.name for its in vios.targets} | {its.name for its in vios.storage.pools}
-    names |= {its.name for its in vios.ethernet.devices} | {"hdisk0"}
-    names |= set(vios.paths.adapters)
+    found = {its.name for its in vios.adapters} | {its.name for its in vios.devices}
+    found |= {its.name for its in vios.targets} | vios.storage.names
+    found |= {its.name for its in vios.ethernet.devices} | {"hdisk0"}
     fibre = vios.fibre_channel
-    names |= {its.name for its in fibre.ports} | {its.name for its in fibre.adapters}
-    names |= {its.name for its in state.devices} | {its.name for its in state.media}
-    return sorted({command.name for command in COMMANDS} | flags | names)
+    found |= {its.name for its in fibre.ports} | {its.name for its in fibre.adapters}
+    return found | set(vios.paths.adapters) | {its.name for its in state.media}

@@ -1,4 +1,4 @@
-"""Commands about Ethernet: Shared Ethernet Adapters are made, changed and removed; entstat."""
+"""What commands make, change and remove of Shared Ethernet Adapters."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from hypervisor.network.switch import HIGHEST_VLAN
 
 from .ethernet import MOST_TRUNKS, NOTHING_MEANT, SharedAdapter
 from .records import ViosError
-from .shell import Call, CommandGroup, UsageError
+from .shell import Call, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-commands = CommandGroup()
+    from collections.abc import Iterator
 
 
 def make(call: Call) -> Iterator[str]:
@@ -44,23 +42,9 @@ def remove(call: Call, name: str) -> Iterator[str]:
     yield f"{its.name} deleted"
 
 
-@commands.define(
-    "chdev",
-    "Changes attributes of a Shared Ethernet Adapter.",
-    "chdev -dev DeviceName -attr Attribute=Value...",
-    dev=1,
-    attr=None,
-    perm=0,
-)
-def chdev(call: Call) -> Iterable[str]:
-    ethernet = call.vios.ethernet
-    its = ethernet.shared(call.needed("dev"))
-    if "attr" not in call.flags:
-        raise UsageError("The -attr flag is required.")
-    if call.has("perm"):
-        raise ViosError("chdev -perm: a change is made at once.")
-    ethernet.change(its, _with_attributes(its, call.flags["attr"]))
-    yield f"{its.name} changed"
+def change(call: Call, its: SharedAdapter) -> None:
+    """`chdev`."""
+    call.vios.ethernet.change(its, _with_attributes(its, call.flags["attr"]))
 
 
 def _with_attributes(its: SharedAdapter, given: list[str]) -> SharedAdapter:

@@ -16,13 +16,15 @@ from emu.values import frozen, slotted
 from .records import ViosError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from .engine import Vios
 
 LONGEST_COMMAND = 4096
 OPTIONAL = -1
 """Of a flag: it takes a value, or none."""
+_NO_COMMAND = "rksh: 0403-057 Syntax error: `|' is not expected.\n"
+_UNCLOSED = "rksh: 0403-057 Syntax error: a quote is not closed.\n"
 
 
 class UsageError(Exception):
@@ -76,6 +78,8 @@ def check_at_most_one(call: Call, *flags: str) -> None:
 
 if TYPE_CHECKING:
     Handler = Callable[[Call], Iterable[str]]
+    Filter = Callable[[list[str], list[str]], tuple[list[str], int]]
+    """Takes the words behind its name, and lines; gives lines, and the exit status."""
 
 
 @frozen
@@ -148,12 +152,56 @@ def parsed(command: Command, given: list[str]) -> tuple[dict[str, list[str]], li
     return flags, words
 
 
-def run(vios: Vios, line: str, commands: CommandGroup) -> Answer:
-    """Carry out one command line."""
+def run(
+    vios: Vios, line: str, commands: CommandGroup, filters: Mapping[str, Filter] | None = None
+) -> Answer:
+    """Carry out one command line, with what is behind pipes; the status is the last one's."""
+    first, *others = pieces(line)
+    if others and not first.strip():
+        return Answer(1, "", _NO_COMMAND)
+    answer = _run_one(vios, first, commands)
+    for other in others:
+        answer = _filtered(answer, other, filters or {})
+    return answer
+
+
+def pieces(line: str) -> list[str]:
+    """The parts of a line between pipes that are not quoted."""
+    found, quote, letters = [""], "", iter(line)
+    for letter in letters:
+        if letter == "|" and not quote:
+            found.append("")
+            continue
+        found[-1] += letter
+        if letter == "\\" and quote != "'":
+            found[-1] += next(letters, "")
+        elif letter in ("'", '"') and quote in ("", letter):
+            quote = "" if quote else letter
+    return found
+
+
+def _filtered(before: Answer, line: str, filters: Mapping[str, Filter]) -> Answer:
+    """What a command behind a pipe makes of what one before it printed."""
     try:
         given = shlex.split(line)
     except ValueError:
-        return Answer(1, "", "rksh: 0403-057 Syntax error: a quote is not closed.\n")
+        return Answer(1, "", f"{before.err}{_UNCLOSED}")
+    if not given:
+        return Answer(1, "", f"{before.err}{_NO_COMMAND}")
+    if (filter_ := filters.get(given[0])) is None:
+        return Answer(127, "", f"{before.err}rksh: {given[0][:80]}: not found.\n")
+    try:
+        lines, status = filter_(given[1:], before.out.splitlines())
+    except UsageError as wrong:
+        return Answer(1, "", f"{before.err}{wrong}\n")
+    return Answer(status, "".join(f"{its}\n" for its in lines), before.err)
+
+
+def _run_one(vios: Vios, line: str, commands: CommandGroup) -> Answer:
+    try:
+        given = shlex.split(line)
+    except ValueError:
+        return Answer(1, "", _UNCLOSED)
     given = given[1:] if given[:1] == ["ioscli"] else given
     if not given:
         return Answer(0, "", "")

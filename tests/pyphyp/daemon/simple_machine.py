@@ -137,7 +137,7 @@ class SimpleMachine:
     def run_vios(self, server: str, command: str) -> Answer:
         raise ManagementError("this machine has no Virtual I/O Server")
 
-    def vios_words(self, server: str) -> list[str]:
+    def vios_words(self, server: str, line: str) -> list[str]:
         raise ManagementError("this machine has no Virtual I/O Server")
 
     def schedule(self, first: int | None, last: int | None, most: int) -> Timeline:

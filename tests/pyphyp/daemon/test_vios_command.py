@@ -84,6 +84,28 @@ def test_at_a_terminal_there_is_a_prompt_with_history_and_completion() -> None:
     assert terminal.status() == 127
 
 
+def test_a_line_is_left_with_ctrl_c_and_history_outlives_the_session() -> None:
+    first = Terminal("vios", "vios1")
+    first.wait_for(b"$ ")
+    first.type(b"hostname | grep -c vios1\n")
+    first.wait_for(b"1\r\n")
+    first.wait_for(b"$ ")
+    first.type(b"lsmap -all -frob\x03")
+    first.wait_for(b"$ ")
+    first.type(b"exit\n")
+    assert first.status() == 130
+    again = Terminal("vios", "vios1")
+    again.wait_for(b"$ ")
+    again.type(b"\x1b[A\x1b[A\n")  # before exit
+    again.wait_for(b"1\r\n")
+    again.wait_for(b"$ ")
+    again.type(b"lsmap -va\thost1 | hea\t-1\n")
+    again.wait_for(b"not a virtual SCSI server adapter")
+    again.wait_for(b"$ ")
+    again.type(b"\x04")
+    again.status()
+
+
 def test_ps_lists_servers_among_the_partitions() -> None:
     def row() -> list[str]:
         (line,) = [line for line in run("ps").stdout.splitlines() if " vios1 " in line]

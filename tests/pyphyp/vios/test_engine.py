@@ -7,13 +7,16 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hypervisor.scsi.command import Nexus, Task
 from hypervisor.scsi.status import CheckConditionError, Condition
 from hypervisor.scsi.unit import padded
 from hypervisor.vio.configuration import DiskFormat, Medium, ScsiUnit
 from pyphyp.disk_files import create_disk
-from pyphyp.vios.padmin import COMMANDS, carry_out, words
+from pyphyp.vios.filters import FILTERS
+from pyphyp.vios.padmin import COMMANDS, carry_out, names, words
 from pyphyp.vios.records import ViosError
 
 from .servers import CLIENTS, MIB, own_units, refused, said, server, volumes
@@ -150,18 +153,51 @@ def _random_line(rng: random.Random, vios: Vios, directory: Path) -> str:
     """A command with flags of its own, mostly, and values that mean something, mostly."""
     command = rng.choice(list(COMMANDS))
     sizes = ("1m", "64m", "1g", "0g", "9999999999g")
-    names = ("new", "other", "../x", "-", "'", "vhost9", ":", str(directory), "rootvg", "vhost0")
-    known = [word for word in words(vios) if not word.startswith("-")]
+    others = ("new", "other", "../x", "-", "'", "vhost9", ":", str(directory), "rootvg", "vhost0")
+    known = [*names(vios), *(its.name for its in COMMANDS)]
     line = [command.name]
     for flag, takes in command.flags.items():
         if rng.random() < 0.6:
-            kinds = (sizes,) if flag == "size" else (names, known, known)
+            kinds = (sizes,) if flag == "size" else (others, known, known)
             values = [rng.choice(rng.choice(kinds)) for _ in range(1 if takes is None else takes)]
             line += [f"-{flag}", *values]
     for _ in range(rng.choice((0, 1, 1, 2, 3)) if command.words else 0):
         disks = [its.name for its in vios.devices]
         line.append(rng.choice(rng.choice((list(sizes), known, disks))))
     return " ".join(line)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    line=st.lists(
+        st.sampled_from([*(its.name for its in COMMANDS), *FILTERS, "|", "'", '"', "\\", "-", " "])
+        | st.text(max_size=5),
+        max_size=9,
+    ).map(" ".join)
+)
+def test_any_text_with_pipes_and_quotes_is_answered(
+    tmp_path_factory: pytest.TempPathFactory, line: str
+) -> None:
+    vios = server(tmp_path_factory.mktemp("vios"))
+    answer = carry_out(vios, line)
+    assert answer.status in (0, 1, 127)
+    assert not answer.status or answer.err or "|" in line
+    words(vios, line)
+    vios.close()
+
+
+def test_what_is_completed_is_what_may_stand_there(tmp_path: Path) -> None:
+    vios = server(tmp_path, *own_units(tmp_path))
+    assert "lsmap" in words(vios)
+    assert "vhost0" not in words(vios)
+    behind = words(vios, "mkvdev -vdev ")
+    assert {"-vadapter", "vhost0", "hdisk1", "hdisk0", "sas0"} <= set(behind)
+    assert not {"-seq", "mkvdev"} & set(behind)
+    assert words(vios, "lsmap -all | ") == ["grep", "head", "more", "sort", "tail", "wc"]
+    assert "lsmap" in words(vios, "help ")
+    for line in ("|", "'", "\\", "nothing ", "lsmap '|' "):
+        words(vios, line)
+    vios.close()
 
 
 def test_any_command_line_is_answered_and_leaves_what_can_be_read_again(tmp_path: Path) -> None:

@@ -244,6 +244,19 @@ lsdev -dev sas0 -slot
 lsdev -dev hdisk1 -attr size_in_mb
 lsdev -dev hdisk1 -attr colour
 lsdev -dev hdisk1 -range size_in_mb
+lsdev -dev hdisk1 -range reserve_policy
+chdev -dev hdisk1 -attr reserve_policy=no_reserve
+chdev -dev hdisk1 -attr reserve_policy=single_path
+chdev -dev hdisk1 -attr reserve_policy=PR_shared
+chdev -dev hdisk1 -attr queue_depth=20
+chdev -dev hdisk1 -attr
+chdev -dev hdisk9 -attr reserve_policy=no_reserve
+uname
+uname -a
+uname -L
+lslparinfo
+license -view
+license -accept
 lsdev -vpd
 lsdev -parent
 lsdev hdisk1
@@ -255,6 +268,32 @@ rmdev -dev vhost0
 cfgdev
 lsdev -dev vtscsi0
 rmdev -dev vtscsi0
+""",
+    "pipes": """
+lsdev | grep Virtual
+lsdev | grep -v Virtual | wc -l
+lsdev | grep -c "^v"
+lsdev | grep -n Disk$
+lsdev | grep -iE "tape|dvd"
+lsdev | grep -q nothing
+lsdev | grep v.ost | head -1
+lsdev | tail -n 2
+lsdev | sort -r | head -n 2
+lsdev | wc
+lsdev | more
+lssp -fmt "|"
+lssp -fmt '|' | grep 'rootvg|'
+ioslevel | grep \\.10$
+lsfrob | wc -l
+lsmap | wc -l
+lsdev |
+| wc
+lsdev | awk
+lsdev | grep
+lsdev | grep (a*)*b
+lsdev | grep -r x
+lsdev | head -x
+lsdev | grep "x
 """,
     "errors": """
 errlog
