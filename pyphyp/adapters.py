@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from firmware.vio_nodes import location_code
 from hypervisor.network.frame import MacAddress
+from hypervisor.san.definition import SanDefinition
 from hypervisor.scsi.command import Nexus
 from hypervisor.vio.adapter import AdapterKind, Slot
 from hypervisor.vio.configuration import (
@@ -100,6 +101,11 @@ class Adapters:
         if self._media is None:
             return its
         return replace(its, scsi_adapters=tuple(map(self._media.current, its.scsi_adapters)))
+
+    @property
+    def san(self) -> SanDefinition:
+        """The storage network that it has, to be built elsewhere."""
+        return SanDefinition() if self._san is None else self._san.definition
 
     def assign(self, adapter: Adapter) -> None:
         """It is there for the guest to take."""

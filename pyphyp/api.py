@@ -164,6 +164,17 @@ class Machine(Closing):
         """
         self._fabrics().build(definition)
 
+    def _rebuild_storage(self, definition: SanDefinition) -> None:
+        """Have what a saved partition had; `StateError` where that cannot be."""
+        from hypervisor.san.fabric import FabricError
+
+        from .raw_file import MediaError
+
+        try:
+            self._fabrics().build(definition)
+        except (MediaError, FabricError) as wrong:
+            raise StateError(str(wrong)) from None
+
     def _fabrics(self) -> StorageNetwork:
         if self.storage_network is None:
             from .storage_network import StorageNetwork  # most machines have none
@@ -209,10 +220,13 @@ class Machine(Closing):
         return self._add(copy, "", twin=True)
 
     def _add(self, saved: Saved, where: str, *, twin: bool = False) -> Partition:
-        number = saved.state.configuration.number
+        number, san = saved.state.configuration.number, saved.state.san
         if not twin and any(p.configuration.number == number for p in self.partitions):
             raise StateError(f"{where}this machine has a partition number {number} already")
+        rebuilt = self.storage_network is None and bool(san.fabrics)
         try:
+            if rebuilt:
+                self._rebuild_storage(san)
             partition = Partition(
                 saved.state.configuration,
                 epoch=self.epoch,
@@ -226,6 +240,9 @@ class Machine(Closing):
                 storage_network=self.storage_network,
             )
         except StateError as wrong:
+            if rebuilt and self.storage_network is not None:
+                self.storage_network.close()
+                self.storage_network = None
             raise StateError(f"{where}{wrong}") from None
         self.partitions.append(partition)
         return partition

@@ -19,6 +19,7 @@ from firmware.firmware_state import FirmwareState
 from hypervisor.abi import MAXIMUM_PROCESSORS
 from hypervisor.configuration import PartitionConfiguration
 from hypervisor.partition import PartitionState
+from hypervisor.san.definition import SanDefinition
 from hypervisor.vfc.waiting import VfcState
 from hypervisor.vio.vscsi import VscsiState
 
@@ -79,6 +80,7 @@ class SavedState:
     firmware: FirmwareState
     scsi_servers: tuple[VscsiState, ...]
     fc_servers: tuple[VfcState, ...]
+    san: SanDefinition
     run: RunState
 
 
@@ -199,6 +201,7 @@ def _gather(composition: Composition, run: RunState) -> SavedState:
         composition.firmware.state(),
         tuple(server.state() for server in composition.scsi_servers),
         tuple(server.state() for server in composition.fc_servers),
+        composition.adapters.san,
         run,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from hypervisor.san.definition import FabricDefinition, SanDefinition, Zone
 from hypervisor.san.fabric import FabricError
 from hypervisor.san.san import San
 from hypervisor.scsi.tape import TapeDrive
@@ -17,7 +18,7 @@ from .raw_file import MediaError
 
 if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
-    from hypervisor.san.definition import SanDefinition, StorageDefinition
+    from hypervisor.san.definition import StorageDefinition
     from hypervisor.san.fabric import ClientPort
     from hypervisor.san.storage import Storage
     from hypervisor.scsi.unit import LogicalUnit
@@ -49,6 +50,16 @@ class StorageNetwork:
         self.servers: dict[str, Carrier] = {}
         """Virtual I/O Servers that carry adapters, by name."""
         self._opened: list[LogicalUnit] = []
+        self._storage: list[StorageDefinition] = []
+
+    @property
+    def definition(self) -> SanDefinition:
+        """What was built, with the zones that there are now."""
+        fabrics = (
+            FabricDefinition(its.name, tuple(Zone(*zone) for zone in its.zones.items()))
+            for its in self.san.fabrics.values()
+        )
+        return SanDefinition(tuple(fabrics), tuple(self._storage))
 
     def build(self, definition: SanDefinition) -> None:
         """Have what is defined, besides what there is; raises `MediaError`, `FabricError`."""
@@ -56,6 +67,7 @@ class StorageNetwork:
             self.san.add_fabric(fabric)
         for storage in definition.storage:
             self._add(storage)
+            self._storage.append(storage)
 
     def _add(self, definition: StorageDefinition) -> None:
         storage = self.san.add_storage(definition.name, definition.fabrics)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from emu.values import frozen
-
-if TYPE_CHECKING:
-    from hypervisor.vio.configuration import ScsiUnit
+from emu.state import record
+from hypervisor.vio.configuration import ScsiUnit
 
 MOST_FABRICS = 16
 MOST_STORAGE = 32
@@ -19,7 +15,7 @@ MOST_LUNS = 1 << 14
 """By flat space addressing (SAM-5 4.7.7.3)."""
 
 
-@frozen
+@record
 class Zone:
     """Ports that see each other.
 
@@ -31,7 +27,7 @@ class Zone:
     members: tuple[str, ...]
 
 
-@frozen
+@record
 class FabricDefinition:
     """One fabric; without zones all its ports see each other."""
 
@@ -39,7 +35,7 @@ class FabricDefinition:
     zones: tuple[Zone, ...] = ()
 
 
-@frozen
+@record
 class StorageDefinition:
     """Storage with a port in each of `fabrics`; its units are LUN 0, 1 and so on."""
 
@@ -48,7 +44,7 @@ class StorageDefinition:
     units: tuple[ScsiUnit, ...] = ()
 
 
-@frozen
+@record
 class SanDefinition:
     fabrics: tuple[FabricDefinition, ...] = ()
     storage: tuple[StorageDefinition, ...] = ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from emu.state import StateError
 from guests.linux import fetch_linux
 from guests.modules import FC_MODULES, kernel_modules
 from hypervisor.san.definition import FabricDefinition, SanDefinition, StorageDefinition
@@ -68,14 +69,25 @@ def test_a_restored_partition_is_logged_in_as_it_was(image: Path, tmp_path: Path
         partition.console.wait_for("~# ", seconds=60)
         partition.save(state)
     image.write_bytes(b"written elsewhere".ljust(64 * MIB, b"\0"))
-    with Machine(epoch=0) as machine:
-        _connect(machine, image)
+    with Machine(epoch=0) as machine:  # which has the fabrics that were saved
         partition = machine.restore(state)
         partition.console.send("head -c 17 /dev/sda; dmesg | grep -c 'rport\\|abort'\n")
         partition.console.wait_for("written elsewhere0", seconds=60)
         partition.restore(state)
         partition.console.send("dd if=/dev/sda bs=17 count=1 2>/dev/null; dmesg | grep -c sense\n")
         partition.console.wait_for("written elsewhere0", seconds=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "pyphyp", "restore", str(state), "--timeout", "60"],
+        input=b"tr a-z A-Z </dev/sda | head -c 17; poweroff -f\n",
+        capture_output=True,
+        timeout=300,
+    )
+    assert b"WRITTEN ELSEWHERE" in done.stdout, done.stderr
+    image.unlink()
+    with Machine(epoch=0) as machine:
+        with pytest.raises(StateError, match=r"disk\.img"):
+            machine.restore(state)
+        assert machine.storage_network is None
 
 
 def test_what_has_no_fabrics_does_not_load_them() -> None:
@@ -88,4 +100,5 @@ def test_what_has_no_fabrics_does_not_load_them() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.split() == ["hypervisor.vfc", "hypervisor.vfc.waiting"]
+    loaded = {"hypervisor.san", "hypervisor.san.definition"}
+    assert set(done.stdout.split()) == loaded | {"hypervisor.vfc", "hypervisor.vfc.waiting"}
