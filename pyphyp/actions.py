@@ -273,7 +273,15 @@ class FreezeStorage:
     frozen: bool = True
 
 
-SanAction = AddToZone | RemoveFromZone | SetLink | ResetStorage | FreezeStorage
+@record
+class LogInSecond:
+    """Log in the second names of a partition's ports, or of one, as before it is moved; or out."""
+
+    port: Name
+    logged_in: bool = True
+
+
+SanAction = AddToZone | RemoveFromZone | SetLink | ResetStorage | FreezeStorage | LogInSecond
 
 Action = (
     ActivatePartition

@@ -34,5 +34,7 @@ def change_storage_network(network: StorageNetwork | None, action: SanAction) ->
                     san.freeze(storage)
                 else:
                     san.thaw(storage)
+            case actions.LogInSecond(port, logged_in):
+                (san.log_in if logged_in else san.log_out)(port)
     except FabricError as wrong:
         raise ManagementError(str(wrong)) from None

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hypervisor.san.fabric import ClientPort, VirtualPort
+from hypervisor.san.names import wwn_text
+
 from .usage import FabricPortUsage, FabricUsage
 from .usage_table import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hypervisor.san.fabric import Fabric, FabricPort
+
     from .storage_network import StorageNetwork
 
-HEADINGS = ("FABRIC", "PORT", "WWPN", "ID", "STATE")
+HEADINGS = ("FABRIC", "PORT", "WWPN", "ID", "STATE", "SEES")
 
 
 def fabrics_of(network: StorageNetwork | None) -> tuple[FabricUsage, ...]:
@@ -22,13 +27,25 @@ def fabrics_of(network: StorageNetwork | None) -> tuple[FabricUsage, ...]:
     return tuple(
         FabricUsage(
             fabric.name,
-            tuple(
-                FabricPortUsage(port.name, port.wwpn, port.port_id, port.online) for port in fabric
-            ),
+            tuple(_port(its, fabric) for port in fabric for its in _with_second(port)),
             dict(fabric.zones),
         )
         for fabric in network.san.fabrics.values()
     )
+
+
+def _with_second(port: FabricPort) -> tuple[FabricPort, ...]:
+    """A port, and the second name of its pair where that is logged in nowhere."""
+    if isinstance(port, ClientPort) and port.second.fabric is None:
+        return port, port.second
+    return (port,)
+
+
+def _port(port: FabricPort, fabric: Fabric) -> FabricPortUsage:
+    sees = fabric.targets(port) if isinstance(port, VirtualPort) else []
+    names = tuple(its.name for its in sees)
+    logged_in = port.fabric is not None
+    return FabricPortUsage(port.name, port.wwpn, port.port_id, port.online, logged_in, names)
 
 
 def fabric_tables(fabrics: Iterable[FabricUsage]) -> str:
@@ -36,8 +53,10 @@ def fabric_tables(fabrics: Iterable[FabricUsage]) -> str:
     ports, zones = [], []
     for fabric in fabrics:
         for port in fabric.ports:
-            name, state = port.wwpn.to_bytes(8, "big").hex(":"), "online" if port.online else "down"
-            ports.append((fabric.name, port.name, name, f"{port.port_id:06x}", state))
+            name, where = wwn_text(port.wwpn), f"{port.port_id:06x}" if port.logged_in else "-"
+            state = ("online" if port.online else "down") if port.logged_in else "inactive"
+            sees = ", ".join(port.sees)
+            ports.append((fabric.name, port.name, name, where, state, sees))
         for zone, members in fabric.zones.items():
             zones.append((fabric.name, zone, ", ".join(members)))
     shown = [table(HEADINGS, ports, ())] if ports else []

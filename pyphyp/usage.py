@@ -156,6 +156,10 @@ class FabricPortUsage:
     wwpn: U64
     port_id: U32
     online: bool
+    logged_in: bool = True
+    """Not so the second name of an adapter's pair, unless an operator logged it in."""
+    sees: tuple[str, ...] = ()
+    """What a partition's port can log in to: ports of storage."""
 
 
 @record

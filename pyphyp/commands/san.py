@@ -127,6 +127,33 @@ def up(client: Client, port: str) -> int:
     return _done(client, SetLink(port, up=True))
 
 
+_LOGIN_HELP = _help(
+    "Log in the second port names of a partition, or of one of its ports.\n\n"
+    "An adapter has a pair of names; the second one is for the partition while it is moved, and "
+    "logs in nowhere by itself.  Logged in, `show` tells which storage its zones let it see.",
+    "login web",
+    "logout web/56",
+)
+
+
+@san.command("login", help=_LOGIN_HELP)
+@click.argument("port")
+@remote
+def login(client: Client, port: str) -> int:
+    from pyphyp.actions import LogInSecond
+
+    return _done(client, LogInSecond(port))
+
+
+@san.command("logout", help=_help("Log out what `login` has logged in.", "logout web"))
+@click.argument("port")
+@remote
+def logout(client: Client, port: str) -> int:
+    from pyphyp.actions import LogInSecond
+
+    return _done(client, LogInSecond(port, logged_in=False))
+
+
 _RESET_HELP = _help(
     "Reset STORAGE: it logs everybody out, and its units are as after power-on.", "reset ds8k"
 )

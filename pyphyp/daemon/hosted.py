@@ -159,6 +159,8 @@ def said(action: Action) -> str:
             return f"{fabric}: zone {zone} {gone}"
         case actions.SetLink(port, up):
             return f"{port}: link {'up' if up else 'down'}"
+        case actions.LogInSecond(port, logged_in):
+            return f"{port}: second port names are logged {'in' if logged_in else 'out'}"
         case actions.ResetStorage(storage):
             return f"{storage} was reset"
         case actions.FreezeStorage(storage, frozen):

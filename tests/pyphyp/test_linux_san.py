@@ -75,6 +75,25 @@ def _stands_still(client: Client) -> bool:
     return client.rounds() <= rounds + 1
 
 
+def _assert_commands_that_hang_are_aborted(client: Client) -> None:
+    """They go by channels; the driver cancels what times out, and sends it anew."""
+    machine = client.machine
+    (server,) = machine.partitions["web"].composition.fc_servers
+    channels = len(server.channels.handles)
+    assert channels
+    shown = client.told("cat /sys/class/scsi_host/host*/nr_scsi_channels")
+    assert f"\n{channels}\n" in shown
+    client.told("dmesg -c >/dev/null; echo 2 >/sys/block/sda/device/timeout")
+    machine.perform(FreezeStorage("ds8k"))
+    machine.run(seconds=6)
+    shown = client.told("dmesg")
+    assert "Successfully cancelled outstanding commands" in shown, shown
+    assert "LUN reset successful" in shown, shown
+    machine.perform(FreezeStorage("ds8k", frozen=False))
+    client.told("echo 30 >/sys/block/sda/device/timeout")
+    client.work_on()
+
+
 def test_zones_links_resets_and_storage_that_hangs_are_survived_under_work(disk: Path) -> None:
     with machine_of(disk, ONE) as machine:
         client = Client(machine)
@@ -91,6 +110,7 @@ def test_zones_links_resets_and_storage_that_hangs_are_survived_under_work(disk:
             assert _stands_still(client), away
             machine.perform(back)
             client.work_on()
+        _assert_commands_that_hang_are_aborted(client)
         for _ in range(3):
             machine.perform(ResetStorage("ds8k"))
             client.work_on()

@@ -49,6 +49,9 @@ def test_operators_show_and_change_fabrics(tmp_path: Path) -> None:
     assert _fabric() == ([], {"web": ["web", "ds8k/0"]})
     for change in (("up", "ds8k/0"), ("freeze", "ds8k"), ("thaw", "ds8k"), ("reset", "ds8k")):
         assert run("san", *change).returncode == 0
+    refused = run("san", "login", "web")
+    assert (refused.returncode, "there are none" in refused.stderr) == (1, True)
+    assert run("san", "logout", "web").returncode == 1
     refused = run("san", "down", "nobody")
     assert (refused.returncode, "there are ds8k/0" in refused.stderr) == (1, True)
     assert _fabric()[0] == ["ds8k/0"]

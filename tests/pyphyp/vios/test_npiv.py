@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hypervisor.abi import H
-from pyphyp.actions import ActivatePartition, ResetPartition, RunViosCommand, ShutdownPartition
+from hypervisor.san.names import wwn_text
+from hypervisor.system.errors import ManagementError
+from pyphyp.actions import (
+    ActivatePartition,
+    AddToZone,
+    LogInSecond,
+    RemoveFromZone,
+    ResetPartition,
+    RunViosCommand,
+    SetLink,
+    ShutdownPartition,
+)
 from pyphyp.machine_file import MachineFileError, parse
 from pyphyp.managed import ManagedMachine
-from pyphyp.san_usage import fabrics_of
+from pyphyp.san_usage import fabric_tables, fabrics_of
 from pyphyp.vios.records import ViosError
 from tests.hypervisor.queue_client import INIT
 from tests.hypervisor.vfc_client import COMMAND, DATA, SLOT, UNIT, Client
@@ -22,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hypervisor.san.san import San
+    from pyphyp.usage import FabricPortUsage
     from pyphyp.vios.engine import Vios
     from tests.hypervisor.lpar import Lpar
 
@@ -177,6 +189,35 @@ def test_servers_of_a_machine_carry_adapters_of_its_partitions(tmp_path: Path) -
         assert _ports(machine) == ["toy/56", "toy/58", *physical]
         machine.perform(ShutdownPartition("toy", immediate=True))
         assert _ports(machine) == physical
+
+
+def test_operators_see_what_the_second_name_of_a_pair_will_see(tmp_path: Path) -> None:
+    def second() -> tuple[FabricPortUsage, str]:
+        """As scripts have it, and its line in the table."""
+        fabrics = fabrics_of(machine.storage_network)
+        port = next(its for its in fabrics[0].ports if its.name == "toy/58/2")
+        lines = fabric_tables(fabrics).splitlines()
+        return port, next(line for line in lines if " toy/58/2 " in line)
+
+    with ManagedMachine(parse(MACHINE, directory=tmp_path).system, epoch=0) as machine:
+        machine.power_on()
+        port, line = second()
+        assert not port.online
+        assert line.split()[-2:] == ["-", "inactive"]
+        machine.perform(AddToZone("red", "first", ("toy/58", "ds8k")))
+        machine.perform(RemoveFromZone("red", "first", ("toy/58",)))
+        machine.perform(AddToZone("red", "second", (wwn_text(port.wwpn), "ds8k/0")))
+        machine.perform(LogInSecond("toy/58"))
+        port, line = second()
+        assert (port.online, port.sees) == (True, ("ds8k/0",))
+        assert line.split()[-2:] == ["online", "ds8k/0"]
+        machine.perform(SetLink("toy/58", up=False))
+        assert second()[0].sees == ()
+        machine.perform(SetLink("toy/58", up=True))
+        machine.perform(LogInSecond("toy", logged_in=False))
+        assert "inactive" in second()[1]
+        with pytest.raises(ManagementError, match="no partition's port 'ds8k/0' is in a fabric"):
+            machine.perform(LogInSecond("ds8k/0"))
 
 
 @pytest.mark.parametrize(
