@@ -30,6 +30,7 @@ class Why(IntEnum):
     PRIVILEGED = 6
     BREAKPOINT = 7
     FETCH = 8  # no code there
+    SYSCALL = 10
     OFTEN = 9  # a first region that was entered often
 
 

@@ -36,8 +36,9 @@ class FetchFault(Exception):  # noqa: N818
 class Code:
     """Decoded instructions by address."""
 
-    def __init__(self, storage: Pages) -> None:
-        self._storage = storage
+    def __init__(self, storage: Pages, *, long: bool = False) -> None:
+        """`long`: of 64-bit mode."""
+        self._storage, self._long = storage, long
         self._decoded: dict[int, Instruction | type[Undefined]] = {}
         self._by_page: dict[int, list[int]] = {}
         self._live: dict[tuple[int, bool], tuple[int, frozenset[int]]] = {}
@@ -76,7 +77,7 @@ class Code:
             raise FetchFault(address)
         try:
             code, offset = bytes(self._storage.raw(address, length)), address - self._base
-            i = decode(code, offset & 0xFFFFFFFF, self._code_16)
+            i = decode(code, offset & 0xFFFFFFFF, self._code_16, self._long)
             return i.moved(self._base) if self._base else i
         except Undefined:
             return Undefined

@@ -44,8 +44,12 @@ class CacheCounts:
 class CodeCache:
     """`machine` holds the words; addresses of x86 and POWER are both 32 bits."""
 
-    def __init__(self, machine: Machine, limit: int = CODE_END - CODE) -> None:
+    def __init__(
+        self, machine: Machine, limit: int = CODE_END - CODE, *, long: bool = False
+    ) -> None:
+        """`long`: slots hold addresses, not branches."""
         assert limit >= SMALLEST
+        self._branches = 0 if long else 18 << 26 | 2
         self._machine = machine
         self._end = CODE + min(limit, CODE_END - CODE)
         self.counts = CacheCounts()
@@ -166,7 +170,9 @@ class CodeCache:
         owner = self._slots.get(slot)
         if owner is not None and owner != eip:
             return  # two addresses share it; this one is found by the host
-        self._machine.write_code(slot, code_of([18 << 26 | self.entries[eip] & 0x3FFFFFC | 2]))
+        address = self.entries[eip]
+        word = self._branches | address & 0x3FFFFFC if self._branches else address
+        self._machine.write_code(slot, code_of([word]))
         self._slots[slot] = eip
         self.counts.slots += 1
 

@@ -26,6 +26,8 @@ _OPERATIONS = frozenset({"add", "sub", "and", "or", "xor", "cmp", "test", "imul"
 
 def pin(region: Region, options: Options) -> Options:
     """What to translate a region with, once its constants have what is left of the registers."""
+    if options.architecture.long:
+        return options  # no register is left
     known = options.constants
     if not options.pin_constants or len(known) == len(PINNED):
         return options

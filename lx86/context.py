@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .convention import BASE, CONTEXT, FIRST, FS_AT, GS_BASE, ONE, ZERO
+from .convention import BASE, BASES_AT, CONTEXT, FIRST, FS_AT, GS_BASE, ONE, ZERO
 from .emitter import fits, signed
 from .instruction import FS, NO_SEGMENT, Imm, Instruction, Mem, Operand, Reg
 from .registers import Registers
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 Address = tuple[int, int, int]
 """Base register, index register (-1: none), displacement."""
-_LOADS = {4: (32, 23), 2: (40, 279), 1: (34, 87)}
+_LOADS = {8: (58, 21), 4: (32, 23), 2: (40, 279), 1: (34, 87)}
 _FIXED: dict[int, Value] = {ZERO: (-1, 0), ONE: (-1, 1)}
-_STORES = {4: (36, 151), 2: (44, 407), 1: (38, 215)}
+_STORES = {8: (62, 149), 4: (36, 151), 2: (44, 407), 1: (38, 215)}
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Context(Registers):
         """Where a storage operand lies, as a D-form or X-form instruction takes it."""
         if m.base >= 0 > m.index and m.segment < FS and not m.short:
             base, displacement = self.s.values[m.base]
-            displacement = signed(displacement + m.displacement)
+            displacement = self.signed(displacement + m.displacement)
             if base >= 0 and -0x8000 <= displacement < 0x8000 and self._is_plain(m.segment):
                 self.held.add(base)  # the usual case, short
                 constant = self.pinned(displacement)
@@ -90,7 +90,7 @@ class Context(Registers):
                 index = self.sum("shift", index, m.shift)
         if base < 0:
             base, index = index, -1
-        displacement = signed(displacement)
+        displacement = self.signed(displacement)
         if m.short:
             base, index, displacement = self._short(base, index, displacement), -1, 0
         if m.segment >= FS:
@@ -101,6 +101,8 @@ class Context(Registers):
             if displacement == 0:
                 return base, index, 0
             base, index = self.sum("add", min(base, index), max(base, index)), -1
+        if self.word == 8:
+            return self._far(base, displacement)
         if base >= 0 and (constant := self.pinned(displacement)):
             return base, constant, 0
         if base < 0 and not fits(displacement) and fits(displacement - self.options.base):
@@ -111,6 +113,16 @@ class Context(Registers):
             base = self.sum("high", base, signed(high << 16) >> 16)
         return max(base, 0), -1, displacement
 
+    def _far(self, base: int, displacement: int) -> Address:
+        """x86-64: with a displacement of any size; `base` may be -1."""
+        if fits(displacement):
+            return max(base, 0), -1, displacement
+        if -0x8000_8000 <= displacement < 0x7FFF_8000:
+            high = (displacement + 0x8000) >> 16
+            return self.sum("high", base, high), -1, displacement - (high << 16)
+        constant = self.constant(displacement)
+        return (constant, -1, 0) if base < 0 else (base, constant, 0)
+
     def _part(self, number: int, displacement: int, shift: int) -> tuple[int, int]:
         """A register of an address, with what it adds to the displacement."""
         base, offset = self.s.values[number]
@@ -120,7 +132,10 @@ class Context(Registers):
 
     def segment_base(self, segment: int, base: int, index: int) -> tuple[int, int]:
         origin = GS_BASE
-        if segment == FS:
+        if self.word == 8:
+            origin = self.temporary()
+            self.e.d(58, origin, CONTEXT, BASES_AT + 8 * (segment - FS))
+        elif segment == FS:
             origin = self.temporary()
             self.e.d(32, origin, CONTEXT, FS_AT)
         if base < 0:
@@ -134,7 +149,10 @@ class Context(Registers):
         self.e_add_constant(target, base if base >= 0 else ZERO, displacement)
         if index >= 0:
             self.e.add(target, target, index)
-        self.e.rlwinm(target, target, 0, 16, 31)
+        if self.word == 8:
+            self.e.rldicl(target, target, 0, 32)
+        else:
+            self.e.rlwinm(target, target, 0, 16, 31)
         return target
 
     def effective(self, m: Mem, target: int) -> None:
@@ -144,7 +162,7 @@ class Context(Registers):
         if index >= 0:
             self.e.add(target, base, index)
         elif base == 0:
-            self.e.li(target, displacement)
+            self.load_constant(target, displacement)
         else:
             self.e.addi(target, base, displacement)
 
@@ -175,6 +193,7 @@ class Context(Registers):
 
     def load(self, target: int, at: Address, size: int, recovery: Recovery | None = None) -> None:
         """Zero-extended, into a POWER register."""
+        at = self._reachable(at, size)
         self.may_fail(recovery)
         base, index, displacement = at
         opcode, extended = _LOADS[size]
@@ -182,8 +201,31 @@ class Context(Registers):
             self.e.x(extended, target, base, index)
         else:
             self.e.d(opcode, target, base, displacement)
-        if size < 4:
+        if size < self.word:
             self.s.widths[target] = 8 * size
+
+    def _reachable(self, at: Address, size: int) -> Address:
+        """Doublewords have displacements that are multiples of four; R0 may be written."""
+        base, index, displacement = at
+        if size < 8 or index >= 0 or not displacement & 3:
+            return at
+        self.e.addi(0, base, displacement)
+        return 0, 0, 0
+
+    def load_signed(
+        self, target: int, at: Address, size: int, recovery: Recovery | None = None
+    ) -> None:
+        """As `load` of a halfword or 32 bits, sign-extended."""
+        if size == 4:
+            at = self._reachable(at, 8)
+        base, index, displacement = at
+        self.may_fail(recovery)
+        if index >= 0:
+            self.e.x(343 if size == 2 else 341, target, base, index)
+        elif size == 2:
+            self.e.d(42, target, base, displacement)
+        else:
+            self.e.d(58, target, base, displacement | 2)
 
     def load_word(self, at: Address) -> int:
         """A register that holds the word there."""
@@ -192,7 +234,7 @@ class Context(Registers):
             self.held.add(known[0])
             return known[0]
         target = self.temporary()
-        self.load(target, at, 4)
+        self.load(target, at, self.word)
         self.note_word(at, (target, 0))
         return target
 
@@ -202,8 +244,11 @@ class Context(Registers):
             self.s.words[at[0], at[2]] = value
 
     def store(self, source: int, at: Address, size: int) -> None:
-        self.may_fail()
         base, index, displacement = at
+        if size == 8 and index < 0 and displacement & 3:
+            self._store_unaligned(source, at)
+            return
+        self.may_fail()
         opcode, extended = _STORES[size]
         if index >= 0:
             self.e.x(extended, source, base, index)
@@ -211,8 +256,15 @@ class Context(Registers):
             return
         self.e.d(opcode, source, base, displacement)
         self.stored(base, displacement, size)
-        if size == 4:
+        if size == self.word:
             self.note_word(at, _FIXED.get(source) or (source, 0))
+
+    def _store_unaligned(self, source: int, at: Address) -> None:
+        base, _, displacement = at
+        self.e.addi(0, base, displacement)
+        self.may_fail()
+        self.e.x(149, source, 0, 0)
+        self.stored(base, displacement, 8)
 
     def stored(self, base: int, displacement: int, size: int) -> None:
         """What is known of other words than those with this base may be wrong now."""
@@ -220,7 +272,7 @@ class Context(Registers):
             self.s.words = {
                 (b, d): value
                 for (b, d), value in self.s.words.items()
-                if b == base and (d + 4 <= displacement or d >= displacement + size)
+                if b == base and (d + self.word <= displacement or d >= displacement + size)
             }
 
     # -- operands --------------------------------------------------------------------------
@@ -234,7 +286,7 @@ class Context(Registers):
             return self.constant(operand.value)
         if isinstance(operand, Mem):
             at = at or self.address(operand)
-            if operand.size == 4:
+            if operand.size == self.word:
                 return self.load_word(at)
             target = self.temporary()
             self.load(target, at, operand.size)
@@ -254,17 +306,20 @@ class Context(Registers):
             and not operand.high
             and self.width(register) > 8 * operand.size
         ):
-            return self.sum("byte" if operand.size == 1 else "half", register, 0)
+            return self.sum({1: "byte", 2: "half", 4: "low"}[operand.size], register, 0)
         return register
 
     def write(self, operand: Reg, source: int) -> None:
         """Put the low bits of a POWER register into an x86 register or a part of it."""
-        if operand.size == 4:
+        if operand.size == self.word:
             home = FIRST + operand.number
             if source in self.temporaries and self.options.lazy_values:
                 self.s.values[operand.number] = (source, 0)
             elif source != home or self.s.values[operand.number] != (home, 0):
                 self.e.mr(self.define(operand.number), source)
+            return
+        if operand.size == 4:
+            self._write_low(operand.number, source)
             return
         home = FIRST + operand.number
         base, offset = self.s.values[operand.number]
@@ -286,8 +341,28 @@ class Context(Registers):
         else:
             self.e.rlwimi(home, source, 0, 24, 31)
 
+    def _write_low(self, number: int, source: int) -> None:
+        """x86-64: what is written to 32 bits of a register is zero-extended."""
+        home = FIRST + number
+        ready = self.width(source) <= 32
+        if ready and source == home and self.s.values[number] == (home, 0):
+            return
+        if ready and self.options.lazy_values:
+            self.set_value(number, (source, 0))
+            return
+        self.hold(source)
+        target = self.define(number)
+        if ready:
+            self.e.mr(target, source)
+        else:
+            self.e.rldicl(target, source, 0, 32)
+        self.s.widths[target] = 32
+
     def result(self, operand: Operand) -> int:
-        """Where to compute a 32-bit result for a register operand; else a temporary."""
-        if isinstance(operand, Reg) and operand.size == 4:
+        """Where to compute a result for a register operand of four bytes or more.
+
+        It is to be written all the same (`write`).  Else a temporary.
+        """
+        if isinstance(operand, Reg) and operand.size >= 4:
             return self.define(operand.number)
         return self.temporary()

@@ -11,7 +11,7 @@
     i386     R22, R23, R28 are temporaries, too
              R24-R26 constants (constants.py); R29 base of GS, the thread's block
              R27 an address near the program's first code: constants around it are one instruction
-    x86-64   R22-R29 are R8 to R15
+    x86-64   R2 is a temporary, R22-R29 are R8 to R15
 
 Code runs in problem state with LE = 1.  For i386 SF = 0, so an effective address is 32 bits; for
 x86-64 SF = 1, and what lies above 4 GiB is nowhere.  The program's pages lie where the program
@@ -26,8 +26,8 @@ thinks.  Above 3 GiB, where it has none:
 from __future__ import annotations
 
 EIP = 3
-TEMPORARIES_64 = tuple(range(3, 10))
-TEMPORARIES: tuple[int, ...] = (*TEMPORARIES_64, 22, 23, 28)
+TEMPORARIES_64 = (*range(3, 10), 2)
+TEMPORARIES: tuple[int, ...] = (*range(3, 10), 22, 23, 28)
 GS_BASE = 29
 FIRST = 14
 PARITY, ADJUST = 10, 11
@@ -46,6 +46,8 @@ CODE, CODE_END = 0xFE00_0000, 0xFFFF_F000
 # In the context, by displacement.
 FS_AT = 0x00  # base of FS
 SELECTORS_AT = 0x04  # of es, cs, ss, ds, fs, gs: words
+BASES_AT = 0x20  # x86-64: of FS and GS, doublewords
+SCRATCH_AT = 0x30  # a doubleword, within one x86 instruction
 FLOATING_AT = 0x100  # from here on: x87, MMX and SSE
 COUNTERS_AT, COUNTERS = 0x1000, 0x1C00  # words: how often first regions may yet be entered
 CONTEXT_SIZE = 0x8000

@@ -92,6 +92,11 @@ class X86State:
         self.gs_base = self.segment_base(self.gs) or 0
 
     @property
+    def mask(self) -> int:
+        """All ones in a word."""
+        return (1 << 64) - 1 if self.cs == USER_CODE_64 else 0xFFFF_FFFF
+
+    @property
     def bases(self) -> tuple[int, int, int, int]:
         """Of ES, CS, SS and DS."""
         if self.cs == USER_CODE_64:

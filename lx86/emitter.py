@@ -109,6 +109,12 @@ class Emitter:
     def divd(self, rt: int, ra: int, rb: int) -> None:
         self.x(489, rt, ra, rb)
 
+    def mulhd(self, rt: int, ra: int, rb: int) -> None:
+        self.x(73, rt, ra, rb)
+
+    def mulhdu(self, rt: int, ra: int, rb: int) -> None:
+        self.x(9, rt, ra, rb)
+
     def mulld(self, rt: int, ra: int, rb: int) -> None:
         self.x(233, rt, ra, rb)
 
@@ -135,11 +141,23 @@ class Emitter:
     def cmpdi(self, field: int, ra: int, immediate: int) -> None:
         self.d(11, field << 2 | 1, ra, immediate)
 
+    def cmpld(self, field: int, ra: int, rb: int) -> None:
+        self.x(32, field << 2 | 1, ra, rb)
+
+    def cmpldi(self, field: int, ra: int, immediate: int) -> None:
+        self.d(10, field << 2 | 1, ra, immediate)
+
     def isel(self, rt: int, ra: int, rb: int, bit: int) -> None:
         self.words.append(31 << 26 | rt << 21 | ra << 16 | rb << 11 | bit << 6 | 15 << 1)
 
     def tw(self, to: int, ra: int, rb: int) -> None:
         self.x(4, to, ra, rb)
+
+    def td(self, to: int, ra: int, rb: int) -> None:
+        self.x(68, to, ra, rb)
+
+    def tdi(self, to: int, ra: int, immediate: int) -> None:
+        self.d(2, to, ra, immediate)
 
     def twi(self, to: int, ra: int, immediate: int) -> None:
         self.d(3, to, ra, immediate)
@@ -191,6 +209,12 @@ class Emitter:
     def extsw(self, ra: int, rs: int) -> None:
         self.x(986, rs, ra, 0)
 
+    def cntlzd(self, ra: int, rs: int) -> None:
+        self.x(58, rs, ra, 0)
+
+    def cnttzd(self, ra: int, rs: int) -> None:
+        self.x(570, rs, ra, 0)
+
     def cntlzw(self, ra: int, rs: int) -> None:
         self.x(26, rs, ra, 0)
 
@@ -209,8 +233,12 @@ class Emitter:
     def rlwnm(self, ra: int, rs: int, rb: int, mb: int, me: int) -> None:
         self.words.append(23 << 26 | rs << 21 | ra << 16 | rb << 11 | mb << 6 | me << 1)
 
-    def rldicl(self, ra: int, rs: int, sh: int, mb: int) -> None:
-        low = (sh & 31) << 11 | ((mb & 31) << 1 | mb >> 5) << 5 | (sh >> 5) << 1
+    def rldicl(self, ra: int, rs: int, sh: int, mb: int, record: int = 0) -> None:
+        low = (sh & 31) << 11 | ((mb & 31) << 1 | mb >> 5) << 5 | (sh >> 5) << 1 | record
+        self.words.append(30 << 26 | rs << 21 | ra << 16 | low)
+
+    def rldicr(self, ra: int, rs: int, sh: int, me: int, record: int = 0) -> None:
+        low = (sh & 31) << 11 | ((me & 31) << 1 | me >> 5) << 5 | 1 << 2 | (sh >> 5) << 1 | record
         self.words.append(30 << 26 | rs << 21 | ra << 16 | low)
 
     def rldimi(self, ra: int, rs: int, sh: int, mb: int) -> None:
@@ -238,6 +266,12 @@ class Emitter:
 
     def srd(self, ra: int, rs: int, rb: int) -> None:
         self.x(539, rs, ra, rb)
+
+    def srad(self, ra: int, rs: int, rb: int) -> None:
+        self.x(794, rs, ra, rb)
+
+    def sradi(self, ra: int, rs: int, sh: int, record: int = 0) -> None:
+        self.x(826 | sh >> 5, rs, ra, sh & 31, record)
 
     # -- condition register, special registers ---------------------------------------------
 
@@ -275,6 +309,22 @@ class Emitter:
             self.addi(rt, 0, value)
             return
         self.addis(rt, 0, value >> 16)
+        if value & 0xFFFF:
+            self.ori(rt, rt, value & 0xFFFF)
+
+    def li_doubleword(self, rt: int, value: int) -> None:
+        """A 64-bit constant, given as a signed number, in up to five instructions."""
+        if -0x8000_0000 <= value < 0x8000_0000:
+            self.li(rt, value)
+            return
+        if 0 <= value <= WORD:
+            self.li(rt, value)
+            self.rldicl(rt, rt, 0, 32)
+            return
+        self.li(rt, value >> 32)
+        self.rldicr(rt, rt, 32, 31)
+        if value >> 16 & 0xFFFF:
+            self.oris(rt, rt, value >> 16 & 0xFFFF)
         if value & 0xFFFF:
             self.ori(rt, rt, value & 0xFFFF)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .block import Why
 from .host import HOST
-from .instruction import STRINGS, TRANSFERS, Imm, Seg
+from .instruction import STRINGS, TRANSFERS, Imm, Mem, Seg
 
 if TYPE_CHECKING:
     from .instruction import Instruction
@@ -28,11 +28,12 @@ PRIVILEGED = frozenset(
         "rdmsr",
     ]
 )
-LEAVING = frozenset({"int", "int3", "ud2"}) | PRIVILEGED | TRANSFERS
+LEAVING = frozenset({"int", "syscall", "int3", "ud2"}) | PRIVILEGED | TRANSFERS
 
 
 _SPECIAL = (
     frozenset(CONDITIONAL) | frozenset({"jmp", "call", "ret", "cld", "std", "mov", "pop", "enter"})
+    | {"rcl", "rcr", "cmpxchg8b"}
     | LEAVING | frozenset(HOST) | frozenset(STRINGS)
 )  # fmt: skip
 """What may end a node."""
@@ -57,19 +58,24 @@ def for_host(i: Instruction, down: bool) -> bool:
             return isinstance(i.operands[0], Seg)
         case "enter":
             level = i.operands[1]
-            return i.size != 4 or (isinstance(level, Imm) and bool(level.value & 31))
+            return i.size == 2 or (isinstance(level, Imm) and bool(level.value & 31))
+        case "rcl" | "rcr" | "cmpxchg8b":
+            place = i.operands[0]
+            return i.size == 8 or (i.name != "cmpxchg8b" and isinstance(place, Mem) and place.long)
         case _:
             return i.name in HOST
 
 
-def leaving(i: Instruction) -> tuple[Why, Instruction, int | None]:
+def leaving(i: Instruction, word: int) -> tuple[Why, Instruction, int | None]:
     """Why one of `LEAVING`, or for the host, goes back to it, and where the program is then.
 
-    None: before the instruction.
+    None: before the instruction.  `word`: bytes of one; a 64-bit program has no `int 0x80`.
     """
     match i.name:
-        case "int" if i.operands[0] == Imm(0x80 - 0x100):
+        case "int" if i.operands[0] == Imm(0x80 - 0x100) and word == 4:
             return Why.SYSTEM_CALL, i, i.next
+        case "syscall":
+            return Why.SYSCALL, i, i.next
         case "int":
             return Why.HOST, i, None
         case "int3":

@@ -8,6 +8,7 @@ from . import flags
 from .convention import (
     ADJUST,
     BASE,
+    BASES_AT,
     CONTEXT,
     CONTEXT_PAGE,
     FIRST,
@@ -22,11 +23,12 @@ from .convention import (
     ZERO,
 )
 from .fpu.file import FLOATING_CR
-from .host_segments import REGISTERS, SEGMENT_REGISTERS
+from .host_segments import SEGMENT_REGISTERS
 from .instruction import ECX
 from .state import BLOCKS, IN_CTR
 
 if TYPE_CHECKING:
+    from .architecture import Architecture
     from .cpu import X86State
     from .machine import Machine
     from .options import Options
@@ -41,28 +43,34 @@ def begin(machine: Machine) -> None:
 
 def pin(machine: Machine, options: Options) -> None:
     """Have the registers hold the constants that code from now on expects there."""
+    if options.architecture.long:
+        return
     for register, value in zip((BASE, *PINNED), (options.base, *options.constants), strict=False):
         machine.registers.set_gpr(register, value & 0xFFFFFFFF)
 
 
-def load(s: X86State, machine: Machine) -> None:
+def load(s: X86State, machine: Machine, architecture: Architecture) -> None:
     """Have the registers hold a state, as code is entered."""
     registers = machine.registers
-    registers.set_gprs(FIRST, [getattr(s, name) for name in REGISTERS])
+    registers.set_gprs(FIRST, [getattr(s, name) for name in architecture.registers])
     cr, parity, adjust = flags.to_fields(s.eflags)
     registers.cr = cr | registers.cr & FLOATING_CR
     registers.set_gprs(PARITY, (parity, adjust))
-    registers.set_gpr(GS_BASE, s.gs_base)
-    machine.write_context(FS_AT, s.fs_base)
+    if architecture.long:
+        bases = s.fs_base.to_bytes(8, "little") + s.gs_base.to_bytes(8, "little")
+        machine.context(BASES_AT, 16)[:] = bases
+    else:
+        registers.set_gpr(GS_BASE, s.gs_base)
+        machine.write_context(FS_AT, s.fs_base)
     for n, name in enumerate(SEGMENT_REGISTERS):
         machine.write_context(SELECTORS_AT + 4 * n, getattr(s, name))
 
 
-def read(s: X86State, machine: Machine, at: Recovery) -> None:
+def read(s: X86State, machine: Machine, at: Recovery, architecture: Architecture) -> None:
     """Put into a state what it is at a place of the code; x87, MMX and SSE aside."""
     registers = machine.registers
-    for name, value in zip(REGISTERS, at.values, strict=True):
-        setattr(s, name, _value(machine, value))
+    for name, value in zip(architecture.registers, at.values, strict=True):
+        setattr(s, name, _value(machine, value, architecture.mask))
     s.eip = at.eip
     cr, live = registers.cr, at.live
     if at.zero_in_cr1:
@@ -77,7 +85,7 @@ def read(s: X86State, machine: Machine, at: Recovery) -> None:
     s.eflags = flags.from_fields(cr, registers.gpr(PARITY), registers.gpr(ADJUST), live, s.eflags)
 
 
-def _value(machine: Machine, value: Value) -> int:
+def _value(machine: Machine, value: Value, mask: int) -> int:
     base, offset = value
     if base == IN_CTR:
         offset += machine.registers.spr("ctr")
@@ -86,4 +94,4 @@ def _value(machine: Machine, value: Value) -> int:
         offset += machine.registers.spr("ctr") << BLOCKS - base
     elif base >= 0:
         offset += machine.registers.gpr(base)
-    return offset & 0xFFFFFFFF
+    return offset & mask

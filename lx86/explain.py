@@ -26,6 +26,7 @@ _REASONS = {
     Why.LINK: "to {target:#x}, once that is translated",
     Why.INDIRECT: "to where R3 says",
     Why.SYSTEM_CALL: "system call",
+    Why.SYSCALL: "system call",
     Why.HOST: "the host carries it out",
     Why.ILLEGAL: "invalid opcode",
     Why.PRIVILEGED: "general protection",

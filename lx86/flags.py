@@ -142,7 +142,7 @@ def _shift(i: Instruction, after: int) -> int:
         if kept & A and i.name in ("rol", "ror", "rcl", "rcr"):
             kept |= Z | C
         return kept | through
-    steps = count.value & 31
+    steps = count.value & (63 if i.size == 8 else 31)
     if not steps or (through and not steps % (8 * i.size + 1)):  # a whole turn with CF
         return after
     if i.name in ("shl", "shr", "sar", "shld", "shrd"):

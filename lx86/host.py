@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import host_long
 from .cpu import Trap, Vector
 from .cpuid import ALL, Feature, cpuid
 from .flags import AF, CF, OF, PF, SF, ZF
@@ -63,7 +64,7 @@ class HostInstructions:
             case "pushf":
                 self._push(s, s.eflags & ~0x10000, i.size)
             case "popf":
-                mask = _WRITABLE if i.size == 4 else _WRITABLE & 0xFFFF
+                mask = _WRITABLE if i.size >= 4 else _WRITABLE & 0xFFFF
                 s.eflags = s.eflags & ~mask | self._pop(s, i.size) & mask
             case "into":
                 if s.eflags & OF:
@@ -73,7 +74,7 @@ class HostInstructions:
                 if self._out_of_bounds(i, s):
                     return Trap(Vector.BOUND)
             case "cpuid":
-                s.eax, s.ebx, s.ecx, s.edx = cpuid(s.eax, self._features)
+                s.eax, s.ebx, s.ecx, s.edx = cpuid(s.eax, self._features, long=s.long)
             case "rdtsc":
                 ticks = self._clock()
                 s.eax, s.edx = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFFFFFF
@@ -85,6 +86,9 @@ class HostInstructions:
                 return self._segments.execute(i, s)
             case "enter":
                 self._enter(i, s)
+            case name if name in host_long.NAMES:
+                if trap := host_long.execute(i, s, self._storage):
+                    return trap
             case "aam":
                 divisor = _byte(i.operands[0])
                 if not divisor:
@@ -106,13 +110,13 @@ class HostInstructions:
     # -- storage ---------------------------------------------------------------------------
 
     def _push(self, s: X86State, value: int, size: int) -> None:
-        at = (s.esp - size) & 0xFFFFFFFF
+        at = (s.esp - size) & s.mask
         self._storage.write(at, (value & (1 << 8 * size) - 1).to_bytes(size, "little"))
         s.esp = at
 
     def _pop(self, s: X86State, size: int) -> int:
         value = int.from_bytes(self._storage.read(s.esp, size), "little")
-        s.esp = (s.esp + size) & 0xFFFFFFFF
+        s.esp = (s.esp + size) & s.mask
         return value
 
     def _out_of_bounds(self, i: Instruction, s: X86State) -> bool:
@@ -135,10 +139,10 @@ class HostInstructions:
         words = []
         if depth:
             for n in range(1, depth):
-                at = (s.ebp - width * n) & 0xFFFFFFFF
+                at = (s.ebp - width * n) & s.mask
                 words.append(int.from_bytes(self._storage.read(at, width), "little"))
             words.append(s.esp - width)
-        self._storage.view((s.esp - width * (len(words) + 1)) & 0xFFFFFFFF, width, READ | WRITE)
+        self._storage.view((s.esp - width * (len(words) + 1)) & s.mask, width, READ | WRITE)
         esp = s.esp
         self._push(s, s.ebp, width)
         frame = s.esp
@@ -149,8 +153,8 @@ class HostInstructions:
         except StorageFault:
             s.esp = esp
             raise
-        s.ebp = frame if width == 4 else s.ebp & ~0xFFFF | frame & 0xFFFF
-        s.esp = (s.esp - size) & 0xFFFFFFFF
+        s.ebp = frame if width >= 4 else s.ebp & ~0xFFFF | frame & 0xFFFF
+        s.esp = (s.esp - size) & s.mask
 
 
 def _software_interrupt(i: Instruction, s: X86State) -> Trap:

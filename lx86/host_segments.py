@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .architecture import X86_64
 from .cpu import USER_CODE, USER_DATA, Trap, Vector
 from .flags import ZF
 from .instruction import SS, TRANSFERS, Imm, Instruction, Mem, Reg, Seg
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from .segments import Descriptor
     from .storage import Storage
 
-REGISTERS = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
+REGISTERS = X86_64.registers
+"""All; an i386 program uses the first eight."""
 SEGMENT_REGISTERS = ("es", "cs", "ss", "ds", "fs", "gs")
 FAR_LOADS = {"les": 0, "lds": 3, "lss": 2, "lfs": 4, "lgs": 5}
 QUESTIONS = frozenset(["lar", "lsl", "verr", "verw", "arpl"])
@@ -34,8 +36,8 @@ def effective(m: Mem, s: X86State) -> int:
     if m.index >= 0:
         at += getattr(s, REGISTERS[m.index]) << m.shift
     if m.short:
-        at &= 0xFFFF
-    return at + base_of(s, m.segment) & _OFFSETS
+        at &= 0xFFFFFFFF if m.long else 0xFFFF
+    return at + base_of(s, m.segment) & (X86_64.mask if m.long else _OFFSETS)
 
 
 def base_of(s: X86State, segment: int) -> int:

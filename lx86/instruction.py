@@ -1,7 +1,7 @@
-"""One decoded i386 instruction: a compact record, and its text in Intel's syntax.
+"""One decoded instruction: a compact record, and its text in Intel's syntax.
 
 Registers go by their numbers in ModRM (SDM volume 2, 2.1.5): EAX 0, ECX 1, EDX 2, EBX 3, ESP 4,
-EBP 5, ESI 6, EDI 7.
+EBP 5, ESI 6, EDI 7; in 64-bit mode RAX and so on, and R8 to R15.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI = range(8)
+_NEW = range(8, 16)
 _NAMES = {
-    4: ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"),
-    2: ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di"),
-    1: ("al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"),
+    8: ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{n}" for n in _NEW)),
+    4: ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", *(f"r{n}d" for n in _NEW)),
+    2: ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di", *(f"r{n}w" for n in _NEW)),
+    1: ("al", "cl", "dl", "bl", "spl", "bpl", "sil", "dil", *(f"r{n}b" for n in _NEW)),
 }
+_HIGH = ("ah", "ch", "dh", "bh")
 SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
 ES, CS, SS, DS, FS, GS = range(6)
 NO_SEGMENT = -1
@@ -50,7 +53,7 @@ class Reg:
     high: bool = False
 
     def __str__(self) -> str:
-        return _NAMES[self.size][self.number + (4 if self.high else 0)]
+        return _HIGH[self.number] if self.high else _NAMES[self.size][self.number]
 
 
 @dataclass(slots=True)
@@ -63,12 +66,14 @@ class Mem:
     shift: int  # log2 of the scale
     displacement: int  # as a signed number
     segment: int  # as in SEGMENTS; DS also where none matters
-    short: bool = False  # the address is cut to 16 bits
+    short: bool = False  # the address is cut to 16 bits, in 64-bit mode to 32
+    long: bool = False  # in 64-bit mode
 
     def __str__(self) -> str:
-        parts = [_NAMES[4][self.base]] if self.base >= 0 else []
+        names = _NAMES[8 if self.long and not self.short else 4]
+        parts = [names[self.base]] if self.base >= 0 else []
         if self.index >= 0:
-            parts.append(_NAMES[4][self.index] + (f"*{1 << self.shift}" if self.shift else ""))
+            parts.append(names[self.index] + (f"*{1 << self.shift}" if self.shift else ""))
         text = "+".join(parts)
         if not parts:
             text = f"{self.displacement & 0xFFFFFFFF:#x}"
@@ -118,11 +123,18 @@ class Instruction:
     prefix: int  # mandatory prefix of an SSE opcode: 0, 0x66, 0xf2, 0xf3
     modrm: int  # -1: none
     segment: int = DS  # what a prefix named, for string instructions
+    rex: int = 0  # the lower half of a REX prefix
+    reg: int = field(init=False)
+    """ModRM's register, with REX.R,"""
+    rm: int = field(init=False)
+    """and its other one, with REX.B."""
     next: int = field(init=False)
     target: int | None = field(init=False)
     """Where a direct branch goes."""
 
     def __post_init__(self) -> None:
+        self.reg = self.modrm >> 3 & 7 | (self.rex & 4) << 1
+        self.rm = self.modrm & 7 | (self.rex & 1) << 3
         self.next = (self.address + self.length) & 0xFFFFFFFF
         operand = self.operands[-1] if self.operands else None
         self.target = operand.value if isinstance(operand, Imm) and operand.target else None

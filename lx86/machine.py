@@ -95,15 +95,18 @@ _LONGEST, _MARGIN = 0x7000_0000, 0x0FFF_FFFF
 class Machine:
     """The processor, its translation tables, and the code it runs."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, long: bool = False) -> None:
+        """`long`: code is 64-bit code (SF = 1)."""
         self._storage = storage
+        self._running = _RUNNING | (MSR.SF.place(1) if long else 0)
+        self._addresses = (1 << 64 if long else 1 << 32) - 1
         self._engine = Engine(_Window(storage))  # type: ignore[arg-type]
         self.registers = self._engine.registers
         self._executed: int | None = None
         self.protected: set[int] = set()
         """Pages whose stores are refused: translated code comes from them."""
         self._decrementer_ends = 0
-        self._make_tables()
+        self._make_tables(_LEAF | _READ if long else _LEAF | _EXECUTE)
         self._engine.set_process_table(PROCESSES, PAGE)
         self._engine.set_interrupt_location(InterruptLocation.OFFSET_C000000000004000)
         self._engine.set_interrupts_little_endian(True)
@@ -125,7 +128,8 @@ class Machine:
             words.byteswap()
         self._raw(address, words.tobytes())
 
-    def _make_tables(self) -> None:
+    def _make_tables(self, slot: int) -> None:
+        """`slot`: what the pages of slots are for."""
         self._words(
             PROCESSES,
             [
@@ -142,7 +146,7 @@ class Machine:
             ],
         )
         slots = range(SLOTS, SLOTS + (4 << SLOT_BITS), _LARGE)
-        self._words(ROOT + 8 * (SLOTS // _LARGE), [_LEAF | _EXECUTE | at for at in slots])
+        self._words(ROOT + 8 * (SLOTS // _LARGE), [slot | at for at in slots])
         code = range(CODE, 1 << 32, _LARGE)
         self._words(ROOT + 8 * (CODE // _LARGE), [_LEAF | _EXECUTE | at for at in code])
         self._words(
@@ -215,7 +219,7 @@ class Machine:
     def run(self, address: int, budget: int) -> Called | Interrupted | OutOfTime | Checkstop:
         """Run translated code from an address on."""
         registers = self.registers
-        registers.msr = _RUNNING
+        registers.msr = self._running
         registers.nip = address
         end = self._engine.time_base + budget
         why = self._run(end)
@@ -228,7 +232,7 @@ class Machine:
             return Interrupted(
                 at - HANDLERS,
                 registers.spr("srr0"),
-                registers.spr("dar") & 0xFFFFFFFF,
+                registers.spr("dar") & self._addresses,
                 bool(registers.spr("dsisr") & 0x0200_0000),
             )
         if isinstance(why, Hypercall):

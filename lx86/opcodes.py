@@ -178,6 +178,32 @@ c8-cf bswap Zv
 ff ud2
 """
 
+LONG_ONE_BYTE = """63 movsxd Gv,Ed
+06-07
+0e
+16-17
+1e-1f
+27
+2f
+37
+3f
+60-62
+82
+9a
+c4-c5
+ca-cb
+ce-cf
+d4-d6
+ea"""
+"""What 64-bit mode has instead of `ONE_BYTE`, or has not."""
+LONG_TWO_BYTE = "05 syscall"
+STACK_OPERANDS = frozenset(
+    [*range(0x50, 0x60), 0x68, 0x6A, 0x8F, 0x9C, 0x9D, 0xC8, 0xC9, 0x0FA0, 0x0FA1, 0x0FA8, 0x0FA9]
+)
+"""64-bit mode: operands are quadwords, or words with a prefix."""
+NEAR = frozenset([*range(0x70, 0x80), *range(0x0F80, 0x0F90), 0xC2, 0xC3, 0xE8, 0xE9, 0xEB])
+"""64-bit mode: branches, which know no other size."""
+
 GROUPS = {
     **{
         opcode: [f"{name} {operands}" for name in _ALU]

@@ -144,7 +144,7 @@ def _pack_instruction(i: Instruction | None) -> tuple[Any, ...] | None:
         return None
     return (
         i.address, i.length, i.name, i.size, tuple(_pack_operand(o) for o in i.operands),
-        i.condition, i.repeat, i.lock, i.opcode, i.prefix, i.modrm, i.segment,
+        i.condition, i.repeat, i.lock, i.opcode, i.prefix, i.modrm, i.segment, i.rex,
     )  # fmt: skip
 
 
@@ -152,10 +152,22 @@ def _instruction(packed: tuple[Any, ...] | None) -> Instruction | None:
     if packed is None:
         return None
     address, length, name, size, operands, condition, repeat, lock, opcode, *rest = packed
-    prefix, modrm, segment = rest
+    prefix, modrm, segment, rex = rest
     found = tuple(_OPERANDS[kind](*fields) for kind, *fields in operands)
     return Instruction(
-        address, length, name, size, found, condition, repeat, lock, opcode, prefix, modrm, segment
+        address,
+        length,
+        name,
+        size,
+        found,
+        condition,
+        repeat,
+        lock,
+        opcode,
+        prefix,
+        modrm,
+        segment,
+        rex,
     )
 
 
@@ -164,7 +176,7 @@ def _pack_operand(o: Operand) -> tuple[Any, ...]:
         case Reg():
             return 0, o.number, o.size, o.high
         case Mem():
-            return 1, o.size, o.base, o.index, o.shift, o.displacement, o.segment, o.short
+            return 1, o.size, o.base, o.index, o.shift, o.displacement, o.segment, o.short, o.long
         case Imm():
             return 2, o.value, o.target
         case Seg():

@@ -139,6 +139,7 @@ class _Builder:
         self._code, self._options, self._down = code, options, down
         self._limit = 1 if single else options.first_region if first else options.longest_region
         self._first = first
+        self._word = options.architecture.word
         self._seen: dict[Key, Instruction | None] = {}
         self._leaders: dict[Key, bool] = {(start, ()): True}  # whether an entry
         self._sizes: dict[int, int] = {}
@@ -200,10 +201,10 @@ class _Builder:
                 return [((target, inner), False)]
             return [((i.next, ()), True)]
         if name == "ret":
-            if context and not i.operands and i.size == 4:
+            if context and not i.operands and i.size == self._word:
                 return [((context[-1], context[:-1]), False)]
             return []
-        if name == "int":
+        if name in ("int", "syscall"):
             return [((i.next, ()), True)]
         if name in LEAVING:
             return []
@@ -305,7 +306,7 @@ class _Builder:
                 node.end = End.CALL
                 node.successors = [(target, OUTSIDE if self._back(i, (target, ())) else ())]
                 self._check_return(i.next)
-        elif name == "ret" and context and not i.operands and i.size == 4:
+        elif name == "ret" and context and not i.operands and i.size == self._word:
             back = (context[-1], context[:-1])
             node.end = End.RETURNED if back in self._seen else End.INDIRECT
             node.successors = [back] if node.end is End.RETURNED else []
@@ -359,7 +360,11 @@ class _Builder:
             i = node.instructions[-1]
             if i.name in TRANSFERS:
                 return EVERY
-            return self._code.wanted(i.next, exact) if i.name not in LEAVING - {"int"} else 0
+            return (
+                self._code.wanted(i.next, exact)
+                if i.name not in LEAVING - {"int", "syscall"}
+                else 0
+            )
         live = 0
         for key in node.successors:
             inner = first.get(key)

@@ -41,6 +41,11 @@ class Registers:
         self._homes = list(homes(architecture))
         self.s = State(list(self._homes))
 
+    def signed(self, value: int) -> int:
+        """A word of the program's as a signed number."""
+        sign = 1 << self.bits - 1
+        return (value & 2 * sign - 1 ^ sign) - sign
+
     # -- registers -------------------------------------------------------------------------
 
     def temporary(self) -> int:
@@ -80,7 +85,7 @@ class Registers:
         """A POWER register that holds x86 register `number`, for reading."""
         base, offset = self.s.values[number]
         if base < 0:
-            constant = signed(offset)
+            constant = self.signed(offset)
             if constant == 0:
                 return ZERO
             if constant == 1:
@@ -103,7 +108,7 @@ class Registers:
             return
         if base == home:
             self.e_add_constant(home, home, offset)
-            s.rebase(home, signed(offset))
+            s.rebase(home, self.signed(offset))
             s.values[number] = (home, 0)
             return
         self.vacate(home, number)
@@ -120,9 +125,13 @@ class Registers:
 
     def e_add_constant(self, target: int, source: int, constant: int) -> None:
         """target = source + constant; both may be one."""
-        constant = signed(constant)
+        constant = self.signed(constant)
         if fits(constant):
             self.e.addi(target, source, constant)
+            return
+        if self.word == 8 and not -0x8000_8000 <= constant < 0x7FFF_8000:
+            self.e.li_doubleword(0, constant)
+            self.e.add(target, source, 0)
             return
         high = (constant + 0x8000) >> 16
         self.e.addis(target, source, signed(high << 16) >> 16)
@@ -192,7 +201,7 @@ class Registers:
     def set_values(self, *values: tuple[int, Value]) -> None:
         """`set_value` of several at once: each value is what it was before any of them is set."""
         for number, (base, offset) in values:
-            self.s.values[number] = (base, signed(offset))
+            self.s.values[number] = (base, self.signed(offset))
         if not self.options.lazy_values:
             for number, _ in values:
                 self.settle(number)
@@ -202,7 +211,7 @@ class Registers:
 
     def constant(self, value: int) -> int:
         """A register that holds a constant."""
-        value = signed(value)
+        value = self.signed(value)
         if value == 0:
             return ZERO
         if value == 1:
@@ -215,8 +224,10 @@ class Registers:
         return PINNED[known.index(value)] if value in known else 0
 
     def load_constant(self, register: int, value: int) -> None:
-        value = signed(value)
-        if register_with := self.pinned(value):
+        value = self.signed(value)
+        if self.word == 8:
+            self.e.li_doubleword(register, value)
+        elif register_with := self.pinned(value):
             self.e.mr(register, register_with)
         elif not fits(value) and value & 0xFFFF and fits(value - self.options.base):
             self.e.addi(register, BASE, value - self.options.base)
@@ -224,8 +235,26 @@ class Registers:
             self.e.li(register, value)
 
     def width(self, register: int) -> int:
-        """How many bits of a POWER register's low word may be other than zero."""
-        return self.s.widths.get(register, 32)
+        """How many bits of a word in a POWER register may be other than zero."""
+        return self.s.widths.get(register, self.bits)
+
+    def shifted_left(self, target: int, source: int, places: int, record: int = 0) -> None:
+        """Of a word."""
+        if self.word == 8:
+            self.e.rldicr(target, source, places, 63 - places, record)
+        else:
+            self.e.rlwinm(target, source, places, 0, 31 - places, record)
+
+    def shifted_right(self, target: int, source: int, places: int, record: int = 0) -> None:
+        """Of a word, with zeros."""
+        if self.word == 8:
+            self.e.rldicl(target, source, 64 - places & 63, places, record)
+        else:
+            self.e.rlwinm(target, source, 32 - places & 31, places, 31, record)
+
+    def compare_zero(self, field: int, register: int, size: int) -> None:
+        """Signed, of the low `size` bytes, 4 or 8 (and of what is extended to as many)."""
+        (self.e.cmpdi if size == 8 else self.e.cmpwi)(field, register, 0)
 
     def sum(self, how: str, register: int, other: int) -> int:
         key = (how, register, other)
@@ -238,7 +267,7 @@ class Registers:
         if how == "const":
             self.load_constant(target, other)
         elif how == "shift":
-            e.rlwinm(target, register, other, 0, 31 - other)
+            self.shifted_left(target, register, other)
         elif how == "add":
             e.add(target, register, other)
         elif how == "plus":
@@ -251,6 +280,9 @@ class Registers:
         elif how == "half":
             e.rlwinm(target, register, 0, 16, 31)
             self.s.widths[target] = 16
+        elif how == "low":
+            e.rldicl(target, register, 0, 32)
+            self.s.widths[target] = 32
         if self.options.reuse_sums:
             self.s.sums[key] = target
         return target

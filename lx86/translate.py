@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from . import often
 from .block import Block, Mark, Out, Piece, Translated, Why, code_of
+from .branches import by_slot, compare
 from .context import Context
-from .convention import EIP, SLOT
-from .emitter import Emitter, Label, signed
+from .convention import EIP
+from .emitter import Emitter, Label
 from .ending import leaving
 from .flags import C, X
 from .fpu.joins import Joins
@@ -56,7 +57,7 @@ class _Translation:
         self.region, self.lowerings = region, lowerings
         self.e = Emitter()
         self.x = Context(self.e, options, down=down, stack_key=stack_key)
-        self.homes = list(homes(options.architecture))
+        self.homes = homes(options.architecture)
         self.floating = Joins(region, self.x)
         self.labels: dict[Key, Label] = {key: Label() for key in region.nodes}
         self.states: dict[Key, State] = {}
@@ -161,7 +162,7 @@ class _Translation:
 
     def _leave(self, why: Why, i: Instruction, eip: int | None = None) -> None:
         """Back to the host; the program is before `i`, or at `eip`."""
-        if why in (Why.HOST, Why.SYSTEM_CALL):
+        if why in (Why.HOST, Why.SYSTEM_CALL, Why.SYSCALL):
             self.floating.leave()
         self._out(Out(why, self.x.recovery(eip=eip), instruction=i))
 
@@ -200,7 +201,8 @@ class _Translation:
         """Whether everything is where a joined node looks for it."""
         s, node = self.x.s, self.region.nodes.get(key)
         carry = 1 if node is not None and not node.entry and node.live[0] & X else 0
-        return s.values == self.homes and not (s.zero_in_cr1 or s.sign_in_cr0) and s.carry == carry
+        settled = tuple(s.values) == self.homes and s.carry == carry
+        return settled and not (s.zero_in_cr1 or s.sign_in_cr0)
 
     def _label(self, key: Key, behind: int) -> Label:
         """Where a joined branch to `key` goes."""
@@ -215,9 +217,7 @@ class _Translation:
 
     def _link(self, target: int, behind: int) -> None:
         """A word that is a branch to code outside, once that is translated."""
-        self._out(
-            Out(Why.LINK, Recovery(target, tuple(self.homes), behind, False, False, 0), target)
-        )
+        self._out(Out(Why.LINK, Recovery(target, self.homes, behind, False, False, 0), target))
 
     def _go(self, key: Key, behind: int) -> Key | None:
         """On to a node, by falling into it if possible."""
@@ -256,19 +256,20 @@ class _Translation:
             case End.INDIRECT:
                 self._indirect(node)
             case End.LEAVE:
-                self._leave(*leaving(node.instructions[-1]))
+                self._leave(*leaving(node.instructions[-1], self.x.word))
             case End.MISSING:
                 self._out(Out(Why.FETCH, self._here(node.eip, node.live[0]), node.eip))
         return None
 
     def _push(self, value: int) -> None:
         x = self.x
-        at = x.address(Mem(4, ESP, -1, 0, -4, 2))
+        word = x.word
+        at = x.address(Mem(word, ESP, -1, 0, -word, 2))
         value = value - x.options.bases[CS] & 0xFFFFFFFF
-        x.store(x.constant(value), at, 4)
-        x.note_word(at, (-1, signed(value)))
+        x.store(x.constant(value), at, word)
+        x.note_word(at, (-1, x.signed(value)))
         base, offset = x.s.values[ESP]
-        x.set_value(ESP, (base, offset - 4))
+        x.set_value(ESP, (base, offset - word))
 
     def _branch(self, node: Node) -> Key | None:
         i, behind = node.instructions[-1], node.live[-1]
@@ -322,21 +323,18 @@ class _Translation:
         x, e = self.x, self.e
         key = node.successors[0]
         expected = key[0]
-        at = x.address(Mem(4, ESP, -1, 0, 0, 2))
+        at = x.address(Mem(x.word, ESP, -1, 0, 0, 2))
         known = x.known_word(at)
         base, offset = x.s.values[ESP]
-        if known != (-1, signed(expected)):
+        if known != (-1, x.signed(expected)):
             found = x.load_word(at)
-            difference = x.temporary()
-            high = signed(expected + 0x8000 & ~0xFFFF) >> 16
-            e.addis(difference, found, -high)
-            e.cmpwi(7, difference, signed(expected) - (high << 16))
+            compare(x, found, expected)
             label = Label()
             e.bc(4, condition.CR7_EQ, label)
             state = x.s.copy()
             self._later(label, lambda: self._stray(state, node, found))
-            x.note_word(at, (-1, signed(expected)))
-        x.set_value(ESP, (base, offset + 4))
+            x.note_word(at, (-1, x.signed(expected)))
+        x.set_value(ESP, (base, offset + x.word))
         return self._go(key, node.live[-1])
 
     def _stray(self, state: State, node: Node, found: int) -> None:
@@ -344,32 +342,32 @@ class _Translation:
         self.x.begin(node.instructions[-1], node.live[-2], node.live[-1])
         self.x.hold(found)
         base, offset = state.values[ESP]
-        self._through(found, node.live[-1], (base, offset + 4))
+        self._through(found, node.live[-1], (base, offset + self.x.word))
 
     def _indirect(self, node: Node) -> None:
         i = node.instructions[-1]
         x = self.x
         if i.name == "ret":
-            at = x.address(Mem(4, ESP, -1, 0, 0, 2))
+            at = x.address(Mem(x.word, ESP, -1, 0, 0, 2))
             x.vacate(EIP)
             x.hold(EIP)
             known = x.known_word(at)
             if known is not None and known[0] >= 0:
                 self.e.mr(EIP, known[0])
             elif known is not None:
-                self.e.li(EIP, known[1])
+                x.load_constant(EIP, known[1])
             else:
-                x.load(EIP, at, 4)
+                x.load(EIP, at, x.word)
             extra = i.operands[0].value if i.operands and isinstance(i.operands[0], Imm) else 0
             base, offset = x.s.values[ESP]
-            self._through(EIP, node.live[-1], (base, offset + 4 + extra))
+            self._through(EIP, node.live[-1], (base, offset + x.word + extra))
             return
         target = i.operands[0]
         if isinstance(target, Mem):
             at = x.address(target)
             x.vacate(EIP)
             x.hold(EIP)
-            x.load(EIP, at, 4)
+            x.load(EIP, at, x.word)
         else:
             assert isinstance(target, Reg)
             register = x.use(target.number)
@@ -391,8 +389,6 @@ class _Translation:
         x.set_value(ESP, stack)
         self._join((0, (0,)), live)
         if x.down or not x.options.slots:
-            self._out(Out(Why.INDIRECT, Recovery(0, tuple(self.homes), live, False, False, 0)))
+            self._out(Out(Why.INDIRECT, Recovery(0, self.homes, live, False, False, 0)))
             return
-        e.rlwimi(SLOT, EIP, 2, 3, 29)
-        e.mtctr(SLOT)
-        e.bctr()
+        by_slot(e, long=x.word == 8)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from . import exchange, flags, often
 from .block import TRAPS, Block, Out, Why
@@ -31,6 +30,7 @@ from .fpu.lower_masks import MASKS, MASKS_AT
 from .fpu.lower_x87 import CONSTANTS, CONSTANTS_AT
 from .host import DF, TF, HostInstructions
 from .instruction import CS, STRINGS
+from .left import Left
 from .machine import Called, Interrupted, Machine, OutOfTime
 from .options import Options
 from .registers import NoTemporary
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from .fpu.lowering import Assist
     from .instruction import Instruction
+    from .left import Study
     from .storage import Storage
 
 _ADDRESS = 0xFFFF_FFFF
@@ -55,24 +56,6 @@ _HALFWAY = (Why.OFTEN, Why.ILLEGAL, Why.PRIVILEGED)
 """Why code is left before an instruction that it counts."""
 
 
-class Left(Enum):
-    """How code was left in the midst of a node."""
-
-    CALLED = auto()  # by a call to the host
-    INTERRUPTED = auto()  # by an instruction that failed
-    PREEMPTED = auto()  # between two instructions
-
-
-class Study(Protocol):
-    """Who wants to know what was executed."""
-
-    def program_begins(self) -> None:
-        """Another one: no code is left of the last."""
-
-    def left(self, address: int, eip: int, how: Left) -> None:
-        """Code is left at `address`, and goes on elsewhere with the x86 instruction at `eip`."""
-
-
 class TranslatingCpu:
     """A `Cpu`."""
 
@@ -82,15 +65,15 @@ class TranslatingCpu:
     ) -> None:  # fmt: skip
         """`code_limit`: bytes of translated code that are held at a time."""
         self._storage = storage
-        self.machine = Machine(storage)
-        self._file = RegisterFile(self.machine.registers)
-        self.translator = Translator(
-            storage, self.machine, self._file, options or Options(), code_limit
-        )
+        options = options or Options()
+        self.architecture = options.architecture
+        self.machine = Machine(storage, long=self.architecture.long)
+        self._file = RegisterFile(self.machine.registers, self.architecture.vectors)
+        self.translator = Translator(storage, self.machine, self._file, options, code_limit)
         self.cache, self.code = self.translator.cache, self.translator.code
         self._watch = self.translator.watch
         self._host = HostInstructions(storage, lambda: self.machine.instructions, features)
-        self.state = X86State()
+        self.state = X86State(cs=self.architecture.code_selector)
         self._alone: Instruction | None = None
         """What is carried out by itself just now."""
         self.study: Study | None = None
@@ -133,7 +116,7 @@ class TranslatingCpu:
     # -- state -----------------------------------------------------------------------------
 
     def load_state(self) -> None:
-        exchange.load(self.state, self.machine)
+        exchange.load(self.state, self.machine, self.architecture)
 
     def _store_state(self, at: Recovery) -> None:
         """The program's state at a place of its translation."""
@@ -142,7 +125,7 @@ class TranslatingCpu:
 
     def _read_state(self, at: Recovery) -> None:
         """All but x87, MMX and SSE, which are left as they are."""
-        exchange.read(self.state, self.machine, at)
+        exchange.read(self.state, self.machine, at, self.architecture)
         if code := self._options.bases[CS]:
             self.state.eip = self.state.eip - code & _ADDRESS
 
@@ -152,7 +135,7 @@ class TranslatingCpu:
 
     @property
     def linear_eip(self) -> int:
-        return self.state.eip + self._options.bases[CS] & _ADDRESS
+        return self.state.eip + self._options.bases[CS] & self.architecture.mask
 
     # -- running ---------------------------------------------------------------------------
 
@@ -240,12 +223,15 @@ class TranslatingCpu:
     def _leave(self, out: Out) -> int | Exit:
         match out.why:
             case Why.INDIRECT:
-                target = self.machine.registers.gpr(EIP) + self._options.bases[CS] & _ADDRESS
+                target = self.machine.registers.gpr(EIP) + self._options.bases[CS]
+                target &= self.architecture.mask
                 return self._branch(target, out.recovery)
             case Why.OFTEN:
                 return self._again(out.target)
-            case Why.SYSTEM_CALL:
+            case Why.SYSTEM_CALL | Why.SYSCALL:
                 self._store_state(out.recovery)
+                if out.why is Why.SYSCALL:
+                    self.state.ecx, self.state.r11 = self.state.eip, self.state.eflags
                 return SystemCall()
             case Why.FETCH:
                 self._store_state(out.recovery)
@@ -301,7 +287,7 @@ class TranslatingCpu:
         return self._go_on()
 
     def _interrupt(self, why: Interrupted) -> int | Exit:
-        if SLOTS <= why.address < SLOTS + (4 << SLOT_BITS):
+        if SLOTS <= why.address < SLOTS + (4 << SLOT_BITS) or not why.address:
             return self._through_slot()
         if why.vector == _PROGRAM and (assist := self.cache.assist_at(why.address)):
             return self._assist(assist, why.address, Left.INTERRUPTED)
@@ -318,8 +304,15 @@ class TranslatingCpu:
                 return self._store_to_code(page)
             return Fault(why.data, Access.WRITE if why.store else Access.READ)
         if why.vector == _PROGRAM:
-            return Trap(Vector.DIVIDE_ERROR)
+            return self._divide()
         return EngineFailure(f"interrupt {why.vector:#x} at {why.address:#x}")
+
+    def _divide(self) -> int | Exit:
+        """DIV and IDIV that translated code does not do: most are divide errors."""
+        i = self.code.fetch(self.linear_eip)
+        if i.size == 8:
+            return self._execute(Out(Why.HOST, self._nowhere(0), instruction=i))
+        return Trap(Vector.DIVIDE_ERROR)
 
     def _assist(self, assist: Assist, address: int, how: Left) -> int | Exit:
         """An instruction of x87, MMX or SSE that translated code leaves to the host."""
@@ -363,10 +356,13 @@ class TranslatingCpu:
             self.cache.use_version(eip, at)
         return at
 
+    def _nowhere(self, eip: int) -> Recovery:
+        return Recovery(eip, homes(self.architecture), 0, False, False, 0)
+
     def _through_slot(self) -> int | Exit:
-        eip = self.machine.registers.gpr(EIP) & 0xFFFFFFFF
+        eip = self.machine.registers.gpr(EIP) & self.architecture.mask
         live = flags.EVERY if self._options.exact_flags else 0
-        recovery = Recovery(eip, homes(self._options.architecture), live, False, False, 0)
+        recovery = replace(self._nowhere(eip), live=live)
         at = self._branch(eip, recovery)
         if isinstance(at, int) and not live and self.cache.wants_flags(at, eip):
             self.translator.keep_flags()

@@ -38,8 +38,8 @@ class Translator:
         self.options = self._first_options = options
         self.kept: Kept | None = None
         """Blocks of earlier runs."""
-        self.cache = CodeCache(machine, code_limit)
-        self.code = Code(storage)
+        self.cache = CodeCache(machine, code_limit, long=options.architecture.long)
+        self.code = Code(storage, long=options.architecture.long)
         self.watch = Watch(storage, machine, self.cache, self.code)
         self.on_block: Callable[[Block], None] | None = None
         """Is shown each block that is translated, or found among those of earlier runs."""

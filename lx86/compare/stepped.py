@@ -44,7 +44,7 @@ class Stepped(TranslatingCpu):
 
     def state_at(self, place: Recovery) -> X86State:
         state = replace(self.state)
-        exchange.read(state, self.machine, place)
+        exchange.read(state, self.machine, place, self.architecture)
         return state
 
     def floating_at(self, place: Recovery) -> FloatingState:

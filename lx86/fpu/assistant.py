@@ -116,5 +116,5 @@ def _address(i: Instruction, s: X86State) -> int:
     if i.operands and isinstance(i.operands[0], Mem):
         return effective(i.operands[0], s)
     if i.name == "simd" and i.opcode == 0x0FF7:  # MASKMOVQ: where EDI points
-        return s.edi + base_of(s, i.segment) & 0xFFFFFFFF
+        return s.edi + base_of(s, i.segment) & (1 << 64) - 1
     return 0

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import arithmetic, bits, carry, logic, moves, multiply, shifts, simd, strings, x87
+from . import (
+    arithmetic,
+    bits,
+    carry,
+    double_shifts,
+    logic,
+    moves,
+    multiply,
+    rotates,
+    shifts,
+    simd,
+    strings,
+    x87,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +55,7 @@ def table() -> dict[str, Callable[[Context, Instruction], None]]:
         "movnti": moves.mov,
         "movzx": moves.extend,
         "movsx": moves.extend,
+        "movsxd": moves.movsxd,
         "lea": moves.lea,
         "xchg": moves.xchg,
         "push": moves.push,
@@ -74,9 +88,9 @@ def table() -> dict[str, Callable[[Context, Instruction], None]]:
         "fwait": x87.fwait,
     }
     lowerings.update(dict.fromkeys(("shl", "shr", "sar"), shifts.shift))
-    lowerings.update(dict.fromkeys(("rol", "ror"), shifts.rotate))
-    lowerings.update(dict.fromkeys(("rcl", "rcr"), shifts.rotate_through_carry))
-    lowerings.update(dict.fromkeys(("shld", "shrd"), shifts.double_shift))
+    lowerings.update(dict.fromkeys(("rol", "ror"), rotates.rotate))
+    lowerings.update(dict.fromkeys(("rcl", "rcr"), rotates.rotate_through_carry))
+    lowerings.update(dict.fromkeys(("shld", "shrd"), double_shifts.double_shift))
     lowerings.update(dict.fromkeys(("bt", "bts", "btr", "btc"), bits.bit_test))
     lowerings.update(dict.fromkeys(("clc", "stc", "cmc"), bits.carry))
     lowerings.update(dict.fromkeys(("movs", "stos", "lods", "scas", "cmps"), strings.string))

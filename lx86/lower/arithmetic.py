@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..convention import ADJUST, FIRST, PARITY, ZERO
-from ..emitter import fits
+from ..emitter import fits, signed
 from ..flags import SIGNED, UNSIGNED, A, C, N, P, S, X, Z
 from ..instruction import Imm, Mem, Reg
 from . import condition
@@ -43,7 +43,7 @@ def add(x: Context, i: Instruction) -> None:
 
 def sub(x: Context, i: Instruction) -> None:
     target, source = i.operands
-    if isinstance(target, Reg) and target == source and target.size == 4:
+    if isinstance(target, Reg) and target == source and target.size >= 4:
         zero(x, target)
         return
     _combine(x, target, source, place(x, target), subtract=True, live=x.live)
@@ -52,7 +52,7 @@ def sub(x: Context, i: Instruction) -> None:
 def zero(x: Context, target: Reg) -> None:
     """SUB or XOR of a register with itself."""
     x.set_value(target.number, (-1, 0))
-    condition.logical(x, ZERO, 4)
+    condition.logical(x, ZERO, x.word)
 
 
 def inc(x: Context, i: Instruction) -> None:
@@ -110,7 +110,7 @@ def _combine(
     e = x.e
     immediate = source.value if isinstance(source, Imm) else None
     size = target.size if isinstance(target, Reg | Mem) else 4
-    if not live and immediate is not None and isinstance(target, Reg) and size == 4:
+    if not live and immediate is not None and isinstance(target, Reg) and size == x.word:
         base, offset = x.s.values[target.number]
         if not keep:
             condition.forget(x)
@@ -119,7 +119,7 @@ def _combine(
     a = x.read(target, at)
     if live:
         b = -1 if immediate is not None else x.read(source)
-        whole = isinstance(target, Reg) and size == 4
+        whole = isinstance(target, Reg) and size == x.word
         out = -1
         if whole:
             assert isinstance(target, Reg)
@@ -158,7 +158,7 @@ def subtraction_flags(
     if not live & ~(Z | SIGNED | UNSIGNED):
         condition.forget(x)
         a, b, immediate = _extended(x, target, source, at, size, live)
-        condition.compare(x, a, b, immediate, live)
+        condition.compare(x, a, b, immediate, live, size)
         return
     a = x.read(target, at)
     b = -1 if immediate is not None else x.read(source)
@@ -170,14 +170,14 @@ def _extended(
 ) -> tuple[int, int, int | None]:
     """Both operands as words whose comparison is that of the bytes or halfwords."""
     immediate = source.value if isinstance(source, Imm) else None
-    if size == 4:
+    if size >= 4:
         return x.read(target, at), -1 if immediate is not None else x.read(source), immediate
     if live & SIGNED and live & UNSIGNED:
         shift = 32 - 8 * size
-        a = shifted(x, x.read(target, at), shift)
+        a = _word_shifted(x, x.read(target, at), shift)
         if immediate is not None:
-            return a, x.constant(immediate << shift), None
-        return a, shifted(x, x.read(source), shift), None
+            return a, x.constant(signed(immediate << shift)), None
+        return a, _word_shifted(x, x.read(source), shift), None
     if live & SIGNED:
         a = _sign(x, x.read(target, at), size)
         return a, -1 if immediate is not None else _sign(x, x.read(source), size), immediate
@@ -193,9 +193,16 @@ def _sign(x: Context, register: int, size: int) -> int:
     return out
 
 
-def shifted(x: Context, register: int, shift: int) -> int:
+def _word_shifted(x: Context, register: int, shift: int) -> int:
     out = x.temporary()
     x.e.rlwinm(out, register, shift, 0, 31 - shift)
+    return out
+
+
+def shifted(x: Context, register: int, shift: int) -> int:
+    """To the upper end of a word."""
+    out = x.temporary()
+    x.shifted_left(out, register, shift)
     return out
 
 
@@ -217,48 +224,62 @@ def _flags(
         x.s.zero_in_cr1 = x.s.sign_in_cr0 = False
     else:
         condition.forget(x)
-    shift = 32 - 8 * size
+    shift = x.bits - 8 * size
     adjust = -1
     if live & N:
         adjust = x.temporary()
         e.xor(adjust, a, b if b >= 0 else x.constant(immediate or 0))
-    if size < 4:
+    rest = live & ~(P | N)
+    half = size == 4 < x.word  # comparisons of 32 bits do as they are
+    sums = not subtract and not rest & ~(Z | S | C) and immediate is None and not keep
+    against = immediate if subtract else -immediate if immediate is not None else None
+    if half:
+        shift = 0 if not rest & ~(Z | S) or sums or _comparable(rest, against, subtract) else shift
+        half = not shift
+    if shift:
         a = shifted(x, a, shift)
         if immediate is not None:
             immediate <<= shift
+            against = immediate if subtract else -immediate
         else:
             b = shifted(x, b, shift)
-    result = out if size == 4 else x.temporary()
-    rest = live & ~(P | N)
-    against = immediate if subtract else -immediate if immediate is not None else None
-    comparable = not rest & ~(Z | SIGNED | UNSIGNED | S) and (
-        subtract or (against is not None and fits(against) and not rest & UNSIGNED)
-    )
-    if comparable and rest & (SIGNED | UNSIGNED):
-        rest = condition.compare(x, a, b, against, rest)
+    result = x.temporary() if shift else out
+    if rest & (SIGNED | UNSIGNED) and _comparable(rest, against, subtract):
+        rest = condition.compare(x, a, b, against, rest, 4 if half else x.word)
         _plain(x, result, a, b, immediate, 0, subtract=subtract)
         if rest & S:
-            e.cmpwi(2, result, 0)
+            x.compare_zero(2, result, 4 if half else x.word)
     elif not rest & ~(Z | S):
-        record = int(not keep & X)
+        record = int(not keep & X and not half)
         _plain(x, result, a, b, immediate, record, subtract=subtract)
         if not record:
-            e.cmpwi(0, result, 0)
+            x.compare_zero(0, result, 4 if half else x.word)
         x.s.sign_in_cr0 = bool(rest & S)
-    elif not subtract and not rest & ~(Z | S | C) and immediate is None and not keep:
-        _plain(x, result, a, b, None, int(bool(rest & (Z | S))), subtract=False)
-        e.cmplw(1, result, a)
+    elif sums:
+        records = bool(rest & (Z | S))
+        _plain(x, result, a, b, None, int(records and not half), subtract=False)
+        if records and half:
+            e.cmpwi(0, result, 0)
+        (e.cmplw if half or x.word == 4 else e.cmpld)(1, result, a)
         x.s.sign_in_cr0 = bool(rest & S)
     else:
         if b < 0:
             b = x.constant(immediate or 0)
         _everything(x, result, a, b, rest, keep, subtract=subtract)
-    if size < 4:
-        e.rlwinm(out, result, 32 - shift, shift, 31)
+    if shift:
+        x.shifted_right(out, result, shift)
+        x.s.widths[out] = 8 * size
     if live & P:
         e.mr(PARITY, out)
     if live & N:
         e.xor(ADJUST, adjust, out)
+
+
+def _comparable(live: int, against: int | None, subtract: bool) -> bool:
+    """Whether a comparison gives these pieces; `against`: with that constant, if it is one."""
+    return not live & ~(Z | SIGNED | UNSIGNED | S) and (
+        subtract or (against is not None and fits(against) and not live & UNSIGNED)
+    )
 
 
 def _plain(
@@ -307,7 +328,9 @@ def xadd(x: Context, i: Instruction) -> None:
     assert isinstance(source, Reg)
     at = place(x, target)
     old, b = x.temporary(), x.read(source)
-    x.e.mr(old, x.read(target, at))
+    loaded = x.read(target, at)
+    x.e.mr(old, loaded)
+    x.release(loaded)
     out = x.temporary()
     if x.live:
         _flags(x, old, b, None, i.size, out, x.live, 0, subtract=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..convention import ADJUST, ONE, PARITY, ZERO
 from ..flags import SIGNED, A, C, G, N, O, P, S, X, Z
 from ..instruction import EAX, EBX, ECX, EDX, Imm, Mem, Reg
-from . import condition
+from . import condition, shifts
 from .arithmetic import finish, flags_of_difference, place
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def bit_test(x: Context, i: Instruction) -> None:
     offset = -1
     if isinstance(number, Reg):
         offset = x.temporary()
-        e.rlwinm(offset, x.use(number.number), 0, 27 if bits == 32 else 28, 31)
+        e.rlwinm(offset, x.use(number.number), 0, {16: 28, 32: 27, 64: 26}[bits], 31)
     if isinstance(target, Mem):
         at = x.address(target)
         if isinstance(number, Reg):
@@ -32,16 +33,19 @@ def bit_test(x: Context, i: Instruction) -> None:
     bit = x.temporary()
     if isinstance(number, Imm):
         position = number.value & (bits - 1)
-        e.rlwinm(bit, old, 32 - position & 31, 31, 31)
+        shifts.bit(x, bit, old, position)
     else:
-        e.srw(bit, old, offset)
+        (e.srd if bits == 64 else e.srw)(bit, old, offset)
         e.rlwinm(bit, bit, 0, 31, 31)
     if i.name != "bt":
         mask, out = x.temporary(), x.temporary()
-        if isinstance(number, Imm):
+        if isinstance(number, Imm) and bits < 64:
             e.li(mask, 1 << (number.value & (bits - 1)))
+        elif isinstance(number, Imm):
+            e.addi(mask, 0, number.value & (bits - 1))
+            e.sld(mask, ONE, mask)
         else:
-            e.slw(mask, ONE, offset)
+            (e.sld if bits == 64 else e.slw)(mask, ONE, offset)
         {"bts": e.or_, "btr": e.andc, "btc": e.xor}[i.name](out, old, mask)
         finish(x, target, at, out)
     _set_carry(x, bit)
@@ -56,10 +60,15 @@ def _bit_string(x: Context, target: Mem, number: Reg, bits: int) -> tuple[int, i
     if bits == 16:
         e.extsh(step, index)
         index = step
-    e.x(824, index, step, 5 if bits == 32 else 4) if not x.s.carry else _shift_right(
-        x, step, index, bits
-    )
-    e.rlwinm(step, step, 2 if bits == 32 else 1, 0, 29 if bits == 32 else 30)
+    if x.word == 8:
+        if bits == 32:
+            e.extsw(step, index)
+            index = step
+        log2 = bits.bit_length() - 1
+        e.sradi(step, index, log2)  # CF is about to be replaced
+        e.rldicr(step, step, log2 - 3, 66 - log2)
+    else:
+        _string_step(x, step, index, bits)
     e.add(at, at, step)
     if target.segment > 3:
         origin, _ = x.segment_base(target.segment, -1, -1)
@@ -67,6 +76,14 @@ def _bit_string(x: Context, target: Mem, number: Reg, bits: int) -> tuple[int, i
     elif x.options.bases[target.segment]:
         x.e_add_constant(at, at, x.options.bases[target.segment])
     return at, -1, 0
+
+
+def _string_step(x: Context, step: int, index: int, bits: int) -> None:
+    e = x.e
+    e.x(824, index, step, 5 if bits == 32 else 4) if not x.s.carry else _shift_right(
+        x, step, index, bits
+    )
+    e.rlwinm(step, step, 2 if bits == 32 else 1, 0, 29 if bits == 32 else 30)
 
 
 def _shift_right(x: Context, step: int, index: int, bits: int) -> None:
@@ -119,13 +136,17 @@ def scan(x: Context, i: Instruction) -> None:
     old = x.use(target.number)
     found, out = x.temporary(), x.temporary()
     condition.forget(x)
+    long = i.size == 8
     if i.name == "bsf":
-        e.cnttzw(found, a)
+        (e.cnttzd if long else e.cnttzw)(found, a)
     else:
-        e.cntlzw(found, a)
-        e.subfic(found, found, 31)
-    e.cmpwi(0, a, 0)
+        (e.cntlzd if long else e.cntlzw)(found, a)
+        e.subfic(found, found, 63 if long else 31)
+    x.compare_zero(0, a, i.size)
+    width = x.width(old)
     e.isel(out, old, found, condition.CR0_EQ)
+    if width <= 32:
+        x.s.widths[out] = width
     x.write(target, out)
     live = x.live & ~Z
     if live:
@@ -170,9 +191,15 @@ def cmpxchg(x: Context, i: Instruction) -> None:
         e.cmpw(7, left, right)
         x.release(left, right)
     else:
-        e.cmpw(7, accumulator, old)
+        if size < x.word:
+            e.rldicl(old, old, 0, 32)
+        (e.cmpd if size == 8 else e.cmpw)(7, accumulator, old)
     value = x.read(source)
-    e.isel(new, value, old, condition.CR7_EQ)
+    left = old
+    if size == 4 < x.word and isinstance(target, Reg):  # which keeps its upper half, then
+        value = x.read_zero_extended(source)
+        left = x.use(target.number)
+    e.isel(new, value, left, condition.CR7_EQ)
     x.release(value)
     if at:
         x.store(new, at, size)  # also the old value: one always writes
@@ -185,9 +212,10 @@ def cmpxchg(x: Context, i: Instruction) -> None:
     accumulator = x.use(EAX)
     kept = x.temporary()
     e.isel(kept, accumulator, old, condition.CR7_EQ)
-    x.write(Reg(EAX, size), kept)
-    if not at:
-        finish(x, target, at, new)
+    # Of 64 bits the upper 32 change only with the others.
+    x.write(Reg(EAX, x.word if size == 4 else size), kept)
+    if isinstance(target, Reg):
+        x.write(replace(target, size=x.word) if size == 4 else target, new)
 
 
 def cmpxchg8b(x: Context, i: Instruction) -> None:

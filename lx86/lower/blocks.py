@@ -53,6 +53,9 @@ def _store(x: Context, source: int, base: int, displacement: int, values: list[V
 def _splat(x: Context, i: Instruction, value: int) -> int:
     """A VSR with `value`, a general register, in each element."""
     vsr = 32 + _PATTERN
+    if i.size == 8:
+        vsx.indexed(x.e, vsx.MTVSRDD, vsr, value, value)
+        return vsr
     vsx.indexed(x.e, vsx.MTVSRWS, vsr, value, 0)
     if i.size < 4:
         how, last = (_SPLAT_BYTE, 15) if i.size == 1 else (_SPLAT_HALFWORD, 7)
@@ -60,19 +63,24 @@ def _splat(x: Context, i: Instruction, value: int) -> int:
     return vsr
 
 
+def _compare(x: Context, register: int, with_: int) -> None:
+    """Unsigned, into CR7."""
+    (x.e.cmpldi if x.word == 8 else x.e.cmplwi)(7, register, with_)
+
+
 def move(x: Context, i: Instruction, value: int, short: Label, end: Label) -> None:
     """MOVS and STOS, the latter of `value`; to `short` if that cannot be, to `end` when done."""
     e, moves = x.e, i.name == "movs"
     log2 = 6 - _log2(i)
     number, address, behind = x.temporary(), x.temporary(), x.temporary()
-    e.cmplwi(7, _COUNT, 1 << log2)
+    _compare(x, _COUNT, 1 << log2)
     e.bc(12, condition.CR7_LT, short)
     if moves:  # nearer to each other than a line
         e.subf(number, _SOURCE, _TARGET)
         e.addi(number, number, _LINE - 1)
-        e.cmplwi(7, number, 2 * (_LINE - 1))
+        _compare(x, number, 2 * (_LINE - 1))
         e.bc(4, condition.CR7_GT, short)
-    e.rlwinm(number, _COUNT, 32 - log2, log2, 31)
+    x.shifted_right(number, _COUNT, log2)
     e.mtctr(number)
     e.rlwinm(_COUNT, _COUNT, 0, 32 - log2, 31)
     pattern = -1 if moves else _splat(x, i, value)
@@ -130,10 +138,10 @@ def search(x: Context, i: Instruction, value: int, short: Label) -> None:
     e, compares = x.e, i.name == "cmps"
     log2 = 4 - _log2(i)
     number, found = x.temporary(), x.temporary()
-    e.cmplwi(7, _COUNT, 1 << log2)
+    _compare(x, _COUNT, 1 << log2)
     e.bc(4, condition.CR7_GT, short)
     e.addi(_COUNT, _COUNT, -1)
-    e.rlwinm(number, _COUNT, 32 - log2, log2, 31)
+    x.shifted_right(number, _COUNT, log2)
     e.mtctr(number)
     e.rlwinm(_COUNT, _COUNT, 0, 32 - log2, 31)
     e.addi(_COUNT, _COUNT, 1)
@@ -158,7 +166,7 @@ def search(x: Context, i: Instruction, value: int, short: Label) -> None:
         e.addi(_SOURCE, _SOURCE, _BLOCK)
     e.bc(_BDNZT, condition.CR7_EQ, top)
     e.mfctr(number)
-    e.rlwinm(number, number, log2, 0, 31 - log2)
+    x.shifted_left(number, number, log2)
     e.add(_COUNT, _COUNT, number)
     e.subfic(found, found, _BLOCK)  # bytes of the block that are to be seen again
     e.subf(_TARGET, found, _TARGET)
@@ -167,3 +175,4 @@ def search(x: Context, i: Instruction, value: int, short: Label) -> None:
     if i.size > 1:
         e.rlwinm(found, found, 32 - _log2(i), _log2(i), 31)
     e.add(_COUNT, _COUNT, found)
+    x.release(number, found)

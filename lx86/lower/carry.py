@@ -34,15 +34,23 @@ def _with_carry(x: Context, i: Instruction, *, subtract: bool) -> None:
         assert at is not None
         x.store(a, at, target.size)  # so that what may fail fails before the carry is used up
     immediate = source.value if isinstance(source, Imm) else None
-    shift = 32 - 8 * size
-    if size < 4:
-        a = shifted(x, a, shift)
-        b = x.constant(immediate << shift) if immediate is not None else shifted(
-            x, x.read(source), shift
-        )  # fmt: skip
+    shift = x.bits - 8 * size
+    if shift:
+        whole, a = a, shifted(x, a, shift)
+        x.release(whole)
+        if immediate is not None:
+            b = x.constant(immediate << shift)
+        else:
+            whole = x.read(source)
+            b = shifted(x, whole, shift)
+            x.release(whole)
         if not subtract:  # the carry comes in above ones
             filled = x.temporary()
-            e.li(filled, (1 << shift) - 1)
+            if x.word == 4:
+                e.li(filled, (1 << shift) - 1)
+            else:
+                e.addi(filled, 0, -1)
+                e.rldicl(filled, filled, 0, 64 - shift)
             e.or_(filled, filled, b)
             b = filled
     else:
@@ -52,7 +60,7 @@ def _with_carry(x: Context, i: Instruction, *, subtract: bool) -> None:
         adjust = x.temporary()
         e.xor(adjust, a, b)
     condition.carry_as(x, 2 if subtract else 1)
-    out = FIRST + target.number if isinstance(target, Reg) and size == 4 else -1
+    out = FIRST + target.number if isinstance(target, Reg) and not shift else -1
     in_place = out >= 0 and isinstance(target, Reg) and x.s.values[target.number] == (out, 0)
     if in_place and isinstance(target, Reg):
         x.define(target.number)
@@ -60,7 +68,7 @@ def _with_carry(x: Context, i: Instruction, *, subtract: bool) -> None:
         out = x.temporary()
     rest = live & ~(P | N)
     x.s.zero_in_cr1 = x.s.sign_in_cr0 = False
-    narrow = x.temporary() if size < 4 else -1
+    narrow = x.temporary() if shift else -1
     operands = (out, b, a) if subtract else (out, a, b)
     if rest & ~(X | Z | S):
         e.x(_SUBFEO if subtract else _ADDEO, *operands, 1)
@@ -73,10 +81,11 @@ def _with_carry(x: Context, i: Instruction, *, subtract: bool) -> None:
     x.s.carry = 2 if subtract else 1
     if live & N:
         e.xor(ADJUST, adjust, out)
-        if size < 4:
-            e.rlwinm(ADJUST, ADJUST, 32 - shift, shift, 31)
-    if size < 4:
+        if shift:
+            x.shifted_right(ADJUST, ADJUST, shift)
+    if shift:
         out = narrow
+        x.s.widths[out] = 8 * size
     if live & P:
         e.mr(PARITY, out)
     finish(x, target, at, out)
@@ -85,6 +94,6 @@ def _with_carry(x: Context, i: Instruction, *, subtract: bool) -> None:
 def _narrow_zero(x: Context, narrow: int, out: int, shift: int) -> None:
     """What stands below a byte or halfword at the word's upper end does not count for ZF."""
     if narrow >= 0:
-        x.e.rlwinm(narrow, out, 32 - shift, shift, 31)
+        x.shifted_right(narrow, out, shift)
         x.e.cmpwi(7, narrow, 0)
         x.e.crmove(condition.CR0_EQ, condition.CR7_EQ)

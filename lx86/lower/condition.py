@@ -97,10 +97,10 @@ def logical(x: Context, out: int, size: int, recorded: bool = False, adjust: boo
         (e.extsb if size == 1 else e.extsh)(extended, out, int(recorded))
         out = extended
     if live & UNSIGNED:
-        e.cmplwi(1, out if live & (A | Z) else ZERO, 0)
+        (e.cmpldi if size == 8 else e.cmplwi)(1, out if live & (A | Z) else ZERO, 0)
     if live & (SIGNED | S) or (live & Z and not live & UNSIGNED):
         if not recorded:
-            e.cmpwi(0, out, 0)
+            x.compare_zero(0, out, size)
     elif live & Z and not recorded:
         x.s.zero_in_cr1 = True
     x.s.sign_in_cr0 = bool(live & S)
@@ -112,27 +112,28 @@ def logical(x: Context, out: int, size: int, recorded: bool = False, adjust: boo
         x.s.carry = 1
 
 
-def compare(x: Context, a: int, b: int, immediate: int | None, live: int) -> int:
-    """Z, L, G, C, A of a - b, 32 bits, by comparing; gives those of `live` that are left.
+def compare(x: Context, a: int, b: int, immediate: int | None, live: int, size: int) -> int:
+    """Z, L, G, C, A of a - b by comparing; gives those of `live` that are left.
 
-    `immediate` is b's value where it is constant; b is asked for (-1) only if it does not fit.
+    Of 32 bits or, if `size` is 8, of 64.  `immediate` is b's value where it is constant; b is
+    asked for (-1) only if it does not fit.
     """
     e = x.e
-    unsigned = live & UNSIGNED
+    unsigned, wide = live & UNSIGNED, size == 8
     if live & SIGNED or (live & Z and not unsigned):
         if immediate is not None and fits(immediate):
-            e.cmpwi(0, a, immediate)
+            (e.cmpdi if wide else e.cmpwi)(0, a, immediate)
         elif immediate is not None and not live & SIGNED and 0 <= immediate < 0x10000:
-            e.cmplwi(0, a, immediate)
+            (e.cmpldi if wide else e.cmplwi)(0, a, immediate)
         else:
-            e.cmpw(0, a, b if b >= 0 else x.constant(immediate or 0))
+            (e.cmpd if wide else e.cmpw)(0, a, b if b >= 0 else x.constant(immediate or 0))
     elif live & Z:
         x.s.zero_in_cr1 = True
     if unsigned:
         if immediate is not None and 0 <= immediate < 0x10000:
-            e.cmplwi(1, a, immediate)
+            (e.cmpldi if wide else e.cmplwi)(1, a, immediate)
         else:
-            e.cmplw(1, a, b if b >= 0 else x.constant(immediate or 0))
+            (e.cmpld if wide else e.cmplw)(1, a, b if b >= 0 else x.constant(immediate or 0))
     return live & ~(Z | SIGNED | UNSIGNED)
 
 
@@ -166,13 +167,13 @@ def overflow_and_carry(x: Context, live: int, complement: bool) -> None:
 def counted(x: Context, i: Instruction) -> tuple[int, bool]:
     """LOOP, LOOPE, LOOPNE, JECXZ: the bit of CR7 that tells, and what it is if they branch."""
     e = x.e
-    if i.size == 2:
-        e.cmpwi(7, _counted_in_cx(x, i.name != "jecxz"), 0)
+    if i.size < x.word:
+        e.cmpwi(7, _counted_in_part(x, i.size, i.name != "jecxz"), 0)
     else:
         if i.name != "jecxz":
             base, offset = x.s.values[ECX]
             x.set_value(ECX, (base, offset - 1))
-        e.cmpwi(7, x.use(ECX), 0)
+        x.compare_zero(7, x.use(ECX), i.size)
     if i.name == "jecxz":
         return CR7_EQ, True
     if i.name == "loop":
@@ -185,14 +186,15 @@ def counted(x: Context, i: Instruction) -> tuple[int, bool]:
     return 28, True
 
 
-def _counted_in_cx(x: Context, counts: bool) -> int:
-    """With a prefix for addresses of 16 bits: a register with CX, which is written back."""
+def _counted_in_part(x: Context, size: int, counts: bool) -> int:
+    """With a prefix for shorter addresses: a register with CX or ECX, which is written back."""
     count = x.temporary()
     x.e.addi(count, x.use(ECX), -counts)
     low = x.temporary()
-    x.e.rlwinm(low, count, 0, 16, 31)
+    x.e.rlwinm(low, count, 0, 32 - 8 * size, 31)
+    x.s.widths[low] = 8 * size
     if counts:
-        x.write(Reg(ECX, 2), low)
+        x.write(Reg(ECX, size), low)
     return low
 
 

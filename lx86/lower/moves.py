@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..convention import CONTEXT, FIRST, ONE, SELECTORS_AT, ZERO
+from ..convention import CONTEXT, FIRST, ONE, SCRATCH_AT, SELECTORS_AT, ZERO
+from ..emitter import WORD
 from ..instruction import EAX, EBP, EBX, EDX, ESP, NO_SEGMENT, Imm, Mem, Reg, Seg
 from . import condition
 from .arithmetic import finish, place
@@ -20,7 +21,7 @@ def mov(x: Context, i: Instruction) -> None:
     if isinstance(source, Seg):
         out = x.temporary()
         x.e.d(32, out, CONTEXT, SELECTORS_AT + 4 * source.number)
-        if isinstance(target, Reg) and target.size == 4:
+        if isinstance(target, Reg) and target.size >= 4:
             x.set_value(target.number, (out, 0))
         else:
             finish(x, target, place(x, target), out)
@@ -38,46 +39,49 @@ def mov(x: Context, i: Instruction) -> None:
         else:
             x.write(target, x.read(source))
     elif isinstance(source, Imm):
-        x.set_value(target.number, (-1, source.value))
+        x.set_value(target.number, (-1, source.value & (1 << 8 * target.size) - 1))
     elif isinstance(source, Reg):
-        x.set_value(target.number, x.s.values[source.number])
+        held = x.s.values[source.number]
+        if target.size == x.word:
+            x.set_value(target.number, held)
+        elif held[0] < 0:
+            x.set_value(target.number, (-1, held[1] & WORD))
+        else:
+            x.write(target, x.use(source.number))
     else:
         assert isinstance(source, Mem)
-        load(x, target.number, x.address(source))
+        load(x, target.number, x.address(source), target.size)
 
 
-def load(x: Context, number: int, at: Address) -> None:
-    """A word of storage into an x86 register."""
-    known = x.known_word(at)
+def load(x: Context, number: int, at: Address, size: int) -> None:
+    """A word of storage, or less, into an x86 register."""
+    known = x.known_word(at) if size == x.word else None
     if known is not None:
         x.set_value(number, known)
         return
     recovery = x.recovery()
     home = x.define(number)
-    x.load(home, at, 4, recovery)
-    if at[0] != home:
+    x.load(home, at, size, recovery)
+    if at[0] != home and size == x.word:
         x.note_word(at, (home, 0))
 
 
 def extend(x: Context, i: Instruction) -> None:
-    """MOVZX and MOVSX."""
+    """MOVZX, MOVSX and MOVSXD."""
     target, source = i.operands
     assert isinstance(target, Reg)
     assert isinstance(source, Reg | Mem)
-    e, sign = x.e, i.name == "movsx"
+    e, sign = x.e, i.name != "movzx"
+    cut = sign and target.size == 4 < x.word  # the sign goes too far
     if isinstance(source, Mem):
         at = x.address(source)
-        if target.size == 4:
+        if target.size >= 4:
             recovery = x.recovery()
             out = x.define(target.number)
         else:
             recovery, out = x.recovery(), x.temporary()
-        if sign and source.size == 2:
-            x.may_fail(recovery)
-            if at[1] >= 0:
-                e.x(343, out, at[0], at[1])
-            else:
-                e.d(42, out, at[0], at[2])
+        if sign and source.size >= 2:
+            x.load_signed(out, at, source.size, recovery)
         else:
             x.load(out, at, source.size, recovery)
             if sign:
@@ -88,7 +92,7 @@ def extend(x: Context, i: Instruction) -> None:
         if sign and source.high:
             register = x.read(source)
         x.hold(register)
-        if not sign and not source.high and target.size == 4:
+        if not sign and not source.high and target.size >= 4:
             if x.width(register) > 8 * source.size:
                 bits = 32 - 8 * source.size
                 e.rlwinm(x.define(target.number), register, 0, bits, 31)
@@ -98,24 +102,31 @@ def extend(x: Context, i: Instruction) -> None:
             return
         out = x.result(target)
         if sign:
-            (e.extsb if source.size == 1 else e.extsh)(out, register)
+            {1: e.extsb, 2: e.extsh, 4: e.extsw}[source.size](out, register)
         elif source.size == 1:
             e.rlwinm(out, register, 24 if source.high else 0, 24, 31)
         else:
             e.rlwinm(out, register, 0, 16, 31)
-    if target.size < 4:
+        if not sign:
+            x.s.widths[out] = 8 * source.size
+    if target.size < 4 or cut:
         x.write(target, out)
+
+
+def movsxd(x: Context, i: Instruction) -> None:
+    """Without REX.W it is MOV."""
+    (extend if i.size == 8 else mov)(x, i)
 
 
 def lea(x: Context, i: Instruction) -> None:
     target, source = i.operands
     assert isinstance(target, Reg)
     assert isinstance(source, Mem)
-    if target.size == 4 and source.index < 0 and not source.short:
+    if target.size == x.word and source.index < 0 and not source.short:
         base, offset = x.s.values[source.base] if source.base >= 0 else (-1, 0)
         x.set_value(target.number, (base, offset + source.displacement))
         return
-    if target.size == 4:
+    if target.size == x.word:
         base, index, displacement = x.address(replace(source, size=4, segment=NO_SEGMENT))
         if index < 0:
             x.set_value(target.number, (base if base else -1, displacement))
@@ -130,7 +141,7 @@ def lea(x: Context, i: Instruction) -> None:
 def xchg(x: Context, i: Instruction) -> None:
     first, second = i.operands
     if isinstance(first, Reg) and isinstance(second, Reg):
-        if first.size == 4:
+        if first.size == x.word:
             values = x.s.values
             one, other = values[first.number], values[second.number]
             x.set_values((first.number, other), (second.number, one))
@@ -152,7 +163,7 @@ def xchg(x: Context, i: Instruction) -> None:
     x.write(second, old)
 
 
-def _push_value(x: Context, register: int, size: int = 4) -> None:
+def _push_value(x: Context, register: int, size: int) -> None:
     base, offset = x.s.values[ESP]
     at = x.address(Mem(size, ESP, -1, 0, -size, 2))
     x.store(register, at, size)
@@ -173,12 +184,10 @@ def push(x: Context, i: Instruction) -> None:
 def pop(x: Context, i: Instruction) -> None:
     target = i.operands[0]
     at = x.address(Mem(i.size, ESP, -1, 0, 0, 2))
-    if isinstance(target, Reg) and i.size == 4:
-        if target.number == ESP:
-            load(x, ESP, at)
-            return
-        load(x, target.number, at)
-        _drop(x, 4)
+    if isinstance(target, Reg) and i.size == x.word:
+        load(x, target.number, at, i.size)
+        if target.number != ESP:
+            _drop(x, i.size)
         return
     out = x.temporary()
     x.load(out, at, i.size)
@@ -186,7 +195,7 @@ def pop(x: Context, i: Instruction) -> None:
         if target.base == ESP:
             target = Mem(
                 target.size, ESP, target.index, target.shift, target.displacement + i.size,
-                target.segment, target.short,
+                target.segment, target.short, target.long,
             )  # fmt: skip
         x.store(out, x.address(target), i.size)
     else:
@@ -234,30 +243,30 @@ def popa(x: Context, i: Instruction) -> None:
 
 
 def leave(x: Context, i: Instruction) -> None:
-    at = x.address(Mem(4, EBP, -1, 0, 0, 2))
+    at = x.address(Mem(x.word, EBP, -1, 0, 0, 2))
     value = x.known_word(at)
     if value is None:
         register = x.temporary()
-        x.load(register, at, 4)
+        x.load(register, at, x.word)
         value = register, 0
     base, offset = x.s.values[EBP]
-    x.set_values((ESP, (base, offset + 4)), (EBP, value))
+    x.set_values((ESP, (base, offset + x.word)), (EBP, value))
 
 
 def enter(x: Context, i: Instruction) -> None:
     """With nesting level 0; others are the host's."""
     size = i.operands[0]
     assert isinstance(size, Imm)
-    frame = x.use(EBP)
-    x.store(frame, x.address(Mem(4, ESP, -1, 0, -4, 2)), 4)
+    frame, word = x.use(EBP), x.word
+    x.store(frame, x.address(Mem(word, ESP, -1, 0, -word, 2)), word)
     if size.value:  # where the stack ends then must be storage, too
-        last = x.address(Mem(4, ESP, -1, 0, -4 - size.value, 2))
-        word = x.temporary()
-        x.load(word, last, 4)
-        x.store(word, last, 4)
+        last = x.address(Mem(word, ESP, -1, 0, -word - size.value, 2))
+        value = x.temporary()
+        x.load(value, last, word)
+        x.store(value, last, word)
     base, offset = x.s.values[ESP]
-    x.set_value(EBP, (base, offset - 4))
-    x.set_value(ESP, (base, offset - 4 - size.value))
+    x.set_value(EBP, (base, offset - word))
+    x.set_value(ESP, (base, offset - word - size.value))
 
 
 def cmovcc(x: Context, i: Instruction) -> None:
@@ -267,8 +276,11 @@ def cmovcc(x: Context, i: Instruction) -> None:
     old = x.use(target.number)
     bit, holds = condition.test(x, i.condition)
     out = x.result(target)
+    width = max(x.width(value), x.width(old))
     x.e.isel(out, value, old, bit) if holds else x.e.isel(out, old, value, bit)
-    if target.size < 4:
+    if target.size < x.word:
+        if width <= 32:
+            x.s.widths[out] = width
         x.write(target, out)
 
 
@@ -290,24 +302,33 @@ def setcc(x: Context, i: Instruction) -> None:
 def _extended_next(x: Context, target: Reg) -> bool:
     """Whether the next instruction, which cannot fail, is MOVZX of the register into itself."""
     i = x.following
-    return i is not None and i.name == "movzx" and i.operands == (Reg(target.number, 4), target)
+    if i is None or i.name != "movzx":
+        return False
+    into, source = i.operands
+    return source == target and isinstance(into, Reg) and into.number == target.number
 
 
 def cbw(x: Context, i: Instruction) -> None:
-    """CBW, and CWDE with 32-bit operands."""
+    """CBW, and CWDE with 32-bit, CDQE with 64-bit operands."""
     a = x.use(EAX)
-    if i.size == 4:
-        x.e.extsh(x.define(EAX), a)
+    if i.size == x.word:
+        (x.e.extsw if i.size == 8 else x.e.extsh)(x.define(EAX), a)
     else:
         out = x.temporary()
-        x.e.extsb(out, a)
-        x.write(Reg(EAX, 2), out)
+        (x.e.extsb if i.size == 2 else x.e.extsh)(out, a)
+        x.write(Reg(EAX, i.size), out)
 
 
 def cwd(x: Context, i: Instruction) -> None:
-    """CWD and CDQ; SRAWI would change CA, which may be a carry."""
+    """CWD, CDQ and CQO; SRAWI would change CA, which may be a carry."""
     a = x.use(EAX)
     e = x.e
+    if x.word == 8 and i.size >= 4:
+        out = x.temporary()
+        e.rldicl(out, a, 1 if i.size == 8 else 33, 63)
+        e.neg(out, out)
+        x.write(Reg(EDX, i.size), out)
+        return
     if i.size == 4 and not x.s.carry:
         e.srawi(x.define(EDX), a, 31)
         return
@@ -325,9 +346,16 @@ def bswap(x: Context, i: Instruction) -> None:
     assert isinstance(target, Reg)
     a = x.use(target.number)
     out = x.temporary()
+    if target.size == 8:
+        x.e.d(62, a, CONTEXT, SCRATCH_AT)
+        x.e.addi(out, 0, SCRATCH_AT)
+        x.e.x(532, out, CONTEXT, out)  # ldbrx
+        x.write(target, out)
+        return
     x.e.rlwinm(out, a, 8, 0, 31)
     x.e.rlwimi(out, a, 24, 0, 7)
     x.e.rlwimi(out, a, 24, 16, 23)
+    x.s.widths[out] = 32
     x.write(Reg(target.number, 4), out)
 
 

@@ -39,15 +39,20 @@ def multiply(x: Context, i: Instruction) -> None:
     e = x.e
     b = x.read(source)
     a = x.use(EAX)
-    if i.size == 4 and not x.live:
+    if i.size == 8:
+        _multiply_doublewords(x, a, b, sign)
+        return
+    if i.size == 4 == x.word and not x.live:
         high = x.temporary()
         (e.mulhw if sign else e.mulhwu)(high, a, b)
         e.mullw(x.define(EAX), a, b)
         x.write(Reg(EDX, 4), high)
         condition.forget(x)
         return
+    left, right = _extended(x, a, i.size, sign), _extended(x, b, i.size, sign)
     product = x.temporary()
-    e.mulld(product, _extended(x, a, i.size, sign), _extended(x, b, i.size, sign))
+    e.mulld(product, left, right)
+    x.release(left, right)
     if x.live:
         _flags(x, i, product, sign)
     else:
@@ -62,8 +67,39 @@ def multiply(x: Context, i: Instruction) -> None:
     else:
         high = x.temporary()
         e.rldicl(high, product, 32, 32)
-        e.mr(x.define(EAX), product)
+        x.s.widths[high] = 32
+        if x.word == 4:
+            e.mr(x.define(EAX), product)
+        else:
+            x.write(Reg(EAX, 4), product)
         x.write(Reg(EDX, 4), high)
+
+
+def _multiply_doublewords(x: Context, a: int, b: int, sign: bool) -> None:
+    e = x.e
+    low, high = x.temporary(), x.temporary()
+    (e.mulhd if sign else e.mulhdu)(high, a, b)
+    e.mulld(low, a, b)
+    if x.live:
+        _doubleword_flags(x, low, high, sign)
+    else:
+        condition.forget(x)
+    x.write(Reg(EAX, 8), low)
+    x.write(Reg(EDX, 8), high)
+
+
+def _doubleword_flags(x: Context, low: int, high: int, sign: bool) -> None:
+    e = x.e
+    lost, carry, scratch = high, x.temporary(), x.temporary()
+    if sign:
+        lost = scratch
+        e.rldicl(lost, low, 1, 63)
+        e.add(lost, lost, high)  # of a sign that goes on, 0
+    e.cmpdi(7, lost, 0)
+    e.isel(carry, 0, ONE, condition.CR7_EQ)
+    live = x.live
+    condition.forget(x)
+    set_flags(x, 8, low, carry, carry, live & ~X | (C if live & X else 0), scratch)
 
 
 def _flags(x: Context, i: Instruction, product: int, sign: bool) -> None:
@@ -97,20 +133,29 @@ def imul(x: Context, i: Instruction) -> None:
         out = x.result(target)
         e.mulli(out, a, factor.value)
         condition.forget(x)
-        if target.size < 4:
+        if target.size < x.word:
             x.write(target, out)
         return
     b = x.constant(factor.value) if isinstance(factor, Imm) else x.use(target.number)
+    if x.live and i.size == 8:
+        low, high = x.temporary(), x.temporary()
+        e.mulhd(high, a, b)
+        e.mulld(low, a, b)
+        _doubleword_flags(x, low, high, True)
+        x.write(target, low)
+        return
     if x.live:
+        left, right = _extended(x, a, i.size, True), _extended(x, b, i.size, True)
         out = x.temporary()
-        e.mulld(out, _extended(x, a, i.size, True), _extended(x, b, i.size, True))
+        e.mulld(out, left, right)
+        x.release(left, right)
         _flags(x, i, out, True)
         x.write(target, out)
         return
     out = x.result(target)
-    e.mullw(out, a, b)
+    (e.mulld if i.size == 8 else e.mullw)(out, a, b)
     condition.forget(x)
-    if target.size < 4:
+    if target.size < x.word:
         x.write(target, out)
 
 
@@ -118,6 +163,9 @@ def divide(x: Context, i: Instruction) -> None:
     """DIV and IDIV: a divisor of zero, or a quotient that is too large, is a divide error."""
     source = i.operands[0]
     sign, size, e = i.name == "idiv", i.size, x.e
+    if size == 8:
+        _divide_doublewords(x, x.read(source), sign)
+        return
     divisor = _extended(x, x.read(source), size, sign)
     dividend, quotient, rest = x.temporary(), x.temporary(), x.temporary()
     if size == 1:
@@ -152,8 +200,36 @@ def divide(x: Context, i: Instruction) -> None:
         x.write(Reg(EAX, 2), quotient)
         x.write(Reg(EDX, 2), rest)
     else:
-        e.mr(x.define(EAX), quotient)
+        if x.word == 4:
+            e.mr(x.define(EAX), quotient)
+        else:
+            x.write(Reg(EAX, 4), quotient)
         x.write(Reg(EDX, 4), rest)
+
+
+def _divide_doublewords(x: Context, divisor: int, sign: bool) -> None:
+    """A dividend of 64 bits, as compilers have it; others trap, and the host divides."""
+    e = x.e
+    low, high = x.use(EAX), x.use(EDX)
+    quotient, rest = x.temporary(), x.temporary()
+    recovery = x.recovery()
+    if sign:
+        e.rldicl(rest, low, 1, 63)
+        e.neg(rest, rest)
+        x.may_fail(recovery)
+        e.td(24, high, rest)
+        x.may_fail(recovery)
+        e.tdi(4, divisor, -1)  # of the smallest number there is no quotient
+    else:
+        x.may_fail(recovery)
+        e.tdi(24, high, 0)
+    x.may_fail(recovery)
+    e.tdi(4, divisor, 0)
+    (e.divd if sign else e.divdu)(quotient, low, divisor)
+    e.mulld(rest, quotient, divisor)
+    e.subf(rest, rest, low)
+    x.write(Reg(EAX, 8), quotient)
+    x.write(Reg(EDX, 8), rest)
 
 
 def _check_quotient(x: Context, quotient: int, size: int, sign: bool) -> None:

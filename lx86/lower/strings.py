@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..instruction import Instruction
 
-_LOAD_UPDATE = {4: 33, 2: 41, 1: 35}
-_STORE_UPDATE = {4: 37, 2: 45, 1: 39}
-_LOAD = {4: 32, 2: 40, 1: 34}
+_LOAD_UPDATE = {8: 58, 4: 33, 2: 41, 1: 35}
+_STORE_UPDATE = {8: 62, 4: 37, 2: 45, 1: 39}
+_LOAD = {8: 58, 4: 32, 2: 40, 1: 34}
+_UPDATES = 1
+"""What is added to a doubleword's displacement in an update form."""
 _BDNZF, _BDNZT = 0, 8
 """Count down, and branch if that is not at 0 and the bit is clear, or set."""
 
@@ -100,7 +102,7 @@ def _repeated(x: Context, i: Instruction, step: int) -> None:
     if stores and not x.down and offset < 0 and x.options.string_blocks:
         blocks.move(x, i, value, short, end)
     e.place(short)
-    e.cmpwi(7, count, 0)
+    x.compare_zero(7, count, x.word)
     e.mtctr(count)
     e.bc(12, condition.CR7_EQ, end)
     if moves:
@@ -120,7 +122,7 @@ def _repeated(x: Context, i: Instruction, step: int) -> None:
         values[ESI] = (source, 0)
     if stores:
         x.may_fail(x.recovery(values))
-        e.d(_STORE_UPDATE[i.size], value, target, step)
+        e.d(_STORE_UPDATE[i.size], value, target, step | (_UPDATES if i.size == 8 else 0))
     e.bc(16, 0, top)
     if moves:
         e.addi(source, source, step)
@@ -139,7 +141,7 @@ def _load(
 ) -> None:  # fmt: skip
     x.may_fail(x.recovery(values))
     if offset < 0:
-        x.e.d(_LOAD_UPDATE[i.size], value, source, step)
+        x.e.d(_LOAD_UPDATE[i.size], value, source, step | (_UPDATES if i.size == 8 else 0))
         return
     at = x.temporary()
     x.recoveries.pop(len(x.e.words))
@@ -151,10 +153,10 @@ def _load(
 
 def _loaded(x: Context, i: Instruction, value: int, count: int) -> None:
     end = Label()
-    x.e.cmpwi(7, count, 0)
+    x.compare_zero(7, count, x.word)
     x.e.bc(12, condition.CR7_EQ, end)
     home = FIRST + EAX
-    if i.size == 4:
+    if i.size >= 4:
         x.e.mr(home, value)
     elif i.size == 2:
         x.e.rlwimi(home, value, 0, 16, 31)
@@ -180,14 +182,14 @@ def _searching(x: Context, i: Instruction, step: int) -> None:
     if compares and i.segment > DS:
         offset, _ = x.segment_base(i.segment, -1, -1)
     short, end, top = Label(), Label(), Label()
-    if not x.down and offset < 0 and x.options.string_blocks:
+    if not x.down and offset < 0 and x.options.string_blocks and i.size < 8:
         blocks.search(x, i, FIRST + EAX, short)
     e.place(short)
-    e.cmpwi(7, count, 0)
+    x.compare_zero(7, count, x.word)
     e.mtctr(count)
     if compares:
         e.addi(source, source, -step)
-    elif i.size == 4:
+    elif i.size >= 4:
         left = FIRST + EAX
     else:
         e.rlwinm(left, FIRST + EAX, 0, 32 - 8 * i.size, 31)
@@ -203,7 +205,7 @@ def _searching(x: Context, i: Instruction, step: int) -> None:
         _load(x, i, left, source, offset, step, values)
         values[ESI] = (source, 0)
     _load(x, i, right, target, -1, step, values)
-    e.cmplw(7, left, right)
+    (e.cmpld if i.size == 8 else e.cmplw)(7, left, right)
     e.bc(_BDNZT if i.repeat == 0xF3 else _BDNZF, condition.CR7_EQ, top)
     e.mfctr(count)
     if x.live:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..translating_cpu import Left
+from ..left import Left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

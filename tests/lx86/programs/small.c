@@ -6,10 +6,21 @@
 static char line[256];
 static unsigned used;
 
+#ifdef __x86_64__
+enum { EXIT = 60, WRITE = 1 };
+#else
+enum { EXIT = 1, WRITE = 4 };
+#endif
+
 static long call(long number, long a, long b, long c)
 {
     long result;
+#ifdef __x86_64__
+    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c)
+                     : "rcx", "r11", "memory");
+#else
     __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
+#endif
     return result;
 }
 
@@ -60,7 +71,7 @@ int printf(const char *format, ...)
         put_number(value, *format == 'x' ? 16 : 10, width);
     }
     va_end(arguments);
-    call(4, 1, (long)line, used);
+    call(WRITE, 1, (long)line, used);
     return used;
 }
 
@@ -119,7 +130,11 @@ int main(int, char **);
 
 __attribute__((used)) void begin(long *stack)
 {
-    call(1, main((int)stack[0], (char **)(stack + 1)), 0, 0);
+    call(EXIT, main((int)stack[0], (char **)(stack + 1)), 0, 0);
 }
 
+#ifdef __x86_64__
+__asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call begin\n");
+#else
 __asm__(".globl _start\n_start: mov %esp, %eax\n and $-16, %esp\n sub $12, %esp\n push %eax\n call begin\n");
+#endif

@@ -1,0 +1,43 @@
+"""Code that goes where a register says: through the slots (convention.py)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .convention import EIP, SLOT
+from .emitter import signed
+
+if TYPE_CHECKING:
+    from .context import Context
+    from .emitter import Emitter
+
+_LOOKED_UP = 4
+"""A temporary, once every x86 register is in its own."""
+_LWZX = 23
+
+
+def by_slot(e: Emitter, *, long: bool) -> None:
+    """To the code for the address in R3.
+
+    A slot is a branch; in 64-bit mode, where `ba` would be sign-extended, it is an address.
+    """
+    if long:
+        e.rlwinm(_LOOKED_UP, EIP, 2, 3, 29)
+        e.x(_LWZX, _LOOKED_UP, SLOT, _LOOKED_UP)
+        e.mtctr(_LOOKED_UP)
+    else:
+        e.rlwimi(SLOT, EIP, 2, 3, 29)
+        e.mtctr(SLOT)
+    e.bctr()
+
+
+def compare(x: Context, found: int, expected: int) -> None:
+    """CR7.EQ says whether a register holds the address that is expected."""
+    e, value = x.e, signed(expected)
+    if x.word == 8 and not 0 <= expected < 0x7FFF_8000:
+        e.cmpd(7, found, x.constant(expected))
+        return
+    difference = x.temporary()
+    high = signed(expected + 0x8000 & ~0xFFFF) >> 16
+    e.addis(difference, found, -high)
+    (e.cmpdi if x.word == 8 else e.cmpwi)(7, difference, value - (high << 16))
