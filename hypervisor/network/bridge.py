@@ -7,6 +7,7 @@ VLAN, so nothing goes round in circles, whoever else bridges.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from emu.values import slotted
@@ -62,7 +63,7 @@ class Bridge:
         self._cabled = True
         for port in self.trunks:
             port.stands_by = True
-            _use(port, self._outward)
+            _use(port, partial(self._outward, port))
         _use(physical, self._inward)
 
     def release(self) -> None:
@@ -82,9 +83,10 @@ class Bridge:
         self._cabled = there
         self.changed()
 
-    @property
-    def active(self) -> bool:
-        return self._cabled and self.failover is not None and self.failover.primary
+    def carries(self, port: Port) -> bool:
+        """Whether it is who bridges the VLANs of one of its trunks."""
+        failover = self.failover
+        return self._cabled and failover is not None and failover.carries(port.vlans)
 
     def tell(self, now: int) -> None:
         """It is nanosecond `now`: say that it is there."""
@@ -97,24 +99,24 @@ class Bridge:
             self.failover.decide(now, works=self.cabled)
 
     def changed(self) -> None:
-        """It begins or ends to be the primary: the ways of its VLANs lead here, or elsewhere."""
+        """It begins or ends to carry trunks: the ways of their VLANs lead here, or elsewhere."""
+        began = [port for port in self.trunks if port.stands_by and self.carries(port)]
         for port in self.trunks:
-            port.stands_by = not self.active
-        if self.active:
-            self._tell_outside()
+            port.stands_by = not self.carries(port)
+        self._tell_outside(began)
 
-    def _tell_outside(self) -> None:
-        """Have switches out there learn where the addresses of this side are."""
-        for port in self.trunks:
+    def _tell_outside(self, trunks: Sequence[Port]) -> None:
+        """Have switches out there learn where the addresses behind these trunks are."""
+        for port in trunks:
             for vlan in port.vlans:
                 tag = UNTAGGED if vlan == port.settings.vlan else vlan
                 for address in port.neighbours(vlan) if port.is_way_of(vlan) else ():
                     self.physical.send(Frame(_whereabouts(address), tag))
 
-    def _outward(self, frame: Frame) -> None:
+    def _outward(self, port: Port, frame: Frame) -> None:
         side = self.virtual_side
         side.received += 1
-        if self.active and self.physical.send(frame):
+        if self.carries(port) and self.physical.send(frame):
             side.bridged += 1
         else:
             side.dropped += 1
@@ -126,7 +128,7 @@ class Bridge:
         side.received += 1
         vlan = frame.vlan or self.default_vlan
         port = next((its for its in self.trunks if its.member(vlan)), None)
-        if port is None or not self.active or not port.is_way_of(vlan):
+        if port is None or not self.carries(port) or not port.is_way_of(vlan):
             side.dropped += 1
             return
         tag = UNTAGGED if vlan == port.settings.vlan else vlan

@@ -137,7 +137,12 @@ def _availability(vios: Vios, its: SharedAdapter, bridge: Bridge) -> Iterator[st
     for kind in Kind:
         yield f"    {kind.value} Packets: {failover.heard[kind]}"
     yield f"    State: {failover.state.value}"
-    yield f"    Bridge Mode: {'All' if failover.state is HaState.PRIMARY else 'None'}"
+    carried = [port for port in bridge.trunks if failover.carries(port.vlans)]
+    share = "Partial" if 0 < len(carried) < len(bridge.trunks) else "All" if carried else "None"
+    yield f"    Bridge Mode: {share}"
+    if failover.state in (HaState.PRIMARY_SH, HaState.BACKUP_SH):
+        vlans = sorted(vlan for port in carried for vlan in port.vlans)
+        yield f"    VID shared: {' '.join(map(str, vlans))}"
     yield f"    Number of Times Server became Backup: {failover.counts.became_backup}"
     yield f"    Number of Times Server became Primary: {failover.counts.became_primary}"
     yield f"    High Availability Mode: {its.ha_mode.value.capitalize()}"

@@ -200,7 +200,8 @@ class Ethernet:
             if (event := _HA_EVENTS.get(state)) is not None and rank.mode is not HaMode.DISABLED:
                 self._log.log(event, its.name)
 
-        bridge.failover = Failover(rank, self._channels(its), control, became)
+        vlans = tuple(sorted(port.vlans for port in trunks))
+        bridge.failover = Failover(rank, self._channels(its), control, became, vlans)
         bridge.cabled = self.has_link(its.physical)
         control.join(bridge.failover)
         self._network.bridges.append(bridge)
@@ -281,6 +282,8 @@ class Ethernet:
                     raise ViosError(f'Device "{name}" is in use by {other.name}.')
         if len({port.switch for port in ports}) > 1:
             raise ViosError("All trunk adapters belong to one virtual switch.")
+        if its.ha_mode is HaMode.SHARING and len(ports) < 2:
+            raise ViosError("ha_mode=sharing: load is shared by trunk adapters, two at least.")
         if len({port.trunk_priority for port in ports}) > 1:
             raise ViosError("All trunk adapters have one priority.")
         vlans = [vlan for port in ports for vlan in (port.vlan, *port.more_vlans)]

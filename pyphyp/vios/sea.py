@@ -56,8 +56,6 @@ def _with_attributes(its: SharedAdapter, given: list[str]) -> SharedAdapter:
         match name:
             case "ha_mode":
                 modes = {mode.value: mode for mode in HaMode}
-                if value == "sharing":
-                    raise ViosError("ha_mode=sharing: this server does not share load.")
                 if value not in modes:
                     raise ViosError(f"ha_mode={value[:80]}: {', '.join(modes)} are possible.")
                 its = replace(its, ha_mode=modes[value])

@@ -192,7 +192,7 @@ def test_a_file_that_is_none_is_told_and_an_adapter_that_is_gone_is_defined(
 def test_refused_commands_change_nothing(two: TwoServers) -> None:
     vios = two.vios[0]
     for line in (
-        "chdev -dev ent3 -attr ha_mode=sharing",
+        "chdev -dev ent3 -attr ha_mode=sharing",  # it has one trunk
         "chdev -dev ent3 -attr ha_mode",
         "chdev -dev ent3 -attr pvid=4095",
         "chdev -dev ent3 -attr pvid=2",
