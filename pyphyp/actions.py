@@ -281,7 +281,32 @@ class LogInSecond:
     logged_in: bool = True
 
 
-SanAction = AddToZone | RemoveFromZone | SetLink | ResetStorage | FreezeStorage | LogInSecond
+@record
+class InsertCartridge:
+    """Put a cartridge into an import/export element of a tape library."""
+
+    library: Name
+    barcode: Name
+
+
+@record
+class ExportCartridge:
+    """Take one out of there."""
+
+    library: Name
+    barcode: Name
+
+
+SanAction = (
+    AddToZone
+    | RemoveFromZone
+    | SetLink
+    | ResetStorage
+    | FreezeStorage
+    | LogInSecond
+    | InsertCartridge
+    | ExportCartridge
+)
 
 Action = (
     ActivatePartition

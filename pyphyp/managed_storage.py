@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hypervisor.san.fabric import FabricError
+from hypervisor.scsi.changer import LibraryError
 from hypervisor.system.errors import ManagementError
 
 from . import actions
@@ -36,5 +37,9 @@ def change_storage_network(network: StorageNetwork | None, action: SanAction) ->
                     san.thaw(storage)
             case actions.LogInSecond(port, logged_in):
                 (san.log_in if logged_in else san.log_out)(port)
-    except FabricError as wrong:
+            case actions.InsertCartridge(library, barcode):
+                network.library(library).insert(barcode)
+            case actions.ExportCartridge(library, barcode):
+                network.library(library).export(barcode)
+    except (FabricError, LibraryError) as wrong:
         raise ManagementError(str(wrong)) from None

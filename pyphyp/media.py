@@ -20,7 +20,7 @@ from hypervisor.vio.configuration import DiskFormat, Medium
 
 from .raw_file import MediaError, RawFile, remedy
 from .tape_file import TapeFile
-from .tapes import TapeLibrary, change_tape, check_drive
+from .tapes import TapeDrives, change_tape, check_drive
 
 if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
@@ -56,7 +56,7 @@ class MediaLibrary:
 
     def __init__(self, *, exclusive: bool = False) -> None:
         self._exclusive = exclusive
-        self.tapes = TapeLibrary(exclusive=exclusive)
+        self.tapes = TapeDrives(exclusive=exclusive)
         self.servers: dict[str, Server] = {}
         """Virtual I/O Servers, by name."""
         self._disks: dict[tuple[int, int, int], _Opened] = {}

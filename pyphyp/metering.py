@@ -13,7 +13,7 @@ from hypervisor.system.share import DedicatedShare, SharedShare
 from hypervisor.system.units import WHOLE
 
 from .network_usage import switches_of
-from .san_usage import fabrics_of
+from .san_usage import fabrics_of, libraries_of
 from .usage import (
     CoreState,
     CoreUsage,
@@ -109,6 +109,7 @@ class Meter:
             switches_of(machine.network),
             machine.io_servers.usage(),
             fabrics_of(machine.storage_network),
+            libraries_of(machine.storage_network),
         )
 
     def _partition(self, definition: PartitionDefinition, before: _Sample) -> PartitionUsage:

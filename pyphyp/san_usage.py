@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from hypervisor.san.fabric import ClientPort, VirtualPort
 from hypervisor.san.names import wwn_text
+from hypervisor.scsi.elements import Kind
 
-from .usage import FabricPortUsage, FabricUsage
+from .usage import ElementUsage, FabricPortUsage, FabricUsage, LibraryUsage
 from .usage_table import table
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from .storage_network import StorageNetwork
 
 HEADINGS = ("FABRIC", "PORT", "WWPN", "ID", "STATE", "SEES")
+LIBRARY_HEADINGS = ("LIBRARY", "ELEMENT", "KIND", "CARTRIDGE", "FROM")
+_KINDS = {Kind.STORAGE: "slot", Kind.PORT: "import/export", Kind.DRIVE: "drive"}
 
 
 def fabrics_of(network: StorageNetwork | None) -> tuple[FabricUsage, ...]:
@@ -46,6 +49,46 @@ def _port(port: FabricPort, fabric: Fabric) -> FabricPortUsage:
     names = tuple(its.name for its in sees)
     logged_in = port.fabric is not None
     return FabricPortUsage(port.name, port.wwpn, port.port_id, port.online, logged_in, names)
+
+
+def libraries_of(network: StorageNetwork | None) -> tuple[LibraryUsage, ...]:
+    """All tape libraries; the transport element, which never holds anything, is left out."""
+    if network is None:
+        return ()
+    return tuple(
+        LibraryUsage(
+            name,
+            tuple(
+                ElementUsage(
+                    its.address,
+                    _KINDS[its.kind],
+                    its.cartridge.barcode if its.cartridge else "",
+                    its.source,
+                )
+                for its in library.changer.elements
+                if its.kind is not Kind.TRANSPORT
+            ),
+            library.changer.locked,
+        )
+        for name, library in network.libraries.items()
+    )
+
+
+def library_table(libraries: Iterable[LibraryUsage]) -> str:
+    """A cartridge, a drive or a port a line; nothing where there are no libraries."""
+    rows = [
+        (
+            its.name,
+            str(element.address),
+            element.kind,
+            element.barcode or "-",
+            str(element.source or "-"),
+        )
+        for its in libraries
+        for element in its.elements
+        if element.barcode or element.kind != _KINDS[Kind.STORAGE]
+    ]
+    return table(LIBRARY_HEADINGS, rows, ()) if rows else ""
 
 
 def fabric_tables(fabrics: Iterable[FabricUsage]) -> str:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     """Told now and then which part of the work is done, 0 to 1."""
 
 MAGIC = b"\x89PYPHYP\n"
-FORMAT = 21
+FORMAT = 22
 STORAGE = "storage"
 """The section that is most of a file."""
 DATA_AT = 4096

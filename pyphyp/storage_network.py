@@ -15,6 +15,7 @@ from hypervisor.vfc.server import VfcServer
 from hypervisor.vio.configuration import Medium
 
 from .raw_file import MediaError
+from .tape_library import TapeLibrary
 
 if TYPE_CHECKING:
     from hypervisor.configuration import PartitionConfiguration
@@ -51,6 +52,8 @@ class StorageNetwork:
         """Virtual I/O Servers that carry adapters, by name."""
         self._opened: list[LogicalUnit] = []
         self._storage: list[StorageDefinition] = []
+        self.libraries: dict[str, TapeLibrary] = {}
+        """Tape libraries, by name."""
 
     @property
     def definition(self) -> SanDefinition:
@@ -73,6 +76,17 @@ class StorageNetwork:
         storage = self.san.add_storage(definition.name, definition.fabrics)
         for lun, unit in enumerate(definition.units):
             storage.add(lun, self._unit(storage, lun, unit))
+        if definition.library is not None:
+            its = self.libraries[definition.name] = TapeLibrary(definition.library, definition.name)
+            for lun, part in enumerate((its.changer, *its.drives)):
+                storage.add(lun, part)
+
+    def library(self, name: str) -> TapeLibrary:
+        """Raises `FabricError`."""
+        if (found := self.libraries.get(name)) is None:
+            there = ", ".join(self.libraries) or "none"
+            raise FabricError(f"there is no tape library {name!r}: there are {there}")
+        return found
 
     def _unit(self, storage: Storage, lun: int, unit: ScsiUnit) -> LogicalUnit:
         made: LogicalUnit
@@ -128,6 +142,9 @@ class StorageNetwork:
             else:
                 self._library.release(unit)
         self._opened.clear()
+        for its in self.libraries.values():
+            its.close()
+        self.libraries.clear()
 
 
 def storage_network_of(system: ManagedSystem, library: MediaLibrary) -> StorageNetwork | None:

@@ -71,7 +71,7 @@ class _Used:
     users: int
 
 
-class TapeLibrary:
+class TapeDrives:
     """The drives of one machine, by the file that each began with.
 
     Partitions that name the same file use the same drive, one at a time by reservation; but not

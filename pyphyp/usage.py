@@ -171,6 +171,26 @@ class FabricUsage:
 
 
 @record
+class ElementUsage:
+    """An element of a tape library."""
+
+    address: int
+    kind: str
+    barcode: str
+    """Empty if the element is."""
+    source: int
+    """The storage element that the cartridge came from; 0: none."""
+
+
+@record
+class LibraryUsage:
+    name: str
+    elements: tuple[ElementUsage, ...]
+    locked: bool
+    """A partition has locked the import/export elements."""
+
+
+@record
 class MachineUsage:
     name: str
     now: Ticks
@@ -181,3 +201,4 @@ class MachineUsage:
     switches: tuple[SwitchUsage, ...] = ()
     io_servers: tuple[IoServerUsage, ...] = ()
     fabrics: tuple[FabricUsage, ...] = ()
+    libraries: tuple[LibraryUsage, ...] = ()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from emu.state import record
+from hypervisor.scsi.elements import MOST_DRIVES, MOST_PORTS, MOST_SLOTS
 from hypervisor.vio.configuration import ScsiUnit
 
 MOST_FABRICS = 16
@@ -36,12 +39,27 @@ class FabricDefinition:
 
 
 @record
+class LibraryDefinition:
+    """A tape library whose cartridges are tape images in a `directory` of the host."""
+
+    directory: str
+    drives: Annotated[int, range(1, MOST_DRIVES + 1)] = 1
+    slots: Annotated[int, range(1, MOST_SLOTS + 1)] = 8
+    ports: Annotated[int, range(MOST_PORTS + 1)] = 1
+    """Import and export elements."""
+
+
+@record
 class StorageDefinition:
-    """Storage with a port in each of `fabrics`; its units are LUN 0, 1 and so on."""
+    """Storage with a port in each of `fabrics`; its units are LUN 0, 1 and so on.
+
+    Of a tape library they are its changer, and then its drives.
+    """
 
     name: str
     fabrics: tuple[str, ...]
     units: tuple[ScsiUnit, ...] = ()
+    library: LibraryDefinition | None = None
 
 
 @record

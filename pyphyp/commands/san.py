@@ -189,4 +189,67 @@ def thaw(client: Client, storage: str) -> int:
     return _done(client, FreezeStorage(storage, frozen=False))
 
 
+_CARTRIDGES_HELP = f"""Show tape libraries: drives, import/export elements, and cartridges.
+
+\b
+Examples:
+  pyphyp san cartridges
+  pyphyp san cartridges -m desk --json
+
+{REMOTE_STATUS_HELP}"""
+
+
+@san.command("cartridges", help=_CARTRIDGES_HELP)
+@click.option("--json", "as_json", is_flag=True, help="One JSON list of libraries a machine.")
+@which_machine
+def cartridges(machine: str | None, socket: Path | None, as_json: bool) -> int:
+    return refusals_told(lambda: _cartridges(wanted_machines(machine, socket), as_json))
+
+
+def _cartridges(places: list[Location], as_json: bool) -> int:
+    from emu.state import plain
+    from pyphyp.san_usage import library_table
+
+    for place in places:
+        libraries = usage_of(place).libraries
+        if as_json:
+            click.echo(json.dumps([plain(library) for library in libraries]))
+        else:
+            click.echo(library_table(libraries) or "no tape libraries")
+    return Status.OK
+
+
+_INSERT_HELP = _help(
+    "Put the cartridge BARCODE, whose image is in the library's directory, into a free "
+    "import/export element of LIBRARY.",
+    "insert ts3100 A00009L8",
+)
+
+
+@san.command("insert", help=_INSERT_HELP)
+@click.argument("library")
+@click.argument("barcode")
+@remote
+def insert(client: Client, library: str, barcode: str) -> int:
+    from pyphyp.actions import InsertCartridge
+
+    return _done(client, InsertCartridge(library, barcode))
+
+
+_EXPORT_HELP = _help(
+    "Take the cartridge BARCODE out of an import/export element of LIBRARY.",
+    "export ts3100 A00009L8",
+)
+
+
+@san.command("export", help=_EXPORT_HELP)
+@click.argument("library")
+@click.argument("barcode")
+@remote
+def export(client: Client, library: str, barcode: str) -> int:
+    from pyphyp.actions import ExportCartridge
+
+    return _done(client, ExportCartridge(library, barcode))
+
+
 COMMANDS = {"san": san}

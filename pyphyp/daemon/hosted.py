@@ -165,6 +165,10 @@ def said(action: Action) -> str:
             return f"{storage} was reset"
         case actions.FreezeStorage(storage, frozen):
             return f"{storage} {'answers no commands' if frozen else 'answers again'}"
+        case actions.InsertCartridge(library, barcode):
+            return f"{library}: {barcode} is in an import/export element"
+        case actions.ExportCartridge(library, barcode):
+            return f"{library}: {barcode} was taken out"
         case actions.ChangeProcessors(name):
             return f"{name}: {_changes(action)}"
         case actions.ChangePool(number, maximum, reserved):

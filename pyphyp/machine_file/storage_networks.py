@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hypervisor.san.definition import FabricDefinition, SanDefinition, StorageDefinition, Zone
+from hypervisor.san.definition import (
+    FabricDefinition,
+    LibraryDefinition,
+    SanDefinition,
+    StorageDefinition,
+    Zone,
+)
+from hypervisor.scsi.elements import MOST_DRIVES, MOST_PORTS, MOST_SLOTS
 from hypervisor.vio.configuration import FIRST_FC_SLOT, MOST_FC_ADAPTERS, FibreChannelAdapter
 
 from .disks import scsi_units
-from .kinds import Several, Text
+from .kinds import Several, Text, Whole
 from .tables import Key, Table
 
 if TYPE_CHECKING:
@@ -60,8 +67,20 @@ STORAGE = Table(
         ),
         Key("disks", Several(Text("as a partition's")), "Disks.", "none"),
         Key("tapes", Several(Text("as a partition's")), "Tape drives.", "none"),
+        Key(
+            "library",
+            Text("a directory"),
+            "It is a tape library, LUN 0 its changer: the directory has the cartridges, tape "
+            "images called BARCODE.tap.",
+            "it is none",
+        ),
+        Key("drives", Whole(1, MOST_DRIVES), "A tape library's drives, LUN 1 and so on.", "1"),
+        Key("slots", Whole(1, MOST_SLOTS), "Its storage elements.", "8"),
+        Key("import_export", Whole(0, MOST_PORTS), "Its import and export elements.", "1"),
     ),
 )
+_LIBRARY = {"drives": "drives", "slots": "slots", "import_export": "ports"}
+"""Keys of a tape library alone, and what they define."""
 
 
 def san_definition(
@@ -86,10 +105,28 @@ def san_definition(
                 values["name"],
                 tuple(values["fabrics"]),
                 tuple(scsi_units(values, path, directory, problems)),
+                _library(values, path, directory, problems),
             )
             for values, path in tables(content, STORAGE, ())
         ),
     )
+
+
+def _library(
+    values: Values, path: KeyPath, directory: Path, problems: Problems
+) -> LibraryDefinition | None:
+    """The tape library that a storage is, if it is one."""
+    if "library" not in values:
+        for key in (key for key in _LIBRARY if key in values):
+            problems.add((*path, key), "a tape library has them: `library` names its directory")
+        return None
+    for key in (key for key in ("disks", "tapes") if values.get(key)):
+        problems.add((*path, key), "a tape library has its changer and drives alone")
+    place = (directory / values["library"]).absolute()
+    if not place.is_dir():
+        problems.add((*path, "library"), f"there is no directory {place}")
+    counts = {its: values[key] for key, its in _LIBRARY.items() if key in values}
+    return LibraryDefinition(str(place), **counts)
 
 
 def fibre_channel_adapters(
