@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hypervisor.san.definition import FabricDefinition, Zone
 from hypervisor.san.fabric import FabricError
 from hypervisor.san.san import San
 from hypervisor.scsi.backing import Blank
+from hypervisor.scsi.changer import LibraryError, MediumChanger
 from hypervisor.scsi.disk import Disk
+from hypervisor.scsi.elements import Elements
 from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.tape_medium import BlankTape
+from hypervisor.scsi.unit import Identity
 from hypervisor.vfc.formats import Opcode
 from hypervisor.vfc.server import VfcServer
 from hypervisor.vfc.waiting import MOST_COMMANDS
@@ -96,7 +101,7 @@ def command(rng: random.Random, *, named: bool) -> bytes:
     room = rng.choice((128, 128, 24, 0, random_length(rng)))
     struct.pack_into(">QIIQII", unit, 56, data, 0, size, response, 0, room)
     struct.pack_into(">Q8s", unit, 96, random_port(rng), rng.randbytes(8))
-    lun = rng.choice((0, 0, 1, 2, 2, 0x4001, 0x4100, rng.getrandbits(16)))
+    lun = rng.choice((0, 0, 1, 2, 2, 3, 4, 0x4001, 0x4100, rng.getrandbits(16)))
     management = rng.choice((2, 4, 0x10, 0x20, 0x40, 0)) if flags == 0x82 else rng.choice((0, 0, 8))
     extra = rng.choice((*(0,) * 9, 4, 0xFF))
     length = rng.choice((size, size, random_length(rng)))
@@ -219,6 +224,9 @@ def play(rng: random.Random, tally: Tally) -> int:
     tape = TapeDrive("tape")
     tape.load(BlankTape(DISK_BYTES))
     storage.add(2, tape)
+    shelf = Shelf()
+    for lun, unit in enumerate((shelf.changer, shelf.drive), start=3):
+        storage.add(lun, unit)
     with hostile_partition(rng, tally) as composition:
         partition = composition.partition
         registers = partition.processors[0].registers
@@ -249,10 +257,46 @@ def play(rng: random.Random, tally: Tally) -> int:
             call(partition, *random_call(rng, page, form))
             if rng.random() < 0.05:
                 change(rng, san)
+                shelf.use(rng)
             _check(server)
+            shelf.check()
         if not logged_in:
             raise PromiseBrokenError("not one login got through: the driver is no good")
     return ROUND
+
+
+class Shelf:
+    """A tape library of one drive, whose operator uses it, too."""
+
+    _LABELS = ("A1", "A2")
+
+    def __init__(self) -> None:
+        self.drive = TapeDrive("in-library")
+        elements = Elements.of([self.drive], 3, 1)
+        self.changer = MediumChanger(Identity("3573-TL", "library"), elements, self)
+        self.changer.restore({1025: Labelled("A1"), 1026: Labelled("A2")})
+
+    def keep(self, layout: object) -> None:
+        """Nothing outlives the round."""
+
+    def use(self, rng: random.Random) -> None:
+        with contextlib.suppress(LibraryError):
+            self.changer.export(rng.choice(self._LABELS))
+        with contextlib.suppress(LibraryError):
+            self.changer.insert(Labelled(rng.choice(self._LABELS)))
+
+    def check(self) -> None:
+        layout = self.changer.elements.layout()
+        if len(set(layout.values())) != len(layout) or (257 in layout) != self.drive.loaded:
+            raise PromiseBrokenError("a cartridge is in two places, or a tape in none")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    barcode: str
+
+    def open(self) -> BlankTape:
+        return BlankTape(DISK_BYTES)
 
 
 def _check(server: VfcServer) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from emu.memory import MIB
 from hypervisor.abi import HcallError
 from hypervisor.scsi.backing import Blank
+from hypervisor.scsi.changer import MediumChanger
 from hypervisor.scsi.command import Nexus
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.optical import OpticalDrive
@@ -35,7 +36,9 @@ DISK_BYTES = 256 * 1024
 CALLS = {
     call.name: call.number for group in (adapter.hcalls, tce.hcalls, crq.hcalls) for call in group
 }
-KINDS = (Disk, OpticalDrive, TapeDrive)
+KINDS = (Disk, OpticalDrive, TapeDrive, MediumChanger)
+MOVES, ELEMENTS = (0xA5, 0xA6), (257, 257, 769, 1025, 1026, 1027)
+"""Commands that move cartridges of a library, and where to."""
 OPCODES = sorted({command.opcode for kind in KINDS for command in kind.commands})
 
 
@@ -80,6 +83,9 @@ def random_cdb(rng: random.Random) -> bytes:
         cdb[4] = rng.getrandbits(8)
         cdb[7] = rng.choice((0, 1, 8))
     cdb[0] = rng.choice((0, 1, 8, 0x10, rng.getrandbits(8)))
+    if opcode in MOVES:
+        struct.pack_into(">HHH", cdb, 1, 1, rng.choice(ELEMENTS), rng.choice(ELEMENTS))
+        cdb[9] = 0
     return bytes([opcode]) + bytes(cdb)
 
 
