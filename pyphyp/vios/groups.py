@@ -142,6 +142,7 @@ class VolumeGroups:
     def _open(self, wanted: dict[str, VolumeDisk], group: VolumeGroup) -> list[str]:
         """Look for physical volumes by their labels; gives what is wrong with them."""
         wrong = []
+        copied = set()
         in_use = {self.name_of(its) for its in self._opened}
         for name, device in self._devices.items():
             if name in in_use or device.unit.shared or device.unit.read_only:
@@ -154,6 +155,10 @@ class VolumeGroups:
             try:
                 label, _ = label_of(name, backing)
                 its = wanted.get(label.disk) if label is not None else None
+                if its is not None and its.identifier in self._opened:
+                    copied.add(its.identifier)
+                    other = self.name_of(its.identifier)
+                    raise ViosError(f"{other} and {name} have one label: one is a copy")
                 if its is not None:
                     self._names[its.identifier] = name
                     self._take(its, name, backing, group)
@@ -161,6 +166,8 @@ class VolumeGroups:
                 wrong.append(str(failed))
             if backing not in self._opened.values():
                 backing.close()
+        for identifier in copied:
+            self._close(identifier)
         return wrong
 
     def _open_disk(self, device: PhysicalDevice) -> Backing:

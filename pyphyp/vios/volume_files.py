@@ -55,9 +55,9 @@ class VolumeFile:
         )
 
     def write(self, offset: int, data: bytes) -> None:
-        view = memoryview(data)
         for piece, at, count, done in self._places(offset, len(data)):
-            piece.backing.write(at, bytes(view[done : done + count]))
+            whole = count == len(data)
+            piece.backing.write(at, data if whole else data[done : done + count])
 
     def flush(self) -> None:
         for backing in {id(its.backing): its.backing for its in self._pieces}.values():

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hypervisor.scsi.backing import BackingError, Blank
 from hypervisor.scsi.command import Nexus, Task
 from hypervisor.scsi.disk import Disk
 from hypervisor.scsi.status import CheckConditionError, Condition
@@ -115,6 +116,31 @@ def test_a_volume_is_one_disk_whatever_its_pieces(
         file.close()
 
 
+class Noted(Blank):
+    """A backing that counts its flushes."""
+
+    def __init__(self) -> None:
+        super().__init__(1 << 16)
+        self.flushes = 0
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+def test_a_flush_reaches_each_physical_volume_once_and_a_closed_volume_has_nothing() -> None:
+    disks = Noted(), Noted(), Noted()
+    pieces = [Piece(disks[n], at, 512) for n, at in ((0, 0), (1, 512), (0, 1024))]
+    volume = VolumeFile("its", pieces)
+    disk = Disk(volume, "serial")
+    disk.execute(Task(CLIENT, padded(b"\x35" + bytes(9))))
+    assert [its.flushes for its in disks] == [1, 1, 0]
+    with pytest.raises(BackingError, match="ends before"):
+        volume.read(1500, 100)
+    volume.close()
+    with pytest.raises(BackingError, match="is closed"):
+        volume.write(0, b"x")
+
+
 def test_a_client_is_told_that_its_volume_has_grown(tmp_path: Path) -> None:
     vios = pool(tmp_path)
     targets, disk = vios.served(*CLIENTS[0]), disk_of(vios)
@@ -180,6 +206,22 @@ def test_a_disk_that_is_gone_or_was_cut_is_told_and_its_volumes_are_defined(tmp_
     assert "no disk of this server has their labels" in said(exchanged, "errlog -ls")
     assert "has content" not in said(exchanged, "mkvg -vg new hdisk1")
     exchanged.close()
+
+
+def test_of_a_disk_and_its_copy_neither_is_taken(tmp_path: Path) -> None:
+    """Nobody could say which of them is right."""
+    vios = server(tmp_path, *volumes(tmp_path, 33))
+    said(vios, "mksp datavg hdisk1", "mkbdsp -sp datavg 8m -bd data -vadapter vhost0")
+    vios.close()
+    (tmp_path / "pv2.img").write_bytes((tmp_path / "pv1.img").read_bytes())
+    again = server(tmp_path, *volumes(tmp_path, 33, 33))
+    assert "hdisk1 and hdisk2 have one label" in said(again, "errlog -ls")
+    assert "one is a copy" in refused(again, "activatevg -f datavg")
+    again.close()
+    (tmp_path / "pv1.img").write_bytes(bytes(33 * MIB))
+    alone = server(tmp_path, *volumes(tmp_path, 33, 33))
+    assert "hdisk2           " in said(alone, "lsvg -pv datavg")
+    alone.close()
 
 
 def test_a_disk_belongs_to_one_group_one_client_or_one_partition(tmp_path: Path) -> None:
