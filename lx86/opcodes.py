@@ -196,7 +196,8 @@ ce-cf
 d4-d6
 ea"""
 """What 64-bit mode has instead of `ONE_BYTE`, or has not."""
-LONG_TWO_BYTE = "05 syscall"
+LONG_TWO_BYTE = """05 syscall
+c3 movnti Mv,Gv"""
 STACK_OPERANDS = frozenset(
     [*range(0x50, 0x60), 0x68, 0x6A, 0x8F, 0x9C, 0x9D, 0xC8, 0xC9, 0x0FA0, 0x0FA1, 0x0FA8, 0x0FA9]
 )

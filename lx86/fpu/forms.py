@@ -23,7 +23,7 @@ _NONE = frozenset((0x2E, 0x2F, 0x50, 0xAE, 0xC5, 0xD7, 0xF7, 0x77))
 def target_of(i: Instruction) -> int | None:
     """The XMM register an instruction writes."""
     opcode, prefix, modrm = i.opcode & 0xFF, i.prefix, i.modrm
-    reg, rm, storage = modrm >> 3 & 7, modrm & 7, modrm < 0xC0
+    reg, rm, storage = i.reg, i.rm, modrm < 0xC0
     if i.name != "simd" or opcode in _NONE:
         return None
     if opcode in (0x2C, 0x2D):
@@ -55,9 +55,9 @@ def behind(i: Instruction, forms: tuple[int, ...]) -> tuple[int, ...]:
 def _form(i: Instruction, forms: tuple[int, ...], target: int) -> int:
     opcode, prefix, modrm = i.opcode & 0xFF, i.prefix, i.modrm
     storage = modrm < 0xC0
-    before, source = forms[target], forms[modrm & 7]
+    before, source = forms[target], forms[i.rm]
     high_is_zero = bool(before & (LOW | SINGLE))
-    if not storage and modrm & 7 == modrm >> 3 & 7 and opcode in _ZEROING and prefix in (0, 0x66):
+    if not storage and i.rm == i.reg and opcode in _ZEROING and prefix in (0, 0x66):
         return ANY
     match opcode, prefix:
         case (0x10, 0xF2):
@@ -73,7 +73,7 @@ def _form(i: Instruction, forms: tuple[int, ...], target: int) -> int:
         case (0x10 | 0x28, 0 | 0x66) | (0x6F, 0x66 | 0xF3) if not storage:
             return source
         case (0x11 | 0x29, 0 | 0x66) | (0x7F, 0x66 | 0xF3) if not storage:
-            return forms[modrm >> 3 & 7]
+            return forms[i.reg]
         case (0x2A | 0x5A, 0xF2 | 0xF3):
             double = (prefix == 0xF2) == (opcode == 0x2A)
             if double:

@@ -35,10 +35,10 @@ def lower(x: Context, i: Instruction) -> bool:
     which = _WHICH.get((i.opcode & 0xFF, i.prefix))
     if which is None or in_storage(i):
         return False
-    source = to_general(x, i.modrm & 7)
+    source = to_general(x, i.rm)
     vsx.load_quadword(x.e, SCRATCH_VR, CONTEXT, MASKS_AT + 16 * which)
     vsx.vector(x.e, _VBPERMQ, SCRATCH_VR - 32, source - 32, SCRATCH_VR - 32)
-    target = x.define(i.modrm >> 3 & 7)
+    target = x.define(i.reg)
     vsx.indexed(x.e, _MFVSRD, SCRATCH_VR, target, 0)
     x.s.widths[target] = 16
     return True

@@ -211,8 +211,23 @@ def _shift(x: Context, i: Instruction) -> None:
     _mark(x, 1 << n)
 
 
+def _move_quadword(x: Context, i: Instruction, register: int) -> None:
+    """MOVQ with a general register or storage: REX.W."""
+    loads = i.opcode & 0xFF == 0x6E
+    if in_storage(i):
+        transfer(x, i, "load double" if loads else "store double", register)
+    elif loads:
+        vsx.indexed(x.e, vsx.MTVSRD, register, x.use(i.rm), 0)
+    else:
+        vsx.indexed(x.e, vsx.MFVSRD, register, x.define(i.rm), 0)
+
+
 def _move(x: Context, i: Instruction) -> None:
     opcode, reg, rm, storage = i.opcode & 0xFF, i.modrm >> 3 & 7, i.modrm & 7, in_storage(i)
+    if i.size == 8 and opcode in (0x6E, 0x7E):
+        _move_quadword(x, i, STACK + reg)
+        _mark(x, 1 << reg if opcode == 0x6E else 0)
+        return
     e, register = x.e, STACK + reg
     match opcode:
         case 0x6E:
@@ -221,7 +236,7 @@ def _move(x: Context, i: Instruction) -> None:
                 x.may_fail()
                 vsx.indexed(e, vsx.LXSIWZX, register, ra, rb)
             else:
-                vsx.indexed(e, vsx.MTVSRWZ, register, x.use(rm), 0)
+                vsx.indexed(e, vsx.MTVSRWZ, register, x.use(i.rm), 0)
             _mark(x, 1 << reg)
         case 0x7E:
             if storage:
@@ -231,7 +246,7 @@ def _move(x: Context, i: Instruction) -> None:
                 vsx.indexed(e, vsx.STXSIWX, register, ra, rb)
                 stored(x, at, 4)
             else:
-                vsx.indexed(e, vsx.MFVSRWZ, register, x.define(rm), 0)
+                vsx.indexed(e, vsx.MFVSRWZ, register, x.define(i.rm), 0)
             _mark(x, 0)
         case 0x6F:
             if storage:
@@ -247,11 +262,11 @@ def _move(x: Context, i: Instruction) -> None:
                 vsx.copy(e, STACK + rm, register)
                 _mark(x, 1 << rm)
         case _ if i.prefix == 0xF3:  # MOVQ2DQ
-            vsx.copy(e, XMM + reg, STACK + rm)
-            set_form(x, reg, LOW)
+            vsx.copy(e, XMM + i.reg, STACK + rm)
+            set_form(x, i.reg, LOW)
             _mark(x, 0)
         case _:  # MOVDQ2Q
-            vsx.copy(e, register, low_double(x, i, rm))
+            vsx.copy(e, register, low_double(x, i, i.rm))
             _mark(x, 1 << reg)
 
 

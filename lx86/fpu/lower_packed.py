@@ -85,7 +85,7 @@ def lower(x: Context, i: Instruction) -> bool:
 
 def _move(x: Context, i: Instruction) -> bool:
     opcode, prefix = i.opcode & 0xFF, i.prefix
-    reg, rm, storage = i.modrm >> 3 & 7, i.modrm & 7, in_storage(i)
+    reg, rm, storage = i.reg, i.rm, in_storage(i)
     match opcode, prefix:
         case (0x10 | 0x28, 0 | 0x66) | (0x6F, 0x66 | 0xF3):
             if storage:
@@ -137,7 +137,11 @@ def _move(x: Context, i: Instruction) -> bool:
             vsx.copy(x.e, XMM + target, low_double(x, i, source))
             set_form(x, target, LOW)
         case (0x6E, 0x66):
-            if storage:
+            if i.size == 8 and storage:
+                transfer(x, i, "load double", XMM + reg)
+            elif i.size == 8:
+                vsx.indexed(x.e, vsx.MTVSRD, XMM + reg, x.use(rm), 0)
+            elif storage:
                 ra, rb = to_index(x, x.address(memory(i)))
                 x.may_fail()
                 vsx.indexed(x.e, vsx.LXSIWZX, XMM + reg, ra, rb)
@@ -146,7 +150,11 @@ def _move(x: Context, i: Instruction) -> bool:
             set_form(x, reg, LOW)
         case (0x7E, 0x66):
             source = low_double(x, i, reg)
-            if storage:
+            if i.size == 8 and storage:
+                transfer(x, i, "store double", source)
+            elif i.size == 8:
+                vsx.indexed(x.e, vsx.MFVSRD, source, x.define(rm), 0)
+            elif storage:
                 _store_integer_word(x, i, source)
             else:
                 vsx.indexed(x.e, vsx.MFVSRWZ, source, x.define(rm), 0)
@@ -178,7 +186,7 @@ def _copy(x: Context, target: int, source: int) -> None:
 def _half(x: Context, i: Instruction) -> bool:
     """MOVLPS, MOVHPS, MOVHLPS, MOVLHPS and those of SSE2."""
     opcode, prefix = i.opcode & 0xFF, i.prefix
-    reg, rm, storage = i.modrm >> 3 & 7, i.modrm & 7, in_storage(i)
+    reg, rm, storage = i.reg, i.rm, in_storage(i)
     if opcode not in (0x12, 0x13, 0x16, 0x17) or prefix not in (0, 0x66):
         return False
     e, target = x.e, XMM + reg
@@ -210,7 +218,7 @@ def _half(x: Context, i: Instruction) -> bool:
 
 def _unpack(x: Context, i: Instruction) -> None:
     """UNPCKLPS, UNPCKLPD, UNPCKHPS, UNPCKHPD."""
-    reg = i.modrm >> 3 & 7
+    reg = i.reg
     b, a = full(x, i), to_general(x, reg)
     high = i.opcode & 1
     if i.prefix:
@@ -224,8 +232,8 @@ def _unpack(x: Context, i: Instruction) -> None:
 
 
 def _logic(x: Context, i: Instruction) -> None:
-    reg, extended = i.modrm >> 3 & 7, _LOGIC[i.opcode & 0xFF]
-    form, same = result_form(x, i), not in_storage(i) and i.modrm & 7 == reg
+    reg, extended = i.reg, _LOGIC[i.opcode & 0xFF]
+    form, same = result_form(x, i), not in_storage(i) and i.rm == reg
     if same and form == ANY:
         vsx.copy(x.e, XMM + reg, ZERO_VSR)
     elif form & LOW:  # AND: what is zero stays so
@@ -241,7 +249,7 @@ def _logic(x: Context, i: Instruction) -> None:
 
 
 def _integers(x: Context, i: Instruction) -> bool:
-    opcode, reg, e = i.opcode & 0xFF, i.modrm >> 3 & 7, x.e
+    opcode, reg, e = i.opcode & 0xFF, i.reg, x.e
     if opcode in (0x71, 0x72, 0x73):
         return _shift(x, i)
     if opcode in (0xD7, 0xC5, 0xC4, 0x70):
@@ -277,7 +285,7 @@ def _integers(x: Context, i: Instruction) -> bool:
 
 
 def _shift(x: Context, i: Instruction) -> bool:
-    opcode, how, n, e = i.opcode & 0xFF, i.modrm >> 3 & 7, i.modrm & 7, x.e
+    opcode, how, n, e = i.opcode & 0xFF, i.modrm >> 3 & 7, i.rm, x.e
     count = i.operands[-1]
     assert isinstance(count, Imm)
     places = count.value & 0xFF

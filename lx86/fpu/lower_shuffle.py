@@ -22,7 +22,7 @@ def lower(x: Context, i: Instruction) -> bool:
     """PSHUFD, SHUFPS and SHUFPD, where few instructions do it."""
     operand = i.operands[-1]
     assert isinstance(operand, Imm)
-    order, reg, e = operand.value & 0xFF, i.modrm >> 3 & 7, x.e
+    order, reg, e = operand.value & 0xFF, i.reg, x.e
     if i is x.done or (i.prefix != 0xF2 and _splat(x, i, order, reg)):
         set_form(x, reg, GENERAL)
         return True
@@ -51,7 +51,7 @@ def lower(x: Context, i: Instruction) -> bool:
 
 def _splat(x: Context, i: Instruction, order: int, reg: int) -> bool:
     """Of the lowest single of a register that holds but that, where the order is such."""
-    rm = i.modrm & 7
+    rm = i.rm
     if order or in_storage(i) or not form_of(x, rm) & SINGLE or form_of(x, rm) == ANY:
         return False
     if i.opcode & 0xFF == 0xC6 and (i.prefix or rm != reg):
@@ -68,7 +68,7 @@ def splat_behind(x: Context, reg: int) -> Instruction | None:
     if not x.options.look_ahead:
         return None
     for i in x.ahead[x.position + 1 :]:
-        if i.opcode == 0x0FC6 and not i.prefix and i.modrm == (0xC0 | reg << 3 | reg):
+        if i.opcode == 0x0FC6 and not i.prefix and i.modrm >= 0xC0 and i.reg == i.rm == reg:
             order = i.operands[-1]
             return i if isinstance(order, Imm) and not order.value & 0xFF else None
         if i.name not in _PLAIN or any(isinstance(o, Mem) for o in i.operands):

@@ -50,9 +50,9 @@ def _assisted(x: Context, i: Instruction) -> None:
     opcode = i.opcode & 0xFF
     general = None
     if (opcode in (0x2C, 0x2D) and i.prefix in (0xF2, 0xF3)) or opcode in (0x50, 0xC5, 0xD7):
-        general = i.modrm >> 3 & 7
+        general = i.reg
     elif opcode == 0x7E and i.prefix != 0xF3 and not in_storage(i):
-        general = i.modrm & 7
+        general = i.rm
     assist(x, i, after, general)
     if opcode in (0x2E, 0x2F):
         live = x.live

@@ -83,7 +83,7 @@ def lower(x: Context, i: Instruction) -> bool:
 
 
 def _target(i: Instruction) -> int:
-    return i.modrm >> 3 & 7
+    return i.reg
 
 
 # -- arithmetic ----------------------------------------------------------------------------
@@ -239,12 +239,14 @@ def _compare_to_mask(x: Context, i: Instruction) -> bool:
 def _from_general(x: Context, i: Instruction) -> None:
     """CVTSI2SS, CVTSI2SD."""
     n, form, double = _target(i), result_form(x, i), i.prefix == 0xF2
-    if in_storage(i):
+    if in_storage(i) and i.size == 8:
+        transfer(x, i, "load double", SCRATCH)
+    elif in_storage(i):
         ra, rb = to_index(x, x.address(memory(i)))
         x.may_fail()
         vsx.indexed(x.e, vsx.LXSIWAX, SCRATCH, ra, rb)
     else:
-        vsx.indexed(x.e, vsx.MTVSRWA, SCRATCH, x.use(i.modrm & 7), 0)
+        vsx.indexed(x.e, vsx.MTVSRD if i.size == 8 else vsx.MTVSRWA, SCRATCH, x.use(i.rm), 0)
     result = prepare(x, n, form)
     with guarded(x, i):
         vsx.xx2(x.e, vsx.XSCVSXDDP if double else vsx.XSCVSXDSP, result, SCRATCH)
@@ -259,10 +261,11 @@ def _to_general_register(x: Context, i: Instruction) -> None:
         if i.opcode & 0xFF == 0x2D:
             vsx.xx2(x.e, vsx.XSRDPIC, SCRATCH + 1, source)
             source = SCRATCH + 1
-        vsx.xx2(x.e, vsx.XSCVDPSXWS, SCRATCH + 1, source)
+        long = i.size == 8
+        vsx.xx2(x.e, vsx.XSCVDPSXDS if long else vsx.XSCVDPSXWS, SCRATCH + 1, source)
         target = x.define(recovery_of)
         guard.general = recovery_of, target
-        vsx.indexed(x.e, vsx.MFVSRWZ, SCRATCH + 1, target, 0)
+        vsx.indexed(x.e, vsx.MFVSRD if long else vsx.MFVSRWZ, SCRATCH + 1, target, 0)
 
 
 def _between(x: Context, i: Instruction) -> None:
@@ -285,7 +288,7 @@ def _between(x: Context, i: Instruction) -> None:
                 transfer(x, i, "load double", SCRATCH)
                 source = SCRATCH
             else:
-                source = to_general(x, i.modrm & 7)
+                source = to_general(x, i.rm)
             to_general(x, n)
             with guarded(x, i):
                 # words 1 and 0 to the places 0 and 2
@@ -316,7 +319,7 @@ def _packed_integers(x: Context, i: Instruction) -> None:
             transfer(x, i, "load double", SCRATCH)
             source = SCRATCH
         else:
-            source = to_general(x, i.modrm & 7)
+            source = to_general(x, i.rm)
         to_general(x, n)
         vsx.shift_words(x.e, SCRATCH + 1, source, source, 1)
         vsx.permute_doublewords(x.e, SCRATCH + 1, SCRATCH + 1, source, 0)

@@ -229,7 +229,7 @@ def low_double(x: Context, i: Instruction, n: int | None = None) -> int:
         if in_storage(i):
             transfer(x, i, "load double", SCRATCH)
             return SCRATCH
-        n = i.modrm & 7
+        n = i.rm
     if not form_of(x, n) & (GENERAL | LOW):
         to_general(x, n)
     return XMM + n
@@ -241,7 +241,7 @@ def low_single(x: Context, i: Instruction, n: int | None = None, scratch: int = 
         if in_storage(i):
             transfer(x, i, "load single", scratch)
             return scratch
-        n = i.modrm & 7
+        n = i.rm
     if form_of(x, n) & SINGLE:
         return XMM + n
     vsx.shift_words(x.e, scratch, XMM + n, XMM + n, 1)
@@ -254,7 +254,7 @@ def full(x: Context, i: Instruction, scratch: int = SCRATCH_VR) -> int:
     if in_storage(i):
         load_vector(x, i, scratch)
         return scratch
-    return to_general(x, i.modrm & 7)
+    return to_general(x, i.rm)
 
 
 def result_form(x: Context, i: Instruction) -> int:

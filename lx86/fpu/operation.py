@@ -43,7 +43,7 @@ class Operation:
     floating: FloatingState
     storage: Bytes
     general: list[int]
-    """EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI: read, and written."""
+    """EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI, R8 to R15: read, and written."""
     eflags: int
     address: int
     """Of the storage operand, if there is one."""
@@ -54,11 +54,11 @@ class Operation:
 
     def load(self, length: int, offset: int = 0) -> int:
         """The storage operand as a number."""
-        at = self.address + offset & 0xFFFFFFFF
+        at = self._place(offset)
         return int.from_bytes(self.storage.read(at, length), "little")
 
     def store(self, value: int, length: int, offset: int = 0) -> None:
-        at = self.address + offset & 0xFFFFFFFF
+        at = self._place(offset)
         self.storage.write(at, value.to_bytes(length, "little"))
 
     def store_state(self, image: bytes, length: int) -> None:
@@ -67,12 +67,17 @@ class Operation:
             self.storage.probe(at)
         self.storage.write(self.address, image)
 
-    def set_general(self, number: int, value: int) -> None:
-        self.general[number] = value & 0xFFFFFFFF
+    def _place(self, offset: int) -> int:
+        """What lies above 4 GiB is a 64-bit program's, and nowhere."""
+        return self.address + offset & (0xFFFFFFFF if self.address <= 0xFFFFFFFF else (1 << 64) - 1)
+
+    def set_general(self, number: int, value: int, width: int = 32) -> None:
+        """To the lowest `width` bits; in 64-bit mode those above 32 are zero then."""
+        self.general[number] = value & (1 << width) - 1
         self.written.add(number)
 
     def set_ax(self, value: int) -> None:
-        self.set_general(0, self.general[0] & 0xFFFF0000 | value & 0xFFFF)
+        self.set_general(0, self.general[0] & ~0xFFFF | value & 0xFFFF, 64)
 
     def set_compared(self, flags: int) -> None:
         self.eflags = self.eflags & ~COMPARED | flags

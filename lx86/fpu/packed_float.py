@@ -138,21 +138,22 @@ class Lanes:
             self.before |= Flag.DENORMAL
         return self.pack(a, to)
 
-    def to_integer(self, bits: int, form: Format, *, truncate: bool) -> int:
-        """32 bits; what does not fit gives the integer indefinite."""
+    def to_integer(self, bits: int, form: Format, *, truncate: bool, width: int = 32) -> int:
+        """`width` bits; what does not fit gives the integer indefinite."""
         a = self.number(bits, form)
         if a.kind in (Kind.FINITE, Kind.ZERO):
             value, inexact, _ = number.to_integer(a, Rounding.ZERO if truncate else self.rounding)
-            if -(1 << 31) <= value < 1 << 31:
+            if -(1 << width - 1) <= value < 1 << width - 1:
                 if inexact:
                     self.after |= Flag.PRECISION
-                return value & 0xFFFFFFFF
+                return value & (1 << width) - 1
         self.before |= Flag.INVALID
-        return 1 << 31
+        return 1 << width - 1
 
-    def from_integer(self, value: int, to: Format) -> int:
-        """Of 32 bits."""
-        return self.pack(number.of_integer((value ^ 1 << 31) - (1 << 31)), to)
+    def from_integer(self, value: int, to: Format, width: int = 32) -> int:
+        """Of `width` bits."""
+        sign = 1 << width - 1
+        return self.pack(number.of_integer((value ^ sign) - sign), to)
 
 
 _RESULT: dict[int, Callable[[Number, Number, Rounding], Number | None]] = {

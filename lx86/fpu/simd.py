@@ -40,7 +40,9 @@ class Registers:
         self.op, self.s = op, op.floating
         self.opcode, self.prefix = op.instruction.opcode & 0xFF, op.instruction.prefix
         modrm = op.instruction.modrm
-        self.reg, self.rm = modrm >> 3 & 7, modrm & 7
+        self.reg, self.rm = op.instruction.reg, op.instruction.rm
+        self.long = op.instruction.size == 8
+        """The general register or integer in storage is a quadword."""
         self.in_storage = 0 <= modrm < 0xC0
 
     @property
@@ -60,9 +62,10 @@ class Registers:
         self.s.tags = join(tags, 2)
 
     def mm(self, n: int) -> int:
-        return self.s.registers[n] & (1 << 64) - 1
+        return self.s.registers[n & 7] & (1 << 64) - 1
 
     def set_mm(self, n: int, value: int) -> None:
+        n &= 7
         self.s.registers[n] = _MMX_EXPONENT | value & (1 << 64) - 1
         self.s.tags = self.s.tags & ~(3 << 2 * n) | 2 << 2 * n
 
@@ -155,9 +158,10 @@ def _packed_integer(r: Registers) -> None:
 def _shift_immediate(r: Registers) -> None:
     if r.in_storage:
         r.op.undefined()
-    key = r.opcode, r.reg
+    group = r.reg & 7
+    key = r.opcode, group
     if r.prefix and key in ((0x73, 3), (0x73, 7)):
-        r.set_xmm(r.rm, shift_bytes(r.xmm(r.rm), r.immediate, left=r.reg == 7))
+        r.set_xmm(r.rm, shift_bytes(r.xmm(r.rm), r.immediate, left=group == 7))
         return
     if key not in IMMEDIATE_SHIFTS:
         r.op.undefined()
@@ -217,10 +221,10 @@ def _group_ae(r: Registers) -> None:
     if r.prefix:
         op.undefined()
     if not r.in_storage:
-        if r.reg not in (5, 6, 7):
+        if r.reg & 7 not in (5, 6, 7):
             op.undefined()
         return  # fences: one processor sees its own accesses in order
-    match r.reg:
+    match r.reg & 7:
         case 0:
             r.aligned()
             x87_storage.fxsave(op)

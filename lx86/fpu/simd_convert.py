@@ -20,9 +20,10 @@ def execute(r: Registers) -> bool:
             _from_mmx(r)
         case (0x2A, _):
             form = SINGLE if r.prefix == 0xF3 else DOUBLE
-            value = r.op.load(4) if r.in_storage else r.op.general[r.rm]
+            width = 64 if r.long else 32
+            value = r.op.load(width // 8) if r.in_storage else r.op.general[r.rm]
             lanes = r.lanes()
-            bits = lanes.from_integer(value, form)
+            bits = lanes.from_integer(value & (1 << width) - 1, form, width)
             r.finish(lanes)
             r.set_low(r.reg, bits, 32 if form is SINGLE else 64)
         case (0x2C | 0x2D, 0 | 0x66):
@@ -31,9 +32,10 @@ def execute(r: Registers) -> bool:
             form = SINGLE if r.prefix == 0xF3 else DOUBLE
             source = r.source(32 if form is SINGLE else 64)
             lanes = r.lanes()
-            value = lanes.to_integer(source, form, truncate=r.opcode == 0x2C)
+            width = 64 if r.long else 32
+            value = lanes.to_integer(source, form, truncate=r.opcode == 0x2C, width=width)
             r.finish(lanes)
-            r.op.set_general(r.reg, value)
+            r.op.set_general(r.reg, value, width)
         case (0x5A, _):
             _between(r)
         case (0x5B, 0):

@@ -100,7 +100,9 @@ def _mmx(r: Registers) -> bool:
     op = r.op
     match r.opcode, r.prefix:
         case (0x6E, 0 | 0x66):
-            value = op.load(4) if r.in_storage else op.general[r.rm]
+            width = 8 if r.long else 4
+            whole = op.load(width) if r.in_storage else op.general[r.rm]
+            value = whole & (1 << 8 * width) - 1
             if r.prefix:
                 r.set_xmm(r.reg, value)
             else:
@@ -109,9 +111,9 @@ def _mmx(r: Registers) -> bool:
         case (0x7E, 0 | 0x66):
             value = r.xmm(r.reg) if r.prefix else r.mm(r.reg)
             if r.in_storage:
-                _store(r, value, 4)
+                _store(r, value, 8 if r.long else 4)
             else:
-                op.set_general(r.rm, value)
+                op.set_general(r.rm, value, 64 if r.long else 32)
             if not r.prefix:
                 r.enter_mmx()
         case (0x6F, 0):
@@ -203,8 +205,6 @@ def _store_masked(r: Registers) -> None:
         value, mask, count = r.mm(r.reg), r.mm(r.rm), 8
     chosen = [n for n in range(count) if mask >> 8 * n + 7 & 1]
     for n in chosen:  # all of them, or none
-        r.op.storage.write(
-            r.op.address + n & 0xFFFFFFFF, r.op.storage.read(r.op.address + n & 0xFFFFFFFF, 1)
-        )
+        r.op.store(r.op.load(1, n), 1, n)
     for n in chosen:
         r.op.store(value >> 8 * n & 0xFF, 1, n)

@@ -243,7 +243,7 @@ def _restore(op: Operation, stack: Stack) -> None:
 
 
 FXSAVE_LENGTH = 288
-"""What FXSAVE writes of its 512 bytes."""
+"""What FXSAVE writes of its 512 bytes with eight XMM registers."""
 MXCSR_MASK = 0xFFFF
 
 
@@ -263,7 +263,7 @@ def fxsave(op: Operation) -> None:
 
 
 def fxrstor(op: Operation) -> None:
-    image = op.storage.read(op.address, FXSAVE_LENGTH)
+    image = op.storage.read(op.address, FXSAVE_LENGTH + 16 * (len(op.floating.xmm) - 8))
 
     def field(at: int, length: int) -> int:
         return int.from_bytes(image[at : at + length], "little")
@@ -275,6 +275,7 @@ def fxrstor(op: Operation) -> None:
     s.opcode, s.instruction, s.operand = field(6, 2) & 0x7FF, field(8, 4), field(16, 4)
     for i in range(8):
         s.registers[stack.place(i)] = field(32 + 16 * i, 10)
+    for i in range(len(s.xmm)):
         s.xmm[i] = field(160 + 16 * i, 16)
     valid = field(4, 1)
     for n in range(8):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lx86.storage import SPACE_32, SPACE_64
+from lx86.architecture import I386, X86_64
+from lx86.storage import SPACE_32, SPACE_64, SPACE_64_LOW
 from pyphyp.messages import complain, report
 
 if TYPE_CHECKING:
@@ -68,10 +69,12 @@ class Maker:
         self.study: X86Study | None = None
 
     def space(self, word: int) -> Space | None:
-        """`run.Maker`: 64-bit programs are for Unicorn's x86 alone."""
+        """`run.Maker`: translated 64-bit programs have addresses below 3 GiB alone."""
         if word == 4:
             return SPACE_32
-        return SPACE_64 if self._name == REFERENCE else None
+        if self._name == REFERENCE:
+            return SPACE_64
+        return None if self._compare else SPACE_64_LOW
 
     def __call__(self, storage: Storage) -> Cpu:
         if self._name == REFERENCE:
@@ -81,7 +84,8 @@ class Maker:
         from lx86.options import GRADUAL, without
         from lx86.translating_cpu import TranslatingCpu
 
-        options = without(GRADUAL, self._without)
+        architecture = X86_64 if storage.word == 8 else I386
+        options = replace(without(GRADUAL, self._without), architecture=architecture)
         if self._compare:
             from lx86.compare.cpu import ComparingCpu
 

@@ -11,7 +11,12 @@ static int integers[COUNT][4];
 static void put(const void *data, unsigned length)
 {
     long result;
+#ifdef __x86_64__
+    __asm__ volatile("syscall" : "=a"(result) : "a"(1L), "D"(1L), "S"(data), "d"((long)length)
+                     : "rcx", "r11", "memory");
+#else
     __asm__ volatile("int $0x80" : "=a"(result) : "a"(4), "b"(1), "c"(data), "d"(length) : "memory");
+#endif
 }
 
 NOI FT polynomial(FT x)
