@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import random
 
     from hypervisor.partition import Partition
+    from hypervisor.san.fabric import AdapterPort
 
 ROUND = 2000
 SLOT = Slot(56)
@@ -193,26 +194,46 @@ def prepare(rng: random.Random, partition: Partition, san: San, port: int) -> No
         san.settle()  # where another partition sees the storage, it waits for that
 
 
-def change(rng: random.Random, san: San) -> None:
-    """What operators do meanwhile, and what happens between slices."""
-    match rng.randrange(8):
+def change(rng: random.Random, san: San, server: VfcServer, ways: list[AdapterPort]) -> None:
+    """What operators do meanwhile, and what happens between slices; some of it is refused.
+
+    `ways` are the physical ports of a Virtual I/O Server.
+    """
+    port = server.port
+    match rng.randrange(11):
         case 0:
             san.set_link(rng.choice(("web", "store/0", "web/56")), up=rng.random() < 0.7)
         case 1:
             san.zone("a", "web", rng.choice((("store",), ("web",), ("other", "store/0"))))
         case 2:
-            try:
-                san.unzone("a", "web", rng.choice((("store",), ("store/0",))))
-            except FabricError:
-                return
+            san.unzone("a", "web", rng.choice((("store",), ("store/0",))))
         case 3:
             san.reset("store")
         case 4:
             san.freeze("store")
         case 5:
             san.thaw("store")
+        case 6:
+            if server.adapter.server is not None:
+                san.carry(port, rng.choice((*ways, *ways, None)))
+        case 7:
+            if server.adapter.server is None:
+                appear(san, server, ways)
+            else:
+                server.server_left()
+                san.unplug(port)
+        case 8:
+            (san.log_in if rng.random() < 0.5 else san.log_out)("web")
         case _:
             san.settle()
+
+
+def appear(san: San, server: VfcServer, ways: list[AdapterPort]) -> None:
+    """The server runs, and carries the client."""
+    if server.port.fabric is None:
+        san.carry(server.port, ways[0])
+    if server.adapter.server is None:
+        server.server_came()
 
 
 def play(rng: random.Random, tally: Tally) -> int:
@@ -235,11 +256,13 @@ def play(rng: random.Random, tally: Tally) -> int:
         ports = [san.client("web", 1, SLOT.number), san.client("other", 2, SLOT.number)]
         for port in ports:
             san.plug(port, "a")
+        ways = [san.add_adapter(f"vios/fcs{n}", "a") for n in range(2)]
         server = VfcServer(client, ports[0])
         target = storage.ports[0]
         names, logged_in = [target.wwpn, ports[0].wwpn], 0
         for done in range(ROUND):
             if done % 50 == 0:
+                appear(san, server, ways)
                 prepare(rng, partition, san, target.port_id)
                 logged_in += len(list(server.logins))
             page = rng.randrange(1, 32)
@@ -256,7 +279,8 @@ def play(rng: random.Random, tally: Tally) -> int:
                 partition.memory.write(DATA + 4096 * SUB_PAGE, bytes(4 * 4096))
             call(partition, *random_call(rng, page, form))
             if rng.random() < 0.05:
-                change(rng, san)
+                with suppress(FabricError):
+                    change(rng, san, server, ways)
                 shelf.use(rng)
             _check(server)
             shelf.check()
@@ -280,9 +304,9 @@ class Shelf:
         """Nothing outlives the round."""
 
     def use(self, rng: random.Random) -> None:
-        with contextlib.suppress(LibraryError):
+        with suppress(LibraryError):
             self.changer.export(rng.choice(self._LABELS))
-        with contextlib.suppress(LibraryError):
+        with suppress(LibraryError):
             self.changer.insert(Labelled(rng.choice(self._LABELS)))
 
     def check(self) -> None:
