@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hypervisor.scsi.command import Task
@@ -9,16 +10,19 @@ from hypervisor.scsi.disk import BlockUnit
 from hypervisor.scsi.optical import OpticalDrive
 from hypervisor.scsi.status import CheckConditionError, ReservationConflictError, SenseKey
 from hypervisor.scsi.unit import padded
+from hypervisor.vio.adapter import AdapterKind
 from hypervisor.vio.crq import CrqAdapter
+from hypervisor.vio.sub_crq import ChannelAdapter
 from hypervisor.vio.vscsi import VscsiServer
 
 from .device_error import DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hypervisor.partition import Partition
-    from hypervisor.scsi.target import ScsiAddress
+    from hypervisor.scsi.command import Nexus
+    from hypervisor.scsi.unit import LogicalUnit
 
 MOST_TRANSFER = 1 << 20
 """Bytes of one command."""
@@ -28,27 +32,31 @@ _READ_CAPACITY, _READ_10, _READ_16, _WRITE_10, _WRITE_16 = 0x25, 0x28, 0x88, 0x2
 _MOST_BLOCKS_10 = 1 << 32
 
 
-class BlockDevice:
-    """One unit, read and written at byte offsets."""
+_NODES = {AdapterKind.CLIENT_SCSI: "v-scsi", AdapterKind.CLIENT_FC: "vfc-client"}
 
-    def __init__(self, server: VscsiServer, address: ScsiAddress) -> None:
-        self._server, self._lun = server, address.wire
-        unit = server.targets.find(self._lun)
+
+class BlockDevice:
+    """One unit, read and written at byte offsets.
+
+    `unit_address` is its node's, `lun` the node's `reg`.
+    """
+
+    def __init__(
+        self,
+        unit: LogicalUnit,
+        nexus: Nexus,
+        execute: Callable[[Task], bytes],
+        unit_address: str,
+        lun: bytes,
+    ) -> None:
+        self._nexus, self._carry_out = nexus, execute
+        self.unit_address, self.lun = unit_address, lun
         self.removable = isinstance(unit, OpticalDrive)
 
     @property
     def name(self) -> str:
         """That of its node, without unit address."""
         return "cdrom" if self.removable else "disk"
-
-    @property
-    def unit_address(self) -> str:
-        return self._lun.hex()
-
-    @property
-    def lun(self) -> bytes:
-        """Its `reg`: eight bytes."""
-        return self._lun
 
     def geometry(self) -> tuple[int, int]:
         """Bytes of a block, and how many blocks there are; raises `DeviceError`."""
@@ -83,10 +91,10 @@ class BlockDevice:
             self._execute(_cdb(_WRITE_10, _WRITE_16, first, len(piece) // block), piece)
 
     def _execute(self, cdb: bytes, data: bytes = b"") -> bytes:
-        task = Task(self._server.nexus, padded(cdb), data)
+        task = Task(self._nexus, padded(cdb), data)
         for _ in range(_ATTENTIONS):
             try:
-                return self._server.targets.execute(self._lun, task)
+                return self._carry_out(task)
             except CheckConditionError as failed:
                 if failed.condition.key is not SenseKey.UNIT_ATTENTION:
                     what = failed.condition.name.lower().replace("_", " ")
@@ -104,16 +112,26 @@ def _cdb(short: int, long: int, first: int, count: int) -> bytes:
 
 def devices_of(adapter: object) -> Iterator[BlockDevice]:
     """The disks and drives behind an adapter, in the order of their addresses."""
-    if isinstance(adapter, CrqAdapter) and isinstance(adapter.server, VscsiServer):
-        for address, unit in adapter.server.targets:
+    if isinstance(adapter, ChannelAdapter) and adapter.channel_server is not None:
+        for its in adapter.channel_server.reachable():
+            if isinstance(its.unit, BlockUnit):
+                where = its.port.to_bytes(8, "big")
+                name = f"{its.port:x},{its.lun.hex()}"
+                yield BlockDevice(its.unit, its.nexus, its.execute, name, where + its.lun)
+    elif isinstance(adapter, CrqAdapter) and isinstance(adapter.server, VscsiServer):
+        server = adapter.server
+        for address, unit in server.targets:
             if isinstance(unit, BlockUnit):
-                yield BlockDevice(adapter.server, address)
+                lun = address.wire
+                execute = partial(server.targets.execute, lun)
+                yield BlockDevice(unit, server.nexus, execute, lun.hex(), lun)
 
 
 def block_devices(partition: Partition) -> dict[str, BlockDevice]:
     """All of a partition, by the path of their node."""
     return {
-        f"/vdevice/v-scsi@{adapter.slot.unit:x}/{device.name}@{device.unit_address}": device
+        f"/vdevice/{_NODES[adapter.kind]}@{adapter.slot.unit:x}/"
+        f"{device.name}@{device.unit_address}": device
         for adapter in partition.virtual_io.bus
         for device in devices_of(adapter)
     }

@@ -122,7 +122,7 @@ def adapter_node(adapter: VirtualAdapter, partition: Partition) -> Node:
         }
     if isinstance(adapter, ChannelAdapter):
         pair = [wwpn.to_bytes(8, "big") for wwpn in adapter.port_names]
-        properties["ibm,port-wwn-list"] = b"".join(pair)
+        properties |= {"ibm,port-wwn-list": b"".join(pair), "#address-cells": cells(4)}
     node = Node(names.node, f"{slot.unit:x}", properties)
     for device in devices_of(adapter):
         its = {"device_type": string("block"), "reg": device.lun}

@@ -7,10 +7,12 @@ storage that is frozen wait until it is thawed.  All else is done when its hyper
 from __future__ import annotations
 
 import struct
+from functools import partial
 from typing import TYPE_CHECKING
 
 from emu.state import check
 from hypervisor.abi import H, HcallError
+from hypervisor.san.storage import lun_bytes
 from hypervisor.vio.crq import (
     INITIALIZATION,
     PAYLOAD,
@@ -18,6 +20,7 @@ from hypervisor.vio.crq import (
     Initialization,
     TransportEvent,
 )
+from hypervisor.vio.sub_crq import Reachable
 from hypervisor.vio.tce import DmaError
 from hypervisor.vio.vscsi import ServerIdentity
 
@@ -41,6 +44,8 @@ from .passthru import pass_through
 from .waiting import MOST_COMMANDS, VfcState, Waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hypervisor.san.fabric import ClientPort, TargetPort
     from hypervisor.vio.sub_crq import ChannelAdapter
 
@@ -94,6 +99,14 @@ class VfcServer:
         """The adapter is no more."""
         self.reset()
         self.port.listener = None
+
+    def reachable(self) -> Iterator[Reachable]:
+        fabric = self.port.fabric
+        for target in () if fabric is None else fabric.targets(self.port):
+            for number, unit in target.storage:
+                lun = lun_bytes(number)
+                execute = partial(target.storage.execute, lun)
+                yield Reachable(target.wwpn, lun, unit, self.port.nexus(target), execute)
 
     # -- the queues ------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from emu.state import U64, Length, check, record
+from emu.values import frozen
 from hypervisor.abi import H, HcallError, UnitAddress
 from hypervisor.hcall import HcallGroup
 
@@ -17,7 +18,11 @@ from .crq import FREE, PAYLOAD, TRANSPORT_EVENT, CrqAdapter, Element
 from .tce import PAGE, WINDOW_BYTES, DmaError, IoBusAddress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from hypervisor.interrupts import InterruptController
+    from hypervisor.scsi.command import Nexus, Task
+    from hypervisor.scsi.unit import LogicalUnit
 
     from .adapter import AdapterCaller, AdapterKind, Slot
     from .tce import TceTable
@@ -132,8 +137,23 @@ class SubQueue:
         return True
 
 
+@frozen
+class Reachable:
+    """A logical unit that an adapter's partner shows: by which port of storage, and its LUN."""
+
+    port: int
+    """World wide port name."""
+    lun: bytes
+    unit: LogicalUnit
+    nexus: Nexus
+    execute: Callable[[Task], bytes]
+
+
 class ChannelServer(Protocol):
     """A partner that takes messages by its queues' handles."""
+
+    def reachable(self) -> Iterator[Reachable]:
+        """What firmware finds, without a login, by port and LUN."""
 
     def channel(self, handle: int) -> int | None:
         """The guest's queue for the answers to what is sent to `handle`; None: no such one."""

@@ -78,8 +78,10 @@ def boot(
     options = RunOptions.take(parameters)
     if kernel is None:
         its = options.machine
-        if not (its.disk or its.cdrom or its.netboot or its.net):
-            raise click.UsageError("give a --kernel, or --disk, --cdrom or --netboot to boot from")
+        if not (its.disk or its.fc or its.cdrom or its.netboot or its.net):
+            raise click.UsageError(
+                "give a --kernel, or --disk, --fc, --cdrom or --netboot to boot from"
+            )
         if initrd is not None or direct:
             raise click.UsageError("--initrd and --direct go with a --kernel")
     elif boot_device is not None:

@@ -336,8 +336,12 @@ class _Reading:
         if values.get("guest") == DISK:
             names = ("little", "direct", *_LINUX_KEYS)
             self._refuse(content, path, names, "what a disk holds")
-            if not any(content.get(its) for its in ("disks", "cdroms", "vios", ETHERNET.name)):
-                self.problems.add((*path, "guest"), "another, or disks, cdroms, vios or ethernet")
+            if not any(
+                content.get(its) for its in ("disks", "cdroms", "vios", "fc", ETHERNET.name)
+            ):
+                self.problems.add(
+                    (*path, "guest"), "another, or disks, cdroms, vios, fc or ethernet"
+                )
             return DeviceProgram(values.get("boot_device", ""), values.get("append"))
         self._refuse(content, path, ("boot_device",), "not on a disk")
         match values.get("guest", LINUX):

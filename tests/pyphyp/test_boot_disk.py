@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -84,6 +85,13 @@ def test_a_disk_boots_by_its_own_loader(disk: Path, mmu: str) -> None:
     assert "booted from /vdevice/v-scsi@30000002/disk@8000000000000000:1" in shown
     complaints = [line for line in shown.splitlines() if line[:3] in ("<0>", "<1>", "<2>", "<3>")]
     assert [line for line in complaints if "vas: API" not in line] == []
+
+
+def test_a_disk_in_a_storage_network_boots_by_its_own_loader(disk: Path) -> None:
+    shown = run("boot", "--fc", f"{disk},ro", "--timeout", "60")
+    assert "GNU GRUB" in shown
+    node = r"booted from /vdevice/vfc-client@30000038/disk@5005076[0-9a-f]{9},0000000000000000:1"
+    assert re.search(node, shown), shown
 
 
 def test_the_menu_counts_down_in_the_guests_time(disk: Path) -> None:

@@ -148,7 +148,7 @@ def test_disks_that_are_not_there_and_nothing_to_boot_from_are_told() -> None:
     assert "none.img" in problem
     assert "disk create" in problem
     (problem,) = wrong(MACHINE + PARTITION.replace("hello", "disk"))
-    assert "disks, cdroms, vios or ethernet" in problem
+    assert "disks, cdroms, vios, fc or ethernet" in problem
     (problem,) = wrong(MACHINE + PARTITION + 'boot_device = "disk"\n')
     assert "boot_device" in problem
 
