@@ -54,15 +54,21 @@ def x86_instructions(name: str, rounds: int) -> int:
 
 def power_instructions(name: str, rounds: int, options: Options | None = None) -> int:
     counts: list[int] = []
-
-    def look(cpu: Cpu) -> None:
-        assert isinstance(cpu, TranslatingCpu)
-        counts.append(cpu.machine.instructions)
-
     small.run(
-        lambda storage: TranslatingCpu(storage, options=options), name, str(rounds), look=look
-    )
+        lambda storage: translating(storage, options), name, str(rounds),
+        look=lambda cpu: counts.append(executed(cpu)),
+    )  # fmt: skip
     return counts[0]
+
+
+def translating(storage: Storage, options: Options | None) -> Cpu:
+    return TranslatingCpu(storage, options=options)
+
+
+def executed(cpu: Cpu) -> int:
+    """POWER instructions of a program that was translated."""
+    assert isinstance(cpu, TranslatingCpu)
+    return cpu.machine.instructions
 
 
 def steady(name: str, rounds: int = 1, options: Options | None = None) -> Ratio:

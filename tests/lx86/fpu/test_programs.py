@@ -19,6 +19,7 @@ from .. import small
 
 if TYPE_CHECKING:
     from lx86.cpu import Cpu
+    from lx86.options import Options
 
 pytestmark = pytest.mark.skipif(not small.available(), reason=f"{small.COMPILER} is not there")
 
@@ -53,10 +54,12 @@ def run(cpu: Cpu, storage: Storage, program: Path, *arguments: str) -> small.Out
     return small.serve(cpu, storage)
 
 
-def translated(program: Path, *arguments: str) -> tuple[small.Outcome, int]:
+def translated(
+    program: Path, *arguments: str, options: Options | None = None
+) -> tuple[small.Outcome, int]:
     """What a program wrote, and how many POWER instructions that took."""
     storage = Storage()
-    cpu = TranslatingCpu(storage)
+    cpu = TranslatingCpu(storage, options=options)
     try:
         return run(cpu, storage, program, *arguments), cpu.machine.instructions
     finally:
