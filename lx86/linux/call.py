@@ -60,6 +60,8 @@ class Wait:
     files: tuple[tuple[int, int], ...] = ()
     deadline: float | None = None
     futex: FutexKey | None = None
+    signals: int = 0
+    """A mask of signals that wake it though they are blocked."""
 
 
 Ready = list[tuple[int, int]]

@@ -380,11 +380,11 @@ class Process:
 
     def became_child(self, thread: Thread) -> None:
         """After a fork, in the new process: of the threads only the caller is there."""
-        self.pid = os.getpid()
-        self.is_child = True
-        self.vfork = None
-        thread.tid = self.pid
-        thread.pending = []
+        self.pid, self.is_child = os.getpid(), True
+        if self.vfork is not None:  # the one that waits does so for who forked
+            os.close(self.vfork.pipe)
+            self.vfork = None
+        thread.tid, thread.pending = self.pid, []
         self.threads = [thread]
         self.signals.pending = []
         for file in self.children.values():

@@ -234,6 +234,14 @@ class Signals:
             for found in queue
         )
 
+    def awaited(self, thread: Masked, wanted: int) -> bool:
+        """Whether one of the `wanted` is there, blocked or not."""
+        return any(
+            wanted & bit(found.number)
+            for queue in (thread.pending, self.pending)
+            for found in queue
+        )
+
     def _ignores(self, number: int) -> bool:
         handler = self.action(number).handler
         return handler == IGNORE or (handler == DEFAULT and number in _IGNORED_BY_DEFAULT)

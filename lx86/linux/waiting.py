@@ -24,6 +24,9 @@ def wait(threads: Sequence[Thread], signals: Signals, *, forever: bool) -> None:
 
     With `forever` something will be there when this returns.
     """
+    for thread in threads:
+        if thread.wait and signals.awaited(thread, thread.wait.signals):
+            thread.woken, forever = True, False
     poll = select.poll()
     events: dict[int, int] = {}
     deadlines = []

@@ -210,7 +210,7 @@ def _sigtimedwait(
                 return found.number
             if until is not None and time.monotonic() >= until:
                 refuse(errno.EAGAIN)
-            yield Wait(((file, select.POLLIN),), until)
+            yield Wait(((file, select.POLLIN),), until, signals=wanted)
     finally:
         os.close(file)
 

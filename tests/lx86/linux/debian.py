@@ -22,7 +22,7 @@ from pathlib import Path
 from guests.x86_root import fetch_root
 from tests.lx86.linux.test_run import x86
 
-PACKAGES = ("busybox", "lua5.4", "bc", "make", "bzip2")
+PACKAGES = ("busybox", "lua5.4", "bc", "make", "bzip2", "pigz", "pbzip2", "xz-utils", "zstd")
 _HERE = Path(__file__).parent
 _ENVIRONMENT = ("PATH=/usr/bin:/bin", "HOME=/root", "LC_ALL=C")
 _NATIVE = """\
@@ -45,6 +45,7 @@ PARTS = {
     "scripts": (*_BASH, *QUICK),
     "more": (*_BASH, *_OTHERS),
     "programs": ("/bin/bash", "/t/programs.sh"),
+    "threads": ("/bin/bash", "/t/threads.sh"),
     "busybox": ("/bin/busybox", "sh", "/t/busybox.sh"),
 }
 
@@ -76,11 +77,12 @@ def _said(done: subprocess.CompletedProcess[str]) -> Said:
     return Said(_NUMBERS.sub("N", done.stdout).splitlines(), done.returncode)
 
 
-def translated(root: Path, part: str) -> Said:
+def translated(root: Path, part: str, kept: Path | None = None) -> Said:
+    """`kept`: where translated code is kept."""
     settings = [text for setting in _ENVIRONMENT for text in ("--env", setting)]
     options = ["--root", str(root), "--clear-env", *settings, "-C", "/"]
     done = x86(
-        *options, *PARTS[part], stdin=subprocess.DEVNULL, capture_output=False,
+        *options, *PARTS[part], cache=kept, stdin=subprocess.DEVNULL, capture_output=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600,
     )  # fmt: skip
     return _said(done)

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from guests.packages import GuestFilesError
-from tests.lx86 import suites
-from tests.lx86.linux import debian
 from tests.lx86.linux.small_programs import BASE, DATA, ENTRY, call, write_program
 from tests.lx86.linux.test_run import EXIT, HELLO, WRITE, x86
 from tests.pyphyp.terminal import PATIENCE, PYPHYP
@@ -140,16 +137,11 @@ def test_a_program_does_not_see_its_descriptors(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not suites.available(), reason="apt is not there")
 def test_debians_programs_say_the_same_with_kept_code_which_two_at_once_share(
-    tmp_path: Path,
+    tmp_path: Path, debian_root: Path
 ) -> None:
-    try:
-        root = debian.make_root(tmp_path / "root")
-    except GuestFilesError as refusal:
-        pytest.skip(str(refusal))
     command = [
-        *PYPHYP, "x86", "--stats", "--cache", str(tmp_path / "k"), "--root", str(root),
+        *PYPHYP, "x86", "--stats", "--cache", str(tmp_path / "k"), "--root", str(debian_root),
         "--clear-env", "/bin/bash", "-c",
         "echo a b | tr ab ba; ls /t/all.sh; exit 3",
     ]  # fmt: skip
