@@ -71,7 +71,7 @@ def stages(block: Block, storage: Storage, options: Options, stack_key: int) -> 
     """
     region = block.region
     assert region is not None
-    code = Code(storage)
+    code = Code(storage, long=options.architecture.long)
     code.use_segment(options.bases[CS], options.code_16)
     lowerings = lower.table()
     options = replace(options, base=block.base, constants=block.constants)

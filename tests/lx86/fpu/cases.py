@@ -129,7 +129,7 @@ def _usable(i: Instruction) -> bool:
     return not (opcode in (0x2A, 0x6E, 0x7E, 0xC4) and rm > 3 and i.modrm >= 0xC0)
 
 
-def _storage(r: Random, i: Instruction) -> bytes:
+def storage(r: Random, i: Instruction) -> bytes:
     parts = [
         r.choice(
             [
@@ -162,5 +162,5 @@ def cases(r: Random, kind: str, count: int, **how: bool) -> list[Case]:
         if i.length == len(code) and _usable(i):
             general = [r.getrandbits(32) for _ in range(4)]
             eflags = 0x202 | r.getrandbits(16) & 0x8D5
-            found.append(Case(code, state(r, **how), general, eflags, _storage(r, i)))
+            found.append(Case(code, state(r, **how), general, eflags, storage(r, i)))
     return found

@@ -26,10 +26,11 @@ def _rank(bits: int) -> int:
 
 
 def differences(
-    case: Case, got: Case, wanted: Case, *, status: int = 0xFFFF, mxcsr: int = 0xFFFF
-) -> list[str]:
-    """`status`, `mxcsr`: the bits of those that must be equal."""
-    i = decode(case.code, native.CODE)
+    case: Case, got: Case, wanted: Case, *, status: int = 0xFFFF, mxcsr: int = 0xFFFF,
+    long: bool = False,
+) -> list[str]:  # fmt: skip
+    """`status`, `mxcsr`: the bits of those that must be equal; `long`: it is 64-bit code."""
+    i = decode(case.code, native.CODE, long=long)
     if got.signal != wanted.signal:
         return [f"signal {got.signal}, not {wanted.signal}"]
     a, b = got.floating, wanted.floating
@@ -45,11 +46,17 @@ def differences(
         found.append(f"mxcsr {a.mxcsr:#06x}, not {b.mxcsr:#06x}")
     if [a.tags >> 2 * n & 3 == 3 for n in range(8)] != [b.tags >> 2 * n & 3 == 3 for n in range(8)]:
         found.append(f"tags {a.tags:#06x}, not {b.tags:#06x}")
-    for n in range(8):
-        if abs(_rank(a.registers[n]) - _rank(b.registers[n])) > inaccurate:
-            found.append(f"R{n} {a.registers[n]:020x}, not {b.registers[n]:020x}")
-        if a.xmm[n] != b.xmm[n] and not (i.name == "simd" and i.opcode in ESTIMATES):
-            found.append(f"XMM{n} {a.xmm[n]:032x}, not {b.xmm[n]:032x}")
+    found += [
+        f"R{n} {a.registers[n]:020x}, not {b.registers[n]:020x}"
+        for n in range(8)
+        if abs(_rank(a.registers[n]) - _rank(b.registers[n])) > inaccurate
+    ]
+    if not (i.name == "simd" and i.opcode in ESTIMATES):
+        found += [
+            f"XMM{n} {a.xmm[n]:032x}, not {b.xmm[n]:032x}"
+            for n in range(16 if long else 8)
+            if a.xmm[n] != b.xmm[n]
+        ]
     if not got.signal:
         if got.general != wanted.general:
             found.append(f"general {got.general}, not {wanted.general}")
