@@ -302,7 +302,9 @@ class TranslatingCpu:
             page = why.data // PAGE
             if why.store and self._watch.refuses_stores(page):
                 return self._store_to_code(page)
-            return Fault(why.data, Access.WRITE if why.store else Access.READ)
+            # ENTER's only load finds out whether one could store there.
+            stores = why.store or self.code.fetch(recovery.eip).name == "enter"
+            return Fault(why.data, Access.WRITE if stores else Access.READ)
         if why.vector == _PROGRAM:
             return self._divide()
         return EngineFailure(f"interrupt {why.vector:#x} at {why.address:#x}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..cpu import EngineFailure, Fault, Preempted, Trap
+from ..cpu import Access, EngineFailure, Fault, Preempted, Trap
 from ..options import GRADUAL
 from ..storage import PAGE
 from . import difference
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _FLAGS = 0x02FF
 """Of the x87's status: what translated code does not keep as the x87 does (CAVEATS.md)."""
+_LONGEST_STATE = 512
+"""FXSAVE's bytes."""
 _MOST, _MOST_ARRIVALS = 100_000, 256
 """Instructions of Unicorn's, and times it may come to a place, until both are equal there."""
 
@@ -145,7 +147,7 @@ class ComparingCpu:
         first = ""
         for _ in range(_MOST_ARRIVALS):
             why = self._reference.advance(eip, _MOST)
-            if why != Preempted() or state.eip != eip:
+            if not (why == Preempted() or _is_fetch(why)) or state.eip != eip:
                 text = f"Unicorn's x86 does not come there: {why} at {state.eip:#x}"
                 raise _Different(first or self._describe(ours, [text]))
             found = self._different(ours)
@@ -161,16 +163,19 @@ class ComparingCpu:
         ours = _Ours(self.state, cpu.live, cpu.floating)
         if isinstance(why, EngineFailure):
             return
-        if isinstance(why, Preempted | Fault):
+        fetched = _is_fetch(why)
+        if isinstance(why, Preempted | Fault) and not fetched:
             self._meet(ours)
             self._compare_storage(ours)
         if isinstance(why, Preempted):
             return
-        there = self._reference.advance(None, 1 if isinstance(why, Fault) else _MOST)
-        if not _same_exit(why, there):
+        there = self._reference.advance(
+            None, 1 if isinstance(why, Fault) and not fetched else _MOST
+        )
+        if not _same_exit(why, there, self._reference.instructions()):
             raise _Different(self._describe(ours, [f"{why} translated, {there}"]))
-        if isinstance(why, Fault):  # Unicorn may have stored what lies before a forbidden page
-            return
+        if isinstance(why, Fault) and not fetched:
+            return  # Unicorn may have stored what lies before a forbidden page
         found = self._different(ours)
         if found:
             raise _Different(self._describe(ours, found))
@@ -178,9 +183,11 @@ class ComparingCpu:
         self._compare_storage(ours)
 
     def _compare_storage(self, ours: _Ours) -> None:
-        at = self._mirror.difference()
-        if at is not None:
-            raise _Different(self._describe(ours, [f"storage at {at:#x}, some time ago"]))
+        found = self._mirror.difference()
+        if found is not None:
+            at, row, other = found
+            text = f"storage at {at:#x}, some time ago: {row.hex(' ')} translated, {other.hex(' ')}"
+            raise _Different(self._describe(ours, [text]))
 
     def _different(self, ours: _Ours) -> list[str]:
         reference, other = self._reference, self._reference.cpu
@@ -255,9 +262,16 @@ def _tells_flags(i: Instruction) -> bool:
     return (i.opcode, which) in ((0xD9, 6), (0xDD, 6), (0xDD, 7))
 
 
-def _same_exit(ours: Exit, other: Exit) -> bool:
-    if isinstance(ours, Fault) and not ours.address % PAGE and other == Preempted():
-        return True  # Unicorn lets an access pass that only ends in a forbidden page
+def _is_fetch(why: Exit) -> bool:
+    """There is no code at EIP."""
+    return isinstance(why, Fault) and why.access is Access.EXECUTE
+
+
+def _same_exit(ours: Exit, other: Exit, instructions: list[Instruction]) -> bool:
+    if isinstance(ours, Fault) and other == Preempted():
+        # Unicorn lets an access pass that only ends in a forbidden page, and any ENTER.
+        enters = bool(instructions) and instructions[-1].name == "enter"
+        return ours.address % PAGE < _LONGEST_STATE or enters
     if isinstance(ours, Fault) and isinstance(other, Fault):
         # Of an access that crosses into a forbidden page, Unicorn tells its first byte.
         near = abs(ours.address - other.address) < PAGE

@@ -9,7 +9,7 @@ from ..storage import EXECUTE, PAGE, PROGRAM_END, READ, WRITE, Page, Storage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CHUNK = 16 * PAGE
+_CHUNK, _ROW = 16 * PAGE, 16
 
 
 class Mirror:
@@ -46,11 +46,15 @@ class Mirror:
         for at, size in self._different():
             self.storage.load(at, self._original.raw(at, size))
 
-    def difference(self) -> int | None:
-        """The lowest address of pages that can be written where the two differ."""
+    def difference(self) -> tuple[int, bytes, bytes] | None:
+        """The first place of pages that can be written where the two differ, and what they hold.
+
+        That is up to 16 bytes from there on.
+        """
         for at, size in self._different():
             ours, other = bytes(self._original.raw(at, size)), bytes(self.storage.raw(at, size))
-            return at + next(n for n in range(size) if ours[n] != other[n])
+            first = next(n for n in range(size) if ours[n] != other[n])
+            return at + first, ours[first : first + _ROW], other[first : first + _ROW]
         return None
 
     def _copy(self, at: int, size: int, kind: Page) -> None:

@@ -1,8 +1,8 @@
 """Unicorn's x86, brought to where translated code is.
 
 Unicorn's transcendental functions are those of the host's doubles, its remainders have wrong
-quotients, and its estimates of reciprocals are nobody's: these instructions are carried out here as
-translated code has them carried out.
+quotients, its FCOMI and FUCOMI leave OF, SF and AF, and its estimates of reciprocals are nobody's:
+these instructions are carried out here as translated code has them carried out.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Reference:
         except (Refused, NotDefined, StorageFault):
             return False
         self.cpu.set_floating(floating)
-        state.eip = i.next
+        state.eip, state.eflags = i.next, op.eflags
         return True
 
     def _stored(self, address: int, size: int) -> None:
@@ -127,5 +127,7 @@ class Reference:
 def _is_rough(code: bytes) -> bool:
     if code[0] == 0xD9:
         return code[1] in _ROUGH
+    if code[0] in (0xDB, 0xDF):
+        return 0xE8 <= code[1] <= 0xF7  # FUCOMI, FCOMI, FUCOMIP, FCOMIP
     opcode = code[1:] if code[0] == 0xF3 else code
     return opcode[0] == 0x0F and opcode[1] in (0x52, 0x53)

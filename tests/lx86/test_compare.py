@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lx86.compare.cpu import ComparingCpu
-from lx86.cpu import EngineFailure, SystemCall
+from lx86.cpu import Access, EngineFailure, Fault, SystemCall
 from lx86.options import Options
 from lx86.storage import EXECUTE, PAGE, READ, WRITE, Storage
 
@@ -100,7 +100,28 @@ def test_a_store_that_nobody_asked_for_is_told_at_the_next_system_call() -> None
     # add eax, 5; mov [ebx], eax; mov [ebx], eax; int 80h: the first one to [ebx+8]
     outcome = run(bytes.fromhex("83c005 8903 8903 cd80"), put(STW, STW + 8, most=1))
     assert isinstance(outcome.ended, EngineFailure)
-    assert ": storage at 0x8050008, some time ago\n" in outcome.texts[0]
+    rows = "05 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 translated, 00 00 00 00"
+    assert f": storage at 0x8050008, some time ago: {rows}" in outcome.texts[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "ended"),
+    [
+        # mov al, 127; inc al; fld1; fldz; fucomip st1; seto cl; int 80h
+        ("b07f fec0 d9e8 d9ee dfe9 0f90c1 cd80", SystemCall()),
+        # the same with fcomi
+        ("b07f fec0 d9e8 d9ee dbf1 0f90c1 cd80", SystemCall()),
+        ("89d8 ffe0", Fault(DATA, Access.EXECUTE)),  # mov eax, ebx; jmp eax
+        # lea eax, [ebx+4095]; fnstcw [eax]
+        ("8d83ff0f0000 d938", Fault(DATA + PAGE, Access.WRITE)),
+        # lea esp, [ebx+8]; enter 16, 0: its frame is storage, what is below is none
+        ("8d6308 c8100000", Fault(DATA - 12, Access.WRITE)),
+    ],
+)  # fmt: skip
+def test_what_unicorns_x86_does_otherwise_than_a_processor_is_no_difference(
+    code: str, ended: Exit
+) -> None:
+    assert run(bytes.fromhex(code)) == Run(ended)
 
 
 @pytest.mark.skipif(not small.available(), reason=f"{small.COMPILER} is not there")

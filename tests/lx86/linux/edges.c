@@ -91,7 +91,7 @@ static void on_part(int number, siginfo_t *info, void *context)
 
 #define PART(code, from, to) \
 	for (int at = from; at <= to; at++) { \
-		memset(area, 0x55, 0x2000); \
+		memset(area + 0xec0, 0x55, 0x400); \
 		mprotect(area, 0x1000, low ? PROT_READ : PROT_READ | PROT_WRITE); \
 		mprotect(area + 0x1000, 0x1000, low ? PROT_READ | PROT_WRITE : PROT_READ); \
 		place = 0; \
@@ -101,8 +101,10 @@ static void on_part(int number, siginfo_t *info, void *context)
 				     : "memory", "cc", "edi"); \
 		mprotect(area, 0x2000, PROT_READ | PROT_WRITE); \
 		int changed = 0, last = 0; \
-		for (int n = 0; n < 0x2000; n++) \
-			if (area[n] != 0x55) \
+		for (int n = 0xec0; n < 0x12c0; n++) \
+			if (n % 4 == 0 && *(int *)(area + n) == 0x55555555) \
+				n += 3; \
+			else if (area[n] != 0x55) \
 				changed++, last = n; \
 		printf("%s %d%+d: fault %x changed %d to %x\n", code, low, at, (int)place, changed, last); \
 	}
