@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lx86.architecture import I386, X86_64
-from lx86.storage import SPACE_32, SPACE_64, SPACE_64_LOW
 from pyphyp.messages import complain, report
 
 if TYPE_CHECKING:
@@ -70,6 +69,8 @@ class Maker:
 
     def space(self, word: int) -> Space | None:
         """`run.Maker`: translated 64-bit programs have addresses below 3 GiB alone."""
+        from lx86.storage import SPACE_32, SPACE_64, SPACE_64_LOW
+
         if word == 4:
             return SPACE_32
         if self._name == REFERENCE:

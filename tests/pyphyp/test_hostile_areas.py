@@ -25,13 +25,15 @@ TABLE, DOUBLEWORDS, ELSEWHERE = 0x6000, 64, 0xC000
 LOG_BYTES = 4096
 WINDOWS = 12
 QUIET = bytes(8 * DOUBLEWORDS)
+LATENCY = "VPA_CEDE_LATENCY"
+"""The one field that has a guest itself sleep longer, or for ever."""
 
 
 def fields() -> dict[str, int]:
     """Each field of the VPA that the hypervisor knows, and the trace log's own places."""
     found = {"trace log": LOG, "length of the trace log": LOG + 4, "its end": LOG + LOG_BYTES - 8}
     for name, value in vars(splpar_areas).items():
-        if name.startswith("VPA_") and name != "VPA_MINIMUM":
+        if name.startswith("VPA_") and name not in ("VPA_MINIMUM", LATENCY):
             offsets = [value] if isinstance(value, int) else list(value[:2])
             found |= {f"{name} {offset:#x}": VPA + offset for offset in offsets}
     return found
@@ -126,3 +128,16 @@ def test_a_dedicated_partition_s_nonsense_lends_its_idle_time_or_not_and_no_more
             assert capped == pytest.approx(half, rel=0.01), name
             assert half * 0.99 <= uncapped <= half + owner.donated + 1000, name
             assert machine.partitions["lpar1"].memory.u64(COUNT) > 10, name
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_how_deeply_a_guest_sleeps_takes_nothing_from_others(seed: int) -> None:
+    """It may sleep for ever; what it does not use the others have."""
+    latency = VPA + splpar_areas.VPA_CEDE_LATENCY
+    starts = {"lpar1": scribbler(latency), "lpar2": SPINNER, "lpar3": SPINNER}
+    its = system(1, [shared(20), shared(30), shared(10, weight=9)])
+    with ManagedMachine(its, epoch=0, host_threads=1, starts=starts) as machine:
+        run(machine, values(seed))
+        *_, capped, uncapped = consumed(machine)  # where nothing can wake the first, it is over
+        assert capped == pytest.approx(0.3 * WINDOWS * WINDOW, rel=0.01)
+        assert uncapped >= 0.5 * WINDOWS * WINDOW
