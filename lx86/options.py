@@ -49,7 +49,7 @@ class Options:
     """x86 instructions."""
     first_region: int = 0
     """So many at first sight, on ways that lead forward; 0: there is no difference."""
-    often: int = 256
+    often: int = 1024
     """What is entered so many times is translated again, with all its region."""
     base: int = 0
     """What R27 holds; 0: nothing yet."""

@@ -75,6 +75,8 @@ class Registers:
 
     def spare(self) -> None:
         """Before an instruction: not so many values in temporaries that it has too few."""
+        if self.s.values == self._homes:
+            return
         temporaries = self.temporaries
         lent = [n for n, value in enumerate(self.s.values) if value[0] in temporaries]
         for number in lent[self.options.most_lent :]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import sys
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from .x86_wishes import Wishes
 
 _NOT_FOUND = 127
+_GARBAGE_AFTER = 500_000
+"""Objects that are made between looks for rubbish: what is translated stays, and is much."""
 
 _HELP = """Run PROGRAM, an i386 Linux program, or fetch a root of such programs.
 
@@ -213,6 +216,7 @@ def run(
         raise click.UsageError("--compare runs both engines: not with --engine reference")
     limit = descriptor_limit()
     sys.stdout.flush()
+    gc.set_threshold(_GARBAGE_AFTER, *gc.get_threshold()[1:])
     try:
         # What is studied is translated now.
         afresh = no_cache or compare or wishes.count or engine == REFERENCE
