@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 from guests.cache import cache_directory, is_intact, locked
 from guests.packages import Apt
 
-from . import small
+from . import small, small64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 VALGRIND = ("basic", "cmov", "fpu", "mmx", "mmxext", "sse", "sse2")
 """Of its none/tests/x86/insn_*.def."""
+VALGRIND_64 = ("basic", "fpu", "mmx", "sse", "sse2")
+"""Of its none/tests/amd64/insn_*.def."""
 _KEPT = {
-    "valgrind": ("/none/tests/x86/", "/include/"),
+    "valgrind": ("/none/tests/x86/", "/none/tests/amd64/", "/include/"),
     "qemu": ("/tests/tcg/i386/",),
 }
 
@@ -65,29 +67,42 @@ def _sources(name: str) -> Path:
     return next(into.iterdir())
 
 
-def _compiled(name: str, make: Callable[[Path], list[str | Path]]) -> Path:
+def _compiled(
+    name: str, make: Callable[[Path], list[str | Path]], compiler: str = small.COMPILER
+) -> Path:
     out = Path(_directory().name) / name
     if not out.exists():
         arguments = make(out)
-        flags = ["-static", "-w", "-fno-pie", "-no-pie", "-msse2", "-mfpmath=387"]
-        command = [small.COMPILER, *flags, *arguments, "-o", out, "-lm"]
+        flags = ["-static", "-w", "-fno-pie", "-no-pie"]
+        if compiler == small.COMPILER:
+            flags += ["-msse2", "-mfpmath=387"]
+        command = [compiler, *flags, *arguments, "-o", out, "-lm"]
         subprocess.run(command, check=True, capture_output=True)
     return out
 
 
 def valgrind(name: str) -> Path:
     """The program that insn_`name`.def becomes.  Raises `GuestFilesError`."""
+    return _valgrind(name, "x86", small.COMPILER)
+
+
+def valgrind_64(name: str) -> Path:
+    """The same, for x86-64."""
+    return _valgrind(name, "amd64", small64.COMPILER)
+
+
+def _valgrind(name: str, architecture: str, compiler: str) -> Path:
     source = _sources("valgrind")
 
     def make(out: Path) -> list[str | Path]:
-        tests = source / "none" / "tests" / "x86"
+        tests = source / "none" / "tests" / architecture
         written = out.with_suffix(".c")
         with (tests / f"insn_{name}.def").open() as cases, written.open("w") as to:
             generator = ["perl", tests / "gen_insn_test.pl"]
             subprocess.run(generator, stdin=cases, stdout=to, check=True, cwd=tests)
         return ["-O1", "-I", source / "include", "-I", source, written]
 
-    return _compiled(f"insn_{name}", make)
+    return _compiled(f"insn_{name}-{architecture}", make, compiler)
 
 
 def qemu(name: str) -> Path:

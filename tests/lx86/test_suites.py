@@ -53,6 +53,16 @@ def test_valgrinds_cases_are_all_ok(name: str, cases: int) -> None:
     assert (status, len(lines)) == (0, cases)
 
 
+@pytest.mark.parametrize(
+    ("name", "cases"), [*zip(suites.VALGRIND_64, (1286, 464, 105, 154, 343), strict=True)]
+)
+def test_valgrinds_64_bit_cases_are_all_ok(name: str, cases: int) -> None:
+    status, output = _translated(_built(suites.valgrind_64, name))
+    lines = output.splitlines()
+    assert [line for line in lines if not line.endswith(" ... ok")] == []
+    assert (status, len(lines)) == (0, cases)
+
+
 @pytest.mark.parametrize("name", QEMU)
 def test_qemus_x87_programs_find_no_fault(name: str) -> None:
     assert _translated(_built(suites.qemu, name)) == (0, "")
