@@ -8,7 +8,8 @@ from ..flags import X
 from ..lower import condition
 from . import forms, lower_masks, lower_mmx, lower_packed, lower_sse
 from .defined import is_defined
-from .lowering import assist, in_storage, memory
+from .known import GENERAL
+from .lowering import assist, form_of, in_storage, memory, set_form
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -25,9 +26,12 @@ def lower(x: Context, i: Instruction) -> bool:
     opcode = i.opcode & 0xFF
     if (opcode == 0xAE and _without_effect(x, i)) or lower_masks.lower(x, i):
         return True
+    target, before = forms.target_of(i), x.s.floating.forms
     exact = x.options.exact_sse and opcode in _FLOATING
     if exact or not (lower_mmx.lower(x, i) or lower_sse.lower(x, i) or lower_packed.lower(x, i)):
         _assisted(x, i)
+    if target is not None and form_of(x, target) & forms.behind(i, before)[target] == GENERAL:
+        set_form(x, target, GENERAL)  # its high half may have been zero before
     return True
 
 

@@ -77,6 +77,28 @@ def translated() -> Iterator[Translated]:
     machine.close()
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "660f6e1e 660f5bdf f20f2a1e",  # movd xmm3; cvtps2dq xmm3, xmm7; cvtsi2sd xmm3
+        "660f6e1e f30f5bdf f20f101e",  # cvttps2dq; movsd
+        "660f6e1e 0f5bdf f20f581e",  # cvtdq2ps; addsd
+        "660f6e1e f30fe6df f20f2a1e",  # cvtdq2pd
+        "660f6e1e 0f5adf f20f2a1e",  # cvtps2pd
+        "660f6e1e 0f58df f20f2a1e",  # addps
+        "660f6e1e 660fc6df01 f20f2a1e",  # shufpd
+        "660f6e1e 660f6fdf f20f2a1e",  # movdqa
+    ],
+)
+def test_a_high_half_that_was_zero_is_kept_when_it_is_so_no_more(
+    processor: Path, translated: Translated, code: str
+) -> None:
+    case = Case(bytes.fromhex(code), storage=b"\1\0\0\0" * 32)
+    case.floating.xmm = [0x3F80_0000_4000_0000_4040_0000_4080_0000] * 8
+    (wanted,) = native.run(processor, [case])
+    assert translated.run(case).floating.xmm[3] == wanted.floating.xmm[3]
+
+
 @pytest.mark.parametrize("kind", ["x87", "simd"])
 def test_a_translated_instruction_does_what_it_does_on_this_hosts_processor(
     processor: Path, translated: Translated, kind: str
