@@ -52,7 +52,6 @@ class MediumChanger(LogicalUnit):
     def __init__(self, identity: Identity, elements: Elements, keeper: Keeper) -> None:
         super().__init__(identity)
         self.elements, self._keeper = elements, keeper
-        self._lockers: set[Nexus] = set()
 
     # -- the operator ----------------------------------------------------------------------
 
@@ -81,7 +80,7 @@ class MediumChanger(LogicalUnit):
         layout = self.elements.layout()
         del layout[port.address]
         self._keeper.keep(layout)
-        port.cartridge, port.from_outside = None, False
+        port.cartridge, port.source, port.from_outside = None, 0, False
         self.attention_to_all(Condition.PORT_ACCESSED)
 
     def _check_ports(self) -> None:
@@ -99,23 +98,6 @@ class MediumChanger(LogicalUnit):
     def resume(self, nexus: Nexus) -> None:
         """Cartridges may be elsewhere, whatever the saved initiator believes."""
         self.attention(nexus, Condition.POWER_ON_OR_RESET)
-
-    def login(self, nexus: Nexus) -> None:
-        super().login(nexus)
-        self._lock(nexus, on=False)
-
-    def logout(self, nexus: Nexus) -> None:
-        super().logout(nexus)
-        self._lock(nexus, on=False)
-
-    def reset(self) -> None:
-        super().reset()
-        self._lockers.clear()
-        self.locked = False
-
-    def _lock(self, nexus: Nexus, *, on: bool) -> None:
-        (self._lockers.add if on else self._lockers.discard)(nexus)
-        self.locked = bool(self._lockers)
 
     def mode_pages(self) -> Mapping[int, tuple[bytes, bytes]]:
         assignment = b"".join(
@@ -176,7 +158,7 @@ class MediumChanger(LogicalUnit):
     @commands.define(0x1E, "PREVENT ALLOW MEDIUM REMOVAL", 6)
     def prevent_allow(self, task: Task) -> bytes:
         """Locks the ports' door against the operator."""
-        self._lock(task.nexus, on=bool(task.cdb[4] & 1))
+        self.lock(task.nexus, on=bool(task.cdb[4] & 1))
         return b""
 
     def _transport(self, task: Task, flags: int) -> None:
@@ -215,7 +197,7 @@ class MediumChanger(LogicalUnit):
         for source, _ in ways:
             if source.drive is not None:
                 source.drive.unload()
-            source.cartridge, source.from_outside = None, False
+            source.cartridge, source.source, source.from_outside = None, 0, False
         for to, cartridge, came_from, source in taken:
             to.cartridge = cartridge
             to.source = source.address if source.kind is Kind.STORAGE else came_from
@@ -234,13 +216,16 @@ class MediumChanger(LogicalUnit):
     @staticmethod
     def _thread(elements: Iterable[Element]) -> None:
         """Have drives load what was put into them; a tape that cannot be used lies there."""
+        failed = False
         for element in elements:
             if element.drive is None or element.cartridge is None:
                 continue
             try:
                 element.drive.load(element.cartridge.open())
             except BackingError:
-                raise CheckConditionError(Condition.LOAD_OR_EJECT_FAILED) from None
+                failed = True
+        if failed:
+            raise CheckConditionError(Condition.LOAD_OR_EJECT_FAILED)
 
     def restore(self, cartridges: Mapping[int, Cartridge]) -> list[str]:
         """Put cartridges where they were, by address; gives those that their drive cannot use."""
@@ -306,7 +291,6 @@ def _descriptor(element: Element, *, labels: bool, identifiers: bool) -> bytes:
         data += text.ljust(_LABEL_LENGTH - 4, b" " if text else b"\0") + bytes(4)
     name = b""
     if identifiers and element.drive is not None:
-        its = element.drive.identity
-        name = its.vendor.encode().ljust(8) + its.product.encode().ljust(16) + its.serial.encode()
+        name = element.drive.identity.designator
     data += bytes([_ASCII if name else 0, _T10 if name else 0, 0, len(name)]) + name
     return bytes(data)

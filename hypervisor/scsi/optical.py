@@ -46,7 +46,6 @@ class OpticalDrive(BlockUnit):
         super().__init__(Identity("VOPTA", serial))
         self._medium: Backing | None = None
         self._ejected = ejected
-        self.locked = False
 
     # -- the operator ----------------------------------------------------------------------
 
@@ -67,7 +66,8 @@ class OpticalDrive(BlockUnit):
         self._remove()
 
     def _remove(self) -> None:
-        medium, self._medium, self.locked = self._medium, None, False
+        medium, self._medium = self._medium, None
+        self._lockers.clear()
         if medium is not None:
             medium.close()
 
@@ -90,7 +90,7 @@ class OpticalDrive(BlockUnit):
 
     @commands.define(0x1E, "PREVENT ALLOW MEDIUM REMOVAL", 6)
     def prevent_allow(self, task: Task) -> bytes:
-        self.locked = bool(task.cdb[4] & 1)
+        self.lock(task.nexus, on=bool(task.cdb[4] & 1))
         return b""
 
     @commands.define(0x35, "SYNCHRONIZE CACHE(10)", 10)

@@ -40,7 +40,6 @@ class TapeDrive(TapeReports):
         self._threaded = False
         """Whether the tape can be used; an initiator may have unloaded it, and load it again."""
         self._ejected = ejected
-        self.locked = False
         self._place = 0
 
     # -- the operator ----------------------------------------------------------------------
@@ -66,7 +65,8 @@ class TapeDrive(TapeReports):
         if self.locked and not force:
             raise MediumLockedError("the partition has locked the medium")
         medium, self._inserted = self._inserted, None
-        self.locked = self._threaded = False
+        self._threaded = False
+        self._lockers.clear()
         if medium is not None:
             medium.close()
 
@@ -78,7 +78,7 @@ class TapeDrive(TapeReports):
 
     def reset(self) -> None:
         super().reset()
-        self.locked, self._place = False, 0
+        self._place = 0
 
     def medium(self) -> TapeMedium:
         """The tape; raises NO MEDIUM where there is none to use."""
@@ -350,7 +350,7 @@ class TapeDrive(TapeReports):
 
     @commands.define(0x1E, "PREVENT ALLOW MEDIUM REMOVAL", 6)
     def prevent_allow(self, task: Task) -> bytes:
-        self.locked = bool(task.cdb[4] & 1)
+        self.lock(task.nexus, on=bool(task.cdb[4] & 1))
         return b""
 
 

@@ -20,6 +20,8 @@ commands = CommandSet()
 
 _ATTENTIONS_AT_MOST = 8
 _NEXUSES_AT_MOST = 256
+_LONGEST_SERIAL = 0xFF - 8 - 16
+"""Behind vendor and product, in a designator."""
 _ALL_PAGES = 0x3F
 _CHANGEABLE, _DEFAULT, _SAVED = 1, 2, 3
 """Page controls of MODE SENSE; 0 is the current values."""
@@ -34,6 +36,16 @@ class Identity:
     vendor: str = "AIX"
     revision: str = "0001"
 
+    @property
+    def unit_serial(self) -> bytes:
+        """In ASCII, and its end if it is too long for a designator: there units differ."""
+        return self.serial.encode("ascii", "replace")[-_LONGEST_SERIAL:]
+
+    @property
+    def designator(self) -> bytes:
+        """What a T10 vendor identification says (SPC-4 7.8.6.4)."""
+        return self.vendor.encode().ljust(8) + self.product.encode().ljust(16) + self.unit_serial
+
 
 class LogicalUnit:
     """A device of one `device_type`; subclasses add their commands to `commands`."""
@@ -42,14 +54,13 @@ class LogicalUnit:
     removable = False
     shared = False
     """Several partitions, which run side by side, use it: only while none of them runs."""
-    locked = False
-    """An initiator keeps the medium in."""
     commands: CommandSet
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
         self.reservations = Reservations(self.attention)
         self._attentions: dict[Nexus, deque[Condition]] = {}
+        self._lockers: set[Nexus] = set()
 
     # -- carrying out ----------------------------------------------------------------------
 
@@ -81,6 +92,7 @@ class LogicalUnit:
         """An initiator begins: it finds the unit as after power-on."""
         self._attentions[nexus] = deque(maxlen=_ATTENTIONS_AT_MOST)
         self.attention(nexus, Condition.POWER_ON_OR_RESET)
+        self.lock(nexus, on=False)
 
     def resume(self, nexus: Nexus) -> None:
         """An initiator that was saved goes on: it knows the unit."""
@@ -89,11 +101,25 @@ class LogicalUnit:
     def logout(self, nexus: Nexus) -> None:
         self._attentions.pop(nexus, None)
         self.reservations.release_simple(nexus)
+        self.lock(nexus, on=False)
 
     def reset(self) -> None:
         """LOGICAL UNIT RESET."""
         self.reservations.reset()
+        self._lockers.clear()
         self.attention_to_all(Condition.POWER_ON_OR_RESET)
+
+    @property
+    def locked(self) -> bool:
+        """Whether any initiator keeps the medium in."""
+        return bool(self._lockers)
+
+    def locked_by(self, nexus: Nexus) -> bool:
+        return nexus in self._lockers
+
+    def lock(self, nexus: Nexus, *, on: bool) -> None:
+        """An initiator keeps the medium in, or does not; others may still (SPC-4 6.14)."""
+        (self._lockers.add if on else self._lockers.discard)(nexus)
 
     def _tell_attention(self, nexus: Nexus) -> None:
         if waiting := self._attentions.get(nexus):
@@ -171,9 +197,7 @@ class LogicalUnit:
         return bytes(data)
 
     def _vital_pages(self) -> dict[int, bytes]:
-        serial = self.identity.serial.encode()
-        vendor = self.identity.vendor.encode().ljust(8)
-        name = vendor + self.identity.product.encode().ljust(16) + serial
+        serial, name = self.identity.unit_serial, self.identity.designator
         designators = bytes([0x02, 0x01, 0, len(name)]) + name  # T10 vendor identification
         unique = self._naa()
         designators += bytes([0x01, 0x03, 0, len(unique)]) + unique

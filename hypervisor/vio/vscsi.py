@@ -147,7 +147,9 @@ class VscsiServer:
             self.adapter.post(Element.of(INITIALIZATION, Initialization.INIT))
 
     def state(self) -> VscsiState:
-        locked = tuple((at.target, at.lun) for at, unit in self.targets if unit.locked)
+        locked = tuple(
+            (at.target, at.lun) for at, unit in self.targets if unit.locked_by(self.nexus)
+        )
         return VscsiState(self.adapter.slot.number, self._logged_in, locked)
 
     def restore(self, state: VscsiState) -> None:
@@ -156,7 +158,7 @@ class VscsiServer:
             self.targets.resume(self.nexus)
         for address, unit in self.targets:
             if address in state.locked:
-                unit.locked = True
+                unit.lock(self.nexus, on=True)
 
     # -- the queue -------------------------------------------------------------------------
 

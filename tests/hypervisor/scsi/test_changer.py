@@ -151,6 +151,37 @@ def test_an_exchange_moves_two_at_once(library: Library) -> None:
     assert library.layout() == {DRIVE: "A1", PORT: "A2"}
 
 
+def test_an_exchange_with_a_bad_tape_loads_the_other_one(library: Library) -> None:
+    library.move(SLOT, DRIVE)
+    slot = library.changer.elements.at(SLOT + 1)
+    assert slot is not None
+    slot.cartridge = Labelled("BAD", broken=True)
+    ways = b"".join(at.to_bytes(2, "big") for at in (ROBOT, SLOT + 1, DRIVE, DRIVE + 1))
+    assert condition(library.changer, 0xA6, 0, *ways) is Condition.LOAD_OR_EJECT_FAILED
+    assert library.layout() == {DRIVE: "BAD", DRIVE + 1: "A1"}
+    assert [drive.loaded for drive in library.drives] == [False, True]
+
+
+def test_an_element_that_was_emptied_forgets_where_its_cartridge_came_from(
+    library: Library,
+) -> None:
+    library.move(SLOT, DRIVE)
+    library.move(DRIVE, SLOT)
+    drive = library.changer.elements.at(DRIVE)
+    assert drive is not None
+    assert not drive.source
+
+
+@pytest.mark.parametrize("serial", ["x" * 256, "\u20ac" * 255], ids=["long", "not ascii"])
+def test_a_unit_of_any_name_says_who_it_is(serial: str) -> None:
+    drive = TapeDrive(serial + "D1")
+    for page in (0x80, 0x83):
+        assert b"D1" in send(drive, 0x12, 1, page, 0x0F, 0xFF)
+    changer = MediumChanger(Identity("3573-TL", serial), Elements.of([drive], 1, 0), Shelf())
+    told = send(changer, 0xB8, 4, 0, 0, 0xFF, 0xFF, 1, 0, 0xFF, 0xFF)
+    assert told.endswith(b"D1")
+
+
 def status(library: Library, kind: int, *, flags: int = 0, first: int = 0) -> bytes:
     where = first.to_bytes(2, "big")
     return send(library.changer, 0xB8, flags | kind, *where, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF)

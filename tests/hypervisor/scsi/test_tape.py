@@ -261,6 +261,16 @@ def test_a_locked_tape_stays_in(drive: TapeDrive) -> None:
     assert not drive.loaded
 
 
+def test_each_initiator_keeps_a_tape_in_until_it_lets_go_or_is_gone(drive: TapeDrive) -> None:
+    for nexus in (ONE, OTHER):
+        send(drive, 0x1E, 0, 0, 0, 1, nexus=nexus)
+    send(drive, 0x1E)
+    assert condition(drive, 0x1B) is Condition.MEDIUM_REMOVAL_PREVENTED
+    drive.logout(OTHER)
+    send(drive, 0x1B)
+    drive.unload()
+
+
 def test_another_tape_is_announced(drive: TapeDrive) -> None:
     drive.unload()
     drive.load(BlankTape())
