@@ -32,6 +32,7 @@ else from standard input, up to the first that fails.  `help` lists the commands
 \b
 Examples:
   pyphyp vios vios1 lsmap -all
+  pyphyp vios vios1 'lsdev | grep disk'
   pyphyp vios vios1 mkbdsp -sp rootvg 4g -bd web_disk -vadapter vhost0
   pyphyp vios vios1
 
@@ -50,7 +51,8 @@ The exit status is the command's.
 @remote
 def vios(client: Client, name: str, command: tuple[str, ...]) -> int:
     if command:
-        return _show(_ask(client, name, shlex.join(command)))
+        line = command[0] if len(command) == 1 else shlex.join(command)
+        return _show(_ask(client, name, line))
     if not sys.stdin.isatty():
         return _batch(client, name)
     return _interactive(client, name)

@@ -40,6 +40,8 @@ def test_commands_print_and_end_as_the_server_s_do() -> None:
     assert run("vios", "vios1", "oem_setup_env").returncode == 127
     shown = run("vios", "vios1", "lsmap", "-all", "-field", "vtd", "-fmt", ":")
     assert shown.stdout == "vtscsi0\n"
+    whole = run("vios", "vios1", "lsmap -all -field vtd -fmt : | grep vtscsi")
+    assert whole.stdout == shown.stdout
     other = run("vios", "vios2", "lsmap", "-all")
     assert other.returncode == 1
     assert "there are vios1" in other.stderr
