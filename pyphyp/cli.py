@@ -156,7 +156,3 @@ def main(arguments: list[str] | None = None) -> int:
         complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return Status.ERROR
     return result if isinstance(result, int) else Status.OK
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -147,8 +147,10 @@ class Signals:
         self._file_mask = 0
         self.file = _moved(signal_file(-1, 0), reserve)
         """Readable when a signal is there for a handler."""
-        for own in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):  # Python's own ideas
-            if own != signal.SIGINT or signal.getsignal(own) is not signal.SIG_IGN:
+        for own in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
+            signal.signal(own, signal.SIG_DFL)
+        for own in (signal.SIGINT, signal.SIGTERM):  # the command handles them
+            if signal.getsignal(own) is not signal.SIG_IGN:
                 signal.signal(own, signal.SIG_DFL)
         for number in range(1, LAST + 1):
             if number not in _UNKNOWN_TO_PYTHON and signal.getsignal(number) is signal.SIG_IGN:

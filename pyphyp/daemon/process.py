@@ -105,8 +105,9 @@ class Watcher:
 
 def host(plan: Plan, watcher: Watcher) -> End:
     """Run the machine to its end; raises `RunningError`, `LocationError`, `OSError`."""
-    claim = Claim.take(plan.location)
     with contextlib.ExitStack() as undo:
+        endings = undo.enter_context(_signals(watcher))
+        claim = Claim.take(plan.location)
         undo.callback(claim.release)
         undo.callback(claim.listening.close)
         machine = undo.enter_context(
@@ -131,12 +132,13 @@ def host(plan: Plan, watcher: Watcher) -> End:
         daemon.on_notice = watcher.noticed
         server = Server(claim.listening, daemon)
         daemon.tell_news(server.tell)
-        endings = undo.enter_context(_signals(daemon, watcher))
+        endings.ask(daemon)
         server.start()
         undo.callback(server.close)
-        watcher.ready(_power_on(machine, daemon))
+        if not endings.received:
+            watcher.ready(_power_on(machine, daemon))
         daemon.run()
-        return End(hosted.usage(), hosted.standings(), endings[0] if endings else None)
+        return End(hosted.usage(), hosted.standings(), next(iter(endings.received), None))
 
 
 def _private(path: Path) -> Any:
@@ -159,15 +161,36 @@ def _power_on(machine: ManagedMachine, daemon: Daemon) -> list[str]:
     return [str(why) for why in machine.come_up(activate)]
 
 
+class _Endings:
+    """The signals that asked for the end: the first powers off in order, others pull plugs."""
+
+    def __init__(self) -> None:
+        self.received: list[signal.Signals] = []
+        self._daemon: Daemon | None = None
+
+    def add(self, number: signal.Signals) -> None:
+        self.received.append(number)
+        self._pass_on()
+
+    def ask(self, daemon: Daemon) -> None:
+        """It is `daemon` that ends the machine, also where the end was asked for already."""
+        self._daemon = daemon
+        if self.received:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._daemon is not None:
+            self._daemon.power_off(immediate=len(self.received) > 1, seconds=GRACE)
+
+
 @contextlib.contextmanager
-def _signals(daemon: Daemon, watcher: Watcher) -> Iterator[list[signal.Signals]]:
-    """The first of SIGINT and SIGTERM powers off in order, the second pulls the plugs."""
-    received: list[signal.Signals] = []
+def _signals(watcher: Watcher) -> Iterator[_Endings]:
+    """SIGINT and SIGTERM ask for the end from now on, and not for this process's at once."""
+    endings = _Endings()
 
     def end(number: int, frame: FrameType | None) -> None:
-        received.append(signal.Signals(number))
-        daemon.power_off(immediate=len(received) > 1, seconds=GRACE)
-        watcher.ending(received[-1])
+        endings.add(signal.Signals(number))
+        watcher.ending(endings.received[-1])
 
     def hang_up(number: int, frame: FrameType | None) -> None:
         watcher.hung_up()
@@ -179,7 +202,7 @@ def _signals(daemon: Daemon, watcher: Watcher) -> Iterator[list[signal.Signals]]
         if signal.getsignal(number) is not signal.SIG_IGN  # as nohup and background jobs have it
     }
     try:
-        yield received
+        yield endings
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -208,8 +231,12 @@ def in_background(plan: Plan) -> list[str]:
         finally:
             os._exit(status)
     os.close(writing)
-    with open(reading, encoding="utf-8") as answer:
-        word, _, rest = answer.read().partition("\n")
+    try:
+        with open(reading, encoding="utf-8") as answer:
+            word, _, rest = answer.read().partition("\n")
+    except BaseException:  # whoever wanted it does not any more
+        os.kill(child, signal.SIGTERM)
+        raise
     if word != _READY:
         os.waitpid(child, 0)
         raise StartError(rest.strip() or f"it ended at once; {plan.directory / LOG} may say why")

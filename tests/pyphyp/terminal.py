@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-PYPHYP = (sys.executable, "-m", "pyphyp.cli")
+PYPHYP = (sys.executable, "-m", "pyphyp")
 PATIENCE = 60
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from pyphyp.cli import main
 from pyphyp.daemon.claim import Claim, RunningError
 from pyphyp.daemon.client import Client, NotRunningError
 from pyphyp.daemon.locations import Location, LocationError, location
-from tests.pyphyp.terminal import PATIENCE, Terminal
+from tests.pyphyp.terminal import PATIENCE, PYPHYP, Terminal
 
 from .processes import MACHINE, alive, completed, daemon_process, run, until_gone
 
@@ -100,6 +102,43 @@ def test_sigterm_ends_the_daemon_in_order(office: Location, tmp_path: Path) -> N
     until_gone(process)
     assert not office.socket.exists()
     assert "the end" in (tmp_path / "state" / "pyphyp" / "office" / "daemon.log").read_text()
+
+
+def handles(process: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{process}/status").read_text()
+    found = re.search(r"^SigCgt:\s*(\w+)$", status, re.MULTILINE)
+    assert found is not None
+    return bool(int(found[1], 16) >> number - 1 & 1)
+
+
+@pytest.mark.parametrize("options", [(), ("--detach",)])
+def test_sigterm_ends_it_in_order_at_any_moment_of_its_start(
+    file: str, options: tuple[str, ...]
+) -> None:
+    """From a tenth of its start to when it runs, all at once: the host is busy."""
+    names = [f"early{n}" for n in range(10)]
+    started = [
+        subprocess.Popen(
+            [*PYPHYP, "up", file, "--name", name, *options], stderr=subprocess.PIPE, text=True
+        )
+        for name in names
+    ]
+    for n, process in enumerate(started):
+        while not handles(process.pid, signal.SIGTERM):
+            time.sleep(0.001)
+        time.sleep(0.02 * n)
+        process.send_signal(signal.SIGTERM)
+    for name, process in zip(names, started, strict=True):
+        _, err = process.communicate(timeout=PATIENCE)
+        ran = name in err and "runs; pyphyp ps" in err
+        assert process.returncode == (0 if ran and options else 128 + signal.SIGTERM), err
+        assert "Traceback" not in err
+        if ran:
+            assert run("down", "-m", name, "--now").returncode == 0
+        end = time.monotonic() + PATIENCE
+        while location(name).socket.exists():
+            assert time.monotonic() < end, f"{name} left its socket behind"
+            time.sleep(0.01)
 
 
 def test_the_machine_outlives_the_terminal_it_was_started_at(file: str) -> None:
