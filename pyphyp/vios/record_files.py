@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, TypeVar
 
 from emu.state import StateError, plain, rebuild
@@ -35,12 +36,15 @@ def read_kept(file: Path, kind: type[_State], what: str) -> _State:
 
 
 def keep(file: Path, state: object) -> None:
-    """Replace what is in `file` when all is written; raises `ViosError`."""
+    """Replace what is in `file` when all is on the host's disk; raises `ViosError`."""
     content = plain(state)
     assert isinstance(content, dict)
     part = file.with_suffix(".new")
     try:
-        part.write_text(json.dumps({"format": _FORMAT, **content}, indent=1) + "\n")
+        with part.open("w", encoding="utf-8") as new:
+            new.write(json.dumps({"format": _FORMAT, **content}, indent=1) + "\n")
+            new.flush()
+            os.fsync(new.fileno())
         part.replace(file)
     except OSError as wrong:
         raise ViosError(f"{file}: {wrong.strerror}") from None

@@ -42,14 +42,18 @@ def label_bytes(label: Label) -> bytes:
 
 
 def read_label(data: bytes) -> Label | None:
-    """The label in the first bytes of a disk; None: there is none, or a damaged one."""
+    """The label in the first bytes of a disk; None: there is none, or a damaged one.
+
+    Whoever had the disk may have written it: what would not print is no name.
+    """
     lines = data[:LABEL_BYTES].split(b"\n")
     if not data.startswith(_MAGIC) or len(lines) < 3 or lines[1] != b"%08x" % zlib.crc32(lines[2]):
         return None
     try:
-        return rebuild(Label, json.loads(lines[2]), "label")
+        label = rebuild(Label, json.loads(lines[2]), "label")
     except (ValueError, RecursionError, StateError):
         return None
+    return label if (label.name + label.server).isprintable() else None
 
 
 def identifier(*parts: object, digits: int = 16) -> str:

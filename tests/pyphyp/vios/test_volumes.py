@@ -18,9 +18,9 @@ from hypervisor.scsi.unit import padded
 from hypervisor.vio.configuration import Medium, ScsiUnit
 from pyphyp.raw_file import RawFile
 from pyphyp.vios.padmin import carry_out
-from pyphyp.vios.records import ViosError
+from pyphyp.vios.records import Label, ViosError
 from pyphyp.vios.volume_files import Piece, VolumeFile
-from pyphyp.vios.volumes import LABEL_BYTES, read_label
+from pyphyp.vios.volumes import LABEL_BYTES, label_bytes, read_label
 
 from .servers import CLIENTS, MIB, refused, said, server, volumes
 
@@ -317,3 +317,15 @@ def test_sizes_that_are_none_or_too_large_are_refused(tmp_path: Path, size: str)
         assert carry_out(vios, line).status == 1
     assert said(vios, "lsvg datavg", "lssp") == before
     vios.close()
+
+
+@pytest.mark.parametrize("said_name", ["\x1b]0;mine\x07", "a\nb", "\ud800"])
+def test_a_client_writes_no_label_that_speaks_to_the_operators_terminal(
+    tmp_path: Path, said_name: str
+) -> None:
+    vios = server(tmp_path, *volumes(tmp_path, 33))
+    written = label_bytes(Label("0" * 16, "1" * 16, "vg00", said_name))
+    with (tmp_path / "pv1.img").open("r+b") as disk:
+        disk.write(written)
+    assert read_label(written) is None
+    assert said_name not in refused(vios, "mksp mine hdisk1")
