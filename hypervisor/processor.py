@@ -276,6 +276,8 @@ class VirtualProcessor:
 
         `now` is when the partition is asked, which may be later than its own time base.
         """
+        if self.standing is _READY:
+            return self.ready_since
         if self.awaits_interrupt and self.partition.interrupts.pending(self.number):
             self._wake(Wake.EXTERNAL_INTERRUPT, now)
         return self.ready_since if self.standing is _READY else self.next_event

@@ -325,10 +325,10 @@ class ProcessorDispatcher:
         wants = [p for p in processors if p.wake < end and not p.member.dedicated]
         working = [core for core in self.cores if not core.failed]
         open_ = sum(core.pooled for core in working)
-        shared_out = (
+        shared_out = len(wants) > open_ and (
             len(working) > 1 or len(self.pools) > 1 or sum(p.member.weight > 0 for p in wants) > 1
         )
-        if (shared_out and len(wants) > open_) or self.now < self.talking_until:
+        if shared_out or self.now < self.talking_until:
             end = min(end, self.now + WINDOW // SLICES)
         return Slice(self.now, end, self._window_ends)
 
