@@ -107,9 +107,10 @@ class ErrorLog:
 
     def _read(self) -> None:
         try:
-            lines = self._file.read_bytes().splitlines()
+            content = self._file.read_bytes()
         except OSError:
             return
+        lines = content.splitlines()
         for line in lines:
             try:
                 entry = rebuild(Entry, json.loads(line), "entry")
@@ -118,6 +119,10 @@ class ErrorLog:
             self._entries[entry.sequence] = entry
         self._next = max(self._entries, default=0) + 1
         self._lines = len(lines)
+        if content and not content.endswith(
+            b"\n"
+        ):  # whoever wrote it was killed; no entry is to continue it
+            self._rewrite()
         self._shorten()
 
     @property

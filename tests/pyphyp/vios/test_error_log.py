@@ -137,6 +137,13 @@ def test_a_log_that_was_damaged_has_what_can_be_read(tmp_path: Path) -> None:
     ]
 
 
+def test_an_entry_after_one_that_was_cut_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "errlog"
+    file.write_text('{"sequence": 1, "ev')
+    ErrorLog(file, Clock()).log(Event.ERRLOG_ON, "errdemon")
+    assert [its.event for its in ErrorLog(file, Clock()).entries] == [Event.ERRLOG_ON]
+
+
 def test_what_is_noted_side_by_side_is_in_the_order_of_its_time(tmp_path: Path) -> None:
     logs = [ErrorLog(tmp_path / name, Clock()) for name in ("one", "two")]
     noted = [("hdisk2", "b"), ("hdisk1", "a"), ("hdisk1", "b")]
