@@ -119,9 +119,7 @@ class ErrorLog:
             self._entries[entry.sequence] = entry
         self._next = max(self._entries, default=0) + 1
         self._lines = len(lines)
-        if content and not content.endswith(
-            b"\n"
-        ):  # whoever wrote it was killed; no entry is to continue it
+        if content and not content.endswith(b"\n"):  # its writer was killed: no entry continues it
             self._rewrite()
         self._shorten()
 
