@@ -1,11 +1,12 @@
-"""A root with i386 programs of Debian's, for `pyphyp x86`: packages with all they depend on.
+"""A root with x86 programs of Debian's, for `pyphyp x86`: packages with all they depend on.
 
     <cache>/x86/debs/<sha256>.deb       package files, shared by all roots
     <cache>/x86/roots/<key>/            manifest.json and root/, of one set of packages
     <cache>/x86/current                 a link to the set that was asked for last
 
-A set's key is a digest of the names it was asked for by.  It appears by one rename, complete.  What
-is below root/ is a world of its own: programs may change it, and nobody mends it.
+A set's key is a digest of the names it was asked for by, and of their architecture.  It appears by
+one rename, complete.  What is below root/ is a world of its own: programs may change it, and nobody
+mends it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from guests.packages import Apt, GuestFilesError, Package, Progress
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-ARCHITECTURE = "i386"
+ARCHITECTURES = I386, AMD64 = "i386", "amd64"
 BASE = (
     "base-files", "bash", "coreutils", "dash", "diffutils", "findutils", "grep", "gzip", "libc-bin",
     "mawk", "sed", "tar",
@@ -50,16 +51,18 @@ class X86Root:
 
 
 def fetch_root(
-    names: Iterable[str], progress: Progress, *, into: Path | None = None, cache: Path | None = None
-) -> X86Root:
-    """The root with the packages `names`, fetched through apt the first time.
+    names: Iterable[str], progress: Progress, *, architecture: str = I386,
+    into: Path | None = None, cache: Path | None = None,
+) -> X86Root:  # fmt: skip
+    """The root with the packages `names` of an architecture, fetched through apt the first time.
 
     With `into` it is made there, new, instead of in the cache.  Raises `GuestFilesError` if the
     packages are not there and cannot be had.
     """
     wanted = tuple(sorted({*BASE, *names}))
     home = (cache or cache_directory()).absolute() / "x86"
-    stored = home / "roots" / hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
+    asked = wanted if architecture == I386 else (architecture, *wanted)
+    stored = home / "roots" / hashlib.sha256("\n".join(asked).encode()).hexdigest()[:16]
     if into is not None and into.exists() and any(into.iterdir()):
         raise GuestFilesError(f"{into} is there already, and not empty")
     try:
@@ -68,7 +71,8 @@ def fetch_root(
         with locked(home / "lock", progress):
             found = None if into else _stored(stored)
             if found is None:
-                found = _fill(home, into.absolute() if into else stored, wanted, progress)
+                target = into.absolute() if into else stored
+                found = _fill(home, target, architecture, wanted, progress)
             if into is None:
                 _make_current(home / "current", stored)
     except OSError as error:
@@ -99,10 +103,12 @@ def _make_current(link: Path, stored: Path) -> None:
     new.rename(link)
 
 
-def _fill(home: Path, target: Path, names: tuple[str, ...], progress: Progress) -> X86Root:
+def _fill(
+    home: Path, target: Path, architecture: str, names: tuple[str, ...], progress: Progress
+) -> X86Root:
     with tempfile.TemporaryDirectory(prefix="incoming-", dir=home) as name:
         incoming = Path(name)
-        apt = Apt(incoming / "apt", ARCHITECTURE, progress)
+        apt = Apt(incoming / "apt", architecture, progress)
         apt.update()
         packages = apt.closure(names)
         debs = home / "debs"

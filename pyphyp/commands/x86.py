@@ -1,4 +1,4 @@
-"""`pyphyp x86`: i386 Linux programs on an emulated POWER processor."""
+"""`pyphyp x86`: i386 and x86-64 Linux programs on an emulated POWER processor."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 _NOT_FOUND = 127
 _GARBAGE_AFTER = 500_000
 """Objects that are made between looks for rubbish: what is translated stays, and is much."""
+_ARCHITECTURES = ("i386", "amd64")
 
-_HELP = """Run PROGRAM, an i386 Linux program, or fetch a root of such programs.
+_HELP = """Run PROGRAM, an x86 Linux program, or fetch a root of such programs.
 
 A program sees the files of its root, what is bound to it, and nothing else of this host's.  Without
 --root that is the root that was fetched last, with the current directory bound at its own place;
@@ -258,7 +259,7 @@ def _world(
         file = Path(program)
         inside = root is not None and (root / program.lstrip("/")).exists()
         if "/" in program and file.is_file() and not inside:
-            binds = [*binds, (str(file.absolute()), file)]
+            binds = [*binds, (os.path.abspath(file), file)]
         directory = directory or here
     return World(root, tuple(binds), directory or "/", tuple(variables.items()))
 
@@ -306,9 +307,16 @@ def _end(outcome: Outcome) -> int:
     metavar="DIR",
     help="Make the root there instead of in the cache.",
 )
+@click.option(
+    "--architecture",
+    type=click.Choice(_ARCHITECTURES),
+    default=_ARCHITECTURES[0],
+    show_default=True,
+    help="Debian's name of the programs' architecture.",
+)
 @click.argument("packages", nargs=-1)
-def fetch(into: Path | None, packages: tuple[str, ...]) -> int:
-    """Fetch a root: Debian's i386 shells and tools, and PACKAGES, with all they depend on.
+def fetch(into: Path | None, architecture: str, packages: tuple[str, ...]) -> int:
+    """Fetch a root: Debian's x86 shells and tools, and PACKAGES, with all they depend on.
 
     They come from the distribution's archive through this host's apt, once; the host is not
     changed.  Programs find the root that was fetched last without --root.
@@ -318,13 +326,14 @@ def fetch(into: Path | None, packages: tuple[str, ...]) -> int:
       pyphyp x86 fetch
       pyphyp x86 fetch lua5.4 bc make
       pyphyp x86 fetch --into ./root python3-minimal
+      pyphyp x86 fetch --architecture amd64
     """
     from guests.packages import GuestFilesError
     from guests.x86_root import fetch_root
 
     try:
         with ProgressBar() as progress:
-            root = fetch_root(packages, progress, into=into)
+            root = fetch_root(packages, progress, architecture=architecture, into=into)
     except GuestFilesError as wrong:
         complain(str(wrong))
         return Status.ERROR

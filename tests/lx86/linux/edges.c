@@ -15,6 +15,26 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#ifdef __x86_64__
+#define A REG_RAX
+#define C REG_RCX
+#define IP REG_RIP
+#define CR2(u) (u)->uc_mcontext.gregs[REG_CR2]
+#define R "%%r"	/* a whole register */
+#define PUSH "pushq"
+#define POP "popq"
+#define ARGUMENT 0x89, 0xf8, 0x66, 0x90	/* movl %edi, %eax */
+#else
+#define A REG_EAX
+#define C REG_ECX
+#define IP REG_EIP
+#define CR2(u) (u)->uc_mcontext.cr2
+#define R "%%e"
+#define PUSH "pushl"
+#define POP "popl"
+#define ARGUMENT 0x8b, 0x44, 0x24, 4	/* movl 4(%esp), %eax */
+#endif
+
 static sigjmp_buf back;
 static volatile unsigned *place;
 static volatile int depth;
@@ -25,13 +45,13 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	greg_t *r = u->uc_mcontext.gregs;
 	printf("signal %d code %d trap %d", number, info->si_code, (int)r[REG_TRAPNO]);
 	if (r[REG_TRAPNO] == 14)
-		printf(" error %d cr2 %lx same %d", (int)r[REG_ERR], (unsigned long)u->uc_mcontext.cr2,
-		       (unsigned long)info->si_addr == (unsigned long)u->uc_mcontext.cr2);
+		printf(" error %d cr2 %lx same %d", (int)r[REG_ERR], (unsigned long)CR2(u),
+		       (unsigned long)info->si_addr == (unsigned long)CR2(u));
 	else if (number != SIGSEGV)
-		printf(" at %d", number == SIGTRAP ? 0 : (greg_t)info->si_addr == r[REG_EIP]);
+		printf(" at %d", number == SIGTRAP ? 0 : (greg_t)info->si_addr == r[IP]);
 	int fetched = r[REG_TRAPNO] != 14 || !(r[REG_ERR] & 16);
-	printf(" eax %x ecx %x at %02x\n", (unsigned)r[REG_EAX], (unsigned)r[REG_ECX],
-	       fetched ? *(unsigned char *)r[REG_EIP] : r[REG_EIP]);
+	printf(" eax %x ecx %x at %02x\n", (unsigned)r[A], (unsigned)r[C],
+	       fetched ? *(unsigned char *)r[IP] : (unsigned)r[IP]);
 	siglongjmp(back, 1);
 }
 
@@ -65,7 +85,7 @@ static void faults(void)
 	TRY("movl %%ecx, (%%eax)", 0x20000ffe, 3);
 	TRY("addl %%ecx, (%%eax)", 0x20001000, 4);
 	TRY("addl (%%eax), %%ecx; movl %%ecx, 4(%%eax); movl %%ecx, (%%ecx)", 0x20000000, 5);
-	TRY("pushl $1; popl (%%eax)", 0x10, 6);
+	TRY(PUSH " $1; " POP " (" R "ax)", 0x10, 6);
 	TRY("rep stosl", 0x44, 100);
 	TRY("rep movsb", 0x44, 3);
 	TRY("lock cmpxchgl %%ecx, (%%eax)", 0x20001000, 7);
@@ -77,8 +97,8 @@ static void faults(void)
 	TRY("int3", 1, 2);
 	TRY("hlt", 1, 2);
 	TRY("int $0x40", 1, 2);
-	TRY("call *%%eax", 0x20000000, 2);
-	TRY("jmp *%%eax", 0x1000, 2);
+	TRY("call *" R "ax", 0x20000000, 2);
+	TRY("jmp *" R "ax", 0x1000, 2);
 	TRY("flds (%%eax)", 0x20002000, 2);
 	TRY("movups %%xmm0, (%%eax)", 0x20000ff8, 2);
 }
@@ -122,13 +142,17 @@ static void parts(void)
 		PART("fstpl (%%esi)", -5, -4)
 		PART("movsd %%xmm0, (%%esi)", -5, -4)
 		PART("lock cmpxchg8b (%%esi)", -8, 0)
+#ifndef __x86_64__
 		PART("movl %%esp, %%edi; movl %%esi, %%esp; pusha; movl %%edi, %%esp", -1, 34)
+#endif
 		PART("fnsave (%%esi)", -109, -106)
 		PART("fnstenv (%%esi)", -29, -26)
 		PART("fxsave (%%esi)", -16, -16)
 		PART("fxsave (%%esi)", -288, -288)
+#ifndef __x86_64__
 		PART("movl %%esp, %%edi; xchg %%ebp, %%ebx; movl %%esi, %%esp; enter $8, $0; movl %%edi, %%esp;"
 		     "xchg %%ebp, %%ebx", 0, 6)
+#endif
 		PART("xchg %%edi, %%esi; pcmpeqd %%xmm1, %%xmm1; maskmovdqu %%xmm1, %%xmm0; xchg %%edi, %%esi",
 		     -17, -14)
 		PART("fbstp (%%esi)", -11, -8)
@@ -166,8 +190,8 @@ static void stacks(void)
 static void step_over(int number, siginfo_t *info, void *context)
 {
 	greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
-	r[REG_EIP] += 2;	/* ud2 */
-	r[REG_EAX] *= 3;
+	r[IP] += 2;	/* ud2 */
+	r[A] *= 3;
 	r[REG_EFL] |= 1;
 }
 
@@ -218,23 +242,27 @@ static void generated(void)
 	unsigned char *code = mmap(NULL, 0x2000, PROT_READ | PROT_WRITE | PROT_EXEC,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int sum = 0;
-	for (int n = 0; n < 50; n++) {	/* movl 4(%esp), %eax; addl $n, %eax; ret */
-		unsigned char new[] = { 0x8b, 0x44, 0x24, 4, 0x83, 0xc0, n, 0xc3 };
+	for (int n = 0; n < 50; n++) {	/* movl argument, %eax; addl $n, %eax; ret */
+		unsigned char new[] = { ARGUMENT, 0x83, 0xc0, n, 0xc3 };
 		memcpy(code, new, sizeof new);
 		sum += ((Function *)code)(n);
 	}
 	printf("rewritten %d\n", sum);
 	/* code that changes the instruction right behind it: movb $7, 1(%eip); movl $1, %eax; ret */
 	for (int n = 0; n < 3; n++) {
-		unsigned char self[] = { 0x8b, 0x44, 0x24, 4, 0xa2, 0, 0, 0, 0, 0xb8, 1, 0, 0, 0, 0xc3 };
+#ifdef __x86_64__
+		unsigned char self[] = { ARGUMENT, 0x88, 5, 1, 0, 0, 0, 0xb8, 1, 0, 0, 0, 0xc3 };
+#else
+		unsigned char self[] = { ARGUMENT, 0xa2, 0, 0, 0, 0, 0xb8, 1, 0, 0, 0, 0xc3 };
 		memcpy(self + 5, &(unsigned char *){ code + 10 }, 4);
+#endif
 		memcpy(code, self, sizeof self);
 		printf("itself %d\n", ((Function *)code)(n + 40));
 	}
 	/* a function over the border of two pages, one of which changes */
 	unsigned char *at = code + 0x1000 - 6;
 	for (int n = 0; n < 3; n++) {
-		unsigned char new[] = { 0x8b, 0x44, 0x24, 4, 0x83, 0xc0, n, 0xc3 };
+		unsigned char new[] = { ARGUMENT, 0x83, 0xc0, n, 0xc3 };
 		memcpy(at, new, sizeof new);
 		printf("border %d\n", ((Function *)at)(100));
 	}
@@ -329,11 +357,11 @@ static long double stored;
 __attribute__((noinline)) static int ways(char *text, char **place_of, int *error)
 {
 	int result;
-	asm volatile("xor %%ecx, %%ecx; test %%edi, %%edi; je 6f; fldz; fxch; fucomi %%st(1), %%st;"
-		     "fstp %%st(1); jp 2f; mov $1, %%ecx; je 3f; 2: cmpl $0x22, (%%edx); setne %%cl;"
-		     "3: mov %%eax, (%%edi); 4: fstpt (%%esi); jmp 9f;"
-		     "6: xor %%ecx, %%ecx; cmpb $0, (%%eax); jne 4b; fldz; fxch; fucomi %%st(1), %%st;"
-		     "fstp %%st(1); jp 7f; mov $1, %%ecx; je 4b; 7: cmpl $0x22, (%%edx); setne %%cl;"
+	asm volatile("xor %%ecx, %%ecx; test " R "di, " R "di; je 6f; fldz; fxch; fucomi %%st(1), %%st;"
+		     "fstp %%st(1); jp 2f; mov $1, %%ecx; je 3f; 2: cmpl $0x22, (" R "dx); setne %%cl;"
+		     "3: mov " R "ax, (" R "di); 4: fstpt (" R "si); jmp 9f;"
+		     "6: xor %%ecx, %%ecx; cmpb $0, (" R "ax); jne 4b; fldz; fxch; fucomi %%st(1), %%st;"
+		     "fstp %%st(1); jp 7f; mov $1, %%ecx; je 4b; 7: cmpl $0x22, (" R "dx); setne %%cl;"
 		     "jmp 4b; 9:"
 		     : "=c"(result)
 		     : "d"(error), "a"(text), "D"(place_of), "S"(&stored)
