@@ -110,10 +110,13 @@ class UnicornCpu:
         self._uc.ctl_set_cpu_model(x86.UC_CPU_X86_CORE2DUO)
         self._tables = _TABLES_64 if long else _TABLES
         self._uc.mem_map(self._tables, PAGE, unicorn.UC_PROT_ALL)
-        for selector, access, kind in (
-            (_KERNEL_CODE, 0x9A, 0xCF), (_KERNEL_DATA, 0x92, 0xCF), (_KERNEL_CODE_64, 0x9A, 0xAF),
-            (USER_CODE, 0xFA, 0xCF), (USER_DATA, 0xF2, 0xCF), (USER_CODE_64, 0xFA, 0xAF),
-        ):  # fmt: skip
+        segments = [
+            (_KERNEL_CODE, 0x9A, 0xCF), (_KERNEL_DATA, 0x92, 0xCF),
+            (USER_CODE, 0xFA, 0xCF), (USER_DATA, 0xF2, 0xCF),
+        ]  # fmt: skip
+        if long:
+            segments += [(_KERNEL_CODE_64, 0x9A, 0xAF), (USER_CODE_64, 0xFA, 0xAF)]
+        for selector, access, kind in segments:
             self._uc.mem_write(self._tables + (selector & ~7), _descriptor(access, kind))
         self._uc.reg_write(x86.UC_X86_REG_GDTR, (0, self._tables, PAGE - 1, 0))
         self._exit: Exit | None = None

@@ -39,7 +39,10 @@ def main() -> int:
         signal.signal(signal.SIGTERM, _terminated)
     from .cli import main as command
 
-    return command()
+    status = command()
+    if signal.getsignal(signal.SIGTERM) is _terminated:  # it is too late: the status stands
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return status
 
 
 if __name__ == "__main__":

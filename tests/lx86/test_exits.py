@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
@@ -163,9 +164,8 @@ def test_floating_state_is_what_was_set_even_after_a_trap(program: Program) -> N
     )  # fmt: skip
     program.cpu.set_floating(state)
     assert program.run("0f0b") == Trap(Vector.INVALID_OPCODE)
-    assert program.cpu.floating() == state
-    if isinstance(program.cpu, TranslatingCpu):
-        pytest.skip("x87 is not translated yet")
+    found = program.cpu.floating()
+    assert dataclasses.replace(found, xmm=found.xmm[:8]) == state
     # fld1; faddp; fistp dword [DATA]
     assert program.run("d9e8 dec1 db1d00000508 cd80") == SystemCall()
     assert program.storage.read_word(DATA) == 2
