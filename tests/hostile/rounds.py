@@ -70,6 +70,13 @@ class Tally:
     rounds: int = 0
     instructions: int = 0
     endings: dict[str, int] = field(default_factory=dict)
+    fruitless: int = 0
+
+    def was_fruitless(self, why: str) -> None:
+        """A round reached nothing of what it is to attack: that may be chance in one of ten."""
+        self.fruitless += 1
+        if 10 * self.fruitless > self.rounds + 10:
+            raise PromiseBrokenError(f"{why}: the driver is no good")
 
     def ended(self, partition: Partition) -> None:
         """Note how a partition's run ended, if it did."""

@@ -143,7 +143,8 @@ def play(rng: random.Random, tally: Tally) -> int:
                     pair.exchange()
                 if rng.random() < 0.1:
                     client.partition.memory.write(0, bytes(PAGE))
-            _check(client.partition, server, given, before)
+            if not _check(client.partition, server, given, before):
+                tally.was_fruitless("not one copy got through")
     finally:
         client.close()
     return ROUND
@@ -154,7 +155,8 @@ def _flat(what: tuple[int, list[int]]) -> tuple[int, ...]:
     return number, *arguments
 
 
-def _check(client: Partition, server: Partition, given: dict[int, int], before: bytearray) -> None:
+def _check(client: Partition, server: Partition, given: dict[int, int], before: bytearray) -> bool:
+    """Whether a copy got through; raises if one did that may not."""
     after = client.memory.read(0, CLIENT_BYTES)
     written = False
     for page in range(0, CLIENT_BYTES, PAGE):
@@ -164,8 +166,7 @@ def _check(client: Partition, server: Partition, given: dict[int, int], before: 
         written = written or (not same and page > 0)
     if SECRET in server.memory.read(0, STORAGE):
         raise PromiseBrokenError("the server has read what it may not")
-    if not written:
-        raise PromiseBrokenError("not one copy got through: the driver is no good")
+    return written
 
 
 driver = Driver("virtual-pairs", "hypercalls", play)
