@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,10 @@ def test_a_line_is_left_with_ctrl_c_and_history_outlives_the_session() -> None:
     first.type(b"hostname | grep -c vios1\n")
     first.wait_for(b"1\r\n")
     first.wait_for(b"$ ")
-    first.type(b"lsmap -all -frob\x03")
+    first.type(b"lsmap -all -frob")
+    first.wait_for(b"-frob")
+    time.sleep(0.3)  # Python hears of a Ctrl-C while it waits for keys, not while it shows one
+    first.type(b"\x03")
     first.wait_for(b"$ ")
     first.type(b"exit\n")
     assert first.status() == 130
