@@ -81,12 +81,10 @@ class San:
 
         Whoever uses it learns that its link went down, and that it came up.
         """
-        if port.online:
-            self.unplug(port)
-            if port.listener is not None:
-                port.listener.link_changed()
-        else:
-            self.unplug(port)
+        online = port.online
+        self.unplug(port)
+        if online and port.listener is not None:
+            port.listener.link_changed()
         if through is not None and through.fabric is not None:
             self.plug(port, through.fabric.name, through)
             if port.online and port.listener is not None:

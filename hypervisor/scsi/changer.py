@@ -8,7 +8,7 @@ from .backing import BackingError
 from .command import CommandSet
 from .elements import FIRST, Element, Elements, Kind
 from .status import CheckConditionError, Condition
-from .unit import Identity, LogicalUnit
+from .unit import Identity, LogicalUnit, locking
 from .unit import commands as common_commands
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .command import Nexus, Task
     from .elements import Cartridge
 
-commands = CommandSet(common_commands)
+commands = CommandSet(common_commands, locking)
 
 _ASSIGNMENT, _GEOMETRY, _CAPABILITIES = 0x1D, 0x1E, 0x1F
 """Mode pages."""
@@ -153,12 +153,6 @@ class MediumChanger(LogicalUnit):
 
     @commands.define(0x37, "INITIALIZE ELEMENT STATUS WITH RANGE", 10)
     def initialize_range(self, task: Task) -> bytes:
-        return b""
-
-    @commands.define(0x1E, "PREVENT ALLOW MEDIUM REMOVAL", 6)
-    def prevent_allow(self, task: Task) -> bytes:
-        """Locks the ports' door against the operator."""
-        self.lock(task.nexus, on=bool(task.cdb[4] & 1))
         return b""
 
     def _transport(self, task: Task, flags: int) -> None:

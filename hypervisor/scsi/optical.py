@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from .command import CommandSet, Task
 from .disk import BlockUnit, block_commands
 from .status import CheckConditionError, Condition
-from .unit import Identity
+from .unit import Identity, locking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .backing import Backing
 
-commands = CommandSet(block_commands)
+commands = CommandSet(block_commands, locking)
 
 SECTOR = 2048
 _LEAD_OUT = 0xAA
@@ -86,11 +86,6 @@ class OpticalDrive(BlockUnit):
             if self._medium is not None:
                 self._remove()
                 self._ejected()
-        return b""
-
-    @commands.define(0x1E, "PREVENT ALLOW MEDIUM REMOVAL", 6)
-    def prevent_allow(self, task: Task) -> bytes:
-        self.lock(task.nexus, on=bool(task.cdb[4] & 1))
         return b""
 
     @commands.define(0x35, "SYNCHRONIZE CACHE(10)", 10)

@@ -16,7 +16,7 @@ from .status import CheckConditionError, Condition, Mark
 from .tape_medium import MOST_OBJECTS, marks_before, near_end
 from .tape_reports import Alert, TapeReports
 from .tape_reports import commands as report_commands
-from .unit import Identity
+from .unit import Identity, locking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .command import Nexus, Task
     from .tape_medium import TapeMedium
 
-commands = CommandSet(report_commands)
+commands = CommandSet(report_commands, locking)
 
 LONGEST_BLOCK = LONGEST_TRANSFER
 
@@ -346,11 +346,6 @@ class TapeDrive(TapeReports):
         self._flush(self._inserted)
         self._threaded, self._place = False, 0
         self._ejected()
-        return b""
-
-    @commands.define(0x1E, "PREVENT ALLOW MEDIUM REMOVAL", 6)
-    def prevent_allow(self, task: Task) -> bytes:
-        self.lock(task.nexus, on=bool(task.cdb[4] & 1))
         return b""
 
 

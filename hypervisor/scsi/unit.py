@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .command import Command
 
 commands = CommandSet()
+locking = CommandSet()
+"""Those of units that keep a medium in for their initiators."""
 
 _ATTENTIONS_AT_MOST = 8
 _NEXUSES_AT_MOST = 256
@@ -374,6 +376,12 @@ class LogicalUnit:
             return bytes([0, 1, 0, 0])[:room]  # not supported
         usage = bytes([opcode]) + bytes([0xFF]) * (found[0].length - 1)
         return (bytes([0, 3]) + len(usage).to_bytes(2, "big") + usage)[:room]
+
+
+@locking.define(0x1E, "PREVENT ALLOW MEDIUM REMOVAL", 6)
+def prevent_allow(unit: LogicalUnit, task: Task) -> bytes:
+    unit.lock(task.nexus, on=bool(task.cdb[4] & 1))
+    return b""
 
 
 def _descriptor(command: Command) -> bytes:
