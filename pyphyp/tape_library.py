@@ -21,6 +21,7 @@ from hypervisor.scsi.tape import TapeDrive
 from hypervisor.scsi.unit import Identity
 
 from .raw_file import MediaError
+from .replacing import replacing
 from .tape_file import TapeFile
 
 if TYPE_CHECKING:
@@ -105,15 +106,12 @@ class TapeLibrary:
         inside = set(layout.values())
         outside = sorted((self._outside | set(self.changer.elements.layout().values())) - inside)
         text = json.dumps({"elements": dict(sorted(layout.items())), "outside": outside}, indent=1)
-        new = self._directory / f"{_LAYOUT}.new"
+        path = self._directory / _LAYOUT
         try:
-            with new.open("w", encoding="ascii") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._directory / _LAYOUT)
+            with replacing(path) as file:
+                file.write(text.encode())
         except OSError as wrong:
-            raise BackingError(f"{new}: {wrong.strerror}") from None
+            raise BackingError(f"{path}: {wrong.strerror or wrong}") from None
         self._outside = set(outside)
 
     def _locked(self) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from emu.state import Length, StateError, plain, rebuild, record
 from emu.values import frozen
+from pyphyp.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -174,11 +175,10 @@ class ErrorLog:
 
     def _rewrite(self) -> None:
         """The file with what there is, and no more; a host that refuses leaves the old one."""
-        part = self._file.with_suffix(".new")
         lines = [_line(self._entries[number]) for number in sorted(self._entries)]
         try:
-            part.write_text("".join(lines))
-            part.replace(self._file)
+            with replacing(self._file) as new:
+                new.write("".join(lines).encode())
         except OSError:
             return
         self._lines = len(lines)

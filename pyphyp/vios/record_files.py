@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, TypeVar
 
 from emu.state import StateError, plain, rebuild
+from pyphyp.replacing import replacing
 
 from .records import ViosError
 
@@ -35,16 +35,12 @@ def read_kept(file: Path, kind: type[_State], what: str) -> _State:
         raise ViosError(f"{file} does not describe {what}: {wrong}") from None
 
 
-def keep(file: Path, state: object) -> None:
+def keep(file: Path, state: object, form: int = _FORMAT) -> None:
     """Replace what is in `file` when all is on the host's disk; raises `ViosError`."""
     content = plain(state)
     assert isinstance(content, dict)
-    part = file.with_suffix(".new")
     try:
-        with part.open("w", encoding="utf-8") as new:
-            new.write(json.dumps({"format": _FORMAT, **content}, indent=1) + "\n")
-            new.flush()
-            os.fsync(new.fileno())
-        part.replace(file)
+        with replacing(file) as new:
+            new.write(json.dumps({"format": form, **content}, indent=1).encode() + b"\n")
     except OSError as wrong:
-        raise ViosError(f"{file}: {wrong.strerror}") from None
+        raise ViosError(f"{file}: {wrong.strerror or wrong}") from None

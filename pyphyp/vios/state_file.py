@@ -10,8 +10,9 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from emu.state import StateError, plain, rebuild
+from emu.state import StateError, rebuild
 
+from .record_files import keep
 from .records import ViosError, ViosState, check_name
 from .volumes import check_volumes
 
@@ -68,17 +69,7 @@ class Kept:
 
     def keep(self, state: ViosState) -> None:
         """Have `state` be what there is, now and after a restart."""
-        content = plain(state)
-        assert isinstance(content, dict)
-        file, part = self.directory / "vios.json", self.directory / "vios.json.new"
-        try:
-            with part.open("w", encoding="utf-8") as new:
-                new.write(json.dumps({"format": _FORMAT, **content}, indent=1) + "\n")
-                new.flush()
-                os.fsync(new.fileno())
-            part.replace(file)
-        except OSError as wrong:
-            raise ViosError(f"{file}: {wrong.strerror}") from None
+        keep(self.directory / "vios.json", state, _FORMAT)
         self.state = state
 
 

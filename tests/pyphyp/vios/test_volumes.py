@@ -267,10 +267,10 @@ def test_disks_that_others_have_too_are_in_no_group(tmp_path: Path) -> None:
 def test_a_group_that_could_not_be_noted_is_none(tmp_path: Path) -> None:
     """As where the machine ends between a disk's label and the server's own note of it."""
     vios = server(tmp_path, *volumes(tmp_path, 33))
-    (tmp_path / "vios1/vios.json.new").mkdir()
-    assert "vios.json" in refused(vios, "mksp datavg hdisk1")
+    (tmp_path / "vios1/vios.json").mkdir()
+    assert "vios.json is no ordinary file" in refused(vios, "mksp datavg hdisk1")
     assert said(vios, "lsvg") == "rootvg\n"
-    (tmp_path / "vios1/vios.json.new").rmdir()
+    (tmp_path / "vios1/vios.json").rmdir()
     assert "has the label" in refused(vios, "mksp datavg hdisk1")
     said(vios, "mksp -f datavg hdisk1", "mklv datavg 32m")
     vios.close()
