@@ -1,4 +1,4 @@
-"""Random pieces of i386 code, and what becomes of them: on the real processor, and translated.
+"""Pieces of code, and what becomes of them: on the real processor, and translated.
 
 EBX points to the data area, EBP is a small number, ESP is in the area's middle; code changes none
 of them but ESP.  Flags that the manual leaves undefined are followed along, never asked for, and
@@ -11,12 +11,14 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lx86.cpu import SystemCall
+from lx86.architecture import I386
+from lx86.cpu import Trap, Vector
 from lx86.storage import EXECUTE, READ, WRITE, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lx86.architecture import Architecture
     from lx86.cpu import Cpu
 
 CODE, RETURN, DATA, SIZE = 0x1000_0000, 0x1001_0000, 0x2000_0000, 1024
@@ -50,13 +52,18 @@ class Answer:
 class Runner:
     """Runs cases on a `Cpu`."""
 
-    def __init__(self, make: Callable[[Storage], Cpu], cases: Sequence[Case]) -> None:
+    def __init__(
+        self,
+        make: Callable[[Storage], Cpu],
+        cases: Sequence[Case],
+        architecture: Architecture = I386,
+    ) -> None:
         self.storage = Storage()
         self.cpu = make(self.storage)
-        self._cases = cases
+        self._cases, self._names = cases, architecture.registers
         self.storage.map(CODE, 0x20000, READ | EXECUTE)
         self.storage.map(DATA, 0x10000, READ | WRITE)
-        self.storage.load(RETURN, b"\xcd\x80\x0f\x0b")
+        self.storage.load(RETURN, b"\x0f\x0b")
         code, self._places = bytearray(), []
         for c in cases:
             self._places.append(_MANY + len(code))
@@ -71,17 +78,13 @@ class Runner:
 
     def run(self, number: int) -> Answer | object:
         """The answer to a case, or the exit where it did not come to its end."""
-        c = self._cases[number]
+        c, state = self._cases[number], self.cpu.state
         self.storage.load(DATA, self._fresh)
-        state = self.cpu.state
-        (
-            state.eax, state.ecx, state.edx, state.ebx,
-            state.esp, state.ebp, state.esi, state.edi,
-        ) = c.registers  # fmt: skip
+        for name, value in zip(self._names, c.registers, strict=True):
+            setattr(state, name, value)
         state.eflags, state.eip = c.flags, self._places[number]
         why = self.cpu.run(1 << 30)
-        if why != SystemCall():
+        if why != Trap(Vector.INVALID_OPCODE) or self.cpu.state.eip != RETURN:
             return why
-        s = self.cpu.state
-        registers = (s.eax, s.ecx, s.edx, s.ebx, s.esp, s.ebp, s.esi, s.edi)
+        registers = tuple(getattr(self.cpu.state, name) for name in self._names)
         return Answer(registers, self.storage.read(DATA, SIZE))

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import struct
 import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lx86.cpu import Trap, Vector
-from lx86.storage import EXECUTE, READ, WRITE, Storage
+from lx86.architecture import X86_64
 from lx86.translating_cpu import TranslatingCpu
 
-from . import small64
-from .cases import ALL, CODE, DATA, RETURN, SIZE, Answer
+from . import cases, small64
+from .cases import ALL, DATA, SIZE, Answer, Runner
 from .small import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_MANY = 0x1100_0000
 NAMES = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{n}" for n in range(8, 16)))
 
 
-@dataclass
-class Case:
-    registers: list[int]
-    flags: int
-    code: bytes
-    undefined: int
-
-    def image(self, at: int = CODE) -> bytes:
-        """The code with its end, which stores the flags, to lie at an address."""
-        tail = b"\x9c\xe9"  # pushfq; jmp RETURN
-        length = len(self.code) + len(tail) + 4
-        return self.code + tail + struct.pack("<i", RETURN - at - length)
+class Case(cases.Case):
+    """PUSHF is PUSHFQ here."""
 
     def record(self) -> bytes:
         image = self.image()
@@ -60,42 +47,10 @@ def on_the_processor(program: Path, written: Sequence[Case]) -> list[Answer]:
     ]
 
 
-class Runner:
+def runner(written: Sequence[Case], **options: object) -> Runner:
     """Runs cases translated."""
-
-    def __init__(self, written: Sequence[Case], **options: object) -> None:
-        self.storage = Storage()
-        self.cpu = TranslatingCpu(self.storage, options=small64.options(**options))
-        self._cases = written
-        self.storage.map(CODE, 0x20000, READ | EXECUTE)
-        self.storage.map(DATA, 0x10000, READ | WRITE)
-        self.storage.load(RETURN, b"\x0f\x0b")
-        code, self._places = bytearray(), []
-        for c in written:
-            self._places.append(_MANY + len(code))
-            code += c.image(_MANY + len(code))
-        self.storage.map(_MANY, len(code) + 4095 & -4096, READ | EXECUTE)
-        self.storage.load(_MANY, code)
-        self._fresh = bytes((i * 37 + (i >> 5) * 11) & 0xFF for i in range(SIZE))
-
-    def close(self) -> None:
-        self.cpu.close()
-        self.storage.close()
-
-    def run(self, number: int) -> Answer | object:
-        """The answer to a case, or the exit where it did not come to its end."""
-        c, state = self._cases[number], self.cpu.state
-        names = self.cpu.architecture.registers
-        self.storage.load(DATA, self._fresh)
-        for name, value in zip(names, c.registers, strict=True):
-            setattr(state, name, value)
-        state.eflags, state.eip = c.flags, self._places[number]
-        why = self.cpu.run(1 << 30)
-        if why != Trap(Vector.INVALID_OPCODE) or state.eip != RETURN:
-            return why
-        return Answer(
-            tuple(getattr(self.cpu.state, name) for name in names), self.storage.read(DATA, SIZE)
-        )
+    chosen = small64.options(**options)
+    return Runner(lambda storage: TranslatingCpu(storage, options=chosen), written, X86_64)
 
 
 def difference(c: Case, expected: Answer, found: Answer | object) -> str:

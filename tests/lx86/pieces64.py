@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .cases import AF, ALL, CF, DATA, OF, PF, SF, STACK, ZF
-from .cases64 import Case, Runner, difference, on_the_processor
+from .cases64 import Case, difference, on_the_processor, runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -387,7 +387,7 @@ def case(seed: int) -> Case:
 def differences(program: Path, seeds: range | list[int]) -> list[str]:
     """Of the cases with these seeds: what translation makes other than the processor."""
     written = [case(seed) for seed in seeds]
-    runner = Runner(written)
+    translated = runner(written)
     try:
         expected = on_the_processor(program, written)
         if len(expected) != len(written):
@@ -395,7 +395,7 @@ def differences(program: Path, seeds: range | list[int]) -> list[str]:
         return [
             f"seed {seed}: {found}"
             for n, seed in enumerate(seeds)
-            if (found := difference(written[n], expected[n], runner.run(n)))
+            if (found := difference(written[n], expected[n], translated.run(n)))
         ]
     finally:
-        runner.close()
+        translated.close()

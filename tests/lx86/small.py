@@ -36,8 +36,9 @@ FLAGS = [
     "-w",
 ]
 _STACK, _STACK_TOP = 0xBFF0_0000, 0xBFFF_E000
-_LOAD = 1
-_EXIT, _WRITE = 1, 4
+_LOAD, _64_BIT = 1, 2
+_CALLS = {False: (1, 4, "ebx", "ecx"), True: (60, 1, "edi", "esi")}
+"""Whether a program has 64 bits: the numbers of exit and write, and where their operands are."""
 
 
 def available() -> bool:
@@ -45,14 +46,14 @@ def available() -> bool:
 
 
 @functools.cache
-def _directory() -> tempfile.TemporaryDirectory[str]:
+def directory() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="lx86-programs-")
 
 
 @functools.cache
 def build(name: str) -> Path:
     """The i386 program of that name."""
-    out = Path(_directory().name) / name
+    out = Path(directory().name) / name
     sources = [str(SOURCES / f"{name}.c"), str(SOURCES / "small.c")]
     subprocess.run([COMPILER, *FLAGS, *sources, "-lgcc", "-o", str(out)], check=True)
     return out
@@ -66,15 +67,27 @@ class Outcome:
     ended: int | Exit
 
 
+def is_long(program: Path) -> bool:
+    """Whether it has 64 bits, by its class."""
+    with program.open("rb") as file:
+        return file.read(5)[4] == _64_BIT
+
+
 def load(storage: Storage, program: Path, *arguments: str) -> tuple[int, int]:
     """Where it begins, and its stack."""
     image = program.read_bytes()
-    entry, headers = struct.unpack_from("<II", image, 24)
-    (count,) = struct.unpack_from("<H", image, 44)
+    long = is_long(program)
+    entry, headers = struct.unpack_from("<QQ" if long else "<II", image, 24)
+    (count,) = struct.unpack_from("<H", image, 56 if long else 44)
     for n in range(count):
-        kind, offset, address, _, in_file, size, flags, _ = struct.unpack_from(
-            "<8I", image, headers + 32 * n
-        )
+        if long:
+            kind, flags, offset, address, _, in_file, size, _ = struct.unpack_from(
+                "<IIQQQQQQ", image, headers + 56 * n
+            )
+        else:
+            kind, offset, address, _, in_file, size, flags, _ = struct.unpack_from(
+                "<8I", image, headers + 32 * n
+            )
         if kind == _LOAD:
             first, end = address & -PAGE, (address + size + PAGE - 1) & -PAGE
             permissions = Page(0)
@@ -89,23 +102,25 @@ def load(storage: Storage, program: Path, *arguments: str) -> tuple[int, int]:
         texts.append(at)
         storage.write(at, argument.encode() + b"\0")
         at += len(argument) + 1
-    storage.write(_STACK_TOP, struct.pack(f"<{len(texts) + 3}I", len(texts), *texts, 0, 0))
+    form = f"<{len(texts) + 3}{'Q' if long else 'I'}"
+    storage.write(_STACK_TOP, struct.pack(form, len(texts), *texts, 0, 0))
     return entry, _STACK_TOP
 
 
 def run(
     make: Callable[[Storage], Cpu],
-    name: str,
+    program: str | Path,
     *arguments: str,
     budget: int = 1 << 40,
     look: Callable[[Cpu], None] | None = None,
 ) -> Outcome:
-    """Run a program to its end; `look` sees the processor then."""
+    """Run a program, one of `build`'s by its name, to its end; `look` sees the processor then."""
+    file = build(program) if isinstance(program, str) else program
     storage = Storage()
     cpu = make(storage)
     try:
-        cpu.state.eip, cpu.state.esp = load(storage, build(name), *arguments)
-        outcome = serve(cpu, storage, budget)
+        cpu.state.eip, cpu.state.esp = load(storage, file, *arguments)
+        outcome = serve(cpu, storage, budget, long=is_long(file))
         if look:
             look(cpu)
         return outcome
@@ -114,7 +129,8 @@ def run(
         storage.close()
 
 
-def serve(cpu: Cpu, storage: Storage, budget: int = 1 << 40) -> Outcome:
+def serve(cpu: Cpu, storage: Storage, budget: int = 1 << 40, *, long: bool = False) -> Outcome:
+    leave, write, first, second = _CALLS[long]
     output = b""
     while True:
         why = cpu.run(budget)
@@ -123,8 +139,8 @@ def serve(cpu: Cpu, storage: Storage, budget: int = 1 << 40) -> Outcome:
         if not isinstance(why, SystemCall):
             return Outcome(output, why)
         s = cpu.state
-        if s.eax == _EXIT:
-            return Outcome(output, s.ebx)
-        if s.eax == _WRITE:
-            output += storage.read(s.ecx, s.edx)
+        if s.eax == leave:
+            return Outcome(output, getattr(s, first))
+        if s.eax == write:
+            output += storage.read(getattr(s, second), s.edx)
             s.eax = s.edx

@@ -48,8 +48,8 @@ def _executed(program: Path, rounds: str, *, translated: bool) -> int:
     cpu = small64.translating(storage) if translated else counting.CountingCpu(storage)
     try:
         cpu.state.cs = X86_64.code_selector
-        cpu.state.eip, cpu.state.esp = small64.load(storage, program, rounds)
-        assert small64.serve(cpu, storage).ended == 0
+        cpu.state.eip, cpu.state.esp = small.load(storage, program, rounds)
+        assert small.serve(cpu, storage, long=True).ended == 0
         return cpu.machine.instructions if isinstance(cpu, TranslatingCpu) else cpu.executed
     finally:
         cpu.close()

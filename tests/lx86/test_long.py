@@ -28,9 +28,9 @@ def test_random_64_bit_code_gives_what_the_hosts_processor_gives(tmp_path: Path)
 def test_a_64_bit_program_writes_what_it_writes_on_the_host(name: str) -> None:
     program = small64.build(name)
     native = subprocess.run([program, "2"], capture_output=True, check=False)
-    outcome = small64.run(small64.translating, program, "2")
+    outcome = small.run(small64.translating, program, "2")
     assert (outcome.output, outcome.ended) == (native.stdout, native.returncode)
-    again = small64.run(small64.translating, program, "2", budget=1009)
+    again = small.run(small64.translating, program, "2", budget=1009)
     assert again == outcome
 
 
@@ -49,7 +49,7 @@ FLOATING = {
 def test_a_64_bit_program_computes_what_it_computes_on_the_host(variant: str, source: str) -> None:
     program = small64.build(source, *FLOATING[variant])
     native = subprocess.run([program, "2"], capture_output=True, check=False)
-    outcome = small64.run(small64.translating, program, "2")
+    outcome = small.run(small64.translating, program, "2")
     assert (outcome.output, outcome.ended) == (native.stdout, native.returncode)
 
 
