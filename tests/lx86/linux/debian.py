@@ -1,9 +1,9 @@
-"""Debian's i386 programs, translated and on this host's processor, in the same root.
+"""Debian's programs, translated and on this host's processor, in the same root.
 
-    python -m tests.lx86.linux.debian [PART]...
+    python -m tests.lx86.linux.debian [ARCHITECTURE] [PART]...
 
-Without PART all are run, which takes minutes; what differs is printed.  `expected/` has what they
-said on a processor, for hosts that may not or cannot run them.
+ARCHITECTURE is i386, or amd64.  Without PART all are run, which takes minutes; what differs is
+printed.  `expected/` has what they said on a processor, for hosts that may not or cannot run them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-from guests.x86_root import fetch_root
+from guests.x86_root import ARCHITECTURES, I386, fetch_root
 from tests.lx86.linux.test_run import x86
 
 PACKAGES = ("busybox", "lua5.4", "bc", "make", "bzip2", "pigz", "pbzip2", "xz-utils", "zstd")
@@ -61,9 +61,9 @@ class Said:
     status: int
 
 
-def make_root(into: Path) -> Path:
+def make_root(into: Path, architecture: str = I386) -> Path:
     """A root with the packages and the scripts.  Raises `GuestFilesError`."""
-    root = fetch_root(PACKAGES, _Silent(), into=into).path
+    root = fetch_root(PACKAGES, _Silent(), architecture=architecture, into=into).path
     (root / "dev" / "fd").symlink_to("/proc/self/fd")
     try:
         os.mknod(root / "dev" / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
@@ -89,7 +89,7 @@ def translated(root: Path, part: str, kept: Path | None = None) -> Said:
 
 
 def native(root: Path, part: str) -> Said | None:
-    """None if this host may not, or cannot, run i386 programs in another root."""
+    """None if this host may not, or cannot, run these programs in another root."""
     command = ["unshare", "-m", "sh", "-c", _NATIVE, str(root), str(root), *PARTS[part]]
     try:
         done = subprocess.run(
@@ -107,9 +107,9 @@ def recorded(part: str) -> Said:
 
 
 def main(parts: list[str]) -> int:
-    wrong = 0
+    wrong, architecture = 0, parts.pop(0) if parts[:1] and parts[0] in ARCHITECTURES else I386
     with tempfile.TemporaryDirectory() as name:
-        root = make_root(Path(name) / "root")
+        root = make_root(Path(name) / "root", architecture)
         for part in parts or PARTS:
             expected, found = native(root, part) or recorded(part), translated(root, part)
             wrong += found != expected
