@@ -34,7 +34,7 @@ sanitize:                     ## hostile guests under AddressSanitizer and UBSan
 	CFLAGS="$(SANITIZE)" LDFLAGS="-fsanitize=address,undefined" \
 	    $(PYTHON) setup.py -q build --build-lib $(SANITIZED) --build-temp $(SANITIZED)-objects
 	for driver in instructions page-tables hypercalls firmware-calls virtual-scsi virtual-fc virtual-lan \
-	    virtual-pairs; do \
+	    virtual-pairs x86-code; do \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8 UBSAN_OPTIONS=print_stacktrace=1 \
 	    PYTHONSAFEPATH=1 PYTHONPATH=$(SANITIZED):. \

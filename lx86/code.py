@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from .decoder import LONGEST, Truncated, Undefined, decode
-from .flags import EVERY, C, X, live_before
-from .instruction import TRANSFERS
-from .storage import EXECUTE, PAGE, PROGRAM_END
+from emu.native import ffi, lib
+
+from .decoder import LONGEST, Reader, Truncated, Undefined, mode
+from .flags import EVERY, C, X
+from .storage import PAGE, PROGRAM_END
+from .tables import TABLES
 
 if TYPE_CHECKING:
     from .instruction import Instruction
 
-_EXECUTE = int(EXECUTE)
-_LOOKAHEAD = 40
-"""Instructions looked at to learn which flags are wanted somewhere."""
+_INSIDE = PAGE - LONGEST
+"""What begins before that in a page cannot reach into the next one."""
+_PAGES = 256
+"""More than the flags can be asked of."""
 
 
 class Pages(Protocol):
-    """What of a storage is asked here."""
+    """What of a storage is asked here: where the host has it, and a byte for each of its pages."""
 
     @property
-    def permissions(self) -> memoryview: ...
-    def raw(self, address: int, length: int) -> memoryview: ...
+    def pointer(self) -> int: ...
+    @property
+    def permissions_pointer(self) -> int: ...
 
 
 class FetchFault(Exception):  # noqa: N818
@@ -34,11 +38,20 @@ class FetchFault(Exception):  # noqa: N818
 
 
 class Code:
-    """Decoded instructions by address."""
+    """Decoded instructions by address.  May be asked as long as the storage is open."""
 
     def __init__(self, storage: Pages, *, long: bool = False) -> None:
         """`long`: of 64-bit mode."""
-        self._storage, self._long = storage, long
+        self._long = long
+        self._native = ffi.new("x86_code *")
+        self._native.tables = TABLES.native
+        self._native.storage = ffi.cast("uint8_t *", storage.pointer)
+        self._native.permissions = ffi.cast("uint8_t *", storage.permissions_pointer)
+        self._native.end = PROGRAM_END
+        self._native.mode = mode(False, long)
+        self._reader = Reader()
+        self._pages = ffi.new("uint64_t []", _PAGES)
+        self._count = ffi.new("size_t *")
         self._decoded: dict[int, Instruction | type[Undefined]] = {}
         self._by_page: dict[int, list[int]] = {}
         self._live: dict[tuple[int, bool], tuple[int, frozenset[int]]] = {}
@@ -51,43 +64,33 @@ class Code:
         """From now on code is that of a segment: where it begins, whether it is 16-bit code."""
         if (base, code_16) != (self._base, self._code_16):
             self._base, self._code_16 = base, code_16
+            self._native.base, self._native.mode = base, mode(code_16, self._long)
             self.forget_everything()
 
     def fetch(self, address: int) -> Instruction:
         """The instruction at an address.  Raises `FetchFault` or `Undefined`."""
+        page = address // PAGE
         pages = self.looked_at
-        pages.add(address // PAGE)
-        pages.add((address + LONGEST) // PAGE)
+        pages.add(page)
+        if address % PAGE >= _INSIDE:
+            pages.add(page + 1)
         known = self._decoded.get(address)
         if known is None:
-            known = self._decode(address)
-            self._decoded[address] = known
-            first, last = address // PAGE, (address + LONGEST) // PAGE
-            for page in (first,) if first == last else (first, last):
-                self._by_page.setdefault(page, []).append(address)
+            known = self._decoded[address] = self._decode(address)
+            last = (address + LONGEST) // PAGE
+            for each in (page,) if page == last else (page, last):
+                self._by_page.setdefault(each, []).append(address)
         if isinstance(known, type):
             raise known
         return known
 
     def _decode(self, address: int) -> Instruction | type[Undefined]:
-        length = 0
-        while length < LONGEST and self._executable(address + length):
-            length = min(LONGEST, PAGE - (address + length) % PAGE + length)
-        if not length:
-            raise FetchFault(address)
         try:
-            code, offset = bytes(self._storage.raw(address, length)), address - self._base
-            i = decode(code, offset & 0xFFFFFFFF, self._code_16, self._long)
-            return i.moved(self._base) if self._base else i
+            return self._reader.read(lib.x86_fetch, self._native, address)
         except Undefined:
             return Undefined
-        except Truncated:
-            if length == LONGEST:
-                return Undefined
-            raise FetchFault(address + length) from None
-
-    def _executable(self, address: int) -> bool:
-        return address < PROGRAM_END and self._storage.permissions[address // PAGE] & _EXECUTE != 0
+        except Truncated as end:
+            raise FetchFault(end.address) from None
 
     def forget(self, first: int, last: int) -> None:
         """What lies on these pages, or reaches into them."""
@@ -114,50 +117,9 @@ class Code:
         """
         known = self._live.get((address, exact))
         if known is None:
-            before, self.looked_at = self.looked_at, set()
-            live = self._wanted(address, EVERY if exact else 0, [_LOOKAHEAD], set())
-            known = live & ~X | (C if live & X else 0), frozenset(self.looked_at)
-            self._live[address, exact] = known
-            self.looked_at = before
+            pages, count = self._pages, self._count
+            live = lib.x86_wanted(self._native, address, EVERY if exact else 0, pages, count)
+            looked_at = frozenset(ffi.unpack(pages, count[0]))
+            known = self._live[address, exact] = live & ~X | (C if live & X else 0), looked_at
         self.looked_at |= known[1]
         return known[0]
-
-    def _wanted(self, address: int, beyond: int, fuel: list[int], path: set[int]) -> int:
-        block: list[Instruction] = []
-        live = EVERY
-        while True:
-            if address in path:
-                live = 0
-                break
-            path.add(address)
-            fuel[0] -= 1
-            if fuel[0] < 0:
-                break
-            try:
-                i = self.fetch(address)
-            except (FetchFault, Undefined):
-                live = 0
-                break
-            block.append(i)
-            if live_before(i, EVERY) == 0:
-                live = 0
-                break
-            target = i.target
-            if i.name in ("jcc", "loop", "loope", "loopne", "jecxz"):
-                assert target is not None
-                live = self._wanted(target, beyond, fuel, path)
-                live |= self._wanted(i.next, beyond, fuel, path)
-                break
-            if i.name in ("jmp", "call"):
-                if target is None:
-                    live = beyond
-                    break
-                address = target
-            elif i.name == "ret" or i.name in TRANSFERS:
-                live = beyond
-                break
-            else:
-                address = i.next
-        for i in reversed(block):
-            live = live_before(i, live)
-        return live

@@ -111,7 +111,7 @@ def live_before(i: Instruction, after: int) -> int:
         return _USES.get(name, 0)
     if name in ("inc", "dec"):
         return after & (C | X) | (C if after & A else 0)
-    if name in _SHIFTS:
+    if name in TURNS:
         return _shift(i, after)
     if name in ("bt", "bts", "btr", "btc", "clc", "stc"):
         return after & ~(C | X | A) | (Z if after & A else 0)
@@ -129,13 +129,16 @@ def live_before(i: Instruction, after: int) -> int:
 
 
 _ZERO_ALONE = frozenset(["cmpxchg8b", "lar", "lsl", "verr", "verw", "arpl"])
-_SHIFTS = frozenset(["rol", "ror", "rcl", "rcr", "shl", "shr", "sar", "shld", "shrd"])
+TURNS = frozenset(["rol", "ror", "rcl", "rcr", "shl", "shr", "sar", "shld", "shrd"])
+"""Shifts and rotates, whose last operand is a count;"""
+THROUGH_CARRY = frozenset(["rcl", "rcr"])
+"""those that turn CF with the operand."""
 
 
 def _shift(i: Instruction, after: int) -> int:
     """A count of zero changes nothing (SDM volume 2, SAL/SAR/SHL/SHR)."""
     count = i.operands[-1]
-    through = C if i.name in ("rcl", "rcr") else 0
+    through = C if i.name in THROUGH_CARRY else 0
     if not isinstance(count, Imm):
         # What is wanted behind is computed in one path and kept in the other, in its usual place.
         kept = after & ~X | (C if after & X else 0)

@@ -20,6 +20,7 @@ _HIGH = ("ah", "ch", "dh", "bh")
 SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
 ES, CS, SS, DS, FS, GS = range(6)
 NO_SEGMENT = -1
+NO_EFFECT = -1
 TRANSFERS = frozenset(["callw", "retw", "jmpw", "lcall", "ljmp", "lret", "iret"])
 """Branches between segments, and those that cut EIP to 16 bits."""
 STRINGS = frozenset(["movs", "stos", "lods", "scas", "cmps"])
@@ -56,7 +57,7 @@ class Reg:
         return _HIGH[self.number] if self.high else _NAMES[self.size][self.number]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
 class Mem:
     """`size` bytes at base + index * scale + displacement; -1: no such register."""
 
@@ -131,6 +132,8 @@ class Instruction:
     next: int = field(init=False)
     target: int | None = field(init=False)
     """Where a direct branch goes."""
+    effect: int = field(init=False, default=NO_EFFECT, compare=False)
+    """By number, how it uses and replaces flags (effects.py), as far as the decoder has told."""
 
     def __post_init__(self) -> None:
         self.reg = self.modrm >> 3 & 7 | (self.rex & 4) << 1

@@ -1,4 +1,4 @@
-"""The opcode maps of i686 (SDM volume 2, appendix A), as text that the decoder's tables come from.
+"""The opcode maps of i686 (SDM volume 2, appendix A), as text that `tables.py` makes tables of.
 
 Operands: E a register or storage by ModRM, G the register ModRM names, M storage only, R a whole
 register or a word in storage, I an immediate, J a relative target, O an absolute address, S a
@@ -244,7 +244,10 @@ SIMD = (
     {*range(0x10, 0x18), *range(0x28, 0x30), *range(0x50, 0x80), *range(0xD0, 0x100), 0x77}
     | {0xAE, 0xC2, 0xC4, 0xC5, 0xC6, 0xE7, 0x2B}
 ) - {0xFF}
-"""Second opcode bytes of MMX, SSE and SSE2 (fences, FXSAVE and LDMXCSR among them)."""
+"""Second opcode bytes of MMX, SSE and SSE2 (fences, FXSAVE and LDMXCSR among them).
+
+Behind two bytes an opcode is written whole, as 0x0f3800.
+"""
 SIMD_IMMEDIATE = {0x70, 0x71, 0x72, 0x73, 0xC2, 0xC4, 0xC5, 0xC6}
 """Those with a byte after the operands."""
 SIMD_NO_MODRM = {0x77}

@@ -123,6 +123,8 @@ class Storage:
         self._observer: Observer | None = None
         self.permissions = memoryview(self._permissions)
         """A byte for each page, of `Page`.  To be read only."""
+        self.permissions_pointer = int(_ffi.cast("uintptr_t", _ffi.from_buffer(self._permissions)))
+        """The host's address of those."""
         self.pointer = int(_ffi.cast("uintptr_t", _ffi.from_buffer(self._map)))
         """The host's address of the program's address 0."""
 

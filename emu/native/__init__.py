@@ -1,6 +1,6 @@
 """The parts of the machine whose call counts Python cannot carry, in C (compiled at install).
 
-`core.h` is the whole interface; `build.py` compiles it.  What each file is for:
+`core.h` is the whole interface, and `x86.h` lx86's; `build.py` compiles it.  What each file is for:
 
 window.h        where Unicorn keeps the processor's state; window.c checks that it really does
 unicorn_api.c   the dozen Unicorn functions used, looked up in the pinned library at run time
@@ -16,6 +16,8 @@ processors.c    virtual processors taking turns on the core
 state.c         the rest of a processor's state, for saving it
 translation.c   filling the core's TLB: real mode and radix tree
 storage.c       a partition's storage with guard pages around it
+x86_decode.c    lx86: one x86 instruction, by tables that are given
+x86_code.c      lx86: a program's instructions where they lie, and the flags they want
 """
 
 from typing import Any

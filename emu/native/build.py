@@ -1,4 +1,4 @@
-"""Build the native core: cffi wraps exactly what core.h declares."""
+"""Build the native core: cffi wraps exactly what core.h and x86.h declare."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,8 @@ HERE = Path(__file__).parent
 
 
 def declarations() -> str:
-    """core.h for cffi, with the observers also declared as functions Python implements."""
-    text = (HERE / "core.h").read_text()
+    """The headers for cffi, with the observers also declared as functions Python implements."""
+    text = "".join((HERE / name).read_text() for name in ("core.h", "x86.h"))
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     return text + (
         'extern "Python" void interrupt_observed(void *, uint64_t, uint64_t, uint64_t, uint64_t);\n'
@@ -23,7 +23,7 @@ ffibuilder = FFI()
 ffibuilder.cdef(declarations())
 ffibuilder.set_source(
     "emu.native._native",
-    '#include <stddef.h>\n#include <stdint.h>\n#include "core.h"',
+    '#include <stddef.h>\n#include <stdint.h>\n#include "core.h"\n#include "x86.h"',
     sources=sorted(
         f"emu/native/{file.name}" for file in HERE.glob("*.c") if file.name != "_native.c"
     ),

@@ -212,10 +212,9 @@ def _drop(x: Context, size: int) -> None:
 
 
 def pusha(x: Context, i: Instruction) -> None:
-    at = Mem(i.size, ESP, -1, 0, 0, 2)
-    for slot, number in enumerate(range(8)):
+    for number in range(8):
         register = x.use(number)
-        at.displacement = -(slot + 1) * i.size
+        at = Mem(i.size, ESP, -1, 0, -(number + 1) * i.size, 2)
         x.store(register, x.address(at), i.size)
     base, offset = x.s.values[ESP]
     x.set_value(ESP, (base, offset - 8 * i.size))

@@ -15,6 +15,7 @@ from . import (
     virtual_pairs,
     virtual_scsi,
     virtual_terminals,
+    x86_code,
 )
 
 if TYPE_CHECKING:
@@ -33,5 +34,6 @@ DRIVERS: dict[str, Driver] = {
         virtual_terminals.driver,
         virtual_fc.driver,
         slots.driver,
+        x86_code.driver,
     )
 }

@@ -67,6 +67,7 @@ _start: li r10,12
         ("virtual-pairs", 10_000),
         ("virtual-terminals", 10_000),
         ("slots", 20_000),
+        ("x86-code", 100_000),
     ],
 )
 def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
@@ -87,6 +88,7 @@ def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
         ("virtual-pairs", 200_000),
         ("virtual-terminals", 200_000),
         ("slots", 1_000_000),
+        ("x86-code", 20_000_000),
     ],
 )
 def test_hostile_guests_harm_nobody(name: str, count: int) -> None:

@@ -1,0 +1,438 @@
+/* From bytes to one x86 instruction (SDM volume 2, chapter 2). */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "x86.h"
+
+enum { LONGEST = 15, MODE_16 = 1, MODE_64 = 2 };
+enum { CS = 1, SS = 2, DS = 3, FS = 4, GS = 5, NO_SEGMENT = -1 };
+enum { MAP_ONE, MAP_TWO, MAP_38, MAP_3A };
+
+typedef struct {
+    const uint8_t *code;
+    size_t at, length;
+    uint64_t address;
+    int status;
+    int segment;
+    uint8_t rex, has_rex;
+    uint8_t narrow; /* addresses are cut */
+    uint8_t wide;   /* 64-bit mode */
+    x86_operand *relative; /* counts from the next instruction */
+} reader;
+
+static void refuse(reader *r, int status)
+{
+    if (r->status == X86_DECODED)
+        r->status = status;
+}
+
+/* The next `bytes`, little-endian; 0 where there are no more. */
+static uint64_t next(reader *r, unsigned bytes)
+{
+    uint64_t value = 0;
+    if (r->length - r->at < bytes) {
+        refuse(r, r->length < LONGEST ? X86_TRUNCATED : X86_UNDEFINED);
+        r->at = r->length;
+        return 0;
+    }
+    for (unsigned n = 0; n < bytes; n++)
+        value |= (uint64_t)r->code[r->at++] << 8 * n;
+    return value;
+}
+
+static int64_t next_signed(reader *r, unsigned bytes)
+{
+    uint64_t value = next(r, bytes), sign = (uint64_t)1 << (8 * bytes - 1);
+    return (int64_t)((value ^ sign) - sign);
+}
+
+static void memory_16(reader *r, unsigned mode, unsigned rm, x86_operand *o)
+{
+    static const int8_t bases[8] = {3, 3, 5, 5, 6, 7, 5, 3};
+    static const int8_t indexes[8] = {6, 7, 6, 7, -1, -1, -1, -1};
+    o->base = bases[rm];
+    o->index = indexes[rm];
+    if (mode == 0 && rm == 6) {
+        o->base = -1;
+        o->value = next_signed(r, 2);
+    } else if (mode) {
+        o->value = next_signed(r, mode);
+    }
+    o->segment = r->segment >= 0 ? r->segment : o->base == 5 ? SS : DS;
+}
+
+/* 32- and 64-bit addresses: ModRM, SIB, displacement. */
+static void memory_32(reader *r, unsigned mode, unsigned rm, x86_operand *o)
+{
+    unsigned base = rm, high = r->rex & 1 ? 8 : 0;
+    int index = -1;
+    if (rm == 4) {
+        unsigned sib = next(r, 1);
+        base = sib & 7;
+        o->shift = sib >> 6;
+        index = (sib >> 3 & 7) | (r->rex & 2) << 2;
+        if (index == 4)
+            index = -1;
+    }
+    o->base = base | high;
+    if (mode == 0 && base == 5) {
+        o->base = -1;
+        o->value = next_signed(r, 4);
+        if (r->wide && rm == 5)
+            r->relative = o;
+    } else if (mode) {
+        o->value = next_signed(r, mode == 1 ? 1 : 4);
+    }
+    if (r->wide)
+        o->segment = r->segment >= FS ? r->segment : DS;
+    else
+        o->segment = r->segment >= 0 ? r->segment : o->base == 4 || o->base == 5 ? SS : DS;
+    if (index >= 0 && o->base < 0 && !o->shift) {
+        o->base = index;
+        index = -1;
+    }
+    o->index = index;
+}
+
+static void memory(reader *r, int modrm, unsigned size, x86_operand *o)
+{
+    o->kind = X86_STORAGE;
+    o->size = size;
+    o->narrow = r->narrow;
+    o->wide = r->wide;
+    if (r->narrow && !r->wide)
+        memory_16(r, modrm >> 6, modrm & 7, o);
+    else
+        memory_32(r, modrm >> 6, modrm & 7, o);
+}
+
+static void absolute(reader *r, unsigned size, x86_operand *o)
+{
+    o->kind = X86_STORAGE;
+    o->size = size;
+    o->narrow = r->narrow;
+    o->wide = r->wide;
+    o->base = o->index = -1;
+    o->value = next_signed(r, (r->narrow ? 2 : 4) << r->wide);
+    o->segment = r->segment >= (r->wide ? FS : 0) ? r->segment : DS;
+}
+
+static void general(const reader *r, unsigned number, unsigned size, x86_operand *o)
+{
+    o->kind = X86_REGISTER;
+    o->size = size;
+    o->base = number;
+    if (size == 1 && !r->has_rex && number > 3) { /* AH, CH, DH, BH */
+        o->base = number & 3;
+        o->narrow = 1;
+    }
+}
+
+static void number(x86_operand *o, int64_t value)
+{
+    o->kind = X86_NUMBER;
+    o->value = value;
+}
+
+static unsigned at_most_4(unsigned size)
+{
+    return size < 4 ? size : 4;
+}
+
+static void immediate(reader *r, unsigned bytes, unsigned size, x86_operand *o)
+{
+    if (bytes == 2)
+        number(o, next(r, 2));
+    else
+        number(o, next_signed(r, bytes == 1 ? 1 : bytes == 8 ? size : at_most_4(size)));
+}
+
+static void segment_register(reader *r, unsigned value, x86_operand *o)
+{
+    o->kind = X86_SEGMENT_REGISTER;
+    o->base = value;
+    if (value > GS)
+        refuse(r, X86_UNDEFINED);
+}
+
+static void operand(reader *r, const x86_spec *spec, x86_instruction *i, x86_operand *o)
+{
+    unsigned size = spec->bytes ? spec->bytes : i->size;
+    unsigned reg = (i->modrm >> 3 & 7) | (r->rex & 4) << 1;
+    unsigned rm = (i->modrm & 7) | (r->rex & 1) << 3;
+    switch (spec->kind) {
+    case X86_E:
+        if (i->modrm >= 0xC0)
+            general(r, rm, size, o);
+        else
+            memory(r, i->modrm, size, o);
+        break;
+    case X86_M:
+        if (i->modrm >= 0xC0)
+            refuse(r, X86_UNDEFINED);
+        else
+            memory(r, i->modrm, size, o);
+        break;
+    case X86_R:
+        if (i->modrm >= 0xC0)
+            general(r, rm, i->size, o);
+        else
+            memory(r, i->modrm, 2, o);
+        break;
+    case X86_G:
+        general(r, reg, size, o);
+        break;
+    case X86_S:
+        segment_register(r, i->modrm >> 3 & 7, o);
+        if (spec->value && o->base == CS)
+            refuse(r, X86_UNDEFINED);
+        break;
+    case X86_Z:
+        general(r, (i->opcode & 7) | (r->rex & 1) << 3, size, o);
+        break;
+    case X86_I:
+        immediate(r, spec->bytes, i->size, o);
+        break;
+    case X86_J:
+        o->kind = X86_TARGET;
+        o->value = next_signed(r, spec->bytes ? spec->bytes : at_most_4(i->size));
+        break;
+    case X86_O:
+        absolute(r, size, o);
+        break;
+    case X86_BYTE:
+        o->kind = X86_REGISTER;
+        o->size = 1;
+        o->base = spec->value;
+        break;
+    case X86_A:
+        o->kind = X86_REGISTER;
+        o->size = i->size;
+        break;
+    case X86_CONSTANT:
+        number(o, spec->value);
+        break;
+    default:
+        segment_register(r, spec->value, o);
+        break;
+    }
+}
+
+/* What counts from the next instruction, when that is known. */
+static void settle(reader *r, x86_instruction *i)
+{
+    uint64_t behind = r->address + r->at;
+    if (r->relative)
+        r->relative->value = (int64_t)((uint64_t)r->relative->value + behind);
+    if (i->count && i->operands[i->count - 1].kind == X86_TARGET) {
+        x86_operand *o = &i->operands[i->count - 1];
+        i->target = (uint64_t)o->value + behind;
+        if (!r->wide)
+            i->target &= i->size == 2 ? 0xFFFF : 0xFFFFFFFF;
+        i->has_target = 1;
+        o->value = (int64_t)i->target;
+    }
+}
+
+static uint8_t effect(const x86_tables *t, const x86_form *form, const x86_instruction *i)
+{
+    const uint8_t *choices = t->choices[form->choice];
+    const x86_operand *count = &i->operands[i->count ? i->count - 1 : 0];
+    unsigned steps;
+    switch (form->selector) {
+    case X86_BY_CONDITION:
+        return choices[i->condition];
+    case X86_BY_REPEAT:
+        return choices[i->repeat != 0];
+    case X86_BY_COUNT:
+        if (count->kind != X86_NUMBER)
+            return choices[2];
+        steps = count->value & (i->size == 8 ? 63 : 31);
+        if (form->flags & X86_THROUGH)
+            steps %= 8 * i->size + 1;
+        return choices[steps != 0];
+    default:
+        return choices[0];
+    }
+}
+
+/* ModRM and, without a table of its own, the storage operand. */
+static void simple_operand(reader *r, x86_instruction *i)
+{
+    i->modrm = next(r, 1);
+    if (i->modrm < 0xC0)
+        memory(r, i->modrm, 0, &i->operands[i->count++]);
+}
+
+static void x87(reader *r, const x86_tables *t, x86_instruction *i)
+{
+    i->name = t->name_x87;
+    simple_operand(r, i);
+    settle(r, i);
+    i->repeat = i->lock = i->prefix = i->condition = 0;
+    i->effect = t->x87_effects[i->opcode & 7][i->modrm];
+}
+
+/* Operands: the storage operand if there is one, then the immediate byte. */
+static void simd(reader *r, const x86_tables *t, unsigned map, x86_instruction *i)
+{
+    unsigned flags = t->simd[map][i->opcode & 0xFF];
+    i->name = t->name_simd;
+    if (i->lock)
+        refuse(r, X86_UNDEFINED);
+    if (!(flags & X86_SIMD_NO_MODRM))
+        simple_operand(r, i);
+    if (flags & X86_SIMD_IMMEDIATE)
+        number(&i->operands[i->count++], next(r, 1));
+    settle(r, i);
+    if (i->repeat)
+        i->prefix = i->repeat;
+    i->condition = 0;
+    i->effect = t->simd_effects[map][i->opcode & 0xFF];
+}
+
+static void by_form(reader *r, const x86_tables *t, const x86_form *form, x86_instruction *i)
+{
+    if (form->flags & X86_NEAR)
+        i->size = 8;
+    else if (form->flags & X86_STACK)
+        i->size = i->size == 2 ? 2 : 8;
+    if (form->flags & X86_MODRM)
+        i->modrm = next(r, 1);
+    if (form->flags & X86_BYTES)
+        i->size = 1;
+    i->name = form->name;
+    while (i->count < 3 && form->operands[i->count].kind != X86_END && !r->status) {
+        operand(r, &form->operands[i->count], i, &i->operands[i->count]);
+        i->count++;
+    }
+    if (i->lock && !(form->flags & X86_LOCKABLE && i->operands[0].kind == X86_STORAGE))
+        refuse(r, X86_UNDEFINED);
+    settle(r, i);
+    if (form->flags & X86_NOTHING && !(r->rex & 1)) {
+        i->name = form->other;
+        memset(i->operands, 0, sizeof i->operands);
+        i->count = 0;
+    } else if (form->flags & X86_COUNTS) {
+        i->size = (r->narrow ? 2 : 4) << r->wide;
+    } else if (i->size == 2 && !(form->flags & X86_NOTHING)) {
+        i->name = form->other;
+    }
+    if (form->flags & X86_REGISTERS && r->narrow)
+        refuse(r, X86_UNDEFINED);
+    if (r->segment >= (r->wide ? FS : 0))
+        i->segment = r->segment;
+    i->effect = effect(t, form, i);
+}
+
+/* Prefixes, into the record; the byte behind them. */
+static unsigned prefixes(reader *r, int mode, x86_instruction *i)
+{
+    unsigned other = i->size == 2 ? 4 : 2;
+    for (;;) {
+        unsigned byte = next(r, 1);
+        if (r->status)
+            return 0;
+        if (r->wide && (byte & 0xF0) == 0x40) {
+            r->rex = byte & 15;
+            r->has_rex = 1;
+            continue;
+        }
+        switch (byte) {
+        case 0x66:
+            i->size = other;
+            if (!i->prefix)
+                i->prefix = byte;
+            break;
+        case 0xF2:
+        case 0xF3:
+            i->repeat = i->prefix = byte;
+            break;
+        case 0x26:
+        case 0x2E:
+        case 0x36:
+        case 0x3E:
+            r->segment = byte >> 3 & 3;
+            break;
+        case 0x64:
+        case 0x65:
+            r->segment = byte & 7;
+            break;
+        case 0xF0:
+            i->lock = 1;
+            break;
+        case 0x67:
+            r->narrow = !(mode & MODE_16);
+            break;
+        default:
+            return byte;
+        }
+        r->rex = r->has_rex = 0; /* only right before the opcode */
+    }
+}
+
+static unsigned opcode(reader *r, unsigned first, x86_instruction *i)
+{
+    unsigned map = MAP_ONE, byte = first;
+    i->opcode = first;
+    if (first == 0x0F) {
+        map = MAP_TWO;
+        byte = next(r, 1);
+        if (byte == 0x38 || byte == 0x3A) {
+            map = byte == 0x38 ? MAP_38 : MAP_3A;
+            i->opcode = i->opcode << 8 | byte;
+            byte = next(r, 1);
+        }
+        i->opcode = i->opcode << 8 | byte;
+    }
+    return map;
+}
+
+/* What is behind the opcode. */
+static void behind(reader *r, const x86_tables *t, unsigned map, x86_instruction *i)
+{
+    unsigned low = i->opcode & 0xFF;
+    const x86_form *form = &t->forms[r->wide][map][low];
+    if (form->group && r->at < r->length)
+        form = &t->groups[r->wide][form->group & 31][r->code[r->at] >> 3 & 7];
+    else if (form->group)
+        next(r, 1); /* there is none */
+    if (form->flags & X86_EXISTS)
+        by_form(r, t, form, i);
+    else if (t->simd[map][low] & X86_SIMD)
+        simd(r, t, map, i);
+    else if (map == MAP_ONE && (low & 0xF8) == 0xD8)
+        x87(r, t, i);
+    else
+        refuse(r, X86_UNDEFINED);
+}
+
+int x86_decode(const x86_tables *t, const uint8_t *code, size_t length, uint64_t address, int mode,
+               x86_instruction *i)
+{
+    reader r = {
+        .code = code,
+        .length = length < LONGEST ? length : LONGEST,
+        .address = address,
+        .segment = NO_SEGMENT,
+        .narrow = (mode & MODE_16) != 0,
+        .wide = (mode & MODE_64) != 0,
+    };
+    memset(i, 0, sizeof *i);
+    i->address = address;
+    i->modrm = -1;
+    i->segment = DS;
+    i->size = mode & MODE_16 ? 2 : 4;
+    unsigned first = prefixes(&r, mode, i), map = r.status ? MAP_ONE : opcode(&r, first, i);
+    if (r.rex & 8)
+        i->size = 8;
+    i->rex = r.rex;
+    i->condition = i->opcode & 15;
+    if (!r.status)
+        behind(&r, t, map, i);
+    i->length = r.at;
+    if (r.status == X86_TRUNCATED)
+        i->address = address + r.length;
+    return r.status;
+}
