@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .segments import GLOBAL, Descriptor
+
+if TYPE_CHECKING:
+    from .cpuid import Model
 
 UNLIMITED = 1 << 62
 """A budget that does not end."""
@@ -210,6 +213,11 @@ class Cpu(Protocol):
 
     A storage tells its processor what becomes of pages and of code (`storage.Observer`).
     """
+
+    @property
+    def model(self) -> Model:
+        """The processor it is like."""
+        ...
 
     @property
     def state(self) -> X86State:

@@ -5,12 +5,11 @@ Libraries choose their code by it, so an instruction that is hidden here is seld
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntFlag
 
 VENDOR = b"GenuineIntel"
 BRAND = b"Lx86 on POWER (pyphyp)".ljust(48, b"\0")
-SIGNATURE = 0x0000_06D8
-"""Family 6, model 13: the first of this family with SSE2."""
 
 
 class Feature(IntFlag):
@@ -30,12 +29,70 @@ I686 = Feature.FPU | Feature.TSC | Feature.CX8 | Feature.CMOV
 ALL = I686 | Feature.MMX | Feature.FXSR | Feature.SSE | Feature.SSE2
 
 
+class More(IntFlag):
+    """ECX of leaf 1: what came after SSE2, none of which is there unless a model has it."""
+
+    SSE3 = 1 << 0
+
+
+NO_MORE = More(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A processor as its makers and compilers call it; `signature` is EAX of leaf 1."""
+
+    name: str
+    signature: int
+    more: More = NO_MORE
+    features: Feature = ALL
+
+
+DEFAULT = Model("pentium-m", 0x0_06D8)
+"""Family 6, model 13: the first of this family with SSE2."""
+MODELS = {
+    model.name: model
+    for model in (
+        DEFAULT,
+        Model("pentium4", 0x0_0F29),
+        Model("prescott", 0x0_0F41, More.SSE3),
+        Model("x86-64", DEFAULT.signature),
+    )
+}
+"""As GCC and Clang name them (`-march`); the last is a level of the x86-64 psABI."""
+
+_FLAGS = ("pni",)
+"""Linux's names for `More`."""
+
+
+def description(model: Model, *, long: bool) -> str:
+    """What Linux's /proc/cpuinfo says of it (one processor)."""
+    signature = model.signature
+    family, number = signature >> 8 & 15, signature >> 4 & 15 | signature >> 12 & 0xF0
+    flags = ["fpu tsc cx8 cmov mmx fxsr sse sse2"]
+    if long:
+        flags.append("syscall nx lm")
+    flags += [name for name, one in zip(_FLAGS, More, strict=True) if model.more & one]
+    return (
+        "processor\t: 0\n"
+        f"vendor_id\t: {VENDOR.decode()}\n"
+        f"cpu family\t: {family}\n"
+        f"model\t\t: {number}\n"
+        f"model name\t: {BRAND.rstrip(bytes(1)).decode()}\n"
+        f"stepping\t: {signature & 15}\n"
+        "cpu MHz\t\t: 1000.000\n"
+        "fpu\t\t: yes\n"
+        f"flags\t\t: {' '.join(flags)}\n"
+        "bogomips\t: 2000.00\n\n"
+    )
+
+
 _LONG_C, _LONG_D = 1 << 0, 1 << 11 | 1 << 20 | 1 << 29
 """Leaf 8000_0001 in a 64-bit program: LAHF; SYSCALL, NX and 64-bit mode."""
 _ADDRESS_BITS = 48 << 8 | 40
 
 
-def cpuid(leaf: int, features: Feature = ALL, *, long: bool = False) -> tuple[int, int, int, int]:
+def cpuid(leaf: int, model: Model = DEFAULT, *, long: bool = False) -> tuple[int, int, int, int]:
     """EAX, EBX, ECX and EDX for the leaf in EAX; a leaf that is not there gives the last basic."""
     match leaf:
         case 0:
@@ -54,4 +111,4 @@ def cpuid(leaf: int, features: Feature = ALL, *, long: bool = False) -> tuple[in
             a, b, c, d = (int.from_bytes(part[n : n + 4], "little") for n in (0, 4, 8, 12))
             return a, b, c, d
         case _:
-            return SIGNATURE, 0, 0, int(features)
+            return model.signature, 0, int(model.more), int(model.features)

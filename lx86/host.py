@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import host_long
 from .cpu import Trap, Vector
-from .cpuid import ALL, Feature, cpuid
+from .cpuid import DEFAULT, Model, cpuid
 from .flags import AF, CF, OF, PF, SF, ZF
 from .host_segments import FAR_LOADS, QUESTIONS, REGISTERS, Segments, effective
 from .instruction import TRANSFERS, Imm, Instruction, Mem, Operand, Reg
@@ -52,8 +52,8 @@ _OF_SEGMENTS = frozenset(["mov", "pop"]) | TRANSFERS | QUESTIONS | FAR_LOADS.key
 class HostInstructions:
     """They act on one program's storage; `clock` gives what RDTSC reads."""
 
-    def __init__(self, storage: Storage, clock: Callable[[], int], features: Feature = ALL) -> None:
-        self._storage, self._clock, self._features = storage, clock, features
+    def __init__(self, storage: Storage, clock: Callable[[], int], model: Model = DEFAULT) -> None:
+        self._storage, self._clock, self._model = storage, clock, model
         self._segments = Segments(storage)
 
     def execute(self, i: Instruction, s: X86State) -> Trap | None:
@@ -74,7 +74,7 @@ class HostInstructions:
                 if self._out_of_bounds(i, s):
                     return Trap(Vector.BOUND)
             case "cpuid":
-                s.eax, s.ebx, s.ecx, s.edx = cpuid(s.eax, self._features, long=s.long)
+                s.eax, s.ebx, s.ecx, s.edx = cpuid(s.eax, self._model, long=s.long)
             case "rdtsc":
                 ticks = self._clock()
                 s.eax, s.edx = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFFFFFF

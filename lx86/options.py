@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .architecture import I386, Architecture
+from .cpuid import NO_MORE, More
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,8 @@ class Options:
 
     architecture: Architecture = I386
     """What is translated."""
+    more: More = NO_MORE
+    """Sets of instructions beyond SSE2 that are there."""
     lazy_values: bool = True
     """Copies, constants and additions of constants wait until they are needed."""
     forward_words: bool = True

@@ -22,7 +22,7 @@ from .cpu import (
     Vector,
     X86State,
 )  # fmt: skip
-from .cpuid import ALL, Feature
+from .cpuid import DEFAULT, Model
 from .decoder import Undefined
 from .fpu.assistant import Assistant
 from .fpu.file import RegisterFile
@@ -60,19 +60,19 @@ class TranslatingCpu:
     """A `Cpu`."""
 
     def __init__(
-        self, storage: Storage, features: Feature = ALL, options: Options | None = None,
+        self, storage: Storage, model: Model = DEFAULT, options: Options | None = None,
         code_limit: int = CODE_END - CODE,
     ) -> None:  # fmt: skip
         """`code_limit`: bytes of translated code that are held at a time."""
-        self._storage = storage
-        options = options or Options()
+        self._storage, self.model = storage, model
+        options = replace(options or Options(), more=model.more)
         self.architecture = options.architecture
         self.machine = Machine(storage, long=self.architecture.long)
         self._file = RegisterFile(self.machine.registers, self.architecture.vectors)
         self.translator = Translator(storage, self.machine, self._file, options, code_limit)
         self.cache, self.code = self.translator.cache, self.translator.code
         self._watch = self.translator.watch
-        self._host = HostInstructions(storage, lambda: self.machine.instructions, features)
+        self._host = HostInstructions(storage, lambda: self.machine.instructions, model)
         self.state = X86State(cs=self.architecture.code_selector)
         self._alone: Instruction | None = None
         """What is carried out by itself just now."""

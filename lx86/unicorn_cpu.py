@@ -30,7 +30,7 @@ from .cpu import (
     Vector,
     X86State,
 )
-from .cpuid import ALL, Feature, cpuid
+from .cpuid import DEFAULT, Model, cpuid
 from .extents import Extents
 from .storage import PAGE, Page, Storage
 
@@ -98,9 +98,9 @@ def _protection(permissions: Page) -> int:
 class UnicornCpu:
     """A `Cpu`, of 32-bit or 64-bit programs as its storage is."""
 
-    def __init__(self, storage: Storage, features: Feature = ALL) -> None:
+    def __init__(self, storage: Storage, model: Model = DEFAULT) -> None:
         self._storage = storage
-        self._features = features
+        self.model = model
         self._architecture = X86_64 if storage.word == 8 else I386
         long = self._architecture.long
         self._general = (*self._architecture.registers, *_OTHERS, *(_BASES if long else ()))
@@ -328,7 +328,7 @@ class UnicornCpu:
     def _cpuid(self, uc: Any, _: object) -> int:
         long = self._architecture.long
         numbers = _register_ids(("eax", "ebx", "ecx", "edx"), long=long)
-        values = cpuid(uc.reg_read(x86.UC_X86_REG_EAX), self._features, long=long)
+        values = cpuid(uc.reg_read(x86.UC_X86_REG_EAX), self.model, long=long)
         uc.reg_write_batch(list(zip(numbers, values, strict=True)))
         return 1
 

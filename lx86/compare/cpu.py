@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..cpu import Access, EngineFailure, Fault, Preempted, Trap
+from ..cpuid import DEFAULT
 from ..options import GRADUAL
 from ..storage import PAGE
 from . import difference
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..cpu import Exit, FloatingState, X86State
+    from ..cpuid import Model
     from ..instruction import Instruction
     from ..options import Options
     from ..state import Recovery
@@ -52,12 +54,13 @@ class ComparingCpu:
     """A `Cpu`.  `report` is given the text of the first difference."""
 
     def __init__(
-        self, storage: Storage, report: Callable[[str], None], options: Options | None = GRADUAL
-    ) -> None:
-        self._report = report
-        self.translated = Stepped(storage, options, self._arrived)
+        self, storage: Storage, report: Callable[[str], None], options: Options | None = GRADUAL,
+        model: Model = DEFAULT,
+    ) -> None:  # fmt: skip
+        self._report, self.model = report, model
+        self.translated = Stepped(storage, options, self._arrived, model)
         self._storage, self._mirror = storage, Mirror(storage)
-        self._reference = Reference(self._mirror.storage)
+        self._reference = Reference(self._mirror.storage, model)
         self._before: X86State | None = None
         self._eflags = -1
         """What this program's EFLAGS were as `run` came back."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..cpu import Preempted
+from ..cpuid import DEFAULT
 from ..decoder import Truncated, Undefined, decode
 from ..fpu.interpret import interpret
 from ..fpu.operation import Operation, Refused
@@ -22,6 +23,7 @@ from .undefined import undefined_after
 
 if TYPE_CHECKING:
     from ..cpu import Exit
+    from ..cpuid import Model
     from ..instruction import Instruction
     from ..storage import Storage
 
@@ -34,9 +36,9 @@ _ROUGH = frozenset([0xF0, 0xF1, 0xF2, 0xF3, 0xF5, 0xF8, 0xF9, 0xFB, 0xFE, 0xFF])
 class Reference:
     """Over `storage`, which is its own.  `cpu` has its state."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, model: Model = DEFAULT) -> None:
         self._storage = storage
-        self.cpu = UnicornCpu(storage)
+        self.cpu = UnicornCpu(storage, model)
         self.cpu.watch(self._before, self._stored)
         self.visited: list[int] = []
         """Addresses of the instructions since the last place where both were equal."""

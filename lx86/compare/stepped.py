@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import exchange, flags
+from ..cpuid import DEFAULT
 from ..machine import OutOfTime
 from ..translating_cpu import TranslatingCpu
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..block import Block
     from ..cpu import FloatingState, X86State
+    from ..cpuid import Model
     from ..machine import Called, Interrupted
     from ..options import Options
     from ..state import Recovery
@@ -31,10 +33,11 @@ _BRANCHES = frozenset([16, 17, 18, 19])
 
 class Stepped(TranslatingCpu):
     def __init__(
-        self, storage: Storage, options: Options | None, arrived: Callable[[Recovery], None]
-    ) -> None:
+        self, storage: Storage, options: Options | None, arrived: Callable[[Recovery], None],
+        model: Model = DEFAULT,
+    ) -> None:  # fmt: skip
         """`arrived` is called at each place, the program being as the recovery says."""
-        super().__init__(storage, options=options)
+        super().__init__(storage, model, options)
         self._arrived = arrived
         self._steps: dict[Block, list[int]] = {}
         self.executed: list[tuple[int, int]] = []

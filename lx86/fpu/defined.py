@@ -1,9 +1,11 @@
-"""Which combinations of prefix and opcode are instructions of MMX, SSE and SSE2."""
+"""Which combinations of prefix and opcode are instructions of MMX, SSE, SSE2 and SSE3."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..cpuid import NO_MORE, More
+from . import sse3
 from .packed_integer import BINARY, SSE2_ONLY
 
 if TYPE_CHECKING:
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 _STORAGE_ONLY = {
     (0x13, 0), (0x13, 0x66), (0x17, 0), (0x17, 0x66), (0x12, 0x66), (0x16, 0x66), (0x2B, 0),
-    (0x2B, 0x66), (0xE7, 0), (0xE7, 0x66),
+    (0x2B, 0x66), (0xE7, 0), (0xE7, 0x66), (0xF0, 0xF2),
 }  # fmt: skip
 _REGISTERS_ONLY = {
     (0x50, 0), (0x50, 0x66), (0xD7, 0), (0xD7, 0x66), (0xF7, 0), (0xF7, 0x66), (0xC5, 0),
@@ -37,10 +39,13 @@ _OTHERS = {
 }  # fmt: skip
 
 
-def is_defined(i: Instruction) -> bool:
+def is_defined(i: Instruction, more: More = NO_MORE) -> bool:
+    """`more`: the sets that are there beyond SSE2."""
     opcode, prefix, storage = i.opcode & 0xFF, i.prefix, 0 <= i.modrm < 0xC0
     if (opcode, prefix) in (_REGISTERS_ONLY if storage else _STORAGE_ONLY):
         return False
+    if (opcode, prefix) in sse3.CODES:
+        return bool(more & More.SSE3)
     reg = i.modrm >> 3 & 7
     if opcode in _GROUPS:
         return not storage and prefix in (0, 0x66) and reg in _GROUPS[opcode][prefix == 0x66]

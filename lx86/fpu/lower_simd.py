@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..flags import X
 from ..lower import condition
-from . import forms, lower_masks, lower_mmx, lower_packed, lower_sse
+from . import forms, lower_masks, lower_mmx, lower_packed, lower_sse, lower_sse3
 from .defined import is_defined
 from .known import GENERAL
 from .lowering import assist, form_of, in_storage, memory, set_form
@@ -15,20 +15,34 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..instruction import Instruction
 
-_FLOATING = forms.ARITHMETIC | {0x2A, 0x2C, 0x2D, 0x2E, 0x2F, 0x5A, 0x5B, 0xC2, 0xE6}
+_FLOATING = forms.ARITHMETIC | {
+    0x2A,
+    0x2C,
+    0x2D,
+    0x2E,
+    0x2F,
+    0x5A,
+    0x5B,
+    0x7C,
+    0x7D,
+    0xC2,
+    0xD0,
+    0xE6,
+}
 """What can have a floating-point exception."""
+_PARTS = (lower_mmx, lower_sse3, lower_sse, lower_packed)
 
 
 def lower(x: Context, i: Instruction) -> bool:
     """False: there is no such instruction."""
-    if not is_defined(i):
+    if not is_defined(i, x.options.more):
         return False
     opcode = i.opcode & 0xFF
     if (opcode == 0xAE and _without_effect(x, i)) or lower_masks.lower(x, i):
         return True
     target, before = forms.target_of(i), x.s.floating.forms
     exact = x.options.exact_sse and opcode in _FLOATING
-    if exact or not (lower_mmx.lower(x, i) or lower_sse.lower(x, i) or lower_packed.lower(x, i)):
+    if exact or not any(part.lower(x, i) for part in _PARTS):
         _assisted(x, i)
     if target is not None and form_of(x, target) & forms.behind(i, before)[target] == GENERAL:
         set_form(x, target, GENERAL)  # its high half may have been zero before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..cpuid import More
 from ..emitter import Label
 from ..lower import condition
 from . import vsx
@@ -42,7 +43,7 @@ CONSTANTS = b"".join(
 
 def lower(x: Context, i: Instruction) -> bool:
     """False: there is no such instruction."""
-    if not is_defined(i.opcode, i.modrm):
+    if not is_defined(i.opcode, i.modrm, sse3=bool(x.options.more & More.SSE3)):
         return False
     stack = check(x, i)
     if stack.slow or not (lower_storage(x, i) if in_storage(i) else _in_stack(x, i)):

@@ -36,7 +36,10 @@ def lower_storage(x: Context, i: Instruction) -> bool:
         case (0xD9 | 0xDD, 2 | 3) if stack.valid(0):
             _store(x, i, pops=what == 3)
         case (0xDB, 2 | 3) | (0xDF, 7) if stack.valid(0):
-            _store_integer(x, i, pops=what != 2)
+            rounding = ROUNDING[stack.rounding]
+            _store_integer(x, i, rounding, double=opcode == 0xDF, pops=what != 2)
+        case (0xDB | 0xDD, 1) if stack.valid(0):  # FISTTP
+            _store_integer(x, i, ROUNDING[Rounding.ZERO], double=opcode == 0xDD, pops=True)
         case (0xDB, 5) if not stack.valid(7):
             _load_extended(x, i)
         case (0xDB, 7) if stack.valid(0):
@@ -103,9 +106,9 @@ def _store(x: Context, i: Instruction, *, pops: bool) -> None:
             pop(x)
 
 
-def _store_integer(x: Context, i: Instruction, *, pops: bool) -> None:
-    source, double = register_of(x, 0), i.opcode == 0xDF
-    rounding = ROUNDING[stack_of(x).rounding]
+def _store_integer(x: Context, i: Instruction, rounding: int, *, double: bool, pops: bool) -> None:
+    """`rounding`: as FPSCR has it."""
+    source = register_of(x, 0)
     with guarded(x, i):
         vsx.quad_round(x.e, V0, source, rounding, integer=True)
         vsx.quad_convert(x.e, vsx.XSCVQPSDZ if double else vsx.XSCVQPSWZ, V0, V0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..cpu import Vector
 from ..instruction import Imm
-from . import packed_float, simd_convert, simd_move, x87_storage
+from . import packed_float, simd_convert, simd_move, sse3, x87_storage
 from .lanes import join, split
 from .number import DOUBLE, SINGLE, Format
 from .operation import Refused
@@ -138,7 +138,7 @@ def execute(op: Operation) -> None:
         flags = lanes.compare_flags(low, r.source(bits), form, quiet=opcode == 0x2E)
         r.finish(lanes)
         op.set_compared(flags)
-    elif not (simd_convert.execute(r) or simd_move.execute(r)):
+    elif not (sse3.execute(r) or simd_convert.execute(r) or simd_move.execute(r)):
         op.undefined()
 
 

@@ -46,16 +46,16 @@ _UNDEFINED = {
 }
 _UNDEFINED_IN_STORAGE = {
     (0xD9, 1),
-    (0xDB, 1),
     (0xDB, 4),
     (0xDB, 6),
-    (0xDD, 1),
     (0xDD, 5),
-    (0xDF, 1),
 }
+FISTTP = {(0xDB, 1): 4, (0xDD, 1): 8, (0xDF, 1): 2}
+"""Of SSE3: bytes that are stored."""
 
 
-def is_defined(opcode: int, modrm: int) -> bool:
+def is_defined(opcode: int, modrm: int, *, sse3: bool = True) -> bool:
     if modrm < 0xC0:
-        return (opcode, modrm >> 3 & 7) not in _UNDEFINED_IN_STORAGE
+        key = opcode, modrm >> 3 & 7
+        return key not in _UNDEFINED_IN_STORAGE and (sse3 or key not in FISTTP)
     return modrm not in _UNDEFINED.get(opcode, ())

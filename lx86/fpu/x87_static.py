@@ -10,7 +10,7 @@ from ..lower import condition
 from . import vsx
 from .known import KEY, STACK, Stack
 from .lowering import Assist, assist, in_storage
-from .x87_codes import COMPARE_POP
+from .x87_codes import COMPARE_POP, FISTTP
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -100,6 +100,8 @@ def _effect(i: Instruction) -> tuple[int, int]:
         if (opcode, what) in ((0xD9, 0), (0xDD, 0), (0xDB, 5), (0xDB, 0), (0xDF, 0), (0xDF, 5),
                               (0xDF, 4)):  # fmt: skip
             return 0, 1
+        if (opcode, what) in FISTTP:
+            return 1, 0
         if (opcode, what) in ((0xD9, 3), (0xDD, 3), (0xDB, 7), (0xDB, 3), (0xDF, 3), (0xDF, 7),
                               (0xDF, 6)):  # fmt: skip
             return 1, 0

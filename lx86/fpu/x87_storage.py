@@ -8,7 +8,7 @@ from . import number
 from .number import DOUBLE, EXTENDED, SINGLE, Flag, Format, Kind, Number, pack, to_integer, unpack
 from .stack import EMPTY, INDEFINITE_BITS, Stack, initialize, tag_of
 from .x87_arithmetic import arithmetic, compare_to_conditions
-from .x87_codes import COMPARE, COMPARE_POP
+from .x87_codes import COMPARE, COMPARE_POP, FISTTP
 
 if TYPE_CHECKING:
     from .operation import Operation
@@ -48,6 +48,8 @@ def execute(stack: Stack, op: Operation) -> None:
         case (0xDB | 0xDF, 2 | 3) | (0xDF, 7):
             length = 8 if what == 7 else 4 if opcode == 0xDB else 2
             _store_integer(stack, op, length, pop=what != 2)
+        case _ if (opcode, what) in FISTTP:
+            _store_integer(stack, op, FISTTP[opcode, what], pop=True, truncate=True)
         case (0xDF, 6):
             _store_decimal(stack, op)
         case (0xD9, 4):
@@ -139,7 +141,9 @@ def _store_extended(stack: Stack, op: Operation) -> None:
     stack.pop()
 
 
-def _store_integer(stack: Stack, op: Operation, length: int, *, pop: bool) -> None:
+def _store_integer(
+    stack: Stack, op: Operation, length: int, *, pop: bool, truncate: bool = False
+) -> None:
     stack.set_c1(False)
     n = stack.read(0)
     sign = 1 << 8 * length - 1
@@ -147,7 +151,8 @@ def _store_integer(stack: Stack, op: Operation, length: int, *, pop: bool) -> No
     if n is not None:
         fits = n.kind in (Kind.FINITE, Kind.ZERO)
         if fits:
-            value, inexact, up = to_integer(n, stack.rounding)
+            rounding = number.Rounding.ZERO if truncate else stack.rounding
+            value, inexact, up = to_integer(n, rounding)
             fits = -sign <= value < sign
         if not fits:
             stack.before(Flag.INVALID)

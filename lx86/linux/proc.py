@@ -13,6 +13,8 @@ import stat
 import tempfile
 from typing import TYPE_CHECKING
 
+from lx86.cpuid import description
+
 from .call import refuse
 
 if TYPE_CHECKING:
@@ -25,19 +27,6 @@ if TYPE_CHECKING:
 _PROC = b"proc"
 _PASSED_ON = {b"meminfo", b"stat", b"uptime", b"loadavg", b"version", b"filesystems"}
 """Files of the host's that say nothing of files."""
-_PROCESSOR = """\
-processor\t: 0
-vendor_id\t: GenuineIntel
-cpu family\t: 6
-model\t\t: 13
-model name\t: Lx86 on POWER (pyphyp)
-stepping\t: 8
-cpu MHz\t\t: 1000.000
-fpu\t\t: yes
-flags\t\t: fpu tsc cx8 cmov mmx fxsr sse sse2
-bogomips\t: 2000.00
-
-"""
 
 
 class Proc:
@@ -173,8 +162,8 @@ class Proc:
             make = self._self.get(inside[0]) if len(inside) == 1 else None
             return make() if make else None
         if parts[1:] == (b"cpuinfo",):
-            long = " syscall nx lm" if self._process.storage.word == 8 else ""
-            return _PROCESSOR.replace(" sse2\n", f" sse2{long}\n").encode()
+            long = self._process.storage.word == 8
+            return description(self._process.cpu.model, long=long).encode()
         if len(parts) == 2 and parts[1] in _PASSED_ON:
             with open(b"/proc/" + parts[1], "rb") as file:
                 return file.read()

@@ -12,7 +12,6 @@ import os
 from signal import SIGSEGV
 from typing import TYPE_CHECKING
 
-from lx86 import cpuid
 from lx86.cpu import (
     UNLIMITED,
     EngineFailure,
@@ -183,7 +182,7 @@ class Process:
 
     @property
     def features(self) -> int:
-        return int(cpuid.ALL)
+        return int(self.cpu.model.features)
 
     def random(self, length: int) -> bytes:
         return os.urandom(length)

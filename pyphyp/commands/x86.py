@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lx86.cpuid import DEFAULT, MODELS
 from lx86.options import PASSES
 from pyphyp.messages import complain, report
 
@@ -144,6 +145,14 @@ def _binds(
     help="What carries out x86 instructions: the translator to POWER, or Unicorn's own x86.",
 )
 @click.option(
+    "--cpu",
+    "model",
+    type=click.Choice(tuple(MODELS)),
+    default=DEFAULT.name,
+    show_default=True,
+    help="The x86 processor it is like: what CPUID says, and which instructions are there.",
+)
+@click.option(
     "--compare",
     is_flag=True,
     help="Run translated code beside Unicorn's x86; stop at the first difference, and show it.",
@@ -181,6 +190,7 @@ def run(
     strace: bool,
     strace_to: Path | None,
     engine: str,
+    model: str,
     wishes: Wishes,
     compare: bool,
     without: tuple[str, ...],
@@ -223,7 +233,12 @@ def run(
         afresh = no_cache or compare or wishes.count or engine == REFERENCE
         store = None if afresh else open_store(cache, limit)
         maker = Maker(
-            engine, store, wishes if wishes.count else None, compare=compare, without=without
+            engine,
+            store,
+            wishes if wishes.count else None,
+            model=model,
+            compare=compare,
+            without=without,
         )
         said = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, limit)
         outcome = run_program(program, arguments, world, maker, trace, limit, maker)

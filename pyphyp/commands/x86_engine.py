@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lx86.architecture import I386, X86_64
+from lx86.cpuid import DEFAULT, MODELS
 from pyphyp.messages import complain, report
 
 if TYPE_CHECKING:
@@ -52,16 +53,17 @@ def open_store(directory: Path | None, lowest: int) -> Store | None:
 class Maker:
     """Makes the processor of that name, and shows what `wishes` ask for of what it does.
 
-    Translated blocks are kept in `store`.  `compare`: beside Unicorn's x86; the first difference
-    goes to standard error.  `without`: passes of the translator that are left out
-    (lx86/options.py).
+    `model`: the x86 processor it is like (lx86/cpuid.py).  Translated blocks are kept in `store`.
+    `compare`: beside Unicorn's x86; the first difference goes to standard error.  `without`: passes
+    of the translator that are left out (lx86/options.py).
     """
 
     def __init__(
         self, name: str, store: Store | None = None, wishes: Wishes | None = None,
-        *, compare: bool = False, without: Sequence[str] = (),
+        *, model: str = DEFAULT.name, compare: bool = False, without: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self._name, self._store, self._wishes = name, store, wishes
+        self._model = MODELS[model]
         self._compare, self._without = compare, without
         self._translator: TranslatingCpu | None = None
         self._comparing: ComparingCpu | None = None
@@ -81,7 +83,7 @@ class Maker:
         if self._name == REFERENCE:
             from lx86.unicorn_cpu import UnicornCpu
 
-            return UnicornCpu(storage)
+            return UnicornCpu(storage, self._model)
         from lx86.options import GRADUAL, without
         from lx86.translating_cpu import TranslatingCpu
 
@@ -91,12 +93,12 @@ class Maker:
             from lx86.compare.cpu import ComparingCpu
 
             self._comparing = ComparingCpu(
-                storage, lambda text: click.echo(text, err=True), options
+                storage, lambda text: click.echo(text, err=True), options, self._model
             )
             self._translator = self._comparing.translated
             return self._comparing
         options = replace(options, marked=self._wishes is not None)
-        self._translator = TranslatingCpu(storage, options=options)
+        self._translator = TranslatingCpu(storage, self._model, options)
         if self._wishes is not None and self.study is None:
             from pyphyp.x86_study import X86Study
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lx86.architecture import X86_64
+from lx86.cpuid import DEFAULT, Model
 from lx86.options import Options
 from lx86.translating_cpu import TranslatingCpu
 
@@ -30,8 +31,8 @@ def options(**changes: object) -> Options:
     return Options(architecture=X86_64, **changes)  # type: ignore[arg-type]
 
 
-def translating(storage: Storage) -> TranslatingCpu:
-    return TranslatingCpu(storage, options=options())
+def translating(storage: Storage, model: Model = DEFAULT) -> TranslatingCpu:
+    return TranslatingCpu(storage, model, options())
 
 
 @functools.cache

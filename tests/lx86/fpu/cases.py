@@ -119,7 +119,7 @@ def _usable(i: Instruction) -> bool:
     opcode, reg, rm = i.opcode & 0xFF, i.modrm >> 3 & 7, i.modrm & 7
     if i.name == "x87":
         whole = i.modrm < 0xC0 and (i.opcode, reg) in ((0xDD, 4), (0xDD, 6))
-        return is_x87(i.opcode, i.modrm) and not whole
+        return is_x87(i.opcode, i.modrm, sse3=False) and not whole
     if not is_simd(i):
         return False
     if opcode == 0xAE:
@@ -129,7 +129,8 @@ def _usable(i: Instruction) -> bool:
     return not (opcode in (0x2A, 0x6E, 0x7E, 0xC4) and rm > 3 and i.modrm >= 0xC0)
 
 
-def storage(r: Random, i: Instruction) -> bytes:
+def random_storage(r: Random) -> bytes:
+    """128 bytes of numbers of all kinds."""
     parts = [
         r.choice(
             [
@@ -141,7 +142,11 @@ def storage(r: Random, i: Instruction) -> bytes:
         )
         for _ in range(16)
     ]
-    data = b"".join(parts).ljust(128, b"\0")[:128]
+    return b"".join(parts).ljust(128, b"\0")[:128]
+
+
+def storage(r: Random, i: Instruction) -> bytes:
+    data = random_storage(r)
     if i.name == "x87" and i.opcode == 0xDF and i.modrm < 0xC0 and i.modrm >> 3 & 7 == 4:
         digits = bytes(r.randrange(10) | r.randrange(10) << 4 for _ in range(9))
         return digits + bytes([r.choice([0, 0x80])]) + data[10:]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lx86.architecture import X86_64
 from lx86.cpu import SystemCall, Trap, Vector
+from lx86.cpuid import DEFAULT, Model
 from lx86.decoder import Truncated, Undefined, decode
 from lx86.fpu.defined import is_defined
 from lx86.opcodes import SIMD, SIMD_IMMEDIATE, SIMD_NO_MODRM
@@ -114,11 +115,11 @@ def made(r: Random, count: int) -> list[Case]:
 class Translated:
     """Runs cases, each at an address of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: Model = DEFAULT) -> None:
         self.storage = Storage()
         self.storage.map(native.STORAGE, 4096, READ | WRITE)
         self.storage.map(_PLACE, _PLACES, READ | EXECUTE)
-        self.cpu = small64.translating(self.storage)
+        self.cpu = small64.translating(self.storage, model)
         self._next = _PLACE
 
     def close(self) -> None:

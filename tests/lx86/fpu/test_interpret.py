@@ -46,7 +46,7 @@ class _Storage:
         """All of it can be written."""
 
 
-def _interpreted(case: Case) -> Case:
+def interpreted(case: Case) -> Case:
     a, c, d, b = case.general
     storage, general = _Storage(case.storage), [a, c, d, b, 0, 0, native.STORAGE, native.STORAGE]
     floating = copy.deepcopy(case.floating)
@@ -75,6 +75,6 @@ def test_an_instruction_does_what_it_does_on_this_hosts_processor(
     wrong = [
         f"{case.code.hex()}: {'; '.join(found)}"
         for case, wanted in zip(tried, native.run(processor, tried), strict=True)
-        if (found := differences(case, _interpreted(case), wanted, mxcsr=mxcsr, status=status))
+        if (found := differences(case, interpreted(case), wanted, mxcsr=mxcsr, status=status))
     ]
     assert wrong == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lx86.cpu import SystemCall, Trap
+from lx86.cpuid import DEFAULT, Model
 from lx86.storage import EXECUTE, READ, WRITE, Storage
 from lx86.translating_cpu import TranslatingCpu
 
@@ -37,11 +38,11 @@ def processor(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Translated:
     """Runs cases, each at an address of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: Model = DEFAULT) -> None:
         self.storage = Storage()
         self.storage.map(native.STORAGE, 4096, READ | WRITE)
         self.storage.map(_PLACE, _PLACES, READ | EXECUTE)
-        self.cpu = TranslatingCpu(self.storage)
+        self.cpu = TranslatingCpu(self.storage, model)
         self._next = _PLACE
 
     def close(self) -> None:

@@ -1,0 +1,94 @@
+"""Cases of what came after SSE2, by name: so many of each, with registers and with storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import cases, native
+from .native import Case
+
+if TYPE_CHECKING:
+    from random import Random
+
+_GENERAL = (0, 1, 2, 3)
+_GENERAL_64 = (0, 2, 3, 8, 9, 10, 12, 13, 14, 15)
+"""Those that both sides look at."""
+
+
+class Code(NamedTuple):
+    prefix: bytes
+    opcode: bytes
+    immediate: bool = False
+    field: int | None = None
+    """ModRM's reg field, where it is part of the opcode."""
+    forms: str = "rm"
+    """With registers, with storage."""
+    general: str = ""
+    """reg, rm: operands that are general registers."""
+
+
+def _plain(text: str) -> dict[str, Code]:
+    found = {}
+    for line in text.strip().split("\n"):
+        name, prefix, opcode, *rest = line.split()
+        found[name] = Code(
+            b"" if prefix == "-" else bytes.fromhex(prefix), bytes.fromhex(opcode),
+            forms=rest[0] if rest else "rm",
+        )  # fmt: skip
+    return found
+
+
+SSE3 = _plain("""
+addsubpd 66 0fd0
+addsubps f2 0fd0
+haddpd 66 0f7c
+haddps f2 0f7c
+hsubpd 66 0f7d
+hsubps f2 0f7d
+lddqu f2 0ff0 m
+movddup f2 0f12
+movshdup f3 0f16
+movsldup f3 0f12
+""") | {
+    "fisttp word": Code(b"", b"\xdf", field=1, forms="m"),
+    "fisttp dword": Code(b"", b"\xdb", field=1, forms="m"),
+    "fisttp qword": Code(b"", b"\xdd", field=1, forms="m"),
+}
+
+
+def made(r: Random, codes: dict[str, Code], count: int, *, long: bool = False) -> list[Case]:
+    """`count` of each name and form."""
+    return [
+        _case(r, code, form, long=long)
+        for code in codes.values()
+        for form in code.forms
+        for _ in range(count)
+    ]
+
+
+def _number(r: Random, general: bool, long: bool) -> int:
+    if general:
+        return r.choice(_GENERAL_64 if long else _GENERAL)
+    return r.randrange(16 if long else 8)
+
+
+def _case(r: Random, code: Code, form: str, *, long: bool) -> Case:
+    reg = code.field if code.field is not None else _number(r, "reg" in code.general, long)
+    rm = 6 if form == "m" else _number(r, "rm" in code.general, long)
+    modrm = (0 if form == "m" else 0xC0) | (reg & 7) << 3 | rm & 7
+    rex = b""
+    if long:
+        wide = r.getrandbits(1) << 3 if code.field is None else 0
+        rex = bytes([0x40 | wide | reg >> 3 << 2 | rm >> 3])
+    text = code.prefix + rex + code.opcode + bytes([modrm])
+    if code.immediate:
+        text += bytes([r.choice([r.getrandbits(8), r.randrange(20)])])
+    floating = cases.state(r, denormals_are_zero=False)
+    if long:
+        floating.xmm = [cases.vector(r) for _ in range(16)]
+    bits = 64 if long else 32
+    general = [r.choice((r.getrandbits(bits), r.randrange(40))) for _ in range(16 if long else 4)]
+    if long:
+        general[6] = general[7] = native.STORAGE
+    data = cases.random_storage(r)
+    return Case(text, floating, general, 0x202 | r.getrandbits(16) & 0x8D5, data)

@@ -1,0 +1,93 @@
+"""What came after SSE2, each instruction by name, against this host's processor."""
+
+from __future__ import annotations
+
+import platform
+import signal
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lx86.cpuid import MODELS
+
+from . import later, native, native64
+from .compare import differences
+from .test_interpret import interpreted
+from .test_translated import SHARED, Translated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .native import Case
+
+_COUNT = 8
+_STATUS, _MXCSR = 0xFFFF & ~SHARED & ~0x202, 0xFFFF & ~SHARED & ~2
+"""The bits that translated code keeps as x86 does (CAVEATS.md)."""
+_SETS = {"sse3": later.SSE3}
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="only an x86-64 host tells what is right"
+)
+
+
+@pytest.fixture(scope="module")
+def processor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return native.build(tmp_path_factory.mktemp("native"))
+
+
+def _wrong(got: Case, wanted: Case, **how: int) -> list[str]:
+    found = differences(wanted, got, wanted, **how)
+    return [f"{wanted.code.hex()}: {'; '.join(found)}"] if found else []
+
+
+@pytest.mark.parametrize("name", _SETS)
+def test_a_later_instruction_means_what_it_does_on_this_hosts_processor(
+    processor: Path, name: str
+) -> None:
+    tried = later.made(Random(name), _SETS[name], 5 * _COUNT)
+    wrong = []
+    for case, wanted in zip(tried, native.run(processor, tried), strict=True):
+        wrong += _wrong(interpreted(case), wanted)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", _SETS)
+def test_a_later_instruction_is_translated_to_what_it_does_on_this_hosts_processor(
+    processor: Path, name: str
+) -> None:
+    machine = Translated(MODELS["prescott"])
+    try:
+        tried = later.made(Random(f"translated {name}"), _SETS[name], _COUNT)
+        wrong = []
+        for case, wanted in zip(tried, native.run(processor, tried), strict=True):
+            got = machine.run(case)
+            wrong += _wrong(got, wanted, status=_STATUS, mxcsr=_MXCSR)
+        assert wrong == []
+    finally:
+        machine.close()
+
+
+@pytest.mark.parametrize("name", _SETS)
+def test_so_is_it_in_64_bit_code(tmp_path: Path, name: str) -> None:
+    program, machine = native64.build(tmp_path), native64.Translated(MODELS["prescott"])
+    try:
+        tried = later.made(Random(f"long {name}"), _SETS[name], _COUNT, long=True)
+        wrong = []
+        for case, wanted in zip(tried, native64.run(program, tried), strict=True):
+            got = machine.run(case)
+            wrong += _wrong(got, wanted, status=_STATUS, mxcsr=_MXCSR, long=True)
+        assert wrong == []
+    finally:
+        machine.close()
+
+
+@pytest.mark.parametrize("name", _SETS)
+def test_with_the_default_model_there_is_no_such_instruction(name: str) -> None:
+    machine = Translated()
+    try:
+        tried = later.made(Random(f"off {name}"), _SETS[name], 1)
+        assert {case.code.hex(): machine.run(case).signal for case in tried} == {
+            case.code.hex(): signal.SIGILL for case in tried
+        }
+    finally:
+        machine.close()
