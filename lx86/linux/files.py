@@ -92,6 +92,8 @@ class Files:
 
     def __init__(self, root: Path, binds: Sequence[tuple[str, Path]], limit: int) -> None:
         self.limit = limit
+        self.allowed = (limit, limit)
+        """RLIMIT_NOFILE of the program's, soft and hard."""
         self.proc: Proc | None = None
         self._mounts: dict[Parts, Mount] = {}
         self.bind("/", root)
@@ -131,7 +133,10 @@ class Files:
 
     def _parts_of(self, file: int) -> Parts:
         """Where a descriptor's file is in the program's view; raises OSError if it is nowhere."""
-        host = os.readlink(b"/proc/self/fd/%d" % file)
+        try:
+            host = os.readlink(b"/proc/self/fd/%d" % file)
+        except FileNotFoundError:
+            refuse(errno.EBADF)
         parts = self.shown(host)
         if parts is None or not os.path.lexists(host):
             refuse(errno.ENOENT)
@@ -252,7 +257,7 @@ class Files:
 
     def give(self, file: int, *, inherits: bool) -> int:
         """A new descriptor for the program: one that it may have."""
-        if file >= self.limit:
+        if file >= self.allowed[0]:
             os.close(file)
             refuse(errno.EMFILE)
         if inherits:
@@ -293,7 +298,8 @@ class Files:
         if not place.parts or self.is_mount(place.parts):
             refuse(taken)
         if self.proc and self.proc.covers(place.parts):
-            refuse(errno.EACCES)
+            self.proc.look(place.parts, missing_is_fine=False)
+            refuse(errno.EPERM if taken == errno.EBUSY else taken)
         if split(path)[-1:] == [b".."] or path.endswith(b"/."):
             refuse(errno.ENOTEMPTY if taken == errno.EBUSY else taken)
         directory = self.open_parts(place.parts[:-1], os.O_PATH | os.O_DIRECTORY)

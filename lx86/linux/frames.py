@@ -42,13 +42,13 @@ def deliver(thread: Thread, signal: Signal, action: Action) -> None:
     state = thread.state
     long = thread.process.storage.word == 8
     top = state.esp - (frames_64.RED_ZONE if long else 0)
-    sp, _, size = thread.alternate_stack
+    sp, told, size = thread.alternate_stack
     on_it = size and sp <= top - 1 < sp + size
     if action.flags & ActionFlag.ONSTACK and size and not on_it:
         top = sp + size
     mask = thread.mask if thread.saved_mask is None else thread.saved_mask
     thread.saved_mask = None
-    stack = (sp, (ONSTACK if on_it else 0) if size else DISABLE, size)
+    stack = (sp, told, size)
     deliver = frames_64.deliver if long else _deliver
     deliver(thread, signal, action, top, mask, stack)
     state.eflags &= ~(_DIRECTION | _TRAP | _RESUME)

@@ -25,6 +25,11 @@ ffi.cdef("""
     int inotify_init1(int flags);
     int inotify_add_watch(int file, const char *path, uint32_t mask);
     int inotify_rm_watch(int file, int watch);
+    int timer_create(int clock, const void *event, uint64_t *timer);
+    int timer_settime(uint64_t timer, int flags, const itimerspec_t *value, itimerspec_t *old);
+    int timer_gettime(uint64_t timer, itimerspec_t *value);
+    int timer_getoverrun(uint64_t timer);
+    int timer_delete(uint64_t timer);
     int timerfd_create(int clock, int flags);
     int timerfd_settime(int file, int flags, const itimerspec_t *value, itimerspec_t *old);
     int timerfd_gettime(int file, itimerspec_t *value);
@@ -49,6 +54,8 @@ ffi.cdef("""
     int fallocate(int file, int mode, int64_t offset, int64_t length);
     int posix_fadvise(int file, int64_t offset, int64_t length, int advice);
     int fstatfs(int file, void *buffer);
+    ssize_t tee(int source, int out, size_t length, unsigned flags);
+    int sync_file_range(int file, int64_t offset, int64_t length, unsigned flags);
     int flock(int file, int operation);
     int clock_getres(int clock, timespec_t *time);
     int clock_gettime(int clock, timespec_t *time);
@@ -63,7 +70,7 @@ ffi.cdef("""
 """)
 lib: Any = ffi.dlopen(None)
 
-OPENAT2, FACCESSAT2, PIDFD_OPEN = 437, 439, 434
+OPENAT2, PIDFD_SEND_SIGNAL = 437, 424
 """Newer calls have one number on all architectures."""
 AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW = 0x1000, 0x100
 RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH = 2, 4, 8
@@ -92,3 +99,23 @@ def signal_file(file: int, mask: int) -> int:
     return checked(
         lib.signalfd(file, mask.to_bytes(8, "little").ljust(128, b"\0"), nonblocking_cloexec)
     )
+
+
+def queue_signal(pid: int, number: int, info: bytes) -> None:
+    """Send a process a signal with what `info`, a siginfo_t, says."""
+    process = os.pidfd_open(pid)
+    try:
+        queue_by(process, number, info)
+    finally:
+        os.close(process)
+
+
+def queue_by(process: int, number: int, info: bytes) -> None:
+    """The same by a descriptor of the process."""
+    data, none = ffi.new("char[]", info), ffi.cast("unsigned", 0)
+    file, what = ffi.cast("int", process), ffi.cast("int", number)
+    checked(lib.syscall(PIDFD_SEND_SIGNAL, file, what, ffi.cast("char *", data), none))
+
+
+def delete_timer(timer: int) -> None:
+    lib.timer_delete(timer)

@@ -295,9 +295,10 @@ def _stack(
     auxiliary[Aux.PLATFORM] = put(form.platform + b"\0")
     auxiliary[Aux.RANDOM] = put(identity.random(16))
     words = [len(strings), *strings, 0, *environment, 0]
-    for kind, value in auxiliary.items():
-        words += [kind, value]
-    words += [Aux.NULL, 0]
+    vector = [word for kind, value in auxiliary.items() for word in (kind, value)]
+    vector += [Aux.NULL, 0]
+    memory.auxiliary = b"".join(word.to_bytes(form.word, "little") for word in vector)
+    words += vector
     at &= -16
     at -= -(form.word * len(words)) % 16  # ESP is on a boundary of 16
     return put(b"".join(value.to_bytes(form.word, "little") for value in words))

@@ -74,13 +74,17 @@ class Memory:
         self.layout = Layout.of(storage.space)
         self.brk_start = self.brk = 0
         self.read_implies_execute = False
+        self.auxiliary = b""
+        """The vector the program began with."""
+        self.barriers = 0
+        """Which barriers of membarrier(2) the program has asked for."""
         self._labels: dict[int, Label] = {}
 
     def reset(self) -> None:
         """Nothing is mapped but the signal page."""
         self.storage.unmap(0, self.end)
         self._labels.clear()
-        self.brk_start = self.brk = 0
+        self.brk_start = self.brk = self.barriers = 0
         if page := self.layout.signal_page:
             self.map(page, PAGE, READ | EXECUTE, b"[sigpage]")
             self.storage.load(page, SIGRETURN.ljust(RT_SIGRETURN_OFFSET, b"\0") + RT_SIGRETURN)

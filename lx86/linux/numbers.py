@@ -1,7 +1,9 @@
-"""The numbers of x86-64's system calls (Linux arch/x86 syscall_64.tbl)."""
+"""The kernel's release, and x86-64's system calls' numbers (Linux arch/x86 syscall_64.tbl)."""
 
 from __future__ import annotations
 
+RELEASE = "6.1.0-lx86"
+"""Of the kernel that programs are told of."""
 _TABLE = """
 0 read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction
     rt_sigprocmask rt_sigreturn ioctl pread64 pwrite64 readv writev access pipe select

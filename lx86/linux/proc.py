@@ -11,11 +11,14 @@ import fcntl
 import os
 import stat
 import tempfile
+from signal import sigpending
 from typing import TYPE_CHECKING
 
 from lx86.cpuid import description
 
 from .call import refuse
+from .numbers import RELEASE
+from .signals import bit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +28,32 @@ if TYPE_CHECKING:
     from .process import Process
 
 _PROC = b"proc"
-_PASSED_ON = {b"meminfo", b"stat", b"uptime", b"loadavg", b"version", b"filesystems"}
+_PASSED_ON = {
+    b"meminfo", b"stat", b"uptime", b"loadavg", b"version", b"filesystems", b"sys/kernel/pid_max",
+    b"sys/kernel/hostname", b"sys/kernel/ostype", b"sys/kernel/ngroups_max",
+    b"sys/kernel/cap_last_cap", b"sys/kernel/random/uuid", b"sys/kernel/random/boot_id",
+    b"sys/vm/overcommit_memory", b"sys/vm/max_map_count", b"sys/fs/file-max",
+    b"sys/fs/pipe-max-size", b"sys/net/core/somaxconn",
+}  # fmt: skip
 """Files of the host's that say nothing of files."""
+
+
+_ALL_OF_SYS = sorted({*(name for name in _PASSED_ON if b"/" in name), b"sys/kernel/osrelease"})
+_DIRECTORIES = {
+    tuple(name.split(b"/")[:depth])
+    for name in _ALL_OF_SYS
+    for depth in range(1, name.count(b"/") + 1)
+}
+
+
+def _below(directory: Parts) -> list[str]:
+    """What there is in a directory below sys, with a slash behind directories."""
+    rest = [n.split(b"/")[len(directory) :] for n in _ALL_OF_SYS if _starts(n, directory)]
+    return sorted({parts[0].decode() + ("/" if len(parts) > 1 else "") for parts in rest})
+
+
+def _starts(name: bytes, directory: Parts) -> bool:
+    return tuple(name.split(b"/")[: len(directory)]) == directory
 
 
 class Proc:
@@ -42,6 +69,7 @@ class Proc:
             b"stat": self._stat,
             b"statm": self._statm,
             b"status": self._status,
+            b"auxv": lambda: process.memory.auxiliary,
             b"mounts": lambda: b"root / rootfs rw 0 0\n",
             b"mountinfo": lambda: b"1 1 0:1 / / rw - rootfs root rw\n",
             b"limits": lambda: b"",
@@ -63,7 +91,11 @@ class Proc:
     def look(self, parts: Parts, *, missing_is_fine: bool) -> tuple[bytes | None, bool]:
         """What a link says, or None; and whether it is a directory."""
         inside = self._ours(parts)
-        if parts == (_PROC,) or inside in ((), (b"fd",), (b"task",)):
+        if parts == (_PROC, b"self"):
+            return b"%d" % self._process.pid, False
+        if parts[1:] in _DIRECTORIES:
+            return None, True
+        if parts == (_PROC,) or inside in ((), (b"fd",), (b"fdinfo",), (b"task",)):
             return None, True
         if inside is not None:
             if len(inside) == 1 and inside[0] in self._links:
@@ -92,8 +124,8 @@ class Proc:
         if inside is not None and len(inside) == 2 and inside[0] == b"fd":
             return self._open_descriptor(int(inside[1]), flags)
         names = self._names(parts)
-        if names is not None:
-            return self._directory(names, flags)
+        if names is not None or parts[1:] in _DIRECTORIES:
+            return self._directory(names or _below(parts[1:]), flags)
         content = self._content(parts)
         if content is None:
             link = inside is not None and len(inside) == 1 and inside[0] in self._links
@@ -128,13 +160,23 @@ class Proc:
         """What a directory holds, with `/` behind directories and `@` behind links."""
         inside = self._ours(parts)
         if parts == (_PROC,):
-            files = sorted(name.decode() for name in _PASSED_ON | {b"cpuinfo"})
-            return ["self/", f"{self._process.pid}/", "mounts@", *files]
+            plain = {name for name in _PASSED_ON if b"/" not in name}
+            files = sorted(name.decode() for name in plain | {b"cpuinfo"})
+            return ["self@", "sys/", f"{self._process.pid}/", "mounts@", *files]
         if inside == ():
-            return ["fd/", *(f"{n.decode()}@" for n in self._links), *map(bytes.decode, self._self)]
+            return [
+                "fd/",
+                "fdinfo/",
+                "task/",
+                *(f"{n.decode()}@" for n in self._links),
+                *map(bytes.decode, self._self),
+            ]
         if inside == (b"fd",):
             here = (int(name) for name in os.listdir("/proc/self/fd"))
             return [f"{n}@" for n in sorted(here) if n < self._process.limit]
+        if inside == (b"fdinfo",):
+            here = (int(name) for name in os.listdir("/proc/self/fd"))
+            return [str(n) for n in sorted(here) if n < self._process.limit]
         if inside == (b"task",):
             return [f"{thread.tid}/" for thread in self._process.threads]
         return None
@@ -157,6 +199,8 @@ class Proc:
     def _content(self, parts: Parts) -> bytes | None:
         inside = self._ours(parts)
         if inside is not None:
+            if len(inside) == 2 and inside[0] == b"fdinfo" and inside[1].isdigit():
+                return self._fdinfo(int(inside[1]))
             if len(inside) == 3 and inside[0] == b"task" and inside[1].isdigit():
                 inside = inside[2:]
             make = self._self.get(inside[0]) if len(inside) == 1 else None
@@ -164,8 +208,10 @@ class Proc:
         if parts[1:] == (b"cpuinfo",):
             long = self._process.storage.word == 8
             return description(self._process.cpu.model, long=long).encode()
-        if len(parts) == 2 and parts[1] in _PASSED_ON:
-            with open(b"/proc/" + parts[1], "rb") as file:
+        if parts[1:] == (b"sys", b"kernel", b"osrelease"):
+            return f"{RELEASE}\n".encode()
+        if b"/".join(parts[1:]) in _PASSED_ON:
+            with open(b"/proc/" + b"/".join(parts[1:]), "rb") as file:
                 return file.read()
         return None
 
@@ -212,6 +258,13 @@ class Proc:
         rest[20] = str(self._size()).encode()  # vsize
         return b"%d (%s) %s\n" % (self._process.pid, self._name(), b" ".join(rest))
 
+    def _fdinfo(self, file: int) -> bytes | None:
+        """The host's word about a descriptor, but for its mount, which is the host's."""
+        if file >= self._process.limit or file not in _open_descriptors():
+            return None
+        with open(f"/proc/self/fdinfo/{file}", "rb") as info:
+            return b"".join(line for line in info if not line.startswith((b"mnt_id:", b"ino:")))
+
     def _statm(self) -> bytes:
         pages = self._size() // 4096
         return f"{pages} {pages} 0 0 0 {pages} 0\n".encode()
@@ -219,10 +272,22 @@ class Proc:
     def _status(self) -> bytes:
         uid = "\t".join(str(n) for n in (*os.getresuid(), os.geteuid()))
         gid = "\t".join(str(n) for n in (*os.getresgid(), os.getegid()))
+        size, signals = self._size() // 1024, self._process.signals
+        pending = {found.number for found in signals.pending} | {int(n) for n in sigpending()}
+        blocked = self._process.threads[0].mask if self._process.threads else 0
         lines = [
             f"Name:\t{os.fsdecode(self._name())}", "State:\tR (running)",
             f"Tgid:\t{self._process.pid}", f"Pid:\t{self._process.pid}", f"PPid:\t{os.getppid()}",
-            f"Uid:\t{uid}", f"Gid:\t{gid}", f"VmSize:\t{self._size() // 1024} kB",
-            f"Threads:\t{len(self._process.threads)}",
+            f"Uid:\t{uid}", f"Gid:\t{gid}", "Groups:\t" + " ".join(map(str, os.getgroups())),
+            f"VmPeak:\t{size:8} kB", f"VmSize:\t{size:8} kB", f"VmRSS:\t{size:8} kB",
+            f"Threads:\t{len(self._process.threads)}", f"SigPnd:\t{0:016x}",
+            f"ShdPnd:\t{sum(bit(n) for n in pending):016x}", f"SigBlk:\t{blocked:016x}",
+            f"SigIgn:\t{signals.ignored:016x}", f"SigCgt:\t{signals.handled:016x}",
+            *(f"{name}:\t{0:016x}" for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")),
+            "NoNewPrivs:\t0", "Seccomp:\t0", "Cpus_allowed:\t1", "Cpus_allowed_list:\t0",
         ]  # fmt: skip
         return os.fsencode("\n".join(lines) + "\n")
+
+
+def _open_descriptors() -> set[int]:
+    return {int(name) for name in os.listdir("/proc/self/fd")}

@@ -385,7 +385,7 @@ class Process:
             self.vfork = None
         thread.tid, thread.pending = self.pid, []
         self.threads = [thread]
-        self.signals.pending = []
+        self.signals.forget()
         for file in self.children.values():
             if file >= 0:
                 os.close(file)

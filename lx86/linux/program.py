@@ -37,6 +37,8 @@ class Program:
     path: bytes = b""
     arguments: tuple[bytes, ...] = ()
     environment: tuple[bytes, ...] = ()
+    dumpable: bool = True
+    """What PR_SET_DUMPABLE said; nothing comes of it."""
 
 
 @dataclass(slots=True)

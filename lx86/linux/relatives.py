@@ -12,6 +12,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from .host import queue_by
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,13 +40,16 @@ class Relatives:
             return False
         return (status.st_dev, status.st_ino) == self._identity
 
-    def signal(self, pid: int, number: int) -> None:
-        """Send a signal to one of them; raises `OSError` as kill does."""
+    def signal(self, pid: int, number: int, info: bytes = b"") -> None:
+        """Send a signal to one of them, with a siginfo_t; raises `OSError` as kill does."""
         process = os.pidfd_open(pid)  # no other gets its number between the two questions
         try:
             if not self.include(pid):
                 raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-            signal.pidfd_send_signal(process, number)
+            if info:
+                queue_by(process, number, info)
+            else:
+                signal.pidfd_send_signal(process, number)
         finally:
             os.close(process)
 

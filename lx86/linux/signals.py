@@ -10,6 +10,7 @@ A mask has signal 1 in bit 0.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from .host import signal_file
+from .host import delete_timer, queue_signal, signal_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +31,10 @@ _INFO_SIZE = 128
 _UNKNOWN_TO_PYTHON = {32, 33}
 """The C library keeps these to itself, here as in the program, where threads alone use them."""
 _IGNORED_BY_DEFAULT = {signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH}
+_SYNCHRONOUS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP, signal.SIGFPE}
+FIRST_REAL_TIME = 32
+"""Of this and those above as many are kept as are sent, of the others one."""
+_MOST_PENDING = 4096
 _STOPPING = {signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
 
 
@@ -103,6 +108,13 @@ def fields_offset(word: int) -> int:
     return 16 if word == 8 else 12
 
 
+def host_info(found: Signal, word: int) -> bytes:
+    """siginfo_t of the host's, of a signal that a process sends."""
+    head = struct.pack("<3i4x", found.number, found.error, found.code)
+    value = found.fields[8 : 8 + word].ljust(8, b"\0")
+    return (head + found.fields[:8].ljust(8, b"\0") + value).ljust(_INFO_SIZE, b"\0")
+
+
 def sent_by(number: int, pid: int, uid: int, code: int = Code.USER) -> Signal:
     return Signal(number, code, struct.pack("<II", pid, uid))
 
@@ -127,6 +139,16 @@ def _from_host(data: bytes, word: int) -> Signal:
     return Signal(number, code, fields, error)
 
 
+def _add(queue: list[Signal], found: Signal) -> None:
+    if found.number >= FIRST_REAL_TIME or all(s.number != found.number for s in queue):
+        queue.append(found)
+
+
+def _rank(number: int) -> tuple[bool, int]:
+    """Which of several signals comes first: what an instruction had, then the lowest number."""
+    return number not in _SYNCHRONOUS, number
+
+
 class Masked(Protocol):
     """What of a thread signals depend on."""
 
@@ -145,6 +167,12 @@ class Signals:
         self._reserve = reserve
         self._host_mask = -1
         self._file_mask = 0
+        self._blocked = 0
+        """What all threads block."""
+        self.several = False
+        """There is more than one thread."""
+        self.timers: set[int] = set()
+        """Timers of the host's that send signals for the program."""
         self.file = _moved(signal_file(-1, 0), reserve)
         """Readable when a signal is there for a handler."""
         for own in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
@@ -164,6 +192,10 @@ class Signals:
     def handled(self) -> int:
         return sum(bit(n) for n, action in self.actions.items() if action.handler > IGNORE)
 
+    @property
+    def ignored(self) -> int:
+        return sum(bit(n) for n, action in self.actions.items() if action.handler == IGNORE)
+
     def set_action(self, number: int, action: Action, threads: Sequence[Masked]) -> None:
         self.actions[number] = action
         if self._ignores(number):
@@ -175,17 +207,25 @@ class Signals:
             signal.signal(number, signal.SIG_IGN if ignore else signal.SIG_DFL)
         self.update(threads)
 
+    def forget(self) -> None:
+        """In a new process: its parent's signals and timers are not its own."""
+        self.pending, self.timers = [], set()
+
     def reset_handlers(self, threads: Sequence[Masked]) -> None:
         """A new program: what was handled is not any more, what was ignored still is."""
+        for timer in self.timers:
+            delete_timer(timer)
+        self.timers = set()
         for number, action in list(self.actions.items()):
             if action.handler > IGNORE:
                 self.set_action(number, _DEFAULT_ACTION, threads)
 
     def update(self, threads: Iterable[Masked]) -> None:
         """Have the host block what it must: after masks or handlers have changed."""
-        blocked = (1 << LAST) - 1
-        for thread in threads:
+        blocked, count = (1 << LAST) - 1, 0
+        for count, thread in enumerate(threads):  # noqa: B007
             blocked &= thread.mask
+        self._blocked, self.several = blocked, count > 0
         handled = self.handled
         mask = (handled | blocked) & ~_NEVER_BLOCKED_HERE
         if (wanted := handled & ~blocked & ~_NEVER_BLOCKED_HERE) != self._file_mask:
@@ -210,7 +250,20 @@ class Signals:
             except BlockingIOError:
                 return
             for at in range(0, len(data), _INFO_SIZE):
-                self.pending.append(_from_host(data[at : at + _INFO_SIZE], self.word))
+                _add(self.pending, _from_host(data[at : at + _INFO_SIZE], self.word))
+
+    def post(self, queue: list[Signal], found: Signal) -> None:
+        """A signal of the process to itself: for `queue`, unless all threads block it.
+
+        Then the host keeps it, where signalfd and sigpending find it.
+        """
+        kept = self._blocked & ~_NEVER_BLOCKED_HERE & bit(found.number)
+        if kept and (queue is self.pending or not self.several):
+            queue_signal(os.getpid(), found.number, host_info(found, self.word))
+        elif len(queue) >= _MOST_PENDING:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        else:
+            _add(queue, found)
 
     def read(self, file: int) -> Signal | None:
         """One signal from a signalfd of the caller's, if there is one."""
@@ -223,9 +276,9 @@ class Signals:
         """The next signal for a thread that it does not block (or one of `wanted`)."""
         allowed = ~thread.mask if wanted is None else wanted
         for queue in (thread.pending, self.pending):
-            for n, found in enumerate(queue):
-                if allowed & bit(found.number):
-                    return queue.pop(n)
+            fitting = [n for n, found in enumerate(queue) if allowed & bit(found.number)]
+            if fitting:
+                return queue.pop(min(fitting, key=lambda n: _rank(queue[n].number)))
         return None
 
     def deliverable(self, thread: Masked) -> bool:

@@ -6,6 +6,7 @@ from lx86.linux.call import CallTable
 from lx86.linux.numbers import X86_64
 
 from . import (
+    attributes,
     clocks,
     control,
     descriptors,
@@ -15,18 +16,23 @@ from . import (
     identity,
     memory,
     paths,
+    pipes,
     polling,
     processes,
+    scheduling,
+    several,
     signals,
     sockets,
     system,
     threads,
+    timers,
     transfer,
 )
 
 MODULES = (
-    transfer, descriptors, control, paths, directories, memory, processes, execution, threads,
-    futexes, signals, clocks, polling, sockets, identity, system,
+    transfer, pipes, descriptors, control, paths, attributes, directories, memory, processes,
+    execution, threads, futexes, signals, clocks, timers, polling, sockets, several, identity,
+    system, scheduling,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lx86.linux.call import CallGroup, Interrupted, Wait, refuse
 from lx86.linux.host import checked, ffi, lib
@@ -185,19 +185,25 @@ def timerfd_settime64(thread: Thread, file: int, flags: int, new: int, old: int)
 def _timerfd_settime(
     thread: Thread, file: int, flags: int, new: int, old: int, *, wide: bool
 ) -> int:
-    storage = thread.process.storage
-    size = 16 if wide else 2 * storage.word
-    interval, value = (read_time(storage, new + n * size, wide=wide) for n in range(2))
-    wanted, was = ffi.new("itimerspec_t *"), ffi.new("itimerspec_t *")
-    wanted.interval.sec, wanted.interval.nsec = divmod(interval, NANO)
-    wanted.value.sec, wanted.value.nsec = divmod(value, NANO)
+    wanted, was = read_timer(thread, new, wide=wide), ffi.new("itimerspec_t *")
     checked(lib.timerfd_settime(visible(thread, file), flags, wanted, was))
     if old:
-        _write_timer(thread, old, was, wide=wide)
+        write_timer(thread, old, was, wide=wide)
     return 0
 
 
-def _write_timer(thread: Thread, address: int, form: object, *, wide: bool) -> None:
+def read_timer(thread: Thread, address: int, *, wide: bool) -> Any:
+    """The host's form of a struct itimerspec."""
+    storage = thread.process.storage
+    size = 16 if wide else 2 * storage.word
+    interval, value = (read_time(storage, address + n * size, wide=wide) for n in range(2))
+    form = ffi.new("itimerspec_t *")
+    form.interval.sec, form.interval.nsec = divmod(interval, NANO)
+    form.value.sec, form.value.nsec = divmod(value, NANO)
+    return form
+
+
+def write_timer(thread: Thread, address: int, form: object, *, wide: bool) -> None:
     size = 16 if wide else 2 * thread.process.storage.word
     for n, part in enumerate(("interval", "value")):
         time_of = getattr(form, part)
@@ -218,7 +224,7 @@ def timerfd_gettime64(thread: Thread, file: int, result: int) -> int:
 def _timerfd_gettime(thread: Thread, file: int, result: int, *, wide: bool) -> int:
     form = ffi.new("itimerspec_t *")
     checked(lib.timerfd_gettime(visible(thread, file), form))
-    _write_timer(thread, result, form, wide=wide)
+    write_timer(thread, result, form, wide=wide)
     return 0
 
 

@@ -49,7 +49,7 @@ def fcntl64(thread: Thread, file: int, command: int, argument: int) -> Waiting:
 def _fcntl(thread: Thread, file: int, command: int, argument: int) -> Waiting:
     visible(thread, file)
     if command in (fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC):
-        if argument >= thread.process.limit:
+        if argument >= thread.process.files.allowed[0]:
             refuse(errno.EINVAL)
         new = fcntl.fcntl(file, command, argument)
         return thread.process.files.give(new, inherits=command == fcntl.F_DUPFD)

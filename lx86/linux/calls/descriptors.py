@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from lx86.linux import structures
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from lx86.linux.thread import Thread
 
 calls = CallGroup()
+_MEMFD_FLAGS = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING | os.MFD_HUGETLB | 0x18
+"""The last are MFD_NOEXEC_SEAL and MFD_EXEC."""
 
 
 def pair(low: int, high: int) -> int:
@@ -51,11 +54,15 @@ def dup(thread: Thread, file: int) -> int:
     return thread.process.files.give(new, inherits=True)
 
 
+def _target(thread: Thread, new: int) -> int:
+    return new if 0 <= new < thread.process.files.allowed[0] else refuse(errno.EBADF)
+
+
 @calls.define(63, "dup2", "ff")
 def dup2(thread: Thread, file: int, new: int) -> int:
     visible(thread, file)
     os.fstat(file)
-    return os.dup2(file, visible(thread, new)) if file != new else new
+    return os.dup2(file, _target(thread, new)) if file != new else new
 
 
 @calls.define(330, "dup3", "ffx")
@@ -63,7 +70,8 @@ def dup3(thread: Thread, file: int, new: int, flags: int) -> int:
     if file == new or flags & ~os.O_CLOEXEC:
         refuse(errno.EINVAL)
     visible(thread, file)
-    return os.dup2(file, visible(thread, new), inheritable=not flags & os.O_CLOEXEC)
+    os.fstat(file)
+    return os.dup2(file, _target(thread, new), inheritable=not flags & os.O_CLOEXEC)
 
 
 @calls.define(42, "pipe", "p")
@@ -147,13 +155,17 @@ def fallocate(thread: Thread, file: int, mode: int, offset: int, length: int) ->
 
 @calls.define(225, "readahead", "flu")
 def readahead(thread: Thread, file: int, offset: int, count: int) -> int:
-    os.fstat(visible(thread, file))
+    kind = os.fstat(visible(thread, file)).st_mode
+    if not stat.S_ISREG(kind) and not stat.S_ISBLK(kind):
+        refuse(errno.EINVAL)
     return 0
 
 
 @calls.define(356, "memfd_create", "sx")
 def memfd_create(thread: Thread, name: bytes, flags: int) -> int:
-    file = os.memfd_create(os.fsdecode(name), flags & 0xF | 1)
+    if flags & ~_MEMFD_FLAGS:
+        refuse(errno.EINVAL)
+    file = os.memfd_create(os.fsdecode(name), flags | os.MFD_CLOEXEC)
     return thread.process.files.give(file, inherits=not flags & 1)
 
 

@@ -95,8 +95,11 @@ def rmdir(thread: Thread, path: bytes) -> int:
 def unlinkat(thread: Thread, at: int, path: bytes, flags: int) -> int:
     if flags & ~_AT_REMOVEDIR:
         refuse(errno.EINVAL)
-    if flags and path.endswith(b"/."):
-        refuse(errno.EINVAL)
+    if path.startswith(b"/") and not path.strip(b"/"):
+        refuse(errno.EBUSY if flags else errno.EISDIR)
+    last = path.rstrip(b"/").rpartition(b"/")[2]
+    if last in (b".", b".."):
+        refuse((errno.EINVAL if last == b"." else errno.ENOTEMPTY) if flags else errno.EISDIR)
     with _parent(thread, at, path, errno.EBUSY) as (directory, name):
         if flags:
             os.rmdir(name, dir_fd=directory)
@@ -117,6 +120,10 @@ def renameat(thread: Thread, old_at: int, old: bytes, new_at: int, new: bytes) -
 
 @calls.define(353, "renameat2", "fsfsx")
 def renameat2(thread: Thread, old_at: int, old: bytes, new_at: int, new: bytes, flags: int) -> int:
+    if flags & ~7 or (flags & 2 and flags & 5):
+        refuse(errno.EINVAL)
+    if {path.rstrip(b"/").rpartition(b"/")[2] for path in (old, new)} & {b".", b".."}:
+        refuse(errno.EBUSY)
     with (
         _parent(thread, old_at, old, errno.EBUSY) as (old_directory, old_name),
         _parent(thread, new_at, new, errno.EBUSY) as (new_directory, new_name),
@@ -172,7 +179,8 @@ def mknod(thread: Thread, path: bytes, mode: int, device: int) -> int:
 def mknodat(thread: Thread, at: int, path: bytes, mode: int, device: int) -> int:
     """Files, FIFOs and sockets; a device would be a way past the root."""
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFIFO, stat.S_IFSOCK):
-        refuse(errno.EPERM)
+        real = stat.S_IFMT(mode) in (stat.S_IFDIR, stat.S_IFCHR, stat.S_IFBLK)
+        refuse(errno.EPERM if real else errno.EINVAL)
     with _parent(thread, at, path) as (directory, name):
         os.mknod(name, mode & 0xFFFF, dir_fd=directory)
     return 0

@@ -60,6 +60,8 @@ def _futex(
                     # One is a duration, the other a time of day: both become monotonic times.
                     now = 0.0 if command == _WAIT else time.time()
                     until += time.monotonic() - now
+            if command == _WAIT and operation & _REALTIME:
+                refuse(errno.ENOSYS)
             return _wait(thread, address, value, bits, until)
         case 1 | 10:
             bits = third if command == _WAKE_BITSET else _ALL
@@ -161,4 +163,29 @@ def get_robust_list(thread: Thread, tid: int, head: int, size: int) -> int:
     storage = thread.process.storage
     storage.write_long(head, target.robust_list)
     storage.write_long(size, 3 * storage.word)
+    return 0
+
+
+# -- barriers ------------------------------------------------------------------------------------
+
+_QUERY, _REGISTRATIONS = 0, {8: 16, 32: 64}
+_KNOWN_BARRIERS = 0x7F
+
+
+@calls.define(375, "membarrier", "dxd")
+def membarrier(thread: Thread, command: int, flags: int, processor: int) -> int:
+    """Threads take turns on one processor, which sees what it did: nothing has to be done.
+
+    Private barriers have to be asked for first.
+    """
+    memory = thread.process.memory
+    if flags or command < 0:
+        refuse(errno.EINVAL)
+    if command == _QUERY:
+        return _KNOWN_BARRIERS
+    if not command & _KNOWN_BARRIERS or command & command - 1:
+        refuse(errno.EINVAL)
+    if command in (8, 32) and not memory.barriers & _REGISTRATIONS[command]:
+        refuse(errno.EPERM)
+    memory.barriers |= command
     return 0

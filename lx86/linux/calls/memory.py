@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from lx86.linux.call import CallGroup, refuse
 from lx86.linux.host import checked, ffi, lib
 from lx86.linux.memory import page_up
-from lx86.storage import PAGE, WRITE, Page
+from lx86.linux.structures import vectors
+from lx86.storage import PAGE, READ, WRITE, Page
 
 from .transfer import visible
 
@@ -21,6 +22,8 @@ calls = CallGroup()
 _SHARED, _PRIVATE, _SHARED_VALIDATE = 1, 2, 3
 _FIXED, _ANONYMOUS, _NO_REPLACE = 0x10, 0x20, 0x10_0000
 _GROWS_DOWN = 0x0100_0000
+_ON_FAULT = 4
+"""MCL_ONFAULT and MLOCK_ONFAULT add to the others (the second is 1)."""
 _REMAP_MAYMOVE, _REMAP_FIXED, _REMAP_DONTUNMAP = 1, 2, 4
 _DONTNEED, _FREE, _REMOVE = 4, 8, 9
 _KNOWN_ADVICE = {0, 1, 2, 3, _DONTNEED, _FREE, _REMOVE, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
@@ -254,9 +257,71 @@ def munlock(thread: Thread, address: int, length: int) -> int:
 
 @calls.define(152, "mlockall", "x")
 def mlockall(thread: Thread, flags: int) -> int:
-    return 0
+    return 0 if 0 < flags < 8 and flags != _ON_FAULT else refuse(errno.EINVAL)
 
 
 @calls.define(153, "munlockall")
 def munlockall(thread: Thread) -> int:
     return 0
+
+
+@calls.define(376, "mlock2", "pux")
+def mlock2(thread: Thread, address: int, length: int, flags: int) -> int:
+    return mlock(thread, address, length) if flags in (0, 1) else refuse(errno.EINVAL)
+
+
+# -- from one place to another -------------------------------------------------------------------
+
+_MOST_COPIED = 1 << 24
+
+
+@calls.define(347, "process_vm_readv", "dpupuu")
+def process_vm_readv(
+    thread: Thread, pid: int, local: int, local_count: int, remote: int, remote_count: int,
+    flags: int,
+) -> int:  # fmt: skip
+    return _copy(thread, pid, (local, local_count), (remote, remote_count), flags, to_local=True)
+
+
+@calls.define(348, "process_vm_writev", "dpupuu")
+def process_vm_writev(
+    thread: Thread, pid: int, local: int, local_count: int, remote: int, remote_count: int,
+    flags: int,
+) -> int:  # fmt: skip
+    return _copy(thread, pid, (local, local_count), (remote, remote_count), flags, to_local=False)
+
+
+def _copy(
+    thread: Thread, pid: int, local: tuple[int, int], remote: tuple[int, int], flags: int, *,
+    to_local: bool,
+) -> int:  # fmt: skip
+    """Within this process: the storage of others is nobody's to see."""
+    process, storage = thread.process, thread.process.storage
+    if flags:
+        refuse(errno.EINVAL)
+    near = vectors(storage, *local)
+    if not sum(length for _, length in near):
+        return 0
+    far = vectors(storage, *remote)
+    if pid != process.pid and process.find_thread(pid) is None:
+        refuse(errno.EPERM if 0 < pid < 1 << 22 and os.path.exists(f"/proc/{pid}") else errno.ESRCH)
+    source, target = (far, near) if to_local else (near, far)
+    room = min(sum(length for _, length in target), _MOST_COPIED)
+    data = bytearray()
+    for address, length in source:
+        wanted = min(length, room - len(data))
+        usable = storage.accessible(address, wanted, READ)
+        data += storage.raw(address, usable)
+        if usable < wanted:
+            break
+    done = 0
+    for address, length in target:
+        wanted = min(length, len(data) - done)
+        usable = storage.accessible(address, wanted, WRITE)
+        storage.write(address, bytes(data[done : done + usable]))
+        done += usable
+        if usable < wanted:
+            break
+    if not done and room and any(length for _, length in source):
+        refuse(errno.EFAULT)
+    return done

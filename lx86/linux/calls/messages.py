@@ -129,7 +129,8 @@ def receive(thread: Thread, file: int, message: int, flags: int, give: Callable[
         storage.write(control, given)
     word = storage.word
     storage.write_long(message + 5 * word, len(given))
-    result_flags &= ~_CMSG_CLOEXEC
+    if inherits:
+        result_flags &= ~_CMSG_CLOEXEC
     storage.write_word(message + 6 * word, result_flags | (_CONTROL_TRUNCATED if cut else 0))
     if name:
         give(thread, bytes(ffi.buffer(address))[: min(address_length, 128)], name, message + word)

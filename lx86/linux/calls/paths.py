@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import struct
 from typing import TYPE_CHECKING
 
 from lx86.linux import structures
-from lx86.linux.call import CallGroup, refuse
+from lx86.linux.call import CallGroup, refuse, string
 from lx86.linux.files import AT_FDCWD
 from lx86.linux.host import AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, checked, ffi, lib
 from lx86.storage import WRITE
@@ -25,6 +26,7 @@ from contextlib import contextmanager
 
 calls = CallGroup()
 _STATX_SIZE = 256
+_NO_AUTOMOUNT, _SYNC_AS = 0x800, (0x2000, 0x4000)
 _EMPTY = b""
 
 
@@ -42,6 +44,16 @@ def _found(thread: Thread, at: int, path: bytes, flags: int) -> Iterator[int]:
         yield file
     finally:
         os.close(file)
+
+
+def known(flags: int, *more: int) -> int:
+    """Flags of a path: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH and the call's own.
+
+    Raises OSError (EINVAL) for others.
+    """
+    if flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | sum(more)):
+        refuse(errno.EINVAL)
+    return flags
 
 
 def found(
@@ -90,7 +102,7 @@ def lstat64(thread: Thread, path: bytes, result: int) -> int:
 @calls.define(300, "fstatat64", "fspx", x64="newfstatat")
 def fstatat64(thread: Thread, at: int, path: bytes, result: int, flags: int) -> int:
     storage = thread.process.storage
-    with found(thread, path, flags, at) as file:
+    with found(thread, path, known(flags, _NO_AUTOMOUNT), at) as file:
         storage.write(result, structures.stat64(os.fstat(file), storage.word))
     return 0
 
@@ -112,11 +124,14 @@ def lstat(thread: Thread, path: bytes, result: int) -> int:
 @calls.define(383, "statx", "fsxxp")
 def statx(thread: Thread, at: int, path: bytes, flags: int, mask: int, result: int) -> int:
     storage = thread.process.storage
+    if mask & 1 << 31:
+        refuse(errno.EINVAL)
     storage.view(result, _STATX_SIZE, WRITE)
+    known(flags, _NO_AUTOMOUNT, *_SYNC_AS)
     with found(thread, path, flags, at) as file:
         data = ffi.new("char[]", _STATX_SIZE)
         how = AT_EMPTY_PATH | flags & 0x6000
-        checked(lib.statx(file, _EMPTY, how, mask & 0x7FFF_FFFF, data))
+        checked(lib.statx(file, _EMPTY, how, mask, data))
     storage.write(result, bytes(ffi.buffer(data)))
     return 0
 
@@ -219,7 +234,7 @@ def fchmodat(thread: Thread, at: int, path: bytes, mode: int) -> int:
 
 @calls.define(452, "fchmodat2", "fsox")
 def fchmodat2(thread: Thread, at: int, path: bytes, mode: int, flags: int) -> int:
-    with found(thread, path, flags, at) as file:
+    with found(thread, path, known(flags), at) as file:
         if stat.S_ISLNK(os.fstat(file).st_mode):
             refuse(errno.EOPNOTSUPP)
         os.chmod(link_to(file), mode & 0o7777)
@@ -234,7 +249,7 @@ def fchmod(thread: Thread, file: int, mode: int) -> int:
 
 @calls.define(298, "fchownat", "fsddx")
 def fchownat(thread: Thread, at: int, path: bytes, owner: int, group: int, flags: int) -> int:
-    with found(thread, path, flags, at) as file:
+    with found(thread, path, known(flags), at) as file:
         ids = owner & 0xFFFF_FFFF, group & 0xFFFF_FFFF
         return checked(lib.fchownat(file, _EMPTY, *ids, AT_EMPTY_PATH))
 
@@ -262,6 +277,7 @@ def _times(thread: Thread, at: int, path: bytes | None, times: list[int] | None,
         form = ffi.new("timespec_t[2]")
         for n in range(2):
             form[n].sec, form[n].nsec = times[2 * n], times[2 * n + 1]
+    known(flags)
     empty = ffi.NULL if form is None else form
     if path is None:
         path, flags = _EMPTY, flags | AT_EMPTY_PATH
@@ -283,10 +299,6 @@ def utimensat_time64(thread: Thread, at: int, path: int, times: int, flags: int)
 
 
 def _utimensat(thread: Thread, at: int, path: int, times: int, flags: int, form: str) -> int:
-    import struct
-
-    from lx86.linux.call import string
-
     storage = thread.process.storage
     values = None
     if times:
@@ -328,65 +340,3 @@ def truncate64(thread: Thread, path: bytes, length: int) -> int:
     with found(thread, path) as file:
         os.truncate(link_to(file), length)
     return 0
-
-
-def _attribute(value: bytes) -> str:
-    return os.fsdecode(value)
-
-
-@calls.define(229, "getxattr", "sspu")
-def getxattr(thread: Thread, path: bytes, name: bytes, result: int, size: int) -> int:
-    with found(thread, path) as file:
-        return _getxattr(thread, file, name, result, size)
-
-
-@calls.define(230, "lgetxattr", "sspu")
-def lgetxattr(thread: Thread, path: bytes, name: bytes, result: int, size: int) -> int:
-    with found(thread, path, AT_SYMLINK_NOFOLLOW) as file:
-        return _getxattr(thread, file, name, result, size)
-
-
-@calls.define(231, "fgetxattr", "fspu")
-def fgetxattr(thread: Thread, file: int, name: bytes, result: int, size: int) -> int:
-    return _getxattr(thread, visible(thread, file), name, result, size)
-
-
-def _getxattr(thread: Thread, file: int, name: bytes, result: int, size: int) -> int:
-    if stat.S_ISLNK(os.fstat(file).st_mode):
-        refuse(errno.ENODATA)
-    value = os.getxattr(link_to(file), _attribute(name))
-    return _given(thread, value, result, size)
-
-
-def _given(thread: Thread, value: bytes, result: int, size: int) -> int:
-    if not size:
-        return len(value)
-    if len(value) > size:
-        refuse(errno.ERANGE)
-    thread.process.storage.write(result, value)
-    return len(value)
-
-
-@calls.define(232, "listxattr", "spu")
-def listxattr(thread: Thread, path: bytes, result: int, size: int) -> int:
-    with found(thread, path) as file:
-        return _listxattr(thread, file, result, size)
-
-
-@calls.define(233, "llistxattr", "spu")
-def llistxattr(thread: Thread, path: bytes, result: int, size: int) -> int:
-    with found(thread, path, AT_SYMLINK_NOFOLLOW) as file:
-        return _listxattr(thread, file, result, size)
-
-
-@calls.define(234, "flistxattr", "fpu")
-def flistxattr(thread: Thread, file: int, result: int, size: int) -> int:
-    return _listxattr(thread, visible(thread, file), result, size)
-
-
-def _listxattr(thread: Thread, file: int, result: int, size: int) -> int:
-    if stat.S_ISLNK(os.fstat(file).st_mode):
-        return 0
-    names = os.listxattr(link_to(file))
-    value = b"".join(os.fsencode(name) + b"\0" for name in names)
-    return _given(thread, value, result, size)

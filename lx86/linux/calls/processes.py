@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 from lx86.linux.call import CallGroup, Wait, refuse
 from lx86.linux.endings import Ended, Ending
+from lx86.linux.host import queue_signal
 from lx86.linux.program import VFORK_STACK, Vfork
-from lx86.linux.signals import LAST, Code, Signal, fields_offset, sent_by
+from lx86.linux.signals import LAST, Code, Signal, fields_offset, host_info, sent_by
 from lx86.storage import StorageFault
+
+from .transfer import visible
 
 if TYPE_CHECKING:
     from lx86.linux.call import Waiting
@@ -149,7 +152,7 @@ def _until_a_child(thread: Thread, pid: int, *, stops: bool) -> Wait:
 def waitid(thread: Thread, kind: int, number: int, info: int, options: int, usage: int) -> Waiting:
     kinds = {0: os.P_ALL, 1: os.P_PID, 2: os.P_PGID}
     if kind == 3:
-        number = _pid_of_pidfd(number)
+        number = _pid_of_pidfd(visible(thread, number))
         kind = 1
     if kind not in kinds:
         refuse(errno.EINVAL)
@@ -178,11 +181,14 @@ def waitid(thread: Thread, kind: int, number: int, info: int, options: int, usag
 
 
 def _pid_of_pidfd(file: int) -> int:
-    with open(f"/proc/self/fdinfo/{file}", encoding="ascii") as info:
-        for line in info:
-            if line.startswith("Pid:"):
-                return int(line.split()[1])
-    refuse(errno.EINVAL)
+    try:
+        with open(f"/proc/self/fdinfo/{file}", encoding="ascii") as info:
+            for line in info:
+                if line.startswith("Pid:"):
+                    return int(line.split()[1])
+    except FileNotFoundError:
+        pass
+    refuse(errno.EBADF)
 
 
 def rusage(used: object, word: int) -> bytes:
@@ -225,13 +231,15 @@ def kill(thread: Thread, pid: int, number: int) -> int:
     return 0
 
 
-def _signal_other(thread: Thread, pid: int, number: int) -> None:
+def _signal_other(thread: Thread, pid: int, number: int, info: bytes = b"") -> None:
     """To another process of this run, which may be a child that has ended."""
     process = thread.process
-    if pid in process.children:
-        os.kill(pid, number)
+    if pid not in process.children:
+        process.relatives.signal(pid, number, info)
+    elif info:
+        queue_signal(pid, number, info)
     else:
-        process.relatives.signal(pid, number)
+        os.kill(pid, number)
 
 
 def _signal_self(thread: Thread, number: int) -> None:
@@ -240,7 +248,7 @@ def _signal_self(thread: Thread, number: int) -> None:
     if number in (signal.SIGKILL, signal.SIGSTOP):
         os.kill(process.pid, number)
         return
-    process.signals.pending.append(sent_by(number, process.pid, os.getuid()))
+    process.signals.post(process.signals.pending, sent_by(number, process.pid, os.getuid()))
 
 
 @calls.define(270, "tgkill", "ddd")
@@ -274,36 +282,72 @@ def _signal_thread(thread: Thread, tid: int, what: Signal) -> int:
     if what.number in (signal.SIGKILL, signal.SIGSTOP):
         os.kill(thread.process.pid, what.number)
     elif what.number:
-        target.pending.append(what)
+        thread.process.signals.post(target.pending, what)
     return 0
 
 
 @calls.define(178, "rt_sigqueueinfo", "ddp")
 def rt_sigqueueinfo(thread: Thread, pid: int, number: int, info: int) -> int:
-    what = _queued(thread, number, info)
-    if pid == thread.process.pid:
-        if number:
-            thread.process.signals.pending.append(what)
-        return 0
-    _signal_other(thread, pid, number)
+    _queue(thread, pid, _queued(thread, number, info, to_self=pid == thread.process.pid))
     return 0
+
+
+def _queue(thread: Thread, pid: int, what: Signal) -> None:
+    process = thread.process
+    if pid != process.pid:
+        _signal_other(thread, pid, what.number, host_info(what, process.storage.word))
+    elif what.number in (signal.SIGKILL, signal.SIGSTOP):
+        os.kill(pid, what.number)
+    elif what.number:
+        process.signals.post(process.signals.pending, what)
 
 
 @calls.define(335, "rt_tgsigqueueinfo", "dddp")
 def rt_tgsigqueueinfo(thread: Thread, group: int, tid: int, number: int, info: int) -> int:
     if group != thread.process.pid:
         refuse(errno.EPERM)
-    return _signal_thread(thread, tid, _queued(thread, number, info))
+    return _signal_thread(thread, tid, _queued(thread, number, info, to_self=True))
 
 
-def _queued(thread: Thread, number: int, info: int) -> Signal:
+def _queued(thread: Thread, number: int, info: int, *, to_self: bool) -> Signal:
     _check_signal(number)
     storage = thread.process.storage
     data = storage.read(info, 128)
     _, error, code = struct.unpack_from("<iii", data)
-    if code >= 0 or code == Code.TKILL:
+    if not to_self and (code >= 0 or code == Code.TKILL):
         refuse(errno.EPERM)
     return Signal(number, code, data[fields_offset(storage.word) :], error)
+
+
+# -- descriptors of processes --------------------------------------------------------------------
+
+
+@calls.define(434, "pidfd_open", "dx")
+def pidfd_open(thread: Thread, pid: int, flags: int) -> int:
+    if flags & ~os.O_NONBLOCK or pid <= 0:
+        refuse(errno.EINVAL)
+    process = thread.process
+    file = os.pidfd_open(pid, flags)
+    if pid != process.pid and pid not in process.children and not process.relatives.include(pid):
+        os.close(file)
+        refuse(errno.EPERM)
+    return process.files.give(file, inherits=False)
+
+
+@calls.define(424, "pidfd_send_signal", "fdpx")
+def pidfd_send_signal(thread: Thread, file: int, number: int, info: int, flags: int) -> int:
+    if flags:
+        refuse(errno.EINVAL)
+    pid = _pid_of_pidfd(visible(thread, file))
+    if pid <= 0:
+        refuse(errno.ESRCH)
+    if not info:
+        return kill(thread, pid, number)
+    what = _queued(thread, number, info, to_self=pid == thread.process.pid)
+    if thread.process.storage.read_word(info) != number:
+        refuse(errno.EINVAL)
+    _queue(thread, pid, what)
+    return 0
 
 
 # -- ends ----------------------------------------------------------------------------------------

@@ -254,7 +254,7 @@ def sigaltstack(thread: Thread, new: int, old: int) -> int:
         storage.write(old, form.pack(at, state, size))
     if wanted:
         thread.alternate_stack = (
-            (0, 0, 0) if wanted[1] & frames.DISABLE else (wanted[0], 0, wanted[2])
+            (0, frames.DISABLE, 0) if wanted[1] & frames.DISABLE else (wanted[0], 0, wanted[2])
         )
     return 0
 

@@ -18,7 +18,7 @@ from lx86.linux.files import AT_FDCWD
 from lx86.linux.host import checked, ffi, lib
 from lx86.storage import WRITE
 
-from .messages import header_size, receive, send
+from .messages import receive, send
 from .transfer import visible
 
 if TYPE_CHECKING:
@@ -154,12 +154,18 @@ def listen(thread: Thread, file: int, backlog: int) -> int:
 def accept4(thread: Thread, file: int, address: int, length: int, flags: int) -> Waiting:
     if flags & ~(_CLOEXEC | _NONBLOCK):
         refuse(errno.EINVAL)
-    if os.get_blocking(visible(thread, file)):
+    if os.get_blocking(visible(thread, file)) and _listens(file):
         yield Wait(((file, select.POLLIN),), _time_limit(file, _RCVTIMEO))
     new, data = _asked(lib.accept4, file, flags | _CLOEXEC)
     given = thread.process.files.give(new, inherits=not flags & _CLOEXEC)
     _give_address(thread, data, address, length)
     return given
+
+
+def _listens(file: int) -> bool:
+    value, size = ffi.new("int *"), ffi.new("uint32_t *", 4)
+    lib.getsockopt(file, _SOL_SOCKET, host_sockets.SO_ACCEPTCONN, value, size)
+    return bool(value[0])
 
 
 @calls.define(None, "accept", "fpp", restarts=True)
@@ -322,51 +328,3 @@ def recvmsg(thread: Thread, file: int, message: int, flags: int) -> Waiting:
         thread, file, flags, select.POLLIN,
         lambda: receive(thread, file, message, flags | _DONTWAIT, _give_address),
     )  # fmt: skip
-
-
-@calls.define(345, "sendmmsg", "fpux", restarts=True)
-def sendmmsg(thread: Thread, file: int, messages: int, count: int, flags: int) -> Waiting:
-    done, length = 0, header_size(thread.process.storage.word)
-    step = length + thread.process.storage.word
-    for n in range(min(count, 1024)):
-        at = messages + step * n
-        try:
-            sent = yield from sendmsg(thread, file, at, flags)
-        except OSError:
-            if done:
-                break
-            raise
-        thread.process.storage.write_word(at + length, sent)
-        done += 1
-    return done
-
-
-# -- the one call that stood for all of them -----------------------------------------------------
-
-_BY_SOCKETCALL: dict[int, tuple[int, Callable[..., int | Waiting]]] = {
-    1: (3, socket), 2: (3, bind), 3: (3, connect), 4: (2, listen), 6: (3, getsockname),
-    7: (3, getpeername), 8: (4, socketpair), 11: (6, sendto), 12: (6, recvfrom),
-    13: (2, shutdown), 14: (5, setsockopt), 15: (5, getsockopt), 16: (3, sendmsg),
-    17: (3, recvmsg), 18: (4, accept4), 20: (4, sendmmsg),
-}  # fmt: skip
-
-
-@calls.define(102, "socketcall", "dp", restarts=True)
-def socketcall(thread: Thread, which: int, arguments: int) -> int | Waiting:
-    storage = thread.process.storage
-    short = {5: 3, 9: 4, 10: 4}
-    if which in short:  # accept, send, recv: with nothing for what the longer ones have more
-        count = short[which]
-        words = [storage.read_word(arguments + 4 * n) for n in range(count)]
-        words[0] -= (words[0] & 0x8000_0000) << 1
-        if which == 5:
-            return accept4(thread, words[0], words[1], words[2], 0)
-        transfer = sendto if which == 9 else recvfrom
-        return transfer(thread, words[0], words[1], words[2], words[3], 0, 0)
-    if which not in _BY_SOCKETCALL:
-        refuse(errno.EINVAL)
-    count, handler = _BY_SOCKETCALL[which]
-    words = [storage.read_word(arguments + 4 * n) for n in range(count)]
-    signed = 3 if which in (1, 8, 14, 15) else 1
-    words[:signed] = [word - ((word & 0x8000_0000) << 1) for word in words[:signed]]
-    return handler(thread, *words)

@@ -9,12 +9,13 @@ import struct
 from typing import TYPE_CHECKING
 
 from lx86.linux.call import CallGroup, refuse
+from lx86.linux.host import checked, ffi, lib
+from lx86.linux.numbers import RELEASE
 
 if TYPE_CHECKING:
     from lx86.linux.thread import Thread
 
 calls = CallGroup()
-_RELEASE = "6.1.0-lx86"
 _LIMITS = 16
 _NOFILE = resource.RLIMIT_NOFILE
 _STACK = resource.RLIMIT_STACK
@@ -24,7 +25,7 @@ _STACK = resource.RLIMIT_STACK
 def uname(thread: Thread, result: int) -> int:
     host = os.uname()
     machine = "x86_64" if thread.process.storage.word == 8 else "i686"
-    texts = ["Linux", host.nodename, _RELEASE, "#1 SMP Lx86", machine, "(none)"]
+    texts = ["Linux", host.nodename, RELEASE, "#1 SMP Lx86", machine, "(none)"]
     fields = b"".join(os.fsencode(text)[:64].ljust(65, b"\0") for text in texts)
     thread.process.storage.write(result, fields)
     return 0
@@ -70,7 +71,7 @@ def limit(thread: Thread, which: int) -> tuple[int, int]:
         refuse(errno.EINVAL)
     soft, hard = (value & (1 << 64) - 1 for value in resource.getrlimit(which))
     if which == _NOFILE:
-        soft = hard = thread.process.limit
+        soft, hard = thread.process.files.allowed
     if which == _STACK:
         soft = min(soft, 8 << 20)
     return soft, hard
@@ -80,6 +81,11 @@ def _set_limit(thread: Thread, which: int, soft: int, hard: int) -> None:
     """Set a limit of the host's process; those on its storage would be ours, and are left."""
     if not 0 <= which < _LIMITS or soft > hard:
         refuse(errno.EINVAL)
+    if which == _NOFILE:
+        files = thread.process.files
+        if hard > files.allowed[1]:
+            refuse(errno.EPERM)
+        files.allowed = (soft, hard)
     ours = (_NOFILE, _STACK, resource.RLIMIT_AS, resource.RLIMIT_DATA)
     if which in ours:
         return
@@ -138,53 +144,6 @@ def sched_yield(thread: Thread) -> int:
     return 0
 
 
-@calls.define(242, "sched_getaffinity", "dup")
-def sched_getaffinity(thread: Thread, pid: int, size: int, result: int) -> int:
-    """One processor: the threads of a program take turns."""
-    storage = thread.process.storage
-    if size < storage.word or size % storage.word:
-        refuse(errno.EINVAL)
-    storage.write_long(result, 1)
-    return storage.word
-
-
-@calls.define(241, "sched_setaffinity", "dup")
-def sched_setaffinity(thread: Thread, pid: int, size: int, mask: int) -> int:
-    wanted = int.from_bytes(thread.process.storage.read(mask, min(size, 128)), "little")
-    return 0 if wanted & 1 else refuse(errno.EINVAL)
-
-
-@calls.define(157, "sched_getscheduler", "d")
-def sched_getscheduler(thread: Thread, pid: int) -> int:
-    return 0
-
-
-@calls.define(156, "sched_setscheduler", "ddp")
-def sched_setscheduler(thread: Thread, pid: int, policy: int, parameters: int) -> int:
-    return 0 if policy & 0xFF in (0, 3) else refuse(errno.EPERM)
-
-
-@calls.define(155, "sched_getparam", "dp")
-def sched_getparam(thread: Thread, pid: int, result: int) -> int:
-    thread.process.storage.write_word(result, 0)
-    return 0
-
-
-@calls.define(154, "sched_setparam", "dp")
-def sched_setparam(thread: Thread, pid: int, parameters: int) -> int:
-    return 0 if not thread.process.storage.read_word(parameters) else refuse(errno.EPERM)
-
-
-@calls.define(159, "sched_get_priority_max", "d")
-def sched_get_priority_max(thread: Thread, policy: int) -> int:
-    return os.sched_get_priority_max(policy)
-
-
-@calls.define(160, "sched_get_priority_min", "d")
-def sched_get_priority_min(thread: Thread, policy: int) -> int:
-    return os.sched_get_priority_min(policy)
-
-
 @calls.define(34, "nice", "d")
 def nice(thread: Thread, increment: int) -> int:
     os.nice(max(-40, min(40, increment)))
@@ -212,31 +171,39 @@ def getcpu(thread: Thread, processor: int, node: int, unused: int) -> int:
 
 # -- the process's own settings ------------------------------------------------------------------
 
-_SET_PDEATHSIG, _GET_PDEATHSIG, _GET_DUMPABLE, _SET_DUMPABLE = 1, 2, 3, 4
-_SET_NAME, _GET_NAME, _SET_NO_NEW_PRIVS, _GET_NO_NEW_PRIVS = 15, 16, 38, 39
+_BY_THE_HOST = {1, 29, 30, 36, 38, 39}
+"""PR_SET_PDEATHSIG, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER,
+PR_SET_NO_NEW_PRIVS and PR_GET_NO_NEW_PRIVS: what they set is the program's alone to suffer."""
+_TO_A_WORD = {2, 37}
+"""PR_GET_PDEATHSIG, PR_GET_CHILD_SUBREAPER."""
+_SET_NAME, _GET_NAME, _GET_DUMPABLE, _SET_DUMPABLE = 15, 16, 3, 4
+_GET_KEEPCAPS, _GET_SECCOMP = 7, 21
 
 
 @calls.define(172, "prctl", "dwwww")
 def prctl(thread: Thread, option: int, second: int, third: int, fourth: int, fifth: int) -> int:
-    storage = thread.process.storage
-    match option:
-        case 15:
-            name = bytearray()
-            while len(name) < 15 and (byte := storage.read(second + len(name), 1)) != b"\0":
-                name += byte
-            thread.name = bytes(name)
-            return 0
-        case 16:
-            storage.write(second, thread.name.ljust(16, b"\0"))
-            return 0
-        case 3:
-            return 1
-        case 4 | 1 | 38:
-            return 0
-        case 39 | 2:
-            return 0
-        case _:
-            refuse(errno.EINVAL)
+    storage, program = thread.process.storage, thread.process.program
+    if option in _BY_THE_HOST:
+        more = [ffi.cast("unsigned long", value) for value in (second, third, fourth, fifth)]
+        return checked(lib.prctl(option, *more))
+    if option in _TO_A_WORD:
+        value = ffi.new("int *")
+        checked(lib.prctl(option, value, *[ffi.cast("unsigned long", 0)] * 3))
+        storage.write_word(second, int(value[0]))
+    elif option == _SET_NAME:
+        name = bytearray()
+        while len(name) < 15 and (byte := storage.read(second + len(name), 1)) != b"\0":
+            name += byte
+        thread.name = bytes(name)
+    elif option == _GET_NAME:
+        storage.write(second, thread.name.ljust(16, b"\0"))
+    elif option == _GET_DUMPABLE:
+        return int(program.dumpable)
+    elif option == _SET_DUMPABLE and second <= 1:
+        program.dumpable = bool(second)
+    elif option not in (_GET_KEEPCAPS, _GET_SECCOMP):
+        refuse(errno.EINVAL)
+    return 0
 
 
 @calls.define(136, "personality", "x")

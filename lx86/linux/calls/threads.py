@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import os
 import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lx86.cpu import TLS_ENTRIES
+from lx86.linux import frames
 from lx86.linux.call import CallGroup, StateSet, refuse
 from lx86.linux.endings import Ended, Ending
 from lx86.segments import LDT_ENTRIES, Descriptor
+from lx86.storage import WRITE
 
 from .processes import fork_process, vfork_process
 
@@ -38,7 +41,7 @@ def clone(
 ) -> int | Waiting:
     if thread.process.storage.word == 8:
         tls, child_tid = child_tid, tls
-    return _clone(thread, flags & ~0xFF, stack, parent_tid, tls, child_tid, 0)
+    return _clone(thread, flags & ~0xFF, stack, parent_tid, tls, child_tid, parent_tid)
 
 
 @calls.define(435, "clone3", "pu")
@@ -47,7 +50,7 @@ def clone3(thread: Thread, arguments: int, size: int) -> int | Waiting:
         refuse(errno.EINVAL)
     data = thread.process.storage.read(arguments, min(size, 88))
     flags, pidfd, child_tid, parent_tid, _, stack, stack_size, tls = struct.unpack_from("<8Q", data)
-    if any(data[64:]) or stack + stack_size > thread.process.storage.end:
+    if flags & 0xFF or any(data[64:]) or stack + stack_size > thread.process.storage.end:
         refuse(errno.EINVAL)
     return _clone(
         thread, flags, stack + stack_size if stack else 0, parent_tid, tls, child_tid, pidfd
@@ -63,16 +66,21 @@ def _clone(
         if flags & _OF_A_THREAD != _OF_A_THREAD or flags & _VFORK:
             refuse(errno.EINVAL)
         return _new_thread(thread, flags, stack, parent_tid, tls, child_tid)
-    if flags & _VM and not flags & _VFORK:
+    if (flags & _VM and not flags & _VFORK) or (flags & _SIGHAND and not flags & _VM):
+        refuse(errno.EINVAL)
+    if flags & _PIDFD and flags & _VFORK:
         refuse(errno.EINVAL)
     if flags & _PIDFD:
-        refuse(errno.EINVAL)
+        thread.process.storage.view(pidfd, 4, WRITE)
     tls_of_child = _local_storage(thread, tls) if flags & _SETTLS else None
     if flags & _VFORK:
         return _and_tids(
             thread, vfork_process(thread, stack), flags, parent_tid, child_tid, tls_of_child
         )
     pid = fork_process(thread, stack)
+    if flags & _PIDFD and pid:
+        file = thread.process.files.give(os.pidfd_open(pid), inherits=False)
+        thread.process.storage.write_word(pidfd, file)
     _note_tids(thread, pid, flags, parent_tid, child_tid, tls_of_child)
     return pid
 
@@ -115,6 +123,7 @@ def _new_thread(
     if local:
         local(state)
     new = process.add_thread(state)
+    new.alternate_stack = (0, frames.DISABLE, 0)
     new.floating = process.cpu.floating()
     new.mask = thread.mask
     new.name = thread.name

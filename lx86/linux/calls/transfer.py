@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from lx86.linux.thread import Thread
 
 calls = CallGroup()
-_MOST = 0x7FFF_F000
+MOST = 0x7FFF_F000
 """Linux's limit of one transfer."""
 _PIPE_PIECE = 4096
 """A pipe that can be written takes this much without waiting (PIPE_BUF)."""
+
+
+_KNOWN_FLAGS = 0x1F
+"""RWF_HIPRI to RWF_APPEND."""
 
 
 def visible(thread: Thread, file: int) -> int:
@@ -39,10 +43,10 @@ def until(thread: Thread, file: int, events: int) -> Waiting:
     return 0
 
 
-def _views(thread: Thread, pieces: list[tuple[int, int]], need: int) -> list[memoryview]:
+def views_of(thread: Thread, pieces: list[tuple[int, int]], need: int) -> list[memoryview]:
     """The program's bytes themselves; as many pieces as may be used, at least one."""
     storage, views = thread.process.storage, []
-    left = _MOST
+    left = MOST
     for address, length in pieces:
         length = min(length, left)
         usable = storage.accessible(address, length, WRITE if need == WRITE else READ)
@@ -66,14 +70,24 @@ def _written(thread: Thread, pieces: list[tuple[int, int]], length: int) -> int:
     return length
 
 
+_LEAST = {b"anon_inode:[timerfd]": 8, b"anon_inode:[eventfd]": 8, b"anon_inode:[signalfd]": 128}
+"""What is refused at once if it is less."""
+
+
+def _too_short(file: int, pieces: list[tuple[int, int]]) -> bool:
+    length = sum(length for _, length in pieces)
+    return length < 128 and length < _LEAST.get(os.readlink(b"/proc/self/fd/%d" % file), 0)
+
+
 def _read(thread: Thread, file: int, pieces: list[tuple[int, int]]) -> Waiting:
-    yield from until(thread, file, select.POLLIN)
-    return _written(thread, pieces, os.readv(file, _views(thread, pieces, WRITE)))
+    if not _too_short(visible(thread, file), pieces):
+        yield from until(thread, file, select.POLLIN)
+    return _written(thread, pieces, os.readv(file, views_of(thread, pieces, WRITE)))
 
 
 def _write(thread: Thread, file: int, pieces: list[tuple[int, int]]) -> Waiting:
     yield from until(thread, file, select.POLLOUT)
-    views = _views(thread, pieces, READ)
+    views = views_of(thread, pieces, READ)
     others = len(thread.process.threads) > 1 and os.get_blocking(file)
     if not others or not stat.S_ISFIFO(os.fstat(file).st_mode):
         return os.writev(file, views)
@@ -107,7 +121,7 @@ def writev(thread: Thread, file: int, vector: int, count: int) -> Waiting:
 
 
 def _read_at(thread: Thread, file: int, pieces: list[tuple[int, int]], offset: int) -> int:
-    views = _views(thread, pieces, WRITE)
+    views = views_of(thread, pieces, WRITE)
     return _written(thread, pieces, os.preadv(visible(thread, file), views, offset))
 
 
@@ -122,7 +136,7 @@ def pread64(thread: Thread, file: int, address: int, count: int, offset: int) ->
 def pwrite64(thread: Thread, file: int, address: int, count: int, offset: int) -> int:
     if offset < 0:
         refuse(errno.EINVAL)
-    return os.pwritev(visible(thread, file), _views(thread, [(address, count)], READ), offset)
+    return os.pwritev(visible(thread, file), views_of(thread, [(address, count)], READ), offset)
 
 
 @calls.define(333, "preadv", "fpul")
@@ -133,7 +147,38 @@ def preadv(thread: Thread, file: int, vector: int, count: int, offset: int) -> i
 @calls.define(334, "pwritev", "fpul")
 def pwritev(thread: Thread, file: int, vector: int, count: int, offset: int) -> int:
     pieces = vectors(thread.process.storage, vector, count)
-    return os.pwritev(visible(thread, file), _views(thread, pieces, READ), offset)
+    return os.pwritev(visible(thread, file), views_of(thread, pieces, READ), offset)
+
+
+def _offset(thread: Thread, low: int, high: int) -> int:
+    """Of preadv2 and pwritev2: two words, of which a 64-bit program fills the first."""
+    wide = low if thread.process.storage.word == 8 else low | high << 32
+    return wide - ((wide & 1 << 63) << 1)
+
+
+@calls.define(378, "preadv2", "fpuwwx")
+def preadv2(
+    thread: Thread, file: int, vector: int, count: int, low: int, high: int, flags: int
+) -> Waiting:
+    pieces, offset = vectors(thread.process.storage, vector, count), _offset(thread, low, high)
+    if flags & ~_KNOWN_FLAGS:
+        refuse(errno.EOPNOTSUPP)
+    if offset == -1 and not flags & os.RWF_NOWAIT:
+        yield from until(thread, file, select.POLLIN)
+    got = os.preadv(visible(thread, file), views_of(thread, pieces, WRITE), offset, flags)
+    return _written(thread, pieces, got)
+
+
+@calls.define(379, "pwritev2", "fpuwwx")
+def pwritev2(
+    thread: Thread, file: int, vector: int, count: int, low: int, high: int, flags: int
+) -> Waiting:
+    pieces, offset = vectors(thread.process.storage, vector, count), _offset(thread, low, high)
+    if flags & ~_KNOWN_FLAGS:
+        refuse(errno.EOPNOTSUPP)
+    if offset == -1 and not flags & os.RWF_NOWAIT:
+        yield from until(thread, file, select.POLLOUT)
+    return os.pwritev(visible(thread, file), views_of(thread, pieces, READ), offset, flags)
 
 
 @calls.define(187, "sendfile", "ffpu")
@@ -150,54 +195,10 @@ def _sendfile(thread: Thread, out: int, source: int, offset: int, count: int, si
     storage = thread.process.storage
     visible(thread, source)
     yield from until(thread, out, select.POLLOUT)
-    count = min(count, _MOST)
+    count = min(count, MOST)
     if not offset:
         return os.sendfile(out, source, None, count)
     start = int.from_bytes(storage.view(offset, size, WRITE), "little")
     sent = os.sendfile(out, source, start, count)
     storage.write(offset, (start + sent).to_bytes(size, "little"))
     return sent
-
-
-@calls.define(313, "splice", "fpfpux")
-def splice(
-    thread: Thread, source: int, source_offset: int, out: int, offset: int, count: int, flags: int
-) -> Waiting:
-    storage = thread.process.storage
-    places = [
-        int.from_bytes(storage.view(at, 8, WRITE), "little") if at else None
-        for at in (source_offset, offset)
-    ]
-    visible(thread, out)
-    yield from until(thread, source, select.POLLIN)
-    try:
-        done = os.splice(source, out, min(count, _MOST), places[0], places[1], flags & 0xF)
-    except OverflowError:
-        refuse(errno.EINVAL)
-    for at, start in zip((source_offset, offset), places, strict=True):
-        if start is not None:
-            storage.write(at, (start + done).to_bytes(8, "little"))
-    return done
-
-
-@calls.define(377, "copy_file_range", "fpfpux")
-def copy_file_range(
-    thread: Thread, source: int, source_offset: int, out: int, offset: int, count: int, flags: int
-) -> int:
-    if flags:
-        refuse(errno.EINVAL)
-    storage = thread.process.storage
-    places = [
-        int.from_bytes(storage.view(at, 8, WRITE), "little") if at else None
-        for at in (source_offset, offset)
-    ]
-    try:
-        done = os.copy_file_range(
-            visible(thread, source), visible(thread, out), min(count, _MOST), *places
-        )
-    except OverflowError:
-        refuse(errno.EINVAL)
-    for at, start in zip((source_offset, offset), places, strict=True):
-        if start is not None:
-            storage.write(at, (start + done).to_bytes(8, "little"))
-    return done

@@ -1,0 +1,38 @@
+"""System calls, good and bad ones, answer as this host's kernel does."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.lx86.linux.test_run import x86
+
+_COMPILERS = {"i386": "i686-linux-gnu-gcc", "x86-64": "x86_64-linux-gnu-gcc"}
+_TIME_AND_FILES_OF_64_BITS = ("-D_FILE_OFFSET_BITS=64", "-D_TIME_BITS=64")
+_LEAST_LINES = 800
+_LEFT_AT_THE_END = 7
+
+
+@pytest.mark.parametrize("architecture", _COMPILERS)
+def test_system_calls_say_what_they_say_on_this_hosts_kernel(
+    tmp_path: Path, architecture: str
+) -> None:
+    compiler = _COMPILERS[architecture]
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    root, here, work = tmp_path / "root", tmp_path / "here", Path("root/work")
+    for directory in (root, here, tmp_path / work):
+        directory.mkdir()
+    source, program = Path(__file__).with_name("calls.c"), root / "calls"
+    options = ["-O1", "-w", "-msse2", "-static", "-pthread", *_TIME_AND_FILES_OF_64_BITS]
+    subprocess.run([compiler, *options, "-o", program, source], check=True)
+    quiet = {"stdin": subprocess.DEVNULL, "check": False, "timeout": 120}
+    native = subprocess.run([program], cwd=here, capture_output=True, text=True, **quiet)  # type: ignore[call-overload]
+    done = x86("--root", str(root), "--clear-env", "-C", "/work", "/calls", **quiet)
+    assert done.stdout.splitlines() == native.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (native.returncode, "")
+    assert native.returncode == _LEFT_AT_THE_END
+    assert len(native.stdout.splitlines()) >= _LEAST_LINES
