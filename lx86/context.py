@@ -67,7 +67,8 @@ class Context(Registers):
         if m.base >= 0 > m.index and m.segment < FS and not m.short:
             base, displacement = self.s.values[m.base]
             displacement = self.signed(displacement + m.displacement)
-            if base >= 0 and -0x8000 <= displacement < 0x8000 and self._is_plain(m.segment):
+            short = base >= 0 and -0x8000 <= displacement < 0x8000
+            if short and self._is_plain(m.segment) and not self.s.low >> m.base & 1:
                 self.held.add(base)  # the usual case, short
                 constant = self.pinned(displacement)
                 return (base, constant, 0) if constant else (base, -1, displacement)
@@ -82,9 +83,16 @@ class Context(Registers):
     def _address(self, m: Mem) -> Address:
         displacement = m.displacement
         base = index = -1
+        low = 0 if m.short else self.s.low
         if m.base >= 0:
+            if low >> m.base & 1:
+                self.clean(m.base)
             base, displacement = self._part(m.base, displacement, 0)
-        if m.index >= 0:
+        if m.index >= 0 and m.shift and low >> m.index & 1:
+            index = self.sum("low shift", self.use_low(m.index), m.shift)
+        elif m.index >= 0:
+            if low >> m.index & 1:
+                self.clean(m.index)
             index, displacement = self._part(m.index, displacement, m.shift)
             if index >= 0 and m.shift:
                 index = self.sum("shift", index, m.shift)
@@ -155,16 +163,24 @@ class Context(Registers):
             self.e.rlwinm(target, target, 0, 16, 31)
         return target
 
-    def effective(self, m: Mem, target: int) -> None:
-        """Put the address itself (without segment) into a POWER register: LEA's work."""
-        plain = replace(m, segment=NO_SEGMENT)
+    def effective(self, m: Mem, operand: Reg | None = None) -> int:
+        """The address itself (without segment) in a POWER register: LEA's work.
+
+        `operand`: where it is to be written, of less than a word.
+        """
+        plain, asked = replace(m, segment=NO_SEGMENT), self.s.low
+        if operand is not None:
+            self.s.low = 0
         base, index, displacement = self.address(plain)
+        self.s.low = asked
+        target = self.temporary() if operand is None else self.result(operand)
         if index >= 0:
             self.e.add(target, base, index)
         elif base == 0:
             self.load_constant(target, displacement)
         else:
             self.e.addi(target, base, displacement)
+        return target
 
     # -- storage ---------------------------------------------------------------------------
 
@@ -175,7 +191,7 @@ class Context(Registers):
         return Recovery(
             self.i.address if eip is None else eip, tuple(values or s.values),
             self.before if live is None else live,
-            s.zero_in_cr1, s.sign_in_cr0, s.carry, s.floating,
+            s.zero_in_cr1, s.sign_in_cr0, s.carry, s.floating, low=s.low,
         )  # fmt: skip
 
     def safe_point(self, values: list[Value]) -> None:
@@ -292,7 +308,8 @@ class Context(Registers):
             self.load(target, at, operand.size)
             return target
         assert isinstance(operand, Reg)
-        register = self.use(operand.number)
+        number = operand.number
+        register = self.use_low(number) if operand.size <= 4 else self.use(number)
         if operand.high:
             return self.sum("byte", register, 8)
         return register
@@ -300,6 +317,8 @@ class Context(Registers):
     def read_zero_extended(self, operand: Operand, at: Address | None = None) -> int:
         if isinstance(operand, Imm):
             return self.constant(operand.value & (1 << 8 * self.i.size) - 1)
+        if isinstance(operand, Reg) and operand.size == 4 and self.s.low >> operand.number & 1:
+            self.clean(operand.number)
         register = self.read(operand, at)
         if (
             isinstance(operand, Reg)
@@ -315,6 +334,7 @@ class Context(Registers):
             home = FIRST + operand.number
             if source in self.temporaries and self.options.lazy_values:
                 self.s.values[operand.number] = (source, 0)
+                self.s.low &= ~(1 << operand.number)
             elif source != home or self.s.values[operand.number] != (home, 0):
                 self.e.mr(self.define(operand.number), source)
             return
@@ -333,7 +353,9 @@ class Context(Registers):
             source = copy
         self.hold(source)
         self.settle(operand.number)
+        low = self.s.low
         home = self.define(operand.number)
+        self.s.low = low
         if operand.size == 2:
             self.e.rlwimi(home, source, 0, 16, 31)
         elif operand.high:
@@ -343,12 +365,15 @@ class Context(Registers):
 
     def _write_low(self, number: int, source: int) -> None:
         """x86-64: what is written to 32 bits of a register is zero-extended."""
-        home = FIRST + number
+        home, lazy = FIRST + number, self.options.lazy_values
         ready = self.width(source) <= 32
         if ready and source == home and self.s.values[number] == (home, 0):
             return
-        if ready and self.options.lazy_values:
+        if ready and lazy:
             self.set_value(number, (source, 0))
+            return
+        if lazy and self.options.lazy_halves:
+            self.set_low(number, (source, 0))
             return
         self.hold(source)
         target = self.define(number)
@@ -364,5 +389,11 @@ class Context(Registers):
         It is to be written all the same (`write`).  Else a temporary.
         """
         if isinstance(operand, Reg) and operand.size >= 4:
-            return self.define(operand.number)
+            number = operand.number
+            home = FIRST + number
+            if self.options.lazy_values:
+                for n, (base, _) in enumerate(self.s.values):
+                    if base == home and n != number:
+                        return self.temporary()
+            return self.define(number)
         return self.temporary()

@@ -241,6 +241,10 @@ class Emitter:
         low = (sh & 31) << 11 | ((me & 31) << 1 | me >> 5) << 5 | 1 << 2 | (sh >> 5) << 1 | record
         self.words.append(30 << 26 | rs << 21 | ra << 16 | low)
 
+    def rldic(self, ra: int, rs: int, sh: int, mb: int) -> None:
+        low = (sh & 31) << 11 | ((mb & 31) << 1 | mb >> 5) << 5 | 2 << 2 | (sh >> 5) << 1
+        self.words.append(30 << 26 | rs << 21 | ra << 16 | low)
+
     def rldimi(self, ra: int, rs: int, sh: int, mb: int) -> None:
         low = (sh & 31) << 11 | ((mb & 31) << 1 | mb >> 5) << 5 | 3 << 2 | (sh >> 5) << 1
         self.words.append(30 << 26 | rs << 21 | ra << 16 | low)

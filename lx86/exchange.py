@@ -22,6 +22,7 @@ from .convention import (
     SLOTS,
     ZERO,
 )
+from .emitter import WORD
 from .fpu.file import FLOATING_CR
 from .host_segments import SEGMENT_REGISTERS
 from .instruction import ECX
@@ -69,8 +70,8 @@ def load(s: X86State, machine: Machine, architecture: Architecture) -> None:
 def read(s: X86State, machine: Machine, at: Recovery, architecture: Architecture) -> None:
     """Put into a state what it is at a place of the code; x87, MMX and SSE aside."""
     registers = machine.registers
-    for name, value in zip(architecture.registers, at.values, strict=True):
-        setattr(s, name, _value(machine, value, architecture.mask))
+    for n, (name, value) in enumerate(zip(architecture.registers, at.values, strict=True)):
+        setattr(s, name, _value(machine, value, WORD if at.low >> n & 1 else architecture.mask))
     s.eip = at.eip
     cr, live = registers.cr, at.live
     if at.zero_in_cr1:

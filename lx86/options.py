@@ -32,6 +32,10 @@ class Options:
     """A load of what is known to be in storage is no load."""
     reuse_sums: bool = True
     """Computed addresses are kept."""
+    lazy_halves: bool = True
+    """x86-64: the upper half of a register that has 32 bits is made zero when it is needed."""
+    known_widths: bool = True
+    """Where ways meet it is known which registers hold short numbers."""
     inline_calls: bool = True
     """Small functions are translated where they are called."""
     string_blocks: bool = True
@@ -93,8 +97,8 @@ _OFF: dict[str, dict[str, Any]] = {
     **{
         name.replace("_", "-"): {name: False}
         for name in (
-            "lazy_values", "forward_words", "reuse_sums", "inline_calls", "pin_constants",
-            "string_blocks", "look_ahead", "slots",
+            "lazy_values", "lazy_halves", "known_widths", "forward_words", "reuse_sums",
+            "inline_calls", "pin_constants", "string_blocks", "look_ahead", "slots",
         )
     },
     "lent-registers": {"most_lent": 0},

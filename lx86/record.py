@@ -96,15 +96,15 @@ def _out(why: int, recovery: tuple[Any, ...], target: int, i: tuple[Any, ...] | 
 def _pack_recovery(r: Recovery) -> tuple[Any, ...]:
     return (
         r.eip, r.values, r.live, r.zero_in_cr1, r.sign_in_cr0, r.carry, _pack_known(r.floating),
-        r.one_by_one,
+        r.one_by_one, r.low,
     )  # fmt: skip
 
 
 def _recovery(
     eip: int, values: tuple[tuple[int, int], ...], live: int, zero: bool, sign: bool, carry: int,
-    known: tuple[Any, ...] | None, one_by_one: bool,
+    known: tuple[Any, ...] | None, one_by_one: bool, low: int,
 ) -> Recovery:  # fmt: skip
-    return Recovery(eip, values, live, zero, sign, carry, _known(known), one_by_one)
+    return Recovery(eip, values, live, zero, sign, carry, _known(known), one_by_one, low)
 
 
 def _pack_known(known: Known) -> tuple[Any, ...] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .convention import BASE, FIRST, ONE, PINNED, TEMPORARIES, TEMPORARIES_64, ZERO
-from .emitter import Emitter, fits, signed
+from .emitter import WORD, Emitter, fits, signed
 from .state import State, Value, homes
 
 if TYPE_CHECKING:
@@ -85,6 +85,12 @@ class Registers:
 
     def use(self, number: int) -> int:
         """A POWER register that holds x86 register `number`, for reading."""
+        if self.s.low >> number & 1:
+            self.clean(number)
+        return self.use_low(number)
+
+    def use_low(self, number: int) -> int:
+        """As `use`, of whose upper half nothing is asked."""
         base, offset = self.s.values[number]
         if base < 0:
             constant = self.signed(offset)
@@ -101,6 +107,45 @@ class Registers:
         self.settle(number)
         self.held.add(home)
         return home
+
+    def value(self, number: int) -> Value:
+        """All of an x86 register."""
+        if self.s.low >> number & 1:
+            self.clean(number)
+        return self.s.values[number]
+
+    def clean(self, number: int) -> None:
+        """x86-64: the upper half of a register that is in `State.low` becomes zero."""
+        home, s = FIRST + number, self.s
+        base, offset = s.values[number]
+        s.low &= ~(1 << number)
+        if base < 0:
+            s.values[number] = (base, offset & WORD)
+            return
+        if not offset and self.width(base) <= 32:
+            return
+        others = [n for n, value in enumerate(s.values) if value[0] == home and n != number]
+        if base == home and not offset and all(s.low >> n & 1 for n in others):
+            s.forget(home)
+        elif home in self.held:  # this instruction still needs what is there
+            home = self.temporary()
+        else:
+            self.vacate(home, number)
+            base, offset = s.values[number]
+        if offset:
+            self.e_add_constant(home, base, offset)
+            base = home
+        self.e.rldicl(home, base, 0, 32)
+        s.values[number] = (home, 0)
+        s.widths[home] = 32
+
+    def clean_all(self, but: int = 0) -> None:
+        """Those of the bits of `but` may stay as they are."""
+        left = self.s.low & ~but
+        while left:
+            number = left.bit_length() - 1
+            self.clean(number)
+            left &= ~(1 << number)
 
     def settle(self, number: int) -> None:
         """Bring x86 register `number` into its own POWER register."""
@@ -194,6 +239,7 @@ class Registers:
         home = FIRST + number
         self.vacate(home, number)
         self.s.values[number] = (home, 0)
+        self.s.low &= ~(1 << number)
         return home
 
     def set_value(self, number: int, value: Value) -> None:
@@ -204,9 +250,22 @@ class Registers:
         """`set_value` of several at once: each value is what it was before any of them is set."""
         for number, (base, offset) in values:
             self.s.values[number] = (base, self.signed(offset))
+            self.s.low &= ~(1 << number)
         if not self.options.lazy_values:
             for number, _ in values:
                 self.settle(number)
+
+    def set_low(self, number: int, value: Value) -> None:
+        """x86-64: as `set_value`, of the lower 32 bits of a value; the upper half is zero."""
+        base, offset = value[0], signed(value[1])
+        self.s.values[number] = (base, offset)
+        if base < 0 <= offset:
+            self.s.low &= ~(1 << number)
+        else:
+            self.s.low |= 1 << number
+        if not self.options.lazy_values:
+            self.clean(number)
+            self.settle(number)
 
     def hold(self, register: int) -> None:
         self.held.add(register)
@@ -224,6 +283,15 @@ class Registers:
         """The register that always holds a constant, or 0."""
         known = self.options.constants
         return PINNED[known.index(value)] if value in known else 0
+
+    def is_long(self, value: int) -> bool:
+        """Whether a constant takes two instructions, and an ADDIS reaches it."""
+        value = self.signed(value)
+        if fits(value) or not value & 0xFFFF or not -0x7FFF_8000 <= value < 0x7FFF_8000:
+            return False
+        if self.word == 4 and (self.pinned(value) or fits(value - self.options.base)):
+            return False
+        return ("const", -1, value) not in self.s.sums
 
     def load_constant(self, register: int, value: int) -> None:
         value = self.signed(value)
@@ -282,6 +350,8 @@ class Registers:
         elif how == "half":
             e.rlwinm(target, register, 0, 16, 31)
             self.s.widths[target] = 16
+        elif how == "low shift":
+            e.rldic(target, register, other, 32 - other)
         elif how == "low":
             e.rldicl(target, register, 0, 32)
             self.s.widths[target] = 32

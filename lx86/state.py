@@ -46,12 +46,14 @@ class State:
     """S lies in CR0.LT instead."""
     carry: int = 0
     """What XER.CA is to ADC and SBB: 0 nothing, 1 CF, 2 its complement."""
+    low: int = 0
+    """x86-64, a bit for each register: it is the lower 32 bits of what `values` says."""
     floating: Known = NOTHING
 
     def copy(self) -> State:
         return State(
             list(self.values), dict(self.words), dict(self.sums), dict(self.widths),
-            self.zero_in_cr1, self.sign_in_cr0, self.carry, self.floating,
+            self.zero_in_cr1, self.sign_in_cr0, self.carry, self.low, self.floating,
         )  # fmt: skip
 
     def forget(self, register: int) -> None:
@@ -107,3 +109,5 @@ class Recovery:
     floating: Known = NOTHING
     one_by_one: bool = False
     """It takes several elements of a string at once; which one fails is to be found out."""
+    low: int = 0
+    """As in `State`."""

@@ -26,6 +26,7 @@ from .options import NotTranslated, Options
 from .region import End, Key, Node, Region
 from .registers import NoTemporary
 from .state import Recovery, State, homes
+from .widths import Widths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,7 @@ class _Translation:
         self.x = Context(self.e, options, down=down, stack_key=stack_key)
         self.homes = homes(options.architecture)
         self.floating = Joins(region, self.x)
+        self.widths = Widths(region, options)
         self.labels: dict[Key, Label] = {key: Label() for key in region.nodes}
         self.states: dict[Key, State] = {}
         self.placed = set[Key]()
@@ -145,6 +147,7 @@ class _Translation:
         if state is None:
             carry = int(not node.entry and node.live[0] & X != 0)
             state = State(list(self.homes), carry=carry, floating=self.floating.at(node))
+            self.widths.begin(state, node.key)
         return state
 
     def _here(self, eip: int, live: int) -> Recovery:
@@ -187,6 +190,7 @@ class _Translation:
             else:
                 self.e.crmove(4, 22)
             x.s.carry = 0
+        x.clean_all(self.widths.low(key))
         x.settle_all()
         condition.settle(x, live if node is not None and not node.entry else live & ~X)
         self.floating.join(key)
@@ -202,7 +206,7 @@ class _Translation:
         s, node = self.x.s, self.region.nodes.get(key)
         carry = 1 if node is not None and not node.entry and node.live[0] & X else 0
         settled = tuple(s.values) == self.homes and s.carry == carry
-        return settled and not (s.zero_in_cr1 or s.sign_in_cr0)
+        return settled and not (s.zero_in_cr1 or s.sign_in_cr0 or s.low & ~self.widths.low(key))
 
     def _label(self, key: Key, behind: int) -> Label:
         """Where a joined branch to `key` goes."""
@@ -268,7 +272,7 @@ class _Translation:
         value = value - x.options.bases[CS] & 0xFFFFFFFF
         x.store(x.constant(value), at, word)
         x.note_word(at, (-1, x.signed(value)))
-        base, offset = x.s.values[ESP]
+        base, offset = x.value(ESP)
         x.set_value(ESP, (base, offset - word))
 
     def _branch(self, node: Node) -> Key | None:
@@ -325,7 +329,7 @@ class _Translation:
         expected = key[0]
         at = x.address(Mem(x.word, ESP, -1, 0, 0, 2))
         known = x.known_word(at)
-        base, offset = x.s.values[ESP]
+        base, offset = x.value(ESP)
         if known != (-1, x.signed(expected)):
             found = x.load_word(at)
             compare(x, found, expected)
@@ -341,7 +345,7 @@ class _Translation:
         self.x.s = state
         self.x.begin(node.instructions[-1], node.live[-2], node.live[-1])
         self.x.hold(found)
-        base, offset = state.values[ESP]
+        base, offset = self.x.value(ESP)
         self._through(found, node.live[-1], (base, offset + self.x.word))
 
     def _indirect(self, node: Node) -> None:
@@ -359,7 +363,7 @@ class _Translation:
             else:
                 x.load(EIP, at, x.word)
             extra = i.operands[0].value if i.operands and isinstance(i.operands[0], Imm) else 0
-            base, offset = x.s.values[ESP]
+            base, offset = x.value(ESP)
             self._through(EIP, node.live[-1], (base, offset + x.word + extra))
             return
         target = i.operands[0]
@@ -377,7 +381,7 @@ class _Translation:
                 self.e.mr(EIP, register)
         if i.name == "call":
             self._push(i.next)
-        self._through(EIP, node.live[-1], x.s.values[ESP])
+        self._through(EIP, node.live[-1], x.value(ESP))
 
     def _through(self, register: int, live: int, stack: tuple[int, int]) -> None:
         """By the slot of the address in a register."""

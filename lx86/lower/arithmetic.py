@@ -110,16 +110,18 @@ def _combine(
     e = x.e
     immediate = source.value if isinstance(source, Imm) else None
     size = target.size if isinstance(target, Reg | Mem) else 4
-    if not live and immediate is not None and isinstance(target, Reg) and size == x.word:
-        base, offset = x.s.values[target.number]
+    lazy = size == x.word or (size == 4 and x.options.lazy_halves and x.options.lazy_values)
+    if not live and immediate is not None and isinstance(target, Reg) and lazy:
+        base, offset = x.value(target.number) if size == x.word else x.s.values[target.number]
         if not keep:
             condition.forget(x)
-        x.set_value(target.number, (base, offset + (-immediate if subtract else immediate)))
+        offset += -immediate if subtract else immediate
+        (x.set_value if size == x.word else x.set_low)(target.number, (base, offset))
         return
     a = x.read(target, at)
     if live:
         b = -1 if immediate is not None else x.read(source)
-        whole = isinstance(target, Reg) and size == x.word
+        whole = isinstance(target, Reg) and lazy
         out = -1
         if whole:
             assert isinstance(target, Reg)

@@ -53,8 +53,7 @@ def bit_test(x: Context, i: Instruction) -> None:
 
 def _bit_string(x: Context, target: Mem, number: Reg, bits: int) -> tuple[int, int, int]:
     e = x.e
-    at = x.temporary()
-    x.effective(target, at)
+    at = x.effective(target)
     step = x.temporary()
     index = x.use(number.number)
     if bits == 16:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..convention import ADJUST, PARITY, ZERO
-from ..emitter import fits
+from ..emitter import fits, signed
 from ..flags import SIGNED, UNSIGNED, A, C, G, N, O, P, S, X, Z
 from ..instruction import ECX, Reg
 
@@ -126,7 +126,7 @@ def compare(x: Context, a: int, b: int, immediate: int | None, live: int, size: 
         elif immediate is not None and not live & SIGNED and 0 <= immediate < 0x10000:
             (e.cmpldi if wide else e.cmplwi)(0, a, immediate)
         else:
-            (e.cmpd if wide else e.cmpw)(0, a, b if b >= 0 else x.constant(immediate or 0))
+            _compare_all(x, a, b, immediate, live, wide)
     elif live & Z:
         x.s.zero_in_cr1 = True
     if unsigned:
@@ -135,6 +135,18 @@ def compare(x: Context, a: int, b: int, immediate: int | None, live: int, size: 
         else:
             (e.cmpld if wide else e.cmplw)(1, a, b if b >= 0 else x.constant(immediate or 0))
     return live & ~(Z | SIGNED | UNSIGNED)
+
+
+def _compare_all(x: Context, a: int, b: int, immediate: int | None, live: int, wide: bool) -> None:
+    """CR0 of a - b; Z alone, of a long constant, without that constant in a register."""
+    e = x.e
+    if b < 0 and immediate is not None and not live & SIGNED and x.is_long(immediate):
+        high = (immediate + 0x8000) >> 16
+        difference = x.temporary()
+        e.addis(difference, a, -signed(high << 16) >> 16)
+        (e.cmpdi if wide else e.cmpwi)(0, difference, immediate - (high << 16))
+        return
+    (e.cmpd if wide else e.cmpw)(0, a, b if b >= 0 else x.constant(immediate or 0))
 
 
 def overflow_and_carry(x: Context, live: int, complement: bool) -> None:
@@ -171,7 +183,7 @@ def counted(x: Context, i: Instruction) -> tuple[int, bool]:
         e.cmpwi(7, _counted_in_part(x, i.size, i.name != "jecxz"), 0)
     else:
         if i.name != "jecxz":
-            base, offset = x.s.values[ECX]
+            base, offset = x.value(ECX)
             x.set_value(ECX, (base, offset - 1))
         x.compare_zero(7, x.use(ECX), i.size)
     if i.name == "jecxz":

@@ -32,22 +32,28 @@ def mov(x: Context, i: Instruction) -> None:
         return
     assert isinstance(target, Reg)
     if target.size < 4:
-        base, offset = x.s.values[target.number]
+        base, offset = x.value(target.number) if isinstance(source, Imm) else (0, 0)
         if base < 0 and isinstance(source, Imm) and not target.high:
             mask = (1 << 8 * target.size) - 1
             x.set_value(target.number, (-1, offset & ~mask | source.value & mask))
         else:
             x.write(target, x.read(source))
     elif isinstance(source, Imm):
-        x.set_value(target.number, (-1, source.value & (1 << 8 * target.size) - 1))
+        lazy = target.size < x.word and x.options.lazy_halves
+        value = source.value & (1 << 8 * target.size) - 1
+        (x.set_low if lazy else x.set_value)(target.number, (-1, value))
     elif isinstance(source, Reg):
         held = x.s.values[source.number]
         if target.size == x.word:
-            x.set_value(target.number, held)
-        elif held[0] < 0:
+            low = x.s.low >> source.number & 1
+            (x.set_low if low else x.set_value)(target.number, held)
+        elif held[0] < 0 and not x.options.lazy_halves:
             x.set_value(target.number, (-1, held[1] & WORD))
+        elif x.options.lazy_halves and x.options.lazy_values:
+            whole = held[0] < 0 or held[1] or x.width(held[0]) > 32
+            (x.set_low if whole else x.set_value)(target.number, held)
         else:
-            x.write(target, x.use(source.number))
+            x.write(target, x.use_low(source.number))
     else:
         assert isinstance(source, Mem)
         load(x, target.number, x.address(source), target.size)
@@ -88,7 +94,7 @@ def extend(x: Context, i: Instruction) -> None:
                 e.extsb(out, out)
                 x.s.widths.pop(out, None)
     else:
-        register = x.use(source.number)
+        register = x.use_low(source.number)
         if sign and source.high:
             register = x.read(source)
         x.hold(register)
@@ -109,7 +115,7 @@ def extend(x: Context, i: Instruction) -> None:
             e.rlwinm(out, register, 0, 16, 31)
         if not sign:
             x.s.widths[out] = 8 * source.size
-    if target.size < 4 or cut:
+    if target.size < 4 or cut or out != FIRST + target.number:
         x.write(target, out)
 
 
@@ -123,8 +129,13 @@ def lea(x: Context, i: Instruction) -> None:
     assert isinstance(target, Reg)
     assert isinstance(source, Mem)
     if target.size == x.word and source.index < 0 and not source.short:
-        base, offset = x.s.values[source.base] if source.base >= 0 else (-1, 0)
+        base, offset = x.value(source.base) if source.base >= 0 else (-1, 0)
         x.set_value(target.number, (base, offset + source.displacement))
+        return
+    lazy = x.options.lazy_halves and x.options.lazy_values and target.size == 4
+    if lazy and source.index < 0 <= source.base:
+        base, offset = x.s.values[source.base]
+        x.set_low(target.number, (base, offset + source.displacement))
         return
     if target.size == x.word:
         base, index, displacement = x.address(replace(source, size=4, segment=NO_SEGMENT))
@@ -133,15 +144,14 @@ def lea(x: Context, i: Instruction) -> None:
             return
         x.e.add(x.define(target.number), base, index)
         return
-    out = x.temporary()
-    x.effective(source, out)
-    x.write(target, out)
+    x.write(target, x.effective(source, target))
 
 
 def xchg(x: Context, i: Instruction) -> None:
     first, second = i.operands
     if isinstance(first, Reg) and isinstance(second, Reg):
         if first.size == x.word:
+            x.clean_all()
             values = x.s.values
             one, other = values[first.number], values[second.number]
             x.set_values((first.number, other), (second.number, one))
@@ -164,10 +174,10 @@ def xchg(x: Context, i: Instruction) -> None:
 
 
 def _push_value(x: Context, register: int, size: int) -> None:
-    base, offset = x.s.values[ESP]
+    base, offset = x.value(ESP)
     at = x.address(Mem(size, ESP, -1, 0, -size, 2))
     x.store(register, at, size)
-    base, offset = x.s.values[ESP]
+    base, offset = x.value(ESP)
     x.set_value(ESP, (base, offset - size))
 
 
@@ -207,7 +217,7 @@ def pop(x: Context, i: Instruction) -> None:
 
 
 def _drop(x: Context, size: int) -> None:
-    base, offset = x.s.values[ESP]
+    base, offset = x.value(ESP)
     x.set_value(ESP, (base, offset + size))
 
 
@@ -216,7 +226,7 @@ def pusha(x: Context, i: Instruction) -> None:
         register = x.use(number)
         at = Mem(i.size, ESP, -1, 0, -(number + 1) * i.size, 2)
         x.store(register, x.address(at), i.size)
-    base, offset = x.s.values[ESP]
+    base, offset = x.value(ESP)
     x.set_value(ESP, (base, offset - 8 * i.size))
 
 
@@ -248,7 +258,7 @@ def leave(x: Context, i: Instruction) -> None:
         register = x.temporary()
         x.load(register, at, x.word)
         value = register, 0
-    base, offset = x.s.values[EBP]
+    base, offset = x.value(EBP)
     x.set_values((ESP, (base, offset + x.word)), (EBP, value))
 
 
@@ -263,7 +273,7 @@ def enter(x: Context, i: Instruction) -> None:
         value = x.temporary()
         x.load(value, last, word)
         x.store(value, last, word)
-    base, offset = x.s.values[ESP]
+    base, offset = x.value(ESP)
     x.set_value(EBP, (base, offset - word))
     x.set_value(ESP, (base, offset - word - size.value))
 
@@ -272,15 +282,14 @@ def cmovcc(x: Context, i: Instruction) -> None:
     target, source = i.operands
     assert isinstance(target, Reg)
     value = x.read(source)
-    old = x.use(target.number)
+    old = x.read(target)
     bit, holds = condition.test(x, i.condition)
-    out = x.result(target)
     width = max(x.width(value), x.width(old))
+    out = x.result(target)
     x.e.isel(out, value, old, bit) if holds else x.e.isel(out, old, value, bit)
-    if target.size < x.word:
-        if width <= 32:
-            x.s.widths[out] = width
-        x.write(target, out)
+    if target.size < x.word and width <= 32:
+        x.s.widths[out] = width
+    x.write(target, out)
 
 
 def setcc(x: Context, i: Instruction) -> None:
@@ -309,7 +318,7 @@ def _extended_next(x: Context, target: Reg) -> bool:
 
 def cbw(x: Context, i: Instruction) -> None:
     """CBW, and CWDE with 32-bit, CDQE with 64-bit operands."""
-    a = x.use(EAX)
+    a = x.use_low(EAX)
     if i.size == x.word:
         (x.e.extsw if i.size == 8 else x.e.extsh)(x.define(EAX), a)
     else:
@@ -320,8 +329,13 @@ def cbw(x: Context, i: Instruction) -> None:
 
 def cwd(x: Context, i: Instruction) -> None:
     """CWD, CDQ and CQO; SRAWI would change CA, which may be a carry."""
-    a = x.use(EAX)
+    a = x.use(EAX) if i.size == 8 else x.use_low(EAX)
     e = x.e
+    if x.word == 8 and i.size == 4 and not x.s.carry:
+        out = x.temporary()
+        e.srawi(out, a, 31)
+        x.write(Reg(EDX, 4), out)
+        return
     if x.word == 8 and i.size >= 4:
         out = x.temporary()
         e.rldicl(out, a, 1 if i.size == 8 else 33, 63)
@@ -343,7 +357,7 @@ def cwd(x: Context, i: Instruction) -> None:
 def bswap(x: Context, i: Instruction) -> None:
     target = i.operands[0]
     assert isinstance(target, Reg)
-    a = x.use(target.number)
+    a = x.read(target)
     out = x.temporary()
     if target.size == 8:
         x.e.d(62, a, CONTEXT, SCRATCH_AT)

@@ -38,7 +38,7 @@ def multiply(x: Context, i: Instruction) -> None:
     sign = i.name == "imul"
     e = x.e
     b = x.read(source)
-    a = x.use(EAX)
+    a = x.use(EAX) if i.size == 8 else x.use_low(EAX)
     if i.size == 8:
         _multiply_doublewords(x, a, b, sign)
         return
@@ -133,10 +133,9 @@ def imul(x: Context, i: Instruction) -> None:
         out = x.result(target)
         e.mulli(out, a, factor.value)
         condition.forget(x)
-        if target.size < x.word:
-            x.write(target, out)
+        x.write(target, out)
         return
-    b = x.constant(factor.value) if isinstance(factor, Imm) else x.use(target.number)
+    b = x.constant(factor.value) if isinstance(factor, Imm) else x.read(target)
     if x.live and i.size == 8:
         low, high = x.temporary(), x.temporary()
         e.mulhd(high, a, b)
@@ -155,8 +154,7 @@ def imul(x: Context, i: Instruction) -> None:
     out = x.result(target)
     (e.mulld if i.size == 8 else e.mullw)(out, a, b)
     condition.forget(x)
-    if target.size < x.word:
-        x.write(target, out)
+    x.write(target, out)
 
 
 def divide(x: Context, i: Instruction) -> None:
@@ -169,10 +167,10 @@ def divide(x: Context, i: Instruction) -> None:
     divisor = _extended(x, x.read(source), size, sign)
     dividend, quotient, rest = x.temporary(), x.temporary(), x.temporary()
     if size == 1:
-        low = x.use(EAX)
+        low = x.use_low(EAX)
         (e.extsh(dividend, low) if sign else e.rlwinm(dividend, low, 0, 16, 31))
     elif size == 2:
-        low, high = x.use(EAX), x.use(EDX)
+        low, high = x.use_low(EAX), x.use_low(EDX)
         e.rlwinm(dividend, low, 0, 16, 31)
         e.rlwimi(dividend, high, 16, 0, 15)
         if sign:
@@ -180,7 +178,7 @@ def divide(x: Context, i: Instruction) -> None:
         else:
             e.rldicl(dividend, dividend, 0, 32)
     else:
-        low, high = x.use(EAX), x.use(EDX)
+        low, high = x.use_low(EAX), x.use_low(EDX)
         e.rldicl(dividend, low, 0, 32)
         e.rldimi(dividend, high, 32, 0)
     x.may_fail()

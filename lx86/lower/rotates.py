@@ -46,7 +46,7 @@ def rotate(x: Context, i: Instruction) -> None:
             _rotate_flags(x, i, out, -1)
         finish(x, target, at, out)
         return
-    count = x.use(ECX)
+    count = x.use_low(ECX)
     turn = count
     if i.name == "ror":
         turn = x.temporary()

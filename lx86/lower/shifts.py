@@ -37,7 +37,7 @@ def bit(x: Context, out: int, a: int, number: int) -> None:
 def unchanged(x: Context, target: Operand) -> None:
     """Where the count is zero; 32 bits of 64 are zero-extended all the same."""
     if isinstance(target, Reg) and target.size == 4:
-        x.write(target, x.use(target.number))
+        x.write(target, x.read(target))
 
 
 def shift(x: Context, i: Instruction) -> None:
@@ -54,7 +54,7 @@ def shift(x: Context, i: Instruction) -> None:
     a = _extended(x, i, x.read(target, at))
     count = x.temporary()
     e, long = x.e, i.size == 8
-    e.rlwinm(count, x.use(ECX), 0, 26 if long else 27, 31)
+    e.rlwinm(count, x.use_low(ECX), 0, 26 if long else 27, 31)
     right = (e.srd if long else e.srw) if i.name == "shr" else (e.srad if long else e.sraw)
     if not x.live:
         out = x.result(target)
@@ -182,8 +182,8 @@ def _by_constant(x: Context, i: Instruction, target: Operand, count: int) -> Non
     half = i.size == 4 < x.word
     # In 64-bit mode the sign of 32 bits is not that of a record form.
     record = int(compares and not (half and live & S and i.name != "sar"))
-    if isinstance(target, Reg) and i.size == x.word and not live & (O | SIGNED):
-        out = x.define(target.number)
+    if isinstance(target, Reg) and i.size >= 4 and not live & (O | SIGNED):
+        out = x.result(target)
     else:
         out = x.temporary()
     if i.size == 8:

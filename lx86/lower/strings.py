@@ -32,6 +32,7 @@ _BDNZF, _BDNZT = 0, 8
 def string(x: Context, i: Instruction) -> None:
     """All of them."""
     step = -i.size if x.down else i.size
+    x.clean_all()
     if i.repeat and i.name in ("movs", "stos", "lods"):
         _repeated(x, i, step)
     elif i.repeat:

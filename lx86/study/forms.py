@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from ..storage import Storage
 
 IN_ORDER = (
-    "inline-calls", "wanted-flags", "dead-flags", "pin-constants", "lazy-values", "lent-registers",
-    "forward-words", "reuse-sums", "look-ahead", "string-blocks", "slots",
+    "inline-calls", "wanted-flags", "dead-flags", "pin-constants", "lazy-values", "lazy-halves",
+    "known-widths", "lent-registers", "forward-words", "reuse-sums", "look-ahead", "string-blocks",
+    "slots",
 )  # fmt: skip
 """Passes over a region, as they are taken in.  Those behind build on those before."""
 _TARGET = re.compile(r"0x[0-9a-f]+$")

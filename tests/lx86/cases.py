@@ -76,14 +76,14 @@ class Runner:
         self.cpu.close()
         self.storage.close()
 
-    def run(self, number: int) -> Answer | object:
+    def run(self, number: int, budget: int = 1 << 30) -> Answer | object:
         """The answer to a case, or the exit where it did not come to its end."""
         c, state = self._cases[number], self.cpu.state
         self.storage.load(DATA, self._fresh)
         for name, value in zip(self._names, c.registers, strict=True):
             setattr(state, name, value)
         state.eflags, state.eip = c.flags, self._places[number]
-        why = self.cpu.run(1 << 30)
+        why = self.cpu.run(budget)
         if why != Trap(Vector.INVALID_OPCODE) or self.cpu.state.eip != RETURN:
             return why
         registers = tuple(getattr(self.cpu.state, name) for name in self._names)

@@ -17,12 +17,12 @@ pytestmark = pytest.mark.skipif(not small.available(), reason=f"{small.COMPILER}
 # x86 and POWER instructions of one round in steady state, built by Debian 12's cross compiler.
 COUNTS = {
     "fib": (91_374, 95_635),
-    "crc32": (69_677, 93_236),
-    "dhry": (65_100, 80_700),
+    "crc32": (69_677, 89_140),
+    "dhry": (65_100, 78_700),
     "qsortb": (724_302, 1_036_268),
-    "sha256": (51_438, 48_734),
+    "sha256": (51_438, 48_094),
     "sieve": (137_359, 137_474),
-    "vm": (11_039, 18_730),
+    "vm": (11_039, 17_929),
     "i64": (74_730, 79_798),
     "repstr": (2_170, 1_109),
 }
@@ -31,7 +31,7 @@ MATRICES = {
     "sse": (106_349, 121_289),
     "sse fast": (29_866, 30_367),
 }
-STRINGS = (123_892, 154_614)
+STRINGS = (123_892, 154_615)
 
 
 @functools.cache
@@ -79,7 +79,7 @@ def test_a_c_librarys_string_functions_take_so_many_instructions() -> None:
 
 def test_the_geometric_means_are_below_their_targets() -> None:
     ratios = {name: counting.Ratio(*counts) for name, counts in COUNTS.items()}
-    assert counting.geometric_mean([ratios[name] for name in small.INTEGER]) < 1.2
+    assert counting.geometric_mean([ratios[name] for name in small.INTEGER]) < 1.19
     others = [counting.Ratio(*counts) for counts in (*MATRICES.values(), STRINGS)]
     assert len([*ratios.values(), *others]) == 13
-    assert counting.geometric_mean([*ratios.values(), *others]) < 1.2
+    assert counting.geometric_mean([*ratios.values(), *others]) < 1.13

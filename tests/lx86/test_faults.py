@@ -28,12 +28,12 @@ FAULTING = {
 }
 
 
-def _boundaries(code: bytes) -> Iterator[int]:
+def boundaries(code: bytes, *, long: bool = False) -> Iterator[int]:
     """Between which instructions one can be put in without a branch going astray."""
     at, branched = 0, False
     while at < len(code) and not branched:
         yield at
-        i = decode(code[at : at + 15], cases.CODE + at)
+        i = decode(code[at : at + 15], cases.CODE + at, long=long)
         at, branched = at + i.length, i.target is not None
 
 
@@ -42,7 +42,7 @@ def test_registers_and_storage_are_as_before_the_instruction() -> None:
     written, accesses = [], []
     for seed in range(COUNT):
         case = pieces.case(seed)
-        cut = rng.choice(list(_boundaries(case.code)))
+        cut = rng.choice(list(boundaries(case.code)))
         before, behind = case.code[:cut], case.code[cut:]
         faulting, access = rng.choice(list(FAULTING.items()))
         written += [
