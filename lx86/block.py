@@ -137,6 +137,10 @@ class Block:
     def end(self) -> int:
         return self.address + len(self.code)
 
+    def forget_making(self) -> None:
+        """What only those who study it ask for: it is as much again."""
+        self.marks, self.pieces, self.region = [], [], None
+
     def place_of(self, eip: int) -> int:
         """Where the code for an x86 address is."""
         return self.address + 4 * self.entries[eip]

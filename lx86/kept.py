@@ -15,6 +15,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import emu.native
+
 from .record import pack, unpack
 from .storage import PAGE
 from .store import key_of
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from .watch import Watch
 
 
+_PARTS = ("*.py", "lower/*.py", "fpu/*.py")
+
+
 @dataclass(slots=True)
 class KeptCounts:
     found: int = 0
@@ -34,10 +39,12 @@ class KeptCounts:
 
 
 def version() -> bytes:
-    """A digest of what translations depend on: this package's sources, and Python."""
+    """A digest of what translations depend on: the sources here and of the decoder, and Python."""
     digest = blake2b(f"{sys.version} {marshal.version}".encode(), digest_size=32)
     here = Path(__file__).parent
-    for file in sorted([*here.glob("*.py"), *here.glob("lower/*.py"), *here.glob("fpu/*.py")]):
+    files = [file for part in _PARTS for file in here.glob(part)]
+    files += Path(emu.native.__file__).parent.glob("x86*")
+    for file in sorted(files):
         data = file.read_bytes()
         digest.update(b"%s %d " % (file.name.encode(), len(data)) + data)
     return digest.digest()

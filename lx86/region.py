@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from .code import FetchFault
 from .decoder import Undefined
 from .ending import CONDITIONAL, LEAVING, for_host, plain
-from .flags import EVERY, live_before
+from .flags import EVERY
 from .instruction import STRINGS, TRANSFERS
+from .tables import TABLES
 
 if TYPE_CHECKING:
     from .code import Code
@@ -101,6 +102,7 @@ class Alone:
 
     def __init__(self, instruction: Instruction) -> None:
         self._instruction = instruction
+        instruction.effect = TABLES.effects.number(instruction)
         self.looked_at: set[int] = set()
 
     def fetch(self, address: int) -> Instruction:
@@ -329,6 +331,7 @@ class _Builder:
     def _liveness(self) -> None:
         nodes = self.region.nodes
         always = 0 if self._options.wanted_flags else EVERY
+        effects = TABLES.effects.tables
         first: dict[Key, int] = dict.fromkeys(nodes, 0)
         behind: dict[Key, int] = {}
         changed = True
@@ -342,7 +345,7 @@ class _Builder:
                 behind[key] = live
                 node.live = [live]
                 for i in reversed(node.instructions):
-                    live = live_before(i, live) | always
+                    live = effects[i.effect][live] | always
                     node.live.append(live)
                 node.live.reverse()
                 if live != first[key]:

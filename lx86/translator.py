@@ -43,6 +43,8 @@ class Translator:
         self.watch = Watch(storage, machine, self.cache, self.code)
         self.on_block: Callable[[Block], None] | None = None
         """Is shown each block that is translated, or found among those of earlier runs."""
+        self.studied = options.marked
+        """What blocks are made of is looked at later."""
         self._machine, self._file = machine, file
         self._inline_calls = options.inline_calls
         self._lowerings = lower.table()
@@ -91,6 +93,8 @@ class Translator:
         self.cache.counts.seconds += time.perf_counter() - began
         if self.on_block:
             self.on_block(block)
+        elif not self.studied:
+            block.forget_making()
         return block.place_of(eip)
 
     def keep_flags(self) -> None:

@@ -38,6 +38,7 @@ class Stepped(TranslatingCpu):
     ) -> None:  # fmt: skip
         """`arrived` is called at each place, the program being as the recovery says."""
         super().__init__(storage, model, options)
+        self.translator.studied = True
         self._arrived = arrived
         self._steps: dict[Block, list[int]] = {}
         self.executed: list[tuple[int, int]] = []

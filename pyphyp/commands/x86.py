@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .x86_wishes import Wishes
 
 _NOT_FOUND = 127
-_GARBAGE_AFTER = 500_000
+_GARBAGE_AFTER = 5_000_000
 """Objects that are made between looks for rubbish: what is translated stays, and is much."""
 _ARCHITECTURES = ("i386", "amd64")
 
