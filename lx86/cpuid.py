@@ -33,6 +33,12 @@ class More(IntFlag):
     """ECX of leaf 1: what came after SSE2, none of which is there unless a model has it."""
 
     SSE3 = 1 << 0
+    SSSE3 = 1 << 9
+    CX16 = 1 << 13
+    SSE41 = 1 << 19
+    SSE42 = 1 << 20
+    MOVBE = 1 << 22
+    POPCNT = 1 << 23
 
 
 NO_MORE = More(0)
@@ -50,18 +56,25 @@ class Model:
 
 DEFAULT = Model("pentium-m", 0x0_06D8)
 """Family 6, model 13: the first of this family with SSE2."""
+_CORE2 = More.SSE3 | More.SSSE3 | More.CX16
+_V2 = _CORE2 | More.SSE41 | More.SSE42 | More.POPCNT
 MODELS = {
     model.name: model
     for model in (
         DEFAULT,
         Model("pentium4", 0x0_0F29),
-        Model("prescott", 0x0_0F41, More.SSE3),
+        Model("prescott", 0x0_0F41, More.SSE3 | More.CX16),
+        Model("core2", 0x0_06FB, _CORE2),
+        Model("bonnell", 0x1_06C2, _CORE2 | More.MOVBE),
+        Model("penryn", 0x1_0676, _CORE2 | More.SSE41),
+        Model("nehalem", 0x1_06A5, _V2),
         Model("x86-64", DEFAULT.signature),
+        Model("x86-64-v2", 0x1_06A5, _V2),
     )
 }
-"""As GCC and Clang name them (`-march`); the last is a level of the x86-64 psABI."""
+"""As GCC and Clang name them (`-march`); the last two are levels of the x86-64 psABI."""
 
-_FLAGS = ("pni",)
+_FLAGS = ("pni", "ssse3", "cx16", "sse4_1", "sse4_2", "movbe", "popcnt")
 """Linux's names for `More`."""
 
 

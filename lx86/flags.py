@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .instruction import Imm
+from .three_bytes import FLAGS, THREE_BYTES
 
 if TYPE_CHECKING:
     from .instruction import Instruction
@@ -49,6 +50,7 @@ _WHOLE = frozenset(
         "aad",
         "bsf",
         "bsr",
+        "popcnt",
         "popf",
         "cmps",
         "scas",
@@ -123,6 +125,8 @@ def live_before(i: Instruction, after: int) -> int:
         return after & ~(Z | G | A) | (L if after & G else 0) | (C if after & A else 0)
     if name == "x87":
         return _x87(i, after)
+    if name == THREE_BYTES:
+        return 0 if i.opcode in FLAGS else after
     if name == "simd":
         return 0 if i.opcode in (0x0F2E, 0x0F2F) else after
     return after | _USES.get(name, 0)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from .three_bytes import THREE_BYTES, text
+
 EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI = range(8)
 _NEW = range(8, 16)
 _NAMES = {
@@ -114,7 +116,7 @@ Operand = Reg | Mem | Imm | Seg
 class Instruction:
     address: int
     length: int
-    name: str  # mnemonic without prefixes; x87, MMX and SSE: "x87", "simd"
+    name: str  # mnemonic without prefixes; x87, MMX and SSE: "x87", "simd", or `THREE_BYTES`
     size: int  # of operands, in bytes
     operands: tuple[Operand, ...]
     condition: int  # of jcc, setcc, cmovcc: the low bits of the opcode
@@ -124,7 +126,7 @@ class Instruction:
     prefix: int  # mandatory prefix of an SSE opcode: 0, 0x66, 0xf2, 0xf3
     modrm: int  # -1: none
     segment: int = DS  # what a prefix named, for string instructions
-    rex: int = 0  # the lower half of a REX prefix
+    rex: int = 0  # a REX prefix
     reg: int = field(init=False)
     """ModRM's register, with REX.R,"""
     rm: int = field(init=False)
@@ -152,6 +154,9 @@ class Instruction:
 
     def __str__(self) -> str:
         name = self.name
+        if name == THREE_BYTES:
+            rm = self.rm if self.modrm >= 0xC0 else -1
+            return text(self.opcode, self.prefix, self.reg, rm, self.operands)
         if name in ("jcc", "setcc", "cmovcc"):
             name = name[:-2] + CONDITIONS[self.condition]
         elif name in ("x87", "simd"):

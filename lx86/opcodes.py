@@ -165,6 +165,7 @@ b4 lfs Gv,Mv
 b5 lgs Gv,Mv
 b6 movzx Gv,Eb
 b7 movzx Gv,Ew
+b8 popcnt Gv,Ev
 b9 ud2
 bb btc! Ev,Gv
 bc bsf Gv,Ev

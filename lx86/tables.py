@@ -27,6 +27,7 @@ from .opcodes import (
     STACK_OPERANDS,
     TWO_BYTE,
 )
+from .three_bytes import FORMS, THREE_BYTES
 
 _KINDS = {
     "E": lib.X86_E, "M": lib.X86_M, "R": lib.X86_R, "G": lib.X86_G, "S": lib.X86_S,
@@ -57,9 +58,9 @@ class Tables:
     """The tables, what names their numbers stand for, and the effects."""
 
     def __init__(self) -> None:
-        self.names: list[str] = ["x87", "simd"]
+        self.names: list[str] = ["x87", "simd", THREE_BYTES]
         self.effects = Effects()
-        self._numbers = {"x87": 0, "simd": 1}
+        self._numbers = {"x87": 0, "simd": 1, THREE_BYTES: 2}
         self._choices: dict[tuple[int, ...], int] = {}
         self._by_name: dict[str, tuple[int, int]] = {}
         """How effects of instructions of a name are chosen, and from which."""
@@ -158,13 +159,15 @@ class Tables:
         return known
 
     def _fill_simd(self) -> None:
-        for opcode in SIMD:
+        for opcode in SIMD | FORMS.keys():
             code, map_ = opcode & 0xFF, _MAPS[opcode >> 8 or 0x0F]
             flags = lib.X86_SIMD
-            flags |= lib.X86_SIMD_IMMEDIATE if opcode in SIMD_IMMEDIATE else 0
+            immediate = opcode in SIMD_IMMEDIATE or opcode >> 8 == 0x0F3A
+            flags |= lib.X86_SIMD_IMMEDIATE if immediate else 0
             flags |= lib.X86_SIMD_NO_MODRM if opcode in SIMD_NO_MODRM else 0
             self.native.simd[map_][code] = flags
-            example = _example("simd", opcode=opcode if opcode >> 8 else 0x0F00 | opcode)
+            whole = opcode if opcode >> 8 else 0x0F00 | opcode
+            example = _example("simd" if map_ == 1 else THREE_BYTES, opcode=whole)
             self.native.simd_effects[map_][code] = self.effects.number(example)
         for low in range(8):
             examples = [_example("x87", opcode=0xD8 | low, modrm=n) for n in (0, *range(0xC0, 256))]
@@ -173,6 +176,7 @@ class Tables:
 
     def _fill_names(self) -> None:
         self.native.name_x87, self.native.name_simd = self._numbers["x87"], self._numbers["simd"]
+        self.native.name_three_bytes = self._numbers[THREE_BYTES]
         for number, name in enumerate(self.names):
             self.native.endings[number] = _ending(name)
         for number, table in enumerate(self.effects.tables):

@@ -30,7 +30,7 @@ from .cpu import (
     Vector,
     X86State,
 )
-from .cpuid import DEFAULT, Model, cpuid
+from .cpuid import DEFAULT, Model, More, cpuid
 from .extents import Extents
 from .storage import PAGE, Page, Storage
 
@@ -95,6 +95,14 @@ def _protection(permissions: Page) -> int:
     return protection
 
 
+def _unicorns(model: Model) -> int:
+    """Unicorn's model that has at least what `model` has."""
+    if model.more & More.MOVBE:
+        return int(x86.UC_CPU_X86_HASWELL)
+    later = model.more & (More.SSE41 | More.SSE42 | More.POPCNT)
+    return int(x86.UC_CPU_X86_NEHALEM if later else x86.UC_CPU_X86_CORE2DUO)
+
+
 class UnicornCpu:
     """A `Cpu`, of 32-bit or 64-bit programs as its storage is."""
 
@@ -107,7 +115,7 @@ class UnicornCpu:
         self._general_ids = _register_ids(self._general, long=long)
         mode = unicorn.UC_MODE_64 if long else unicorn.UC_MODE_32
         self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_X86, mode)
-        self._uc.ctl_set_cpu_model(x86.UC_CPU_X86_CORE2DUO)
+        self._uc.ctl_set_cpu_model(_unicorns(model))
         self._tables = _TABLES_64 if long else _TABLES
         self._uc.mem_map(self._tables, PAGE, unicorn.UC_PROT_ALL)
         segments = [

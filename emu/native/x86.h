@@ -69,6 +69,7 @@ typedef struct {
     x86_form groups[2][32][8];
     uint8_t simd[4][256];         /* MMX and SSE: x86_simd_flags */
     uint16_t name_x87, name_simd;
+    uint16_t name_three_bytes;    /* of MMX and SSE behind 0F 38 and 0F 3A */
     uint8_t endings[512];         /* by name */
     uint8_t choices[64][16];      /* effects: one; by condition; by repeat; count 0, other, CL */
     uint8_t x87_effects[8][256];  /* by opcode's low bits and ModRM */

@@ -278,7 +278,7 @@ static void x87(reader *r, const x86_tables *t, x86_instruction *i)
 static void simd(reader *r, const x86_tables *t, unsigned map, x86_instruction *i)
 {
     unsigned flags = t->simd[map][i->opcode & 0xFF];
-    i->name = t->name_simd;
+    i->name = map == MAP_TWO ? t->name_simd : t->name_three_bytes;
     if (i->lock)
         refuse(r, X86_UNDEFINED);
     if (!(flags & X86_SIMD_NO_MODRM))
@@ -427,7 +427,7 @@ int x86_decode(const x86_tables *t, const uint8_t *code, size_t length, uint64_t
     unsigned first = prefixes(&r, mode, i), map = r.status ? MAP_ONE : opcode(&r, first, i);
     if (r.rex & 8)
         i->size = 8;
-    i->rex = r.rex;
+    i->rex = r.has_rex ? 0x40 | r.rex : 0;
     i->condition = i->opcode & 15;
     if (!r.status)
         behind(&r, t, map, i);

@@ -14,6 +14,7 @@ from ..cpu import Access, EngineFailure, Fault, Preempted, Trap
 from ..cpuid import DEFAULT
 from ..options import GRADUAL
 from ..storage import PAGE
+from ..three_bytes import THREE_BYTES
 from . import difference
 from .mirror import Mirror
 from .reference import Reference
@@ -203,7 +204,7 @@ class ComparingCpu:
         else:
             found = difference.stored(self._storage, self._mirror.storage, reference.stores)
         found += difference.integer(ours.state, state, ours.live, reference.undefined())
-        if any(i.name in ("x87", "simd") for i in instructions):
+        if any(i.name in ("x87", "simd", THREE_BYTES) for i in instructions):
             found += difference.floating(ours.floating, other.floating())
         return found
 

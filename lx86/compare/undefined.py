@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..flags import AF, CF, OF, PF, SF, ZF
 from ..instruction import Imm
+from ..three_bytes import FLAGS, THREE_BYTES
 
 if TYPE_CHECKING:
     from ..instruction import Instruction
@@ -17,7 +18,7 @@ _LEAVES = {
     "mul": SF | ZF | AF | PF, "imul": SF | ZF | AF | PF, "div": _ALL, "idiv": _ALL,
     "daa": OF, "das": OF, "aaa": OF | SF | ZF | PF, "aas": OF | SF | ZF | PF,
     "aam": OF | AF | CF, "aad": OF | AF | CF,
-    "bsf": _ALL & ~ZF, "bsr": _ALL & ~ZF,
+    "popcnt": 0, "bsf": _ALL & ~ZF, "bsr": _ALL & ~ZF,
 }  # fmt: skip
 """Of those that replace all flags: which of them by nothing in particular."""
 _DEFINES = {
@@ -36,6 +37,8 @@ def undefined_after(i: Instruction, before: int) -> int:
         return _LEAVES[name]
     if name in _DEFINES:
         return before & ~_DEFINES[name]
+    if name == THREE_BYTES:
+        return 0 if i.opcode in FLAGS else before
     if name in _BIT_TESTS:
         return before & ZF | OF | SF | AF | PF
     if name in _ROTATES or name in _SHIFTS:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..three_bytes import FORMS, THREE_BYTES
 from .known import ANY, GENERAL, LOW, SINGLE
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def target_of(i: Instruction) -> int | None:
     """The XMM register an instruction writes."""
     opcode, prefix, modrm = i.opcode & 0xFF, i.prefix, i.modrm
     reg, rm, storage = i.reg, i.rm, modrm < 0xC0
+    if i.name == THREE_BYTES:
+        return _target_of_three_bytes(i)
     if i.name != "simd" or opcode in _NONE:
         return None
     if opcode in (0x2C, 0x2D):
@@ -39,6 +42,12 @@ def target_of(i: Instruction) -> int | None:
     if not prefix and (opcode >= 0x60 and opcode not in (0xC2, 0xC6)):
         return None  # MMX's
     return reg
+
+
+def _target_of_three_bytes(i: Instruction) -> int | None:
+    if i.opcode in (0x0F3A60, 0x0F3A62):  # PCMPESTRM, PCMPISTRM
+        return 0
+    return i.reg if i.prefix and FORMS[i.opcode].writes else None
 
 
 def behind(i: Instruction, forms: tuple[int, ...]) -> tuple[int, ...]:
@@ -57,6 +66,10 @@ def _form(i: Instruction, forms: tuple[int, ...], target: int) -> int:
     storage = modrm < 0xC0
     before, source = forms[target], forms[i.rm]
     high_is_zero = bool(before & (LOW | SINGLE))
+    if i.name == THREE_BYTES:
+        if i.opcode == 0x0F3A0B:  # ROUNDSD
+            return LOW if high_is_zero else GENERAL
+        return SINGLE if i.opcode == 0x0F3A0A and before & SINGLE else GENERAL
     if not storage and i.rm == i.reg and opcode in _ZEROING and prefix in (0, 0x66):
         return ANY
     match opcode, prefix:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..cpu import Vector
-from . import simd, x87
+from ..three_bytes import THREE_BYTES
+from . import simd, simd3, x87
 from .operation import Refused
 from .x87_codes import is_defined, waits
 
@@ -24,6 +25,8 @@ def interpret(op: Operation) -> None:
             raise Refused(Vector.X87_ERROR)
     elif i.name == "simd":
         simd.execute(op)
+    elif i.name == THREE_BYTES:
+        simd3.execute(op)
     else:
         if op.floating.status & 0x80 and waits(i.opcode, i.modrm):
             if is_defined(i.opcode, i.modrm):

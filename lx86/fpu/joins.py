@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..region import OUTSIDE
+from ..three_bytes import THREE_BYTES
 from . import forms
 from .known import ANY, CANONICAL, KEY, NOTHING, Known, Stack
 from .lower_mmx import materialize
@@ -146,7 +147,7 @@ def _look_ahead(region: Region) -> dict[Key, tuple[int, ...]]:
     simd = {
         key: instructions
         for key, node in nodes.items()
-        if (instructions := [i for i in node.instructions if i.name == "simd"])
+        if (instructions := [i for i in node.instructions if i.name in ("simd", THREE_BYTES)])
     }
     if not simd and all(node.entry or node.predecessors for node in nodes.values()):
         return dict.fromkeys(nodes, CANONICAL)  # entries lead everywhere, and are so

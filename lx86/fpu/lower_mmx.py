@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..instruction import Imm
+from ..three_bytes import FORMS, THREE_BYTES
 from . import vsx
 from .known import KEY, LOW, MMX_VALID, STACK, XMM, Stack
 from .lower_packed import MULTIPLY, SHIFTS, VECTOR
@@ -46,6 +47,8 @@ _NOT_NEGATIVE = 12
 def is_mmx(i: Instruction) -> bool:
     """Whether the x87's registers become MMX's with it (or are freed: EMMS)."""
     opcode, prefix = i.opcode & 0xFF, i.prefix
+    if i.name == THREE_BYTES:
+        return FORMS[i.opcode].mmx and not prefix
     if i.name != "simd":
         return False
     if opcode == 0xD6:
@@ -100,7 +103,7 @@ def _settle_places(x: Context, stack: Stack) -> None:
         places[at] = at
 
 
-def _mark(x: Context, bits: int) -> None:
+def mark(x: Context, bits: int) -> None:
     """R1 says what was written, and that all is valid."""
     stack = x.s.floating.stack
     assert stack is not None
@@ -156,7 +159,7 @@ def _known(i: Instruction) -> bool:
     )
 
 
-def _source(x: Context, i: Instruction) -> int:
+def source(x: Context, i: Instruction) -> int:
     if not in_storage(i):
         return STACK + (i.modrm & 7)
     if i.opcode & 0xFF in (0x60, 0x61, 0x62):
@@ -170,7 +173,7 @@ def _source(x: Context, i: Instruction) -> int:
 
 def _binary(x: Context, i: Instruction) -> None:
     opcode, reg, e = i.opcode & 0xFF, i.modrm >> 3 & 7, x.e
-    b, a = _source(x, i), STACK + reg
+    b, a = source(x, i), STACK + reg
     va, vb = a - 32, b - 32
     if opcode in _LOGIC:
         extended = _LOGIC[opcode]
@@ -194,7 +197,7 @@ def _binary(x: Context, i: Instruction) -> None:
         vsx.vector(e, 1027, va, va, vb)  # vabsdub
         vsx.vector(e, 1544, va, va, ZERO_VR)  # vsum4ubs
         vsx.vector(e, 1672, va, va, ZERO_VR)  # vsum2sws
-    _mark(x, 1 << reg)
+    mark(x, 1 << reg)
 
 
 def _shift(x: Context, i: Instruction) -> None:
@@ -208,7 +211,7 @@ def _shift(x: Context, i: Instruction) -> None:
     else:
         vsx.splat_byte(x.e, SCRATCH_VR, min(places, most))
         vsx.vector(x.e, extended, register - 32, register - 32, 0)
-    _mark(x, 1 << n)
+    mark(x, 1 << n)
 
 
 def _move_quadword(x: Context, i: Instruction, register: int) -> None:
@@ -226,7 +229,7 @@ def _move(x: Context, i: Instruction) -> None:
     opcode, reg, rm, storage = i.opcode & 0xFF, i.modrm >> 3 & 7, i.modrm & 7, in_storage(i)
     if i.size == 8 and opcode in (0x6E, 0x7E):
         _move_quadword(x, i, STACK + reg)
-        _mark(x, 1 << reg if opcode == 0x6E else 0)
+        mark(x, 1 << reg if opcode == 0x6E else 0)
         return
     e, register = x.e, STACK + reg
     match opcode:
@@ -237,7 +240,7 @@ def _move(x: Context, i: Instruction) -> None:
                 vsx.indexed(e, vsx.LXSIWZX, register, ra, rb)
             else:
                 vsx.indexed(e, vsx.MTVSRWZ, register, x.use(i.rm), 0)
-            _mark(x, 1 << reg)
+            mark(x, 1 << reg)
         case 0x7E:
             if storage:
                 at = x.address(memory(i))
@@ -247,27 +250,27 @@ def _move(x: Context, i: Instruction) -> None:
                 stored(x, at, 4)
             else:
                 vsx.indexed(e, vsx.MFVSRWZ, register, x.define(i.rm), 0)
-            _mark(x, 0)
+            mark(x, 0)
         case 0x6F:
             if storage:
                 transfer(x, i, "load double", register)
             else:
                 vsx.copy(e, register, STACK + rm)
-            _mark(x, 1 << reg)
+            mark(x, 1 << reg)
         case 0x7F | 0xE7:
             if storage:
                 transfer(x, i, "store double", register)
-                _mark(x, 0)
+                mark(x, 0)
             else:
                 vsx.copy(e, STACK + rm, register)
-                _mark(x, 1 << rm)
+                mark(x, 1 << rm)
         case _ if i.prefix == 0xF3:  # MOVQ2DQ
             vsx.copy(e, XMM + i.reg, STACK + rm)
             set_form(x, i.reg, LOW)
-            _mark(x, 0)
+            mark(x, 0)
         case _:  # MOVDQ2Q
             vsx.copy(e, register, low_double(x, i, i.rm))
-            _mark(x, 1 << reg)
+            mark(x, 1 << reg)
 
 
 __all__ = ["SCRATCH", "enter", "is_mmx", "lower", "materialize"]

@@ -150,6 +150,20 @@ class Lanes:
         self.before |= Flag.INVALID
         return 1 << width - 1
 
+    def to_integral(self, bits: int, form: Format, rounding: Rounding, *, quiet: bool) -> int:
+        """ROUNDSS and its kin; `quiet`: inexactness is not told."""
+        a = self.number(bits, form)
+        if a.is_nan:
+            if a.signaling:
+                self.before |= Flag.INVALID
+            a = a.quiet()
+        elif a.kind is Kind.FINITE:
+            value, inexact, _ = number.to_integer(a, rounding)
+            if inexact and not quiet:
+                self.after |= Flag.PRECISION
+            a = number.of_integer(value) if value else Number(Kind.ZERO, a.negative)
+        return pack(a, form, Rounding.NEAREST).bits
+
     def from_integer(self, value: int, to: Format, width: int = 32) -> int:
         """Of `width` bits."""
         sign = 1 << width - 1

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..three_bytes import THREE_BYTES
 from . import (
     arithmetic,
     bits,
     carry,
     double_shifts,
+    later,
     logic,
     moves,
     multiply,
@@ -82,6 +84,8 @@ def table() -> dict[str, Callable[[Context, Instruction], None]]:
         "lahf": bits.lahf,
         "x87": x87.lower,
         "simd": simd.lower,
+        THREE_BYTES: simd.lower_three_bytes,
+        "popcnt": later.popcnt,
         "cld": nothing,
         "std": nothing,
         "nop": nothing,

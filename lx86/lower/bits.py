@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..convention import ADJUST, ONE, PARITY, ZERO
+from ..cpuid import More
 from ..flags import SIGNED, A, C, G, N, O, P, S, X, Z
 from ..instruction import EAX, EBX, ECX, EDX, Imm, Mem, Reg
+from ..options import NotTranslated
 from . import condition, shifts
 from .arithmetic import finish, flags_of_difference, place
 
@@ -218,6 +220,10 @@ def cmpxchg(x: Context, i: Instruction) -> None:
 
 
 def cmpxchg8b(x: Context, i: Instruction) -> None:
+    """Of 64-bit mode with REX.W: CMPXCHG16B."""
+    size = 8 if i.size == 8 else 4
+    if size == 8 and not x.options.more & More.CX16:
+        raise NotTranslated
     target = i.operands[0]
     assert isinstance(target, Mem)
     e = x.e
@@ -228,20 +234,23 @@ def cmpxchg8b(x: Context, i: Instruction) -> None:
     else:
         e.addi(base, plain[0], plain[2])
     low, high = x.temporary(), x.temporary()
-    x.load(low, (base, -1, 0), 4)
-    x.load(high, (base, -1, 4), 4)
+    x.load(low, (base, -1, 0), size)
+    x.load(high, (base, -1, size), size)
     condition.settle(x, x.before & ~X | (C if x.before & X and not x.s.carry else x.before & X))
     scratch = x.temporary()
     equal = x.temporary()
     e.xor(scratch, low, x.use(EAX))
     e.xor(equal, high, x.use(EDX))
     e.or_(scratch, scratch, equal)
-    e.cmpwi(7, scratch, 0)
+    if size == 8:
+        e.words.append(11 << 26 | 7 << 23 | 1 << 21 | scratch << 16)  # cmpdi
+    else:
+        e.cmpwi(7, scratch, 0)
     e.isel(scratch, x.use(EBX), low, condition.CR7_EQ)
     e.isel(equal, x.use(ECX), high, condition.CR7_EQ)
-    x.store(low, (base, -1, 0), 4)  # if there will be a fault, then before anything is changed
-    x.store(equal, (base, -1, 4), 4)
-    x.store(scratch, (base, -1, 0), 4)
+    x.store(low, (base, -1, 0), size)  # if there will be a fault, then before anything is changed
+    x.store(equal, (base, -1, size), size)
+    x.store(scratch, (base, -1, 0), size)
     e.isel(scratch, x.use(EAX), low, condition.CR7_EQ)
     e.isel(equal, x.use(EDX), high, condition.CR7_EQ)
     e.mr(x.define(EAX), scratch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..fpu import lower_simd
+from ..fpu import lower_simd, lower_simd3
 from ..options import NotTranslated
 
 if TYPE_CHECKING:
@@ -14,4 +14,9 @@ if TYPE_CHECKING:
 
 def lower(x: Context, i: Instruction) -> None:
     if not lower_simd.lower(x, i):
+        raise NotTranslated
+
+
+def lower_three_bytes(x: Context, i: Instruction) -> None:
+    if not lower_simd3.lower(x, i):
         raise NotTranslated

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lx86.cpuid import More
+from lx86.three_bytes import FORMS, MOVBE
+
 from . import cases, native
 from .native import Case
 
@@ -53,6 +56,38 @@ movsldup f3 0f12
     "fisttp word": Code(b"", b"\xdf", field=1, forms="m"),
     "fisttp dword": Code(b"", b"\xdb", field=1, forms="m"),
     "fisttp qword": Code(b"", b"\xdd", field=1, forms="m"),
+}
+
+
+def _three_bytes(needs: More, *, mmx: bool = False) -> dict[str, Code]:
+    """All of that set, from the decoder's own list of names."""
+    found = {}
+    for opcode, form in FORMS.items():
+        if form.needs is not needs or opcode in MOVBE or (mmx and not form.mmx):
+            continue
+        general = ("rm " if form.general else "") + ("ecx " if opcode in _COUNTS else "")
+        found[form.name + (" mm" if mmx else "")] = Code(
+            b"" if mmx else b"\x66", opcode.to_bytes(3, "big"), opcode >> 8 == 0x0F3A,
+            forms="m" if form.storage_only else "rm", general=general,
+        )  # fmt: skip
+    return found
+
+
+_COUNTS = (0x0F3A61, 0x0F3A63)
+SSSE3 = _three_bytes(More.SSSE3) | _three_bytes(More.SSSE3, mmx=True)
+SSE4 = _three_bytes(More.SSE41) | _three_bytes(More.SSE42)
+GENERAL = {
+    "crc32 byte": Code(b"\xf2", b"\x0f\x38\xf0", general="reg rm"),
+    "crc32": Code(b"\xf2", b"\x0f\x38\xf1", general="reg rm"),
+    "crc32 word": Code(b"\x66\xf2", b"\x0f\x38\xf1", general="reg rm"),
+    "popcnt": Code(b"\xf3", b"\x0f\xb8", general="reg rm"),
+    "popcnt word": Code(b"\x66\xf3", b"\x0f\xb8", general="reg rm"),
+}
+MOVBES = {
+    "movbe": Code(b"", b"\x0f\x38\xf0", forms="m", general="reg"),
+    "movbe word": Code(b"\x66", b"\x0f\x38\xf0", forms="m", general="reg"),
+    "movbe to storage": Code(b"", b"\x0f\x38\xf1", forms="m", general="reg"),
+    "movbe word to storage": Code(b"\x66", b"\x0f\x38\xf1", forms="m", general="reg"),
 }
 
 
