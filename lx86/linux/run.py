@@ -152,6 +152,10 @@ def _files(world: World, scratch: Path, limit: int) -> Files:
             device = Path("/dev") / name
             if device.exists() and str(device) not in bound:
                 binds.append((str(device), device))
+        if "/dev/shm" not in bound:  # shared among the processes of this run
+            (shared := scratch / "shm").mkdir()
+            shared.chmod(0o1777)
+            binds.append(("/dev/shm", shared))
     try:
         files = Files(world.root or scratch / "root", binds, limit)
     except OSError as missing:

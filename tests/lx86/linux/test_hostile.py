@@ -1,9 +1,12 @@
-"""Programs of random bytes, and system calls with wild arguments: they end, and no more."""
+"""Programs of random bytes, system calls with wild arguments, and ways out: they end, no more."""
 
 from __future__ import annotations
 
+import os
 import random
-from typing import TYPE_CHECKING
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -11,14 +14,14 @@ from pyphyp.commands.status import Status
 from tests.lx86.linux.small_programs import DATA, call, write_program
 from tests.lx86.linux.test_run import x86
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _WILD = (0, 1, 4, 0xFFFF_FFFF, 0x8000_0000, 0xBFFF_FFFC, 0xC000_0000, 0x0804_8000, DATA, 0x1000)
 _WAIT_OR_END = {1, 2, 7, 29, 72, 114, 120, 142, 168, 177, 179, 190, 252, 256, 284, 308, 309, 435}
 """Calls that end the program, wait for ever or fork."""
 _SEND_SIGNALS = {37, 178, 238, 270, 335}
 _EXIT = 1
+_COMPILERS = {"i386": "i686-linux-gnu-gcc", "x86-64": "x86_64-linux-gnu-gcc"}
+_DONE = 42
+_REFUSALS = {"ENOSYS", "EPERM"}
 
 
 def _ended_orderly(tmp_path: Path, code: bytes) -> None:
@@ -47,3 +50,58 @@ def test_system_calls_with_wild_arguments_are_answered(tmp_path: Path, seed: int
         code += call(chance.choice(numbers), *(chance.choice(_WILD) for _ in range(6)))
     code += call(_EXIT, 9)
     _ended_orderly(tmp_path, code)
+
+
+def _compiled(architecture: str, name: str, program: Path) -> None:
+    compiler = _COMPILERS[architecture]
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    source = Path(__file__).with_name(f"{name}.c")
+    command = [compiler, "-O1", "-w", "-msse2", "-static", "-o", program, source]
+    subprocess.run(command, check=True)
+
+
+@pytest.mark.parametrize("architecture", _COMPILERS)
+def test_nothing_leads_out_of_the_root(tmp_path: Path, architecture: str) -> None:
+    root, secret = tmp_path / "root", tmp_path / "outside" / "secret"
+    (root / "work").mkdir(parents=True)
+    secret.parent.mkdir()
+    secret.write_text("secret\n")
+    _compiled(architecture, "escapes", root / "escapes")
+    with secret.open() as file, subprocess.Popen(["sleep", "600"], stdin=file) as holder:
+        words = (str(secret), str(holder.pid))
+        done = x86("--root", str(root), "-C", "/work", "/escapes", *words)
+        alive = holder.poll() is None
+        holder.kill()
+    assert (done.returncode, done.stderr, alive) == (_DONE, "", True)
+    answers = [line.split() for line in done.stdout.splitlines()]
+    assert {answer for what, answer in answers if what in ("reads", "openat")} == {"nothing"}
+    refused = {what: answer for what, answer in answers if what not in ("reads", "openat")}
+    assert set(refused.values()) == _REFUSALS
+    assert len(refused) >= 30
+    assert refused["openat2"] == refused["io_uring_setup"] == refused["bpf"] == "ENOSYS"
+    assert os.listdir(secret.parent) == ["secret"]
+
+
+@pytest.mark.parametrize("architecture", _COMPILERS)
+def test_ten_thousand_wild_calls_touch_nothing_outside(tmp_path: Path, architecture: str) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / "work" / "below").mkdir(parents=True)
+    outside.mkdir(mode=0o755)
+    (outside / "secret").write_text("secret\n")
+    (root / "work" / "out").symlink_to(outside)
+    (root / "work" / "link").symlink_to(f"../../../../../../../..{outside}/secret")
+    _compiled(architecture, "wild", root / "wild")
+    before = _what_is_known(outside)
+    done = x86("--root", str(root), "-C", "/work", "/wild", "10000", "7")
+    assert (done.returncode, done.stderr) == (_DONE, "")
+    assert _what_is_known(outside) == before
+
+
+def _what_is_known(directory: Path) -> list[tuple[object, ...]]:
+    """All but the time of the last access, of a directory and what is in it."""
+    found = [directory, *sorted(directory.iterdir())]
+    known = [(path, path.stat()) for path in found]
+    return [
+        (path, s.st_mode, s.st_uid, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for path, s in known
+    ]
