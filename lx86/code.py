@@ -76,21 +76,26 @@ class Code:
             pages.add(page + 1)
         known = self._decoded.get(address)
         if known is None:
-            known = self._decoded[address] = self._decode(address)
-            last = (address + LONGEST) // PAGE
-            for each in (page,) if page == last else (page, last):
-                self._by_page.setdefault(each, []).append(address)
+            known = self._decode(address)
         if isinstance(known, type):
             raise known
         return known
 
     def _decode(self, address: int) -> Instruction | type[Undefined]:
+        """Also those that follow, where only pages that are now looked at have a say in them."""
+        found: list[Instruction] = []
         try:
-            return self._reader.read(lib.x86_fetch, self._native, address)
+            found = self._reader.read_more(self._native, address)
         except Undefined:
-            return Undefined
+            self._decoded[address] = Undefined
         except Truncated as end:
             raise FetchFault(end.address) from None
+        for i in found:
+            self._decoded.setdefault(i.address, i)
+        page, last = address // PAGE, (address + LONGEST) // PAGE
+        for each in (page,) if page == last else (page, last):
+            self._by_page.setdefault(each, []).extend([i.address for i in found] or [address])
+        return self._decoded[address]
 
     def forget(self, first: int, last: int) -> None:
         """What lies on these pages, or reaches into them."""

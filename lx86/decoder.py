@@ -6,24 +6,24 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emu.native import ffi, lib
 
 from .instruction import Imm, Instruction, Mem, Operand, Reg, Seg
 from .tables import TABLES
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 LONGEST = 15
 _MODE_16, _MODE_64 = 1, 2
-_FIELDS = struct.Struct("=QQIHhBBBBBBBBBxB5x")
-"""Of `x86_instruction`, up to its operands,"""
+_RECORD = struct.Struct("=QQIHhBBBBBBBBBxB5x48s")
+"""An `x86_instruction`; its operands, as bytes, come last,"""
 _OPERAND = struct.Struct("=BBbbBBBBq")
-"""and each of those."""
+"""and this is each of those.  Such as there is not has no size."""
+_MOST = 16
+"""Instructions decoded at a time."""
 _MOST_OPERANDS = 1 << 16
-assert _FIELDS.size + 3 * _OPERAND.size == ffi.sizeof("x86_instruction")
+assert _RECORD.size == ffi.sizeof("x86_instruction")
+assert 3 * _OPERAND.size == 48
 
 
 class Undefined(Exception):  # noqa: N818
@@ -50,39 +50,48 @@ class Reader:
     """
 
     def __init__(self) -> None:
-        self._record = ffi.new("x86_instruction *")
-        self._bytes = ffi.buffer(self._record)
+        self._records = ffi.new("x86_instruction []", _MOST)
+        self._bytes = ffi.buffer(self._records)
+        self._status = ffi.new("int *")
         self._operands: dict[bytes, tuple[Operand, ...]] = {}
 
-    def read(self, decoder: Callable[..., int], *place: Any) -> Instruction:
-        """The instruction that `decoder` finds at `place`.
+    def read(self, code: bytes, address: int, mode: int) -> Instruction:
+        """The instruction that `code` begins with.  Raises `Undefined`, or `Truncated`."""
+        status = lib.x86_decode(TABLES.native, code, len(code), address, mode, self._records)
+        return self._made(1, status)[0]
+
+    def read_more(self, code: Any, address: int) -> list[Instruction]:
+        """That at an address of an `x86_code`, and those in its page that are bound to follow.
 
         Raises `Undefined`, or `Truncated`.
         """
-        status = decoder(*place, self._record)
+        count = lib.x86_fetch_more(code, address, _MOST, self._records, self._status)
+        return self._made(count, self._status[0])
+
+    def _made(self, count: int, status: int) -> list[Instruction]:
         if status:
             if status == lib.X86_UNDEFINED:
                 raise Undefined
-            raise Truncated(self._record.address)
-        record = self._bytes[:]
-        (
+            raise Truncated(self._records[0].address)
+        found = []
+        known = self._operands
+        for (
             address, _, opcode, name, modrm, length, size, condition, repeat, lock, prefix, segment,
-            rex, effect, count,
-        ) = _FIELDS.unpack_from(record)  # fmt: skip
-        key = record[_FIELDS.size : _FIELDS.size + count * _OPERAND.size]
-        operands = self._operands.get(key)
-        if operands is None:
-            if len(self._operands) >= _MOST_OPERANDS:
-                self._operands.clear()
-            operands = self._operands[key] = tuple(
-                [_operand(*fields) for fields in _OPERAND.iter_unpack(key)]
-            )
-        i = Instruction(
-            address, length, TABLES.names[name], size, operands, condition, repeat, bool(lock),
-            opcode, prefix, modrm, segment, rex,
-        )  # fmt: skip
-        i.effect = effect
-        return i
+            rex, effect, number, key,
+        ) in _RECORD.iter_unpack(self._bytes[: count * _RECORD.size]):  # fmt: skip
+            operands = known.get(key) if number else ()
+            if operands is None:
+                if len(known) >= _MOST_OPERANDS:
+                    known.clear()
+                fields = list(_OPERAND.iter_unpack(key))[:number]
+                operands = known[key] = tuple([_operand(*each) for each in fields])
+            i = Instruction(
+                address, length, TABLES.names[name], size, operands, condition, repeat, bool(lock),
+                opcode, prefix, modrm, segment, rex,
+            )  # fmt: skip
+            i.effect = effect
+            found.append(i)
+        return found
 
 
 def _operand(
@@ -106,5 +115,4 @@ def decode(code: bytes, address: int, code_16: bool = False, long: bool = False)
     `code_16`: in a segment of 16-bit code; `long`: in 64-bit mode.  Raises `Undefined`, or
     `Truncated` where more bytes are needed than there are.
     """
-    place = TABLES.native, code, len(code), address, mode(code_16, long)
-    return Reader().read(lib.x86_decode, *place)
+    return Reader().read(code, address, mode(code_16, long))

@@ -125,6 +125,10 @@ typedef struct {
 
 /* The instruction at an address; X86_TRUNCATED: a fault. */
 int x86_fetch(const x86_code *, uint64_t address, x86_instruction *);
+/* It and those that follow it, up to a branch, at most `most`; how many.  Behind the first there
+   are only those that lie in its page whatever they are.  `status` is that of the first. */
+unsigned x86_fetch_more(const x86_code *, uint64_t address, unsigned most, x86_instruction *,
+                        int *status);
 /* The flags that code at an address may ask for; `beyond` are those that are wanted behind a branch
    to nobody knows where.  `pages` has room for 256 numbers of pages looked at; `count` are there. */
 unsigned x86_wanted(const x86_code *, uint64_t address, unsigned beyond, uint64_t *pages,

@@ -41,6 +41,22 @@ int x86_fetch(const x86_code *c, uint64_t address, x86_instruction *i)
     return status;
 }
 
+unsigned x86_fetch_more(const x86_code *c, uint64_t address, unsigned most, x86_instruction *i,
+                        int *status)
+{
+    uint64_t page = address / PAGE;
+    unsigned count = 0;
+    *status = x86_fetch(c, address, i);
+    for (int found = *status; found == X86_DECODED; found = x86_fetch(c, address, i + count)) {
+        const x86_instruction *last = i + count++;
+        address += last->length;
+        if (count >= most || c->tables->endings[last->name] != X86_ON ||
+            (address + LONGEST) / PAGE != page)
+            break;
+    }
+    return count;
+}
+
 typedef struct {
     const x86_code *code;
     unsigned beyond;
