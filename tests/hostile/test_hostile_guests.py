@@ -88,7 +88,7 @@ def test_a_sample_of_hostile_guests_harms_nobody(name: str, count: int) -> None:
         ("virtual-pairs", 200_000),
         ("virtual-terminals", 200_000),
         ("slots", 1_000_000),
-        ("x86-code", 20_000_000),
+        ("x86-code", 2_000_000),
     ],
 )
 def test_hostile_guests_harm_nobody(name: str, count: int) -> None:
