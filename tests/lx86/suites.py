@@ -21,12 +21,20 @@ if TYPE_CHECKING:
 
 VALGRIND = ("basic", "cmov", "fpu", "mmx", "mmxext", "sse", "sse2")
 """Of its none/tests/x86/insn_*.def."""
+VALGRIND_LATER = ("sse3", "ssse3")
+"""Of both, for a processor that has those."""
 VALGRIND_64 = ("basic", "fpu", "mmx", "sse", "sse2")
 """Of its none/tests/amd64/insn_*.def."""
 _KEPT = {
     "valgrind": ("/none/tests/x86/", "/none/tests/amd64/", "/include/"),
     "qemu": ("/tests/tcg/i386/",),
 }
+
+
+_ALIGNED = """\
+#include <stdlib.h>
+static void *memalign16(size_t size) { return aligned_alloc(16, (size + 15) & ~15ul); }
+"""
 
 
 class _Silent:
@@ -89,6 +97,17 @@ def valgrind(name: str) -> Path:
 def valgrind_64(name: str) -> Path:
     """The same, for x86-64."""
     return _valgrind(name, "amd64", small64.COMPILER)
+
+
+def valgrind_sse4() -> Path:
+    """The program of none/tests/amd64/sse4-64.c, which shows what each instruction does."""
+    source = _sources("valgrind")
+    program = source / "none" / "tests" / "amd64" / "sse4-64.c"
+    headers = Path(_directory().name) / "headers"  # its own wants what `configure` makes
+    (headers / "tests").mkdir(parents=True, exist_ok=True)
+    (headers / "tests" / "malloc.h").write_text(_ALIGNED)
+    arguments = ["-O1", "-msse4.2", "-I", headers, "-I", source / "include", program]
+    return _compiled("sse4-64", lambda _: arguments, small64.COMPILER)
 
 
 def _valgrind(name: str, architecture: str, compiler: str) -> Path:

@@ -36,9 +36,9 @@ def _built(build: Callable[[str], Path], name: str) -> Path:
         pytest.skip(str(refusal))
 
 
-def _translated(program: Path) -> tuple[int, str]:
+def _translated(program: Path, *options: str) -> tuple[int, str]:
     """Its status, and what it wrote."""
-    done = x86(str(program), cwd=program.parent, timeout=300)
+    done = x86(*options, str(program), cwd=program.parent, timeout=300)
     return done.returncode, done.stdout
 
 
@@ -61,6 +61,22 @@ def test_valgrinds_64_bit_cases_are_all_ok(name: str, cases: int) -> None:
     lines = output.splitlines()
     assert [line for line in lines if not line.endswith(" ... ok")] == []
     assert (status, len(lines)) == (0, cases)
+
+
+@pytest.mark.parametrize(("name", "cases"), [*zip(suites.VALGRIND_LATER, (43, 188), strict=True)])
+def test_valgrinds_cases_of_sse3_and_ssse3_are_all_ok(name: str, cases: int) -> None:
+    for build in (suites.valgrind, suites.valgrind_64):
+        status, output = _translated(_built(build, name), "--cpu", "core2")
+        lines = output.splitlines()
+        assert [line for line in lines if not line.endswith(" ... ok")] == []
+        assert (status, len(lines)) == (0, cases)
+
+
+def test_valgrinds_program_of_sse4_says_what_it_says_on_this_hosts_processor() -> None:
+    program = _built(lambda _: suites.valgrind_sse4(), "")
+    native = subprocess.run([program], capture_output=True, text=True, check=True)
+    assert len(native.stdout.splitlines()) > 1000
+    assert _translated(program, "--cpu", "nehalem") == (0, native.stdout)
 
 
 @pytest.mark.parametrize("name", QEMU)

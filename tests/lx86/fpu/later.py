@@ -91,10 +91,12 @@ MOVBES = {
 }
 
 
-def made(r: Random, codes: dict[str, Code], count: int, *, long: bool = False) -> list[Case]:
-    """`count` of each name and form."""
+def made(
+    r: Random, codes: dict[str, Code], count: int, *, long: bool = False, masked: bool = True
+) -> list[Case]:
+    """`count` of each name and form; `masked`: no exception traps."""
     return [
-        _case(r, code, form, long=long)
+        _case(r, code, form, long=long, masked=masked)
         for code in codes.values()
         for form in code.forms
         for _ in range(count)
@@ -107,7 +109,7 @@ def _number(r: Random, general: bool, long: bool) -> int:
     return r.randrange(16 if long else 8)
 
 
-def _case(r: Random, code: Code, form: str, *, long: bool) -> Case:
+def _case(r: Random, code: Code, form: str, *, long: bool, masked: bool) -> Case:
     reg = code.field if code.field is not None else _number(r, "reg" in code.general, long)
     rm = 6 if form == "m" else _number(r, "rm" in code.general, long)
     modrm = (0 if form == "m" else 0xC0) | (reg & 7) << 3 | rm & 7
@@ -118,7 +120,7 @@ def _case(r: Random, code: Code, form: str, *, long: bool) -> Case:
     text = code.prefix + rex + code.opcode + bytes([modrm])
     if code.immediate:
         text += bytes([r.choice([r.getrandbits(8), r.randrange(20)])])
-    floating = cases.state(r, denormals_are_zero=False)
+    floating = cases.state(r, masked=masked, denormals_are_zero=False)
     if long:
         floating.xmm = [cases.vector(r) for _ in range(16)]
     bits = 64 if long else 32

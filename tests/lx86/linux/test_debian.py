@@ -20,6 +20,13 @@ def test_debians_programs_say_what_they_say_on_a_processor(either_root: Path, pa
     assert debian.translated(either_root, part, either_root.parent / "kept") == expected
 
 
+def test_they_say_it_too_with_what_a_later_processor_has(debian_root_64: Path) -> None:
+    """The C library then has functions of SSSE3 and SSE4.2 for strings."""
+    kept = debian_root_64.parent / "kept"
+    expected = debian.native(debian_root_64, "programs") or debian.recorded("programs")
+    assert debian.translated(debian_root_64, "programs", kept, "--cpu", "nehalem") == expected
+
+
 def test_fifty_applets_of_busybox_are_among_them() -> None:
     said = debian.recorded("busybox").output
     applets = {line.split()[1] for line in said if line.startswith("== ")}
