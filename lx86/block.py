@@ -13,9 +13,11 @@ from .cpu import Vector
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .foresight import Expression
     from .fpu.lowering import Assist
     from .instruction import Instruction
-    from .region import Node, Region
+    from .node import Node
+    from .region import Region
     from .state import Recovery, Value
 
 
@@ -130,6 +132,8 @@ class Block:
     pieces: list[Piece] = field(default_factory=list)
     region: Region | None = None
     """What it was made of."""
+    foreseen: tuple[tuple[Expression, int], ...] = ()
+    """What was asked of the state it was made in, and the answers (foresight.py)."""
     first: bool = False
     """It is to be translated again when it is entered often."""
 

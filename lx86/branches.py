@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from .convention import EIP, SLOT
 from .emitter import signed
+from .instruction import Mem, Reg
 
 if TYPE_CHECKING:
     from .context import Context
     from .emitter import Emitter
+    from .instruction import Operand
 
 _LOOKED_UP = 4
 """A temporary, once every x86 register is in its own."""
@@ -29,6 +31,28 @@ def by_slot(e: Emitter, *, long: bool) -> None:
         e.rlwimi(SLOT, EIP, 2, 3, 29)
         e.mtctr(SLOT)
     e.bctr()
+
+
+def take(x: Context, operand: Operand) -> None:
+    """What a branch by a register or storage goes to into R3."""
+    if isinstance(operand, Mem):
+        at = x.address(operand)
+        known = x.known_word(at)
+        x.vacate(EIP)
+        x.hold(EIP)
+        if known is not None and known[0] >= 0:
+            x.e_add_constant(EIP, known[0], known[1]) if known[1] else x.e.mr(EIP, known[0])
+        elif known is not None:
+            x.load_constant(EIP, known[1])
+        else:
+            x.load(EIP, at, x.word)
+        return
+    assert isinstance(operand, Reg)
+    register = x.use(operand.number)
+    x.vacate(EIP)
+    x.hold(EIP)
+    if register != EIP:
+        x.e.mr(EIP, register)
 
 
 def compare(x: Context, found: int, expected: int) -> None:

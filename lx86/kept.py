@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 
 import emu.native
 
+from .foresight import blind
 from .record import pack, unpack
 from .storage import PAGE
 from .store import key_of
 
 if TYPE_CHECKING:
     from .block import Block
+    from .foresight import Foresight
     from .options import Options
     from .store import Store
     from .watch import Watch
@@ -61,11 +63,12 @@ class Kept:
         self._prefix = b""
 
     def find(
-        self, eip: int, down: bool, first: bool, options: Options, stack_key: int
-    ) -> Block | None:
+        self, eip: int, down: bool, first: bool, options: Options, stack_key: int,
+        foresee: Foresight = blind,
+    ) -> Block | None:  # fmt: skip
         """The block that would be made for an address; `stack_key`: what R1 holds."""
         began = time.perf_counter()
-        block = self._find(eip, down, first, options, stack_key)
+        block = self._find(eip, down, first, options, stack_key, foresee)
         self.counts.seconds += time.perf_counter() - began
         if block is None:
             self.counts.missing += 1
@@ -74,8 +77,9 @@ class Kept:
         return block
 
     def _find(
-        self, eip: int, down: bool, first: bool, options: Options, stack_key: int
-    ) -> Block | None:
+        self, eip: int, down: bool, first: bool, options: Options, stack_key: int,
+        foresee: Foresight,
+    ) -> Block | None:  # fmt: skip
         for key in (None, stack_key):
             place = self._key(eip, down, first, options, key)
             if place is None:
@@ -85,6 +89,8 @@ class Kept:
                 if found is None or eip not in found[0].entries:
                     continue
                 block, pages = found
+                if any(foresee(asked) != answer for asked, answer in block.foreseen):
+                    continue
                 if block.start == eip and all(self._watch.digest(p) == d for p, d in pages):
                     return block
         return None

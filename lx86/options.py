@@ -64,6 +64,10 @@ class Options:
     """What R24 and those behind it hold."""
     most_lent: int = 3
     """So many x86 registers may have their values in temporaries between instructions."""
+    foresee_calls: bool = True
+    """A call by a register is translated with the function that it calls now."""
+    split_returns: bool = True
+    """Each way out of a function that was translated where it is called returns for itself."""
     pin_constants: bool = True
     """Constants used in loops are put there, first come, first served."""
     bases: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -98,7 +102,8 @@ _OFF: dict[str, dict[str, Any]] = {
         name.replace("_", "-"): {name: False}
         for name in (
             "lazy_values", "lazy_halves", "known_widths", "forward_words", "reuse_sums",
-            "inline_calls", "pin_constants", "string_blocks", "look_ahead", "slots",
+            "inline_calls", "foresee_calls", "split_returns", "pin_constants", "string_blocks",
+            "look_ahead", "slots",
         )
     },
     "lent-registers": {"most_lent": 0},

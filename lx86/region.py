@@ -11,61 +11,33 @@ never are.  Such a region has no loop but to its start, so that all that runs of
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from .code import FetchFault
 from .decoder import Undefined
 from .ending import CONDITIONAL, LEAVING, for_host, plain
 from .flags import EVERY
+from .foresight import blind, expression
 from .instruction import STRINGS, TRANSFERS
+from .node import End, Key, Node
+from .returns import split_returns
 from .tables import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .code import Code
+    from .foresight import Expression, Foresight
     from .instruction import Instruction
     from .options import Options
 
-Key = tuple[int, tuple[int, ...]]
 OUTSIDE = (-1,)
 """In place of a context: no node of the region."""
 _DEEPEST = 3
+_PARTING = frozenset({*CONDITIONAL, "jmp", "call", "ret"})
 _INLINED_AT_MOST = 48
 """Instructions of a function."""
-
-
-class End(Enum):
-    """How a node ends."""
-
-    GOTO = auto()  # at another node, or outside: successors[0]
-    BRANCH = auto()  # conditionally: successors[0] if taken, else [1]
-    CALL = auto()  # direct, to outside
-    INLINED = auto()  # a call whose function is successors[0]
-    RETURNED = auto()  # from an inlined call, to successors[0]
-    INDIRECT = auto()  # RET, JMP or CALL through a register or storage
-    LEAVE = auto()  # to the host: the last instruction says why
-    MISSING = auto()  # no instruction can be fetched or decoded there
-
-
-@dataclass(slots=True)
-class Node:
-    key: Key
-    instructions: list[Instruction] = field(default_factory=list)
-    end: End = End.GOTO
-    successors: list[Key] = field(default_factory=list)
-    entry: bool = False
-    """Code elsewhere may branch to it."""
-    predecessors: int = 0
-    live: list[int] = field(default_factory=list)
-    """The wanted pieces before each instruction, and behind the last."""
-
-    @property
-    def eip(self) -> int:
-        return self.key[0]
-
-    def __str__(self) -> str:
-        places = "".join(f" in {address:#x}" for address in reversed(self.key[1]))
-        return f"{self.eip:#x}{places}{' (entry)' if self.entry else ''}"
 
 
 @dataclass(slots=True)
@@ -81,6 +53,8 @@ class Region:
     down: bool = False
     pages: frozenset[int] = frozenset()
     """By number, those that were looked at for it."""
+    foreseen: dict[Expression, int] = field(default_factory=dict)
+    """What was asked of the state it was made in, and the answers."""
 
     def __str__(self) -> str:
         lines = []
@@ -116,14 +90,14 @@ class Alone:
 
 def build(
     code: Code | Alone, start: int, options: Options, *,
-    down: bool = False, single: bool = False, first: bool = False,
+    down: bool = False, single: bool = False, first: bool = False, foresee: Foresight = blind,
 ) -> Region:  # fmt: skip
     """The region at an entry; `down`: as long as DF is set; `single`: of one instruction.
 
-    `first`: at first sight.
+    `first`: at first sight.  `foresee` knows the state in which it is entered.
     """
     code.looked_at.clear()
-    region = _Builder(code, start, options, down, single, first).region
+    region = _Builder(code, start, options, down, single, first, foresee).region
     region.pages = frozenset(code.looked_at)
     return region
 
@@ -137,6 +111,7 @@ class _Builder:
         down: bool,
         single: bool,
         first: bool,
+        foresee: Foresight,
     ) -> None:
         self._code, self._options, self._down = code, options, down
         self._limit = 1 if single else options.first_region if first else options.longest_region
@@ -145,10 +120,15 @@ class _Builder:
         self._seen: dict[Key, Instruction | None] = {}
         self._leaders: dict[Key, bool] = {(start, ()): True}  # whether an entry
         self._sizes: dict[int, int] = {}
-        self._inlined: set[Key] = set()
+        self._inlined: dict[Key, Key] = {}
+        self._foresee = foresee
+        self._came: dict[Key, Key] = {}
+        """By a leader: that of the stretch that leads there first."""
         self.region = Region(start, {}, small=first, down=down)
         self._walk((start, ()))
         self._cut()
+        if options.split_returns and not first:
+            split_returns(self.region.nodes)
         for node in self.region.nodes.values():
             for key in node.successors:
                 if key in self.region.nodes:
@@ -160,7 +140,7 @@ class _Builder:
     def _walk(self, start: Key) -> None:
         todo = [start]
         while todo:
-            eip, context = todo.pop(0)
+            eip, context = began = todo.pop(0)
             while (at := (eip, context)) not in self._seen:
                 if len(self._seen) >= self._limit:
                     self.region.first = self._first
@@ -171,7 +151,7 @@ class _Builder:
                     self._seen[at] = None
                     break
                 self._seen[at] = i
-                if plain(i) or (following := self._following(i, context)) is None:
+                if plain(i) or (following := self._following(i, context, began)) is None:
                     eip = i.next
                     continue
                 for key, entry in following:
@@ -179,6 +159,7 @@ class _Builder:
                         self.region.first = True
                         continue
                     self._leaders[key] = self._leaders.get(key, False) or entry
+                    self._came.setdefault(key, began)
                     todo.append(key)
                 break
             else:
@@ -188,8 +169,13 @@ class _Builder:
         """Whether a way leads backward, where a first region does not go."""
         return self._first and key[0] <= i.address and key[0] != self.region.start
 
-    def _following(self, i: Instruction, context: tuple[int, ...]) -> list[tuple[Key, bool]] | None:
-        """Where it goes on, and whether that is an entry; None: just behind."""
+    def _following(
+        self, i: Instruction, context: tuple[int, ...], began: Key
+    ) -> list[tuple[Key, bool]] | None:
+        """Where it goes on, and whether that is an entry; None: just behind.
+
+        `began`: where the stretch did that it is in.
+        """
         name, target = i.name, i.target
         if name in CONDITIONAL:
             assert target is not None
@@ -197,10 +183,11 @@ class _Builder:
         if name == "jmp":
             return [((target, context), False)] if target is not None else []
         if name == "call":
-            if target is not None and self._may_inline(target, context):
-                self._inlined.add((i.address, context))
-                inner = (*context, i.next)
-                return [((target, inner), False)]
+            if target is None:
+                target = self._foreseen(i, began)
+            if target and self._may_inline(target, context):
+                self._inlined[i.address, context] = inner = target, (*context, i.next)
+                return [(inner, False)]
             return [((i.next, ()), True)]
         if name == "ret":
             if context and not i.operands and i.size == self._word:
@@ -213,6 +200,27 @@ class _Builder:
         if self._for_host(i):
             return [((i.next, ()), True)]
         return None
+
+    def _foreseen(self, call: Instruction, began: Key) -> int:
+        """Where an indirect call will probably go, or 0."""
+        if self._first or self._foresee is blind or not self._options.foresee_calls:
+            return 0
+        way = [began]
+        while (key := self._came.get(way[-1])) is not None and key not in way:
+            way.append(key)
+        asked = expression(call, chain.from_iterable(map(self._stretch, reversed(way))), self._word)
+        if asked is None:
+            return 0
+        return self.region.foreseen.setdefault(asked, self._foresee(asked))
+
+    def _stretch(self, key: Key) -> Iterator[Instruction]:
+        """From a leader on, to where ways part."""
+        eip, context = key
+        while (i := self._seen.get((eip, context))) is not None:
+            yield i
+            if not plain(i) and i.name in _PARTING:
+                return
+            eip = i.next
 
     def _for_host(self, i: Instruction) -> bool:
         if i.repeat and not self._options.flat and i.name in STRINGS:
@@ -299,15 +307,16 @@ class _Builder:
             ]  # fmt: skip
         elif name == "jmp" and target is not None:
             node.successors = [self._inside((target, context), i)]
-        elif name == "call" and target is not None:
-            inner = (target, (*context, i.next))
-            if (i.address, context) in self._inlined and inner in self._seen:
-                node.end = End.INLINED
-                node.successors = [inner]
-            else:
-                node.end = End.CALL
-                node.successors = [(target, OUTSIDE if self._back(i, (target, ())) else ())]
+        elif name == "call" and (inner := self._inlined.get((i.address, context))) in self._seen:
+            assert inner is not None
+            node.end = End.FORESEEN if target is None else End.INLINED
+            node.successors = [inner]
+            if target is None:
                 self._check_return(i.next)
+        elif name == "call" and target is not None:
+            node.end = End.CALL
+            node.successors = [(target, OUTSIDE if self._back(i, (target, ())) else ())]
+            self._check_return(i.next)
         elif name == "ret" and context and not i.operands and i.size == self._word:
             back = (context[-1], context[:-1])
             node.end = End.RETURNED if back in self._seen else End.INDIRECT
@@ -372,6 +381,6 @@ class _Builder:
         for key in node.successors:
             inner = first.get(key)
             live |= self._code.wanted(key[0], exact) if inner is None else inner
-        if node.end is End.RETURNED:
+        if node.end in (End.RETURNED, End.FORESEEN):
             live |= beyond
         return live

@@ -13,23 +13,27 @@ from typing import TYPE_CHECKING
 
 from . import often
 from .block import Block, Mark, Out, Piece, Translated, Why, code_of
-from .branches import by_slot, compare
+from .branches import by_slot, compare, take
 from .context import Context
 from .convention import EIP
 from .emitter import Emitter, Label
 from .ending import leaving
 from .flags import C, X
 from .fpu.joins import Joins
-from .instruction import CS, ESP, Imm, Instruction, Mem, Reg
+from .instruction import CS, ESP, Imm, Instruction, Mem
 from .lower import condition
+from .node import End, Key, Node
 from .options import NotTranslated, Options
-from .region import End, Key, Node, Region
 from .registers import NoTemporary
 from .state import Recovery, State, homes
 from .widths import Widths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .region import Region
+
+    _Otherwise = Callable[[State, Node, int], None]
 
 
 def translate(
@@ -99,6 +103,7 @@ class _Translation:
             marks=self.marks,
             pieces=self.pieces,
             region=self.region,
+            foreseen=tuple(self.region.foreseen.items()),
             first=self.region.first,
         )  # fmt: skip
 
@@ -255,6 +260,8 @@ class _Translation:
                 i = node.instructions[-1]
                 self._push(i.next)
                 return self._go(node.successors[0], behind)
+            case End.FORESEEN:
+                return self._foreseen(node)
             case End.RETURNED:
                 return self._return(node)
             case End.INDIRECT:
@@ -324,22 +331,23 @@ class _Translation:
 
     def _return(self, node: Node) -> Key | None:
         """From an inlined call: mostly what CALL stored is known to be there still."""
-        x, e = self.x, self.e
-        key = node.successors[0]
-        expected = key[0]
+        x = self.x
+        expected = node.successors[0][0]
         at = x.address(Mem(x.word, ESP, -1, 0, 0, 2))
         known = x.known_word(at)
         base, offset = x.value(ESP)
         if known != (-1, x.signed(expected)):
-            found = x.load_word(at)
-            compare(x, found, expected)
-            label = Label()
-            e.bc(4, condition.CR7_EQ, label)
-            state = x.s.copy()
-            self._later(label, lambda: self._stray(state, node, found))
+            self._check(node, x.load_word(at), expected, self._stray)
             x.note_word(at, (-1, x.signed(expected)))
         x.set_value(ESP, (base, offset + x.word))
-        return self._go(key, node.live[-1])
+        return self._go(node.successors[0], node.live[-1])
+
+    def _check(self, node: Node, found: int, expected: int, otherwise: _Otherwise) -> None:
+        """Go on only if a register holds the address that is expected."""
+        compare(self.x, found, expected)
+        label, state = Label(), self.x.s.copy()
+        self.e.bc(4, condition.CR7_EQ, label)
+        self._later(label, lambda: otherwise(state, node, found))
 
     def _stray(self, state: State, node: Node, found: int) -> None:
         self.x.s = state
@@ -348,38 +356,32 @@ class _Translation:
         base, offset = self.x.value(ESP)
         self._through(found, node.live[-1], (base, offset + self.x.word))
 
+    def _foreseen(self, node: Node) -> Key | None:
+        """An indirect call: on to the function that is expected, if it is that."""
+        x, i, key = self.x, node.instructions[-1], node.successors[0]
+        self._check(node, x.read(i.operands[0]), key[0], self._elsewhere)
+        self._push(i.next)
+        return self._go(key, node.live[-1])
+
+    def _elsewhere(self, state: State, node: Node, found: int) -> None:
+        x, i = self.x, node.instructions[-1]
+        x.s, x.i, x.before, x.live = state, i, node.live[-2], node.live[-1]
+        x.held = {found, EIP}
+        if found != EIP:
+            x.vacate(EIP)
+            self.e.mr(EIP, found)
+        self._push(i.next)
+        self._through(EIP, node.live[-1], x.value(ESP))
+
     def _indirect(self, node: Node) -> None:
         i = node.instructions[-1]
         x = self.x
+        take(x, Mem(x.word, ESP, -1, 0, 0, 2) if i.name == "ret" else i.operands[0])
         if i.name == "ret":
-            at = x.address(Mem(x.word, ESP, -1, 0, 0, 2))
-            x.vacate(EIP)
-            x.hold(EIP)
-            known = x.known_word(at)
-            if known is not None and known[0] >= 0:
-                self.e.mr(EIP, known[0])
-            elif known is not None:
-                x.load_constant(EIP, known[1])
-            else:
-                x.load(EIP, at, x.word)
             extra = i.operands[0].value if i.operands and isinstance(i.operands[0], Imm) else 0
             base, offset = x.value(ESP)
-            self._through(EIP, node.live[-1], (base, offset + x.word + extra))
-            return
-        target = i.operands[0]
-        if isinstance(target, Mem):
-            at = x.address(target)
-            x.vacate(EIP)
-            x.hold(EIP)
-            x.load(EIP, at, x.word)
-        else:
-            assert isinstance(target, Reg)
-            register = x.use(target.number)
-            x.vacate(EIP)
-            x.hold(EIP)
-            if register != EIP:
-                self.e.mr(EIP, register)
-        if i.name == "call":
+            x.set_value(ESP, (base, offset + x.word + extra))
+        elif i.name == "call":
             self._push(i.next)
         self._through(EIP, node.live[-1], x.value(ESP))
 

@@ -10,8 +10,10 @@ from . import exchange, lower
 from .code import Code
 from .code_cache import CodeCache
 from .constants import pin
+from .convention import FIRST
 from .instruction import CS
 from .region import Alone, Region, build
+from .storage import EXECUTE, PROGRAM_END, StorageFault
 from .translate import translate
 from .watch import Watch
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from .block import Block
     from .cpu import X86State
+    from .foresight import Expression
     from .fpu.file import RegisterFile
     from .instruction import Instruction
     from .kept import Kept
@@ -45,7 +48,7 @@ class Translator:
         """Is shown each block that is translated, or found among those of earlier runs."""
         self.studied = options.marked
         """What blocks are made of is looked at later."""
-        self._machine, self._file = machine, file
+        self._machine, self._file, self._storage = machine, file, storage
         self._inline_calls = options.inline_calls
         self._lowerings = lower.table()
 
@@ -125,17 +128,36 @@ class Translator:
     def _block(self, eip: int, down: bool, first: bool) -> Block:
         options = self.options
         if self.kept is not None:
-            block = self.kept.find(eip, down, first, options, self.stack_key)
+            block = self.kept.find(eip, down, first, options, self.stack_key, self._foresee)
             if block is not None:
                 if (block.base, block.constants) != (options.base, options.constants):
                     self._pin(replace(options, base=block.base, constants=block.constants))
                 return block
-        region = build(self.code, eip, options, down=down, first=first)
+        region = build(self.code, eip, options, down=down, first=first, foresee=self._foresee)
         self._pin(pin(region, options))
         block = self._code_for(region, down, self.options)
         if self.kept is not None:
             self.kept.add(block, down, first, options)
         return block
+
+    def _foresee(self, asked: Expression) -> int:
+        """A `Foresight`; the registers hold the state in which code is about to be entered."""
+        number, value, *stored = asked
+        options = self.options
+        if not options.flat:
+            return 0
+        architecture = options.architecture
+        if number >= 0:
+            value += self._machine.registers.gpr(FIRST + number)
+        try:
+            if stored:
+                data = self._storage.read(value & architecture.mask, architecture.word)
+                value = int.from_bytes(data, "little")
+        except StorageFault:
+            return 0
+        value &= architecture.mask
+        inside = value < PROGRAM_END and self._storage.kind(value) & EXECUTE
+        return value if inside else 0
 
     def _pin(self, options: Options) -> None:
         if options != self.options:

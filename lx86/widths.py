@@ -15,13 +15,14 @@ from .instruction import ESP, Imm, Mem, Reg
 
 if TYPE_CHECKING:
     from .instruction import Instruction, Operand
+    from .node import Key, Node
     from .options import Options
-    from .region import Key, Node, Region
+    from .region import Region
     from .state import State
 
-_READING = frozenset({"cmp", "test", "jcc", "nop", "push", "bt", "jmp", "call"})
+READING = frozenset({"cmp", "test", "jcc", "nop", "push", "bt", "jmp", "call"})
 """They write no register but ESP; RET, too."""
-_FIRST_ALONE = frozenset(
+FIRST_ALONE = frozenset(
     {
         "mov", "movzx", "movsx", "movsxd", "lea", "pop", "setcc", "cmovcc", "bswap", "not", "neg",
         "add", "sub", "and", "or", "xor", "adc", "sbb", "inc", "dec", "imul",
@@ -104,10 +105,10 @@ def _joined(node: Node) -> bool:
 def _after(i: Instruction, widths: list[int], bits: int) -> None:
     """How many bits registers have behind an instruction, by how many before."""
     name = i.name
-    if name in _READING or name == "ret":
+    if name in READING or name == "ret":
         return
     target = i.operands[0] if i.operands else None
-    if name in _FIRST_ALONE and not (name == "imul" and len(i.operands) == 1):
+    if name in FIRST_ALONE and not (name == "imul" and len(i.operands) == 1):
         if isinstance(target, Reg) and target.number != ESP:
             number = target.number
             if target.size < 4:
@@ -184,13 +185,13 @@ def _backward(nodes: dict[Key, Node]) -> dict[Key, int]:
 def _before(i: Instruction, mask: int) -> int:
     """Of which registers the upper half may be asked for before an instruction."""
     name, operands = i.name, i.operands
-    if not (name in _READING or name == "ret" or name in _FIRST_ALONE or _has_no_general(i)):
+    if not (name in READING or name == "ret" or name in FIRST_ALONE or _has_no_general(i)):
         return _ALL
     if name == "imul" and len(operands) == 1:
         return _ALL
     target = operands[0] if operands else None
     wanted = True
-    if name in _FIRST_ALONE and isinstance(target, Reg):
+    if name in FIRST_ALONE and isinstance(target, Reg):
         wanted = bool(mask >> target.number & 1)
         if target.size == 4 or (name in _REPLACING and target.size == 8):
             mask &= ~(1 << target.number)

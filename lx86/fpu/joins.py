@@ -14,7 +14,8 @@ from .lowering import Assist, convert
 
 if TYPE_CHECKING:
     from ..context import Context
-    from ..region import Key, Node, Region
+    from ..node import Key, Node
+    from ..region import Region
     from ..state import Recovery
 
 _NOT_EQUAL = 24

@@ -36,13 +36,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..block import Block, Mark, Piece
+    from ..foresight import Expression
     from ..options import Options
     from ..storage import Storage
 
 IN_ORDER = (
-    "inline-calls", "wanted-flags", "dead-flags", "pin-constants", "lazy-values", "lazy-halves",
-    "known-widths", "lent-registers", "forward-words", "reuse-sums", "look-ahead", "string-blocks",
-    "slots",
+    "inline-calls", "foresee-calls", "split-returns", "wanted-flags", "dead-flags",
+    "pin-constants", "lazy-values", "lazy-halves", "known-widths", "lent-registers",
+    "forward-words", "reuse-sums", "look-ahead", "string-blocks", "slots",
 )  # fmt: skip
 """Passes over a region, as they are taken in.  Those behind build on those before."""
 _TARGET = re.compile(r"0x[0-9a-f]+$")
@@ -77,13 +78,19 @@ def stages(block: Block, storage: Storage, options: Options, stack_key: int) -> 
     lowerings = lower.table()
     options = replace(options, base=block.base, constants=block.constants)
     on = [name for name in IN_ORDER if without(options, [name]) != options]
+
+    def foresee(asked: Expression) -> int:
+        return region.foreseen.get(asked, 0)
+
     found = []
     for n in range(len(on) + 1):
         some = replace(without(options, on[n:]), longest_region=options.longest_region)
         if not some.pin_constants:
             some = replace(some, base=0, constants=())
         try:
-            again = build(code, region.start, some, down=region.down, first=region.small)
+            again = build(
+                code, region.start, some, down=region.down, first=region.small, foresee=foresee
+            )
             made = translate(again, some, lowerings, region.down, stack_key)
         except (NoTemporary, TooFarError):
             continue  # a large region cannot do without what comes

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..block import Block, Piece
-    from ..region import Key, Node
+    from ..node import Key, Node
     from ..translating_cpu import TranslatingCpu
 
 _PAGE_WORDS = 1024

@@ -108,7 +108,7 @@ def test_a_block_and_its_details_come_back_as_they_were(name: str) -> None:
         assert where == pages
         for field in (
             "start", "code", "entries", "wanted", "links", "pages", "instructions", "base",
-            "constants", "flags_returned", "stack_key", "first",
+            "constants", "flags_returned", "stack_key", "first", "foreseen",
         ):  # fmt: skip
             assert getattr(again, field) == getattr(block, field), field
         assert again.details.recoveries == block.details.recoveries
