@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not small.available(), reason=f"{small.COMPILER}
 
 GIVEN = {
     "flush_to_zero", "exact_sse", "base", "constants", "bases", "code_16", "often", "marked",
-    "architecture", "whole_stores",
+    "architecture", "whole_stores", "more",
 }  # fmt: skip
 """Options that are no passes."""
 
