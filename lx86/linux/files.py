@@ -17,6 +17,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import terminals
 from .call import refuse
 from .host import RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, openat2
 
@@ -195,6 +196,8 @@ class Files:
             return self.proc.look(parts, missing_is_fine=missing_is_fine)
         if parts in _DESCRIPTORS and not self.is_mount(parts[:1]):
             return _DESCRIPTORS[parts], False
+        if parts == terminals.PLACE:
+            return None, True
         if len(parts[-1]) > 255:
             refuse(errno.ENAMETOOLONG)
         try:
@@ -222,6 +225,8 @@ class Files:
     def open_parts(self, parts: Parts, flags: int, mode: int = 0) -> int:
         """Open what is there; nothing on the way, nor the last part, may be a link."""
         mount = self._mount_of(parts)
+        if parts[:2] == terminals.PLACE and mount.parts == () and len(parts) == 3:
+            return terminals.open_terminal(parts[2], flags, self.limit)
         below = parts[len(mount.parts) :]
         if not mount.is_directory:
             if below:

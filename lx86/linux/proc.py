@@ -19,6 +19,7 @@ from lx86.cpuid import description
 from .call import refuse
 from .numbers import RELEASE
 from .signals import bit
+from .terminals import PLACE, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +118,8 @@ class Proc:
         except OSError:
             refuse(errno.ENOENT)
         shown = self._files.shown(host)
+        if shown is None and (number := terminal(file)) is not None:
+            shown = (*PLACE, b"%d" % number)
         return b"/" + b"/".join(shown) if shown is not None else None
 
     def open(self, parts: Parts, flags: int) -> int:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .endings import Ending
     from .strace import Strace
 
-DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx")
 """Those of the host's that every program sees."""
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -1,0 +1,36 @@
+"""Pseudo-terminals of x86 programs: their own are there, others are not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.lx86 import small, small64
+from tests.lx86.linux.test_run import x86
+
+STRANGE = ["somebody else's: 1", "its state: -1"]
+
+
+@pytest.mark.parametrize("compiler", [small.COMPILER, small64.COMPILER])
+def test_a_program_has_its_own_terminals_as_on_this_host_and_no_others(
+    tmp_path: Path, compiler: str
+) -> None:
+    source, program = Path(__file__).with_name("terminals.c"), tmp_path / "terminals"
+    try:
+        subprocess.run([compiler, "-static", "-O1", "-w", "-o", program, source], check=True)
+    except FileNotFoundError:
+        pytest.skip(f"no {compiler}")
+    master, terminal = os.openpty()
+    try:
+        name = os.ttyname(terminal)
+        native = subprocess.run([program, name], capture_output=True, text=True, check=True)
+        done = x86("--root", str(tmp_path), "/terminals", name)
+    finally:
+        os.close(master)
+        os.close(terminal)
+    assert native.stdout.splitlines()[-2:] == ["somebody else's: 0", "its state: 0"]
+    assert done.stdout.splitlines() == native.stdout.splitlines()[:-2] + STRANGE
+    assert (done.returncode, done.stderr) == (0, "")
