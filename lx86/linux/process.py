@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 TURN = 2_000_000
 """Instructions of a thread's turn while there are others, or while signals are handled."""
-_CALLS_OF_A_TURN = 64
+_CALLS_OF_A_TURN = 61  # a prime: a loop of calls does not end each turn at the same place
 _MOST_THREADS = 255
 _OUTCOMES = (OSError, StorageFault, StateSet, Interrupted, OverflowError)
 """What calls raise; OverflowError is Python's for numbers that the host's types do not hold."""
