@@ -22,7 +22,9 @@ from pathlib import Path
 from guests.x86_root import ARCHITECTURES, I386, fetch_root
 from tests.lx86.linux.test_run import x86
 
-PACKAGES = ("busybox", "lua5.4", "bc", "make", "bzip2", "pigz", "pbzip2", "xz-utils", "zstd")
+PACKAGES = (
+    "busybox", "lua5.4", "bc", "make", "bzip2", "pigz", "pbzip2", "xz-utils", "zstd", "python3",
+)  # fmt: skip
 _HERE = Path(__file__).parent
 _ENVIRONMENT = ("PATH=/usr/bin:/bin", "HOME=/root", "LC_ALL=C")
 _NATIVE = """\
@@ -46,6 +48,7 @@ PARTS = {
     "more": (*_BASH, *_OTHERS),
     "programs": ("/bin/bash", "/t/programs.sh"),
     "threads": ("/bin/bash", "/t/threads.sh"),
+    "python": ("/usr/bin/python3", "/t/python.py"),
     "busybox": ("/bin/busybox", "sh", "/t/busybox.sh"),
 }
 
@@ -65,6 +68,7 @@ def make_root(into: Path, architecture: str = I386) -> Path:
     """A root with the packages and the scripts.  Raises `GuestFilesError`."""
     root = fetch_root(PACKAGES, _Silent(), architecture=architecture, into=into).path
     (root / "dev" / "fd").symlink_to("/proc/self/fd")
+    (root / "dev" / "shm").mkdir()
     try:
         os.mknod(root / "dev" / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
     except OSError:

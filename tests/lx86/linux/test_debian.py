@@ -27,6 +27,14 @@ def test_they_say_it_too_with_what_a_later_processor_has(debian_root_64: Path) -
     assert debian.translated(debian_root_64, "programs", kept, "--cpu", "nehalem") == expected
 
 
+def test_python_with_threads_and_processes_says_what_it_says_on_a_processor(
+    debian_root_64: Path,
+) -> None:
+    expected = debian.native(debian_root_64, "python") or debian.recorded("python")
+    kept = debian_root_64.parent / "kept"
+    assert debian.translated(debian_root_64, "python", kept) == expected
+
+
 def test_fifty_applets_of_busybox_are_among_them() -> None:
     said = debian.recorded("busybox").output
     applets = {line.split()[1] for line in said if line.startswith("== ")}
