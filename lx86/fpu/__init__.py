@@ -1,4 +1,4 @@
-"""x87, MMX, SSE and SSE2: what each instruction does, exactly, and how it becomes POWER code.
+"""x87, MMX, and SSE up to 4.2: what each instruction does, exactly, and how it becomes POWER code.
 
 `interpret` carries out any of them on the processor's state, by integer arithmetic alone: the
 meaning that translations are held against, and what they fall back on in rare cases (`assist`).

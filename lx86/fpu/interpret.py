@@ -1,4 +1,4 @@
-"""Carries out one instruction of x87, MMX, SSE or SSE2 on a processor's state."""
+"""Carries out one instruction of x87, MMX or SSE on a processor's state."""
 
 from __future__ import annotations
 

@@ -102,3 +102,23 @@ def test_with_the_default_model_there_is_no_such_instruction(name: str) -> None:
         }
     finally:
         machine.close()
+
+
+def test_cmpxchg16b_does_what_it_does_on_this_hosts_processor(tmp_path: Path) -> None:
+    r = Random("cmpxchg16b")
+    tried = []
+    for code in (b"\x48\x0f\xc7\x0e", b"\xf0\x48\x0f\xc7\x0e") * 6:
+        case = later.made(r, later.MOVBES, 1, long=True)[0]
+        case.code = code
+        if r.random() < 0.6:
+            both = (case.general[n].to_bytes(8, "little") for n in (0, 2))
+            case.storage = b"".join(both) + case.storage[16:]
+        tried.append(case)
+    program, machine = native64.build(tmp_path), native64.Translated(_EVERYTHING)
+    try:
+        wrong = []
+        for case, wanted in zip(tried, native64.run(program, tried), strict=True):
+            wrong += _wrong(machine.run(case), wanted, status=_STATUS, mxcsr=_MXCSR, long=True)
+        assert wrong == []
+    finally:
+        machine.close()
