@@ -81,10 +81,10 @@ def _said(done: subprocess.CompletedProcess[str]) -> Said:
     return Said(_NUMBERS.sub("N", done.stdout).splitlines(), done.returncode)
 
 
-def translated(root: Path, part: str, kept: Path | None = None, *more: str) -> Said:
-    """`kept`: where translated code is kept; `more` options."""
+def translated(root: Path, part: str, kept: Path | None = None) -> Said:
+    """`kept`: where translated code is kept."""
     settings = [text for setting in _ENVIRONMENT for text in ("--env", setting)]
-    options = [*more, "--root", str(root), "--clear-env", *settings, "-C", "/"]
+    options = ["--root", str(root), "--clear-env", *settings, "-C", "/"]
     done = x86(
         *options, *PARTS[part], cache=kept, stdin=subprocess.DEVNULL, capture_output=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600,
