@@ -55,8 +55,8 @@ class Options:
     longest_region: int = 400
     """x86 instructions."""
     first_region: int = 0
-    """So many at first sight, on ways that lead forward; 0: there is no difference."""
-    often: int = 1024
+    """So many at first sight, on one way that leads forward; 0: there is no difference."""
+    often: int = 4096
     """What is entered so many times is translated again, with all its region."""
     base: int = 0
     """What R27 holds; 0: nothing yet."""

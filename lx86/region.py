@@ -5,7 +5,8 @@ instructions in one context; the context is the return addresses of the calls th
 the way to it.  So a small function becomes part of those who call it, and its RET a branch.
 
 At first sight a region may be small: most code is executed once or twice, and most ways of a region
-never are.  Such a region has no loop but to its start, so that all that runs often enters it often.
+never are.  Such a region goes on behind a conditional branch, not where that leads, and has no loop
+but to its start, so that all that runs often enters it often.
 """
 
 from __future__ import annotations
@@ -179,6 +180,9 @@ class _Builder:
         name, target = i.name, i.target
         if name in CONDITIONAL:
             assert target is not None
+            if self._first:
+                self.region.first = True
+                return [((i.next, context), False)]
             return [((i.next, context), False), ((target, context), False)]
         if name == "jmp":
             return [((target, context), False)] if target is not None else []
