@@ -168,7 +168,8 @@ class Context(Registers):
 
         `operand`: where it is to be written, of less than a word.
         """
-        plain, asked = replace(m, segment=NO_SEGMENT), self.s.low
+        asked = self.s.low
+        plain = m if m.segment < FS and self.options.flat else replace(m, segment=NO_SEGMENT)
         if operand is not None:
             self.s.low = 0
         base, index, displacement = self.address(plain)

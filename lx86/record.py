@@ -108,7 +108,7 @@ def _recovery(
 
 
 def _pack_known(known: Known) -> tuple[Any, ...] | None:
-    if known == NOTHING:
+    if known is NOTHING or known == NOTHING:
         return None
     s = known.stack
     return known.forms, s and (s.key, s.places, s.in_register, s.mmx, s.written)

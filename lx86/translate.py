@@ -7,7 +7,6 @@ known is carried on.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,21 +36,22 @@ if TYPE_CHECKING:
 
 
 def translate(
-    region: Region,
-    options: Options,
+    region: Region, options: Options,
     lowerings: dict[str, Callable[[Context, Instruction], None]],
-    down: bool = False,
-    stack_key: int = 0,
-) -> Block:
+    down: bool = False, stack_key: int = 0,
+) -> Block:  # fmt: skip
     """Code for a region; `down`: as long as the direction flag is set.
 
     `stack_key` is what the x87's state will be (fpu/known.py).
     """
-    for sparing in (options, replace(options, most_lent=0)):
-        with suppress(NoTemporary):
-            return _Translation(region, sparing, lowerings, down, stack_key).block
-    options = replace(options, most_lent=0, lazy_values=False)
-    return _Translation(region, options, lowerings, down, stack_key).block
+    try:
+        return _Translation(region, options, lowerings, down, stack_key).block
+    except NoTemporary:
+        if not options.most_lent and not options.lazy_values:
+            raise
+    lazy = options.lazy_values and options.most_lent > 0
+    options = replace(options, most_lent=0, lazy_values=lazy)
+    return translate(region, options, lowerings, down, stack_key)
 
 
 class _Translation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 
 _ADDRESS = 0xFFFF_FFFF
 _STORAGE, _PROGRAM = (0x300, 0x380, 0x600), 0x700
-
-
 _NOWHERE = -1
 _HALFWAY = (Why.OFTEN, Why.ILLEGAL, Why.PRIVILEGED)
 """Why code is left before an instruction that it counts."""
@@ -187,10 +186,11 @@ class TranslatingCpu:
             self.study.left(address, eip, how)
 
     def _link(self, block: Block, index: int) -> int | Exit:
-        target, address = block.links[index], None
-        if self._alone is None and not self.state.eflags & DF:
-            address = self.cache.entries.get(target)
-        return address or self._branch(target, block.details.outs[index].recovery)
+        target = block.links[index]
+        if self._alone is None:
+            with suppress(FetchFault):  # below, where the state is stored for it
+                return self.translator.entry(target, bool(self.state.eflags & DF))
+        return self._branch(target, block.details.outs[index].recovery)
 
     def _go_on(self) -> int | Exit:
         """At the state's EIP, whose state the registers hold."""
@@ -364,7 +364,7 @@ class TranslatingCpu:
     def _through_slot(self) -> int | Exit:
         eip = self.machine.registers.gpr(EIP) & self.architecture.mask
         live = flags.EVERY if self._options.exact_flags else 0
-        recovery = replace(self._nowhere(eip), live=live)
+        recovery = Recovery(eip, homes(self.architecture), live, False, False, 0)
         at = self._branch(eip, recovery)
         if isinstance(at, int) and not live and self.cache.wants_flags(at, eip):
             self.translator.keep_flags()
