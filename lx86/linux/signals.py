@@ -208,8 +208,14 @@ class Signals:
         self.update(threads)
 
     def forget(self) -> None:
-        """In a new process: its parent's signals and timers are not its own."""
+        """In a new process: its parent's signals and timers are not its own.
+
+        Nor is the signalfd: both would have the mask that either set last.
+        """
         self.pending, self.timers = [], set()
+        own = signal_file(-1, self._file_mask)
+        os.dup2(own, self.file, inheritable=False)
+        os.close(own)
 
     def reset_handlers(self, threads: Sequence[Masked]) -> None:
         """A new program: what was handled is not any more, what was ignored still is."""

@@ -102,6 +102,9 @@ static void signals(void)
 	CALL(nanosleep(&long_time, &left));
 	SAY("  %ld\n", (long)left.tv_sec);
 	wait(NULL);
+	if (fork() == 0)	/* what a child handles is its own */
+		signal(SIGHUP, SIG_DFL), _exit(0);
+	wait(NULL);
 	later(SIGHUP);
 	CALL(pause());
 	wait(NULL);
