@@ -109,9 +109,9 @@ class UnicornCpu:
     def __init__(self, storage: Storage, model: Model = DEFAULT) -> None:
         self._storage = storage
         self.model = model
-        self._architecture = X86_64 if storage.word == 8 else I386
-        long = self._architecture.long
-        self._general = (*self._architecture.registers, *_OTHERS, *(_BASES if long else ()))
+        self.architecture = X86_64 if storage.word == 8 else I386
+        long = self.architecture.long
+        self._general = (*self.architecture.registers, *_OTHERS, *(_BASES if long else ()))
         self._general_ids = _register_ids(self._general, long=long)
         mode = unicorn.UC_MODE_64 if long else unicorn.UC_MODE_32
         self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_X86, mode)
@@ -148,13 +148,13 @@ class UnicornCpu:
         add(instruction, self._cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
         add(instruction, self._port_in, None, 1, 0, x86.UC_X86_INS_IN)
         add(instruction, self._port_out, None, 1, 0, x86.UC_X86_INS_OUT)
-        call = self._system_call if self._architecture.long else self._other_call
+        call = self._system_call if self.architecture.long else self._other_call
         add(instruction, call, None, 1, 0, x86.UC_X86_INS_SYSCALL)
         add(instruction, self._other_call, None, 1, 0, x86.UC_X86_INS_SYSENTER)
 
     def _enter_user_mode(self) -> None:
         iret, stack = self._tables + _IRET, self._tables + _IRET_STACK
-        long, flags = self._architecture.long, X86State().eflags
+        long, flags = self.architecture.long, X86State().eflags
         code = b"\x48\xcf" if long else b"\xcf"
         self._uc.mem_write(iret, code + b"\xcd\x80")
         selector = USER_CODE_64 if long else USER_CODE
@@ -228,7 +228,7 @@ class UnicornCpu:
         for n in range(8):
             mantissa, exponent = read(x86.UC_X86_REG_FP0 + n)
             state.registers[n] = exponent << 64 | mantissa
-        for n in range(self._architecture.vectors):
+        for n in range(self.architecture.vectors):
             state.xmm[n] = read(x86.UC_X86_REG_XMM0 + n)
         return state
 
@@ -245,7 +245,7 @@ class UnicornCpu:
         for n in range(8):
             value = floating.registers[n]
             write(x86.UC_X86_REG_FP0 + n, (value & (1 << 64) - 1, value >> 64))
-        for n in range(self._architecture.vectors):
+        for n in range(self.architecture.vectors):
             write(x86.UC_X86_REG_XMM0 + n, floating.xmm[n])
 
     def _load_state(self) -> None:
@@ -269,7 +269,7 @@ class UnicornCpu:
         for name, value in zip(self._general + _SEGMENTS, values, strict=True):
             setattr(state, name, value)
         self._segments = list(values[len(self._general) :])
-        if self._architecture.long:
+        if self.architecture.long:
             return
         state.fs_base = state.segment_base(state.fs) or 0
         state.gs_base = state.segment_base(state.gs) or 0
@@ -317,7 +317,7 @@ class UnicornCpu:
         self._uc.emu_stop()
 
     def _interrupt(self, uc: Any, number: int, _: object) -> None:
-        if number == _LINUX and not self._architecture.long:
+        if number == _LINUX and not self.architecture.long:
             self._stop(SystemCall())
         elif number in Vector.__members__.values():
             self._stop(Trap(Vector(number)))
@@ -329,12 +329,12 @@ class UnicornCpu:
     ) -> bool:
         if self._exit is None:
             self._exit = Fault(address, _ACCESS[kind])
-            if self._architecture.long and (address >> 47) + 1 & 0x1FFFE:  # not canonical
+            if self.architecture.long and (address >> 47) + 1 & 0x1FFFE:  # not canonical
                 self._exit = Trap(Vector.GENERAL_PROTECTION)
         return False
 
     def _cpuid(self, uc: Any, _: object) -> int:
-        long = self._architecture.long
+        long = self.architecture.long
         numbers = _register_ids(("eax", "ebx", "ecx", "edx"), long=long)
         values = cpuid(uc.reg_read(x86.UC_X86_REG_EAX), self.model, long=long)
         uc.reg_write_batch(list(zip(numbers, values, strict=True)))
@@ -348,7 +348,7 @@ class UnicornCpu:
         self._stop(Trap(Vector.GENERAL_PROTECTION), self._here())
 
     def _here(self) -> int:
-        return int(self._uc.reg_read(_register_ids(["eip"], long=self._architecture.long)[0]))
+        return int(self._uc.reg_read(_register_ids(["eip"], long=self.architecture.long)[0]))
 
     def _system_call(self, uc: Any, _: object) -> None:
         """SYSCALL: the way back is in RCX, the flags in R11 (SDM volume 2)."""

@@ -196,14 +196,18 @@ class ComparingCpu:
     def _different(self, ours: _Ours) -> list[str]:
         reference, other = self._reference, self._reference.cpu
         instructions = reference.instructions()
-        state = other.state
-        if any(map(_tells_flags, instructions)):
-            if not (ours.state.eax ^ state.eax) & ~_FLAGS:
-                state = replace(state, eax=ours.state.eax)
-            found = []
-        else:
+        own = {
+            name: getattr(ours.state, name)
+            for name, bits in _own(instructions).items()
+            if not (getattr(ours.state, name) ^ getattr(other.state, name)) & ~bits
+        }
+        state = replace(other.state, **own)
+        found = []
+        if not any(map(_tells_flags, instructions)):
             found = difference.stored(self._storage, self._mirror.storage, reference.stores)
-        found += difference.integer(ours.state, state, ours.live, reference.undefined())
+        found += difference.integer(
+            ours.state, state, ours.live, reference.undefined(), other.architecture
+        )
         if any(i.name in ("x87", "simd", THREE_BYTES) for i in instructions):
             found += difference.floating(ours.floating, other.floating())
         return found
@@ -213,8 +217,10 @@ class ComparingCpu:
         reference, other = self._reference, self._reference.cpu
         taken = difference.known_flags(ours.live) & reference.undefined()
         other.state.eflags = other.state.eflags & ~taken | ours.state.eflags & taken
-        if any(map(_tells_flags, reference.instructions())):
-            other.state.eax = ours.state.eax
+        instructions = reference.instructions()
+        for name in _own(instructions):
+            setattr(other.state, name, getattr(ours.state, name))
+        if any(map(_tells_flags, instructions)):
             for at, size in reference.stores:
                 self._mirror.storage.load(at, self._storage.raw(at, size))
         if ours.has_floating and not difference.same(ours.floating, other.floating()):
@@ -264,6 +270,17 @@ def _tells_flags(i: Instruction) -> bool:
     if i.modrm >= 0xC0:
         return (i.opcode, i.modrm) == (0xDF, 0xE0)
     return (i.opcode, which) in ((0xD9, 6), (0xDD, 6), (0xDD, 7))
+
+
+def _own(instructions: list[Instruction]) -> dict[str, int]:
+    """Registers that hold what Unicorn's x86 cannot know, and in which of their bits."""
+    if not instructions:
+        return {}
+    if instructions[-1].name == "rdtsc":
+        return {"eax": -1, "edx": -1}
+    if instructions[-1].name == "syscall":
+        return {"r11": difference.ARITHMETIC}  # the flags, wanted or not
+    return {"eax": _FLAGS} if any(map(_tells_flags, instructions)) else {}
 
 
 def _is_fetch(why: Exit) -> bool:

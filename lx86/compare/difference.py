@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..flags import AF, CF, OF, PF, SF, ZF, A, C, G, L, N, O, P, S, X, Z
-from ..host_segments import REGISTERS, SEGMENT_REGISTERS
+from ..host_segments import SEGMENT_REGISTERS
 
 if TYPE_CHECKING:
+    from ..architecture import Architecture
     from ..cpu import FloatingState, X86State
     from ..storage import Storage
 
@@ -17,16 +18,18 @@ _NEEDS = {
 }  # fmt: skip
 """The flags that a piece is made of."""
 _FLAGS = {"CF": CF, "PF": PF, "AF": AF, "ZF": ZF, "SF": SF, "OF": OF}
-DF = 0x400
+ARITHMETIC, DF = CF | PF | AF | ZF | SF | OF, 0x400
 _STATUS, _MXCSR = 0x7D00, 0xFFC0
 """Of the words: not exceptions and C1, of which CAVEATS.md tells what translated code leaves."""
 _NAN = 0x7FFF << 64 | 3 << 62
 
 
-def integer(ours: X86State, other: X86State, live: int, undefined: int) -> list[str]:
+def integer(
+    ours: X86State, other: X86State, live: int, undefined: int, architecture: Architecture
+) -> list[str]:
     """Names of registers and flags; `live`: the pieces of the flags that ours holds."""
     names = [
-        name for name in (*REGISTERS, *SEGMENT_REGISTERS, "eip", "fs_base", "gs_base")
+        name for name in (*architecture.registers, *SEGMENT_REGISTERS, "eip", "fs_base", "gs_base")
         if getattr(ours, name) != getattr(other, name)
     ]  # fmt: skip
     a, b = _pieces(ours.eflags), _pieces(other.eflags)
@@ -70,7 +73,7 @@ def floating(ours: FloatingState, other: FloatingState) -> list[str]:
             names.append(f"tag of r{n}")
         elif not empty and _one_nan(ours.registers[n]) != _one_nan(other.registers[n]):
             names.append(f"r{n}")
-    names += [f"xmm{n}" for n in range(8) if ours.xmm[n] != other.xmm[n]]
+    names += [f"xmm{n}" for n in range(len(ours.xmm)) if ours.xmm[n] != other.xmm[n]]
     return names
 
 
@@ -96,14 +99,14 @@ def stored(ours: Storage, other: Storage, stores: list[tuple[int, int]]) -> list
     return found
 
 
-def value_of(state: X86State, floating: FloatingState | None, name: str) -> str:
-    """How a register or flag of that name is printed."""
+def value_of(state: X86State, floating: FloatingState | None, name: str, digits: int) -> str:
+    """How a register or flag of that name is printed; `digits`: of an address."""
     if name in _FLAGS:
         return str(int(bool(state.eflags & _FLAGS[name])))
     if name == "DF":
         return str(int(bool(state.eflags & DF)))
     if floating is None or hasattr(state, name):
-        return f"{getattr(state, name):08x}"
+        return f"{getattr(state, name):0{digits}x}"
     if name.startswith("tag of r"):
         return str(floating.tags >> 2 * int(name[-1]) & 3)
     if name.startswith("xmm"):

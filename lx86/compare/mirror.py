@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..storage import EXECUTE, PAGE, PROGRAM_END, READ, WRITE, Page, Storage
+from ..storage import EXECUTE, PAGE, READ, WRITE, Page, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +17,8 @@ class Mirror:
 
     def __init__(self, original: Storage) -> None:
         self._original = original
-        self.storage = Storage()
-        self._remapped: list[tuple[int, int]] = [(0, PROGRAM_END)]
+        self.storage = Storage(original.space)
+        self._remapped: list[tuple[int, int]] = [(0, original.end)]
         self._loaded: list[tuple[int, int]] = []
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from ..decoder import Truncated, Undefined, decode
 from ..fpu.interpret import interpret
 from ..fpu.operation import Operation, Refused
 from ..fpu.operation import Undefined as NotDefined
-from ..host_segments import REGISTERS, effective
+from ..host_segments import effective
 from ..instruction import Mem
 from ..storage import StorageFault
 from ..unicorn_cpu import UnicornCpu
@@ -40,6 +40,7 @@ class Reference:
         self._storage = storage
         self.cpu = UnicornCpu(storage, model)
         self.cpu.watch(self._before, self._stored)
+        self._long = self.cpu.architecture.long
         self.visited: list[int] = []
         """Addresses of the instructions since the last place where both were equal."""
         self.stores: list[tuple[int, int]] = []
@@ -69,19 +70,22 @@ class Reference:
             return True
         self._began = True
         self.visited.append(address)
-        code = bytes(self._storage.raw(address, 3))
-        if _is_rough(code) and self._rough != address:
+        code = bytes(self._storage.raw(address, 4))
+        if _is_rough(code, long=self._long) and self._rough != address:
             self._rough = address
             return True
         return False
 
+    def _decode(self, code: bytes, address: int) -> Instruction:
+        return decode(code, address, long=self._long)
+
     def _interpret(self, address: int) -> bool:
         """Carry out an instruction as translated code has it done; False: it traps."""
         state, floating = self.cpu.state, self.cpu.floating()
-        i = decode(bytes(self._storage.raw(address, _LONGEST)), address)
+        i = self._decode(bytes(self._storage.raw(address, _LONGEST)), address)
         operand = i.operands[0] if i.operands else None
         at = effective(operand, state) if isinstance(operand, Mem) else 0
-        general = [getattr(state, name) for name in REGISTERS]
+        general = [getattr(state, name) for name in self.cpu.architecture.registers]
         op = Operation(i, floating, self._storage, general, state.eflags, at)
         try:
             interpret(op)
@@ -119,17 +123,24 @@ class Reference:
             known = self._decoded.get(address)
             if known is None or known[0] != code:
                 try:
-                    known = self._decoded[address] = code, decode(code, address)
+                    known = self._decoded[address] = code, self._decode(code, address)
                 except (Undefined, Truncated):
                     continue
             found.append(known[1])
         return found
 
 
-def _is_rough(code: bytes) -> bool:
+def _is_rough(code: bytes, *, long: bool) -> bool:
+    """Whether it begins with such an instruction, a REX prefix in front of its opcode or not."""
+    scalar = code[0] == 0xF3
+    code = code[1:] if scalar else code
+    code = code[1:] if long and code[0] & 0xF0 == 0x40 else code
+    if code[0] == 0x0F:
+        return code[1] in (0x52, 0x53)
+    if scalar:
+        return False
     if code[0] == 0xD9:
         return code[1] in _ROUGH
     if code[0] in (0xDB, 0xDF):
         return 0xE8 <= code[1] <= 0xF7  # FUCOMI, FCOMI, FUCOMIP, FCOMIP
-    opcode = code[1:] if code[0] == 0xF3 else code
-    return opcode[0] == 0x0F and opcode[1] in (0x52, 0x53)
+    return False

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from emu.bits import ByteOrder
 from emu.disassembler import disassemble
 
-from ..host_segments import REGISTERS
 from .difference import value_of
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from .stepped import Stepped
 
 _MOST_LINES, _MOST_NAMES = 200, 20
+_STATES = "before", "translated", "Unicorn"
 
 
 def describe(
@@ -25,6 +25,8 @@ def describe(
     other: tuple[X86State, FloatingState], instructions: list[Instruction], translated: Stepped,
 ) -> str:  # fmt: skip
     """What differs, the x86 instructions and the POWER code that led there, and both states."""
+    architecture = translated.architecture
+    registers, digits = architecture.registers, 2 * architecture.word
     named = [name for name in found if " " not in name or name.startswith("tag ")]
     more = [f"and {len(found) - _MOST_NAMES} more"] if len(found) > _MOST_NAMES else []
     lines = [
@@ -37,15 +39,17 @@ def describe(
         "POWER instructions since:",
         *_cut(list(_power(translated))),
         "",
-        f"{'':10}{'before':>10}{'translated':>12}{'Unicorn':>10}",
+        f"{'':10}"
+        + "".join(f"{head:>{digits + 4}}" for head in ("before", "translated", "Unicorn")),
     ]
-    for name in (*REGISTERS, "eip", "eflags"):
-        values = (f"{getattr(state, name):08x}" for state in (before, ours[0], other[0]))
+    for name in (*registers, "eip", "eflags"):
+        values = (getattr(state, name) for state in (before, ours[0], other[0]))
+        shown = "".join(f"    {value:0{digits}x}" for value in values)
         mark = "  <" if name in named else ""
-        lines.append("{:10}{:>10}{:>12}{:>10}".format(name, *values) + mark)
+        lines.append(f"{name:10}{shown}{mark}")
     lines += [
-        f"{name}: {value_of(*ours, name)} translated, {value_of(*other, name)}"
-        for name in named if name not in (*REGISTERS, "eip")
+        f"{name}: {value_of(*ours, name, digits)} translated, {value_of(*other, name, digits)}"
+        for name in named if name not in (*registers, "eip")
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 

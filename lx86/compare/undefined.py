@@ -23,7 +23,7 @@ _LEAVES = {
 """Of those that replace all flags: which of them by nothing in particular."""
 _DEFINES = {
     "inc": _ALL & ~CF, "dec": _ALL & ~CF, "clc": CF, "stc": CF, "cmc": CF, "sahf": _ALL & ~OF,
-    "cmpxchg8b": ZF, "lar": ZF, "lsl": ZF, "verr": ZF, "verw": ZF, "arpl": ZF,
+    "cmpxchg8b": ZF, "cmpxchg16b": ZF, "lar": ZF, "lsl": ZF, "verr": ZF, "verw": ZF, "arpl": ZF,
 }  # fmt: skip
 _SHIFTS = frozenset(["shl", "shr", "sar", "shld", "shrd"])
 _ROTATES = frozenset(["rol", "ror", "rcl", "rcr"])
@@ -51,7 +51,7 @@ def _shift(i: Instruction, before: int) -> int:
     if not isinstance(count, Imm):  # perhaps 0: what was undefined may be so still
         short = CF if i.size < 4 and not rotates else 0
         return before | OF | (0 if rotates else AF) | short
-    steps = count.value & 31
+    steps = count.value & (63 if i.size == 8 else 31)
     if not steps:
         return before
     overflow = OF if steps > 1 else 0

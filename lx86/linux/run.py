@@ -124,7 +124,7 @@ class _Machines:
 
     def check(self, word: int) -> None:
         if self._maker.space(word) is None:
-            why = f"a {8 * word}-bit program, which --compare does not take"
+            why = f"a {8 * word}-bit program, which this engine does not take"
             refuse(errno.ENOEXEC, why)
 
     def make(self, word: int) -> tuple[Cpu, Storage]:

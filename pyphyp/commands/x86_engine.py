@@ -69,7 +69,7 @@ class Maker:
         self._comparing: ComparingCpu | None = None
         self.study: X86Study | None = None
 
-    def space(self, word: int) -> Space | None:
+    def space(self, word: int) -> Space:
         """`run.Maker`: translated 64-bit programs have addresses below 3 GiB alone."""
         from lx86.storage import SPACE_32, SPACE_64, SPACE_64_LOW
 
@@ -77,7 +77,7 @@ class Maker:
             return SPACE_32
         if self._name == REFERENCE:
             return SPACE_64
-        return None if self._compare else SPACE_64_LOW
+        return SPACE_64_LOW
 
     def __call__(self, storage: Storage) -> Cpu:
         if self._name == REFERENCE:

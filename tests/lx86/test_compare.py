@@ -10,9 +10,9 @@ import pytest
 from lx86.compare.cpu import ComparingCpu
 from lx86.cpu import Access, EngineFailure, Fault, SystemCall
 from lx86.options import Options
-from lx86.storage import EXECUTE, PAGE, READ, WRITE, Storage
+from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64_LOW, WRITE, Storage
 
-from . import small
+from . import small, small64
 from .fpu import test_programs as floats
 
 if TYPE_CHECKING:
@@ -34,10 +34,15 @@ class Run:
     texts: list[str] = field(default_factory=list)
 
 
-def run(code: bytes, plant: Callable[[ComparingCpu, Block], None] | None = None) -> Run:
+def run(
+    code: bytes,
+    plant: Callable[[ComparingCpu, Block], None] | None = None,
+    options: Options | None = None,
+) -> Run:
     """`plant` may spoil each block that is translated."""
-    storage, outcome = Storage(), Run()
-    cpu = ComparingCpu(storage, outcome.texts.append, Options())
+    options = options or Options()
+    storage, outcome = Storage(SPACE_64_LOW if options.architecture.long else SPACE_32), Run()
+    cpu = ComparingCpu(storage, outcome.texts.append, options)
     if plant:
         cpu.translated.translator.on_block = lambda block: plant(cpu, block)
     try:
@@ -79,7 +84,7 @@ def test_a_wrong_register_is_told_with_the_code_and_both_states() -> None:
     assert text.startswith("Translated code and Unicorn's x86 differ at 0x804800a, equal last at 0")
     assert "  08048003  add eax, 0x5\n" in text
     assert "  addi r14, r14, 5    ; 0x8048006\n" in text
-    assert "eax         00000000    00000006  00000005  <\n" in text
+    assert "eax           00000000    00000006    00000005  <\n" in text
 
 
 @pytest.mark.parametrize(
@@ -131,6 +136,30 @@ def test_a_program_is_compared_to_its_end(name: str) -> None:
     outcome = small.run(lambda storage: ComparingCpu(storage, found.append), name, "1")
     assert found == []
     assert outcome.ended == 0
+
+
+def _long(found: list[str], storage: Storage) -> ComparingCpu:
+    return ComparingCpu(storage, found.append, small64.options())
+
+
+@pytest.mark.skipif(not small64.available(), reason=f"{small64.COMPILER} is not there")
+@pytest.mark.parametrize("name", ["vm", "sha256", "i64"])
+def test_a_64_bit_program_is_compared_to_its_end(name: str) -> None:
+    found: list[str] = []
+    outcome = small.run(lambda its: _long(found, its), small64.build(name), "1")
+    assert found == []
+    assert outcome.ended == 0
+
+
+def test_a_wrong_register_of_64_bits_is_told_with_all_of_them() -> None:
+    # rdtsc; add r9, rbx; syscall
+    code, add = bytes.fromhex("0f31 4901d9 0f05"), 0x7EF7_8A14  # add r23, r23, r17
+    assert run(code, options=small64.options()) == Run(SystemCall())
+    outcome = run(code, put(add, NOP), small64.options())
+    assert isinstance(outcome.ended, EngineFailure)
+    (text,) = outcome.texts
+    row = (f"    {value:016x}" for value in (0, 0, DATA))
+    assert f"r9        {''.join(row)}  <\n" in text
 
 
 @pytest.mark.skipif(not small.available(), reason=f"{small.COMPILER} is not there")

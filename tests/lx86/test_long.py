@@ -79,3 +79,5 @@ def test_a_64_bit_program_with_a_c_library_runs_by_the_command(tmp_path: Path) -
     native = subprocess.run([program, "one", "two"], capture_output=True, text=True, check=False)
     done = x86(str(program), "one", "two")
     assert (done.returncode, done.stdout, done.stderr) == (native.returncode, native.stdout, "")
+    compared = x86("--compare", str(program), "one", "two", timeout=300)
+    assert (compared.stdout, compared.stderr) == (native.stdout, "")
