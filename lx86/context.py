@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .convention import BASE, BASES_AT, CONTEXT, FIRST, FS_AT, GS_BASE, ONE, ZERO
 from .emitter import fits, signed
+from .extended import is_extended_next
 from .instruction import FS, NO_SEGMENT, Imm, Instruction, Mem, Operand, Reg
 from .registers import Registers
 from .state import Recovery, Value
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 Address = tuple[int, int, int]
 """Base register, index register (-1: none), displacement."""
 _LOADS = {8: (58, 21), 4: (32, 23), 2: (40, 279), 1: (34, 87)}
-_FIXED: dict[int, Value] = {ZERO: (-1, 0), ONE: (-1, 1)}
 _STORES = {8: (62, 149), 4: (36, 151), 2: (44, 407), 1: (38, 215)}
+_FIXED: dict[int, Value] = {ZERO: (-1, 0), ONE: (-1, 1)}
 
 
 @dataclass
@@ -188,11 +189,10 @@ class Context(Registers):
     def recovery(
         self, values: list[Value] | None = None, eip: int | None = None, live: int | None = None
     ) -> Recovery:
-        s = self.s
+        s, eip = self.s, self.i.address if eip is None else eip
         return Recovery(
-            self.i.address if eip is None else eip, tuple(values or s.values),
-            self.before if live is None else live,
-            s.zero_in_cr1, s.sign_in_cr0, s.carry, s.floating, low=s.low,
+            eip, tuple(values or s.values), self.before if live is None else live, s.zero_in_cr1,
+            s.sign_in_cr0, s.carry, s.floating, low=s.low,
         )  # fmt: skip
 
     def safe_point(self, values: list[Value]) -> None:
@@ -343,9 +343,9 @@ class Context(Registers):
             self._write_low(operand.number, source)
             return
         home = FIRST + operand.number
-        base, offset = self.s.values[operand.number]
-        bits = 8 * operand.size
-        if base < 0 and not operand.high and not offset >> bits and self.width(source) <= bits:
+        (base, offset), bits = self.s.values[operand.number], 8 * operand.size
+        short = base < 0 and not operand.high and not offset >> bits and self.width(source) <= bits
+        if short or is_extended_next(self, operand):
             self.set_value(operand.number, (source, 0))
             return
         if source == home and self.s.values[operand.number] != (home, 0):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..convention import CONTEXT, FIRST, ONE, SCRATCH_AT, SELECTORS_AT, ZERO
 from ..emitter import WORD
+from ..extended import is_extended_next
 from ..instruction import EAX, EBP, EBX, EDX, ESP, NO_SEGMENT, Imm, Mem, Reg, Seg
 from . import condition
 from .arithmetic import finish, place
@@ -296,7 +297,7 @@ def setcc(x: Context, i: Instruction) -> None:
     target = i.operands[0]
     at = place(x, target)
     bit, holds = condition.test(x, i.condition)
-    whole = isinstance(target, Reg) and not target.high and _extended_next(x, target)
+    whole = isinstance(target, Reg) and is_extended_next(x, target)
     out = x.define(target.number) if whole and isinstance(target, Reg) else x.temporary()
     if holds:
         x.e.isel(out, ONE, ZERO, bit)
@@ -305,15 +306,6 @@ def setcc(x: Context, i: Instruction) -> None:
     x.s.widths[out] = 1
     if not whole:
         finish(x, target, at, out)
-
-
-def _extended_next(x: Context, target: Reg) -> bool:
-    """Whether the next instruction, which cannot fail, is MOVZX of the register into itself."""
-    i = x.following
-    if i is None or i.name != "movzx":
-        return False
-    into, source = i.operands
-    return source == target and isinstance(into, Reg) and into.number == target.number
 
 
 def cbw(x: Context, i: Instruction) -> None:

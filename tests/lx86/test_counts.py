@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not small.available(), reason=f"{small.COMPILER}
 # x86 and POWER instructions of one round in steady state, built by Debian 12's cross compiler.
 COUNTS = {
     "fib": (91_374, 95_635),
-    "crc32": (69_677, 89_140),
+    "crc32": (69_677, 85_044),
     "dhry": (65_100, 78_400),
     "qsortb": (724_302, 796_940),
     "sha256": (51_438, 48_094),
@@ -79,7 +79,7 @@ def test_a_c_librarys_string_functions_take_so_many_instructions() -> None:
 
 def test_the_geometric_means_are_below_their_targets() -> None:
     ratios = {name: counting.Ratio(*counts) for name, counts in COUNTS.items()}
-    assert counting.geometric_mean([ratios[name] for name in small.INTEGER]) < 1.15
+    assert counting.geometric_mean([ratios[name] for name in small.INTEGER]) < 1.14
     others = [counting.Ratio(*counts) for counts in (*MATRICES.values(), STRINGS)]
     assert len([*ratios.values(), *others]) == 13
-    assert counting.geometric_mean([*ratios.values(), *others]) < 1.11
+    assert counting.geometric_mean([*ratios.values(), *others]) < 1.1
