@@ -1,8 +1,8 @@
 """Blocks of earlier runs, found by what they were made from.
 
-A block is looked for by its address, by the options, by whatever of the state its code relies on,
-and by what its first page holds; it is taken if every page that was looked at when it was made
-holds the same again.  So whichever program or process made it, it is what would be made now.
+A block is looked for by its address, by the options and by what its first page holds; it is taken
+if the state is what its code relies on, and every page that was looked at when it was made holds
+the same again.  So whichever program or process made it, it is what would be made now.
 """
 
 from __future__ import annotations
@@ -80,38 +80,35 @@ class Kept:
         self, eip: int, down: bool, first: bool, options: Options, stack_key: int,
         foresee: Foresight,
     ) -> Block | None:  # fmt: skip
-        for key in (None, stack_key):
-            place = self._key(eip, down, first, options, key)
-            if place is None:
-                return None
-            for data in self.store.find(place):
-                found = unpack(data)
-                if found is None or eip not in found[0].entries:
-                    continue
-                block, pages = found
-                if any(foresee(asked) != answer for asked, answer in block.foreseen):
-                    continue
-                if block.start == eip and all(self._watch.digest(p) == d for p, d in pages):
-                    return block
+        place = self._key(eip, down, first, options)
+        for data in self.store.find(place) if place is not None else ():
+            found = unpack(data)
+            if found is None or eip not in found[0].entries:
+                continue
+            block, pages = found
+            if block.stack_key not in (None, stack_key):
+                continue
+            if any(foresee(asked) != answer for asked, answer in block.foreseen):
+                continue
+            if block.start == eip and all(self._watch.digest(p) == d for p, d in pages):
+                return block
         return None
 
     def add(self, block: Block, down: bool, first: bool, options: Options) -> None:
         """`options` are those it was looked for with."""
         began = time.perf_counter()
-        key = self._key(block.start, down, first, options, block.stack_key)
+        key = self._key(block.start, down, first, options)
         digests = [(page, self._watch.digest(page)) for page in sorted(block.pages)]
         pages = tuple((page, digest) for page, digest in digests if digest is not None)
         if key is not None and len(pages) == len(digests):
             self.store.add(key, pack(block, pages))
         self.counts.seconds += time.perf_counter() - began
 
-    def _key(
-        self, eip: int, down: bool, first: bool, options: Options, stack_key: int | None
-    ) -> bytes | None:
+    def _key(self, eip: int, down: bool, first: bool, options: Options) -> bytes | None:
         page = self._watch.digest(eip // PAGE)
         if page is None:
             return None
         if options is not self._options:
             self._options = options
             self._prefix = key_of(self._version, repr(astuple(options)).encode())
-        return key_of(self._prefix, page, repr((eip, down, first, stack_key)).encode())
+        return key_of(self._prefix, page, repr((eip, down, first)).encode())

@@ -39,8 +39,8 @@ _NEIGHBOURS = 4
 _LONGEST = 1 << 21
 _RETRIES, _PAUSE = 100, 0.001
 """When a process ends, it waits so long for who else is writing; in seconds."""
-_MOST_WAITING = 1000
-"""Records, for a time when nobody else is writing."""
+_TOGETHER, _MOST_WAITING = 32, 1000
+"""Records that are written at once, and those that wait for when nobody else is writing."""
 _PATIENCE = 10
 """After so many errors, one behind the other, nothing is written any more."""
 
@@ -162,14 +162,15 @@ class Store:
                 self.counts.bad += 1
 
     def add(self, key: bytes, body: bytes) -> None:
-        """Have it found soon, by other processes too; or not, if that cannot be."""
+        """Have it found when some more are added, or by `flush`; or not, if that cannot be."""
         self._become_owner()
         record = _digest(key, body) + body
         if self._failures >= _PATIENCE or len(record) > _LONGEST:
             self.counts.refused += 1
             return
         self._waiting.append((key, record))
-        self._write_all(tries=1)
+        if len(self._waiting) >= _TOGETHER:
+            self._write_all(tries=1)
         if len(self._waiting) > _MOST_WAITING:
             self._give_up()
 

@@ -38,42 +38,41 @@ if TYPE_CHECKING:
 def translate(
     region: Region, options: Options,
     lowerings: dict[str, Callable[[Context, Instruction], None]],
-    down: bool = False, stack_key: int = 0,
+    down: bool = False, stack_key: int = 0, studied: bool = True,
 ) -> Block:  # fmt: skip
     """Code for a region; `down`: as long as the direction flag is set.
 
-    `stack_key` is what the x87's state will be (fpu/known.py).
+    `stack_key` is what the x87's state will be (fpu/known.py); `studied`: the block has its marks.
     """
     try:
-        return _Translation(region, options, lowerings, down, stack_key).block
+        return _Translation(region, options, lowerings, down, stack_key, studied).block
     except NoTemporary:
         if not options.most_lent and not options.lazy_values:
             raise
     lazy = options.lazy_values and options.most_lent > 0
     options = replace(options, most_lent=0, lazy_values=lazy)
-    return translate(region, options, lowerings, down, stack_key)
+    return translate(region, options, lowerings, down, stack_key, studied)
 
 
 class _Translation:
     def __init__(
         self, region: Region, options: Options,
         lowerings: dict[str, Callable[[Context, Instruction], None]], down: bool, stack_key: int,
+        studied: bool,
     ) -> None:  # fmt: skip
-        self.region, self.lowerings = region, lowerings
+        self.region, self.lowerings, self.studied = region, lowerings, studied
         self.e = Emitter()
         self.x = Context(self.e, options, down=down, stack_key=stack_key)
         self.homes = homes(options.architecture)
         self.floating = Joins(region, self.x)
         self.widths = Widths(region, options)
         self.labels: dict[Key, Label] = {key: Label() for key in region.nodes}
-        self.states: dict[Key, State] = {}
-        self.placed = set[Key]()
+        self.states, self.placed = dict[Key, State](), set[Key]()
         self.waiting: list[Key] = [key for key, node in region.nodes.items() if node.entry]
         self.outs: dict[int, Out] = {}
         self.stubs: list[tuple[Label, Node, Callable[[], None]]] = []
         self.outside: dict[int, Label] = {}
-        self.marks: list[Mark] = []
-        self.pieces: list[Piece] = []
+        self.marks, self.pieces = list[Mark](), list[Piece]()
         self.block = self._run()
 
     def _run(self) -> Block:
@@ -121,12 +120,13 @@ class _Translation:
                 self._count(node)
             if self.x.options.marked and node.instructions and node.instructions[0].repeat:
                 self.e.nop()
-            self.x.ahead = node.instructions
+            self.x.ahead, last = node.instructions, len(node.instructions) - 1
             for n, i in enumerate(node.instructions):
                 self.x.begin(i, node.live[n], node.live[n + 1])
                 self.x.position = n
-                self.marks.append(Mark(len(self.e.words), i, tuple(self.x.s.values)))
-                if self.x.following is None and node.end is not End.GOTO:
+                if self.studied:
+                    self.marks.append(Mark(len(self.e.words), i, tuple(self.x.s.values)))
+                if n == last and node.end is not End.GOTO:
                     break
                 if i.name != "jmp":
                     self._lower(i)

@@ -165,4 +165,5 @@ class Translator:
             exchange.pin(self._machine, options)
 
     def _code_for(self, region: Region, down: bool, options: Options) -> Block:
-        return translate(region, options, self._lowerings, down, self.stack_key)
+        studied = self.studied or self.on_block is not None
+        return translate(region, options, self._lowerings, down, self.stack_key, studied)

@@ -28,8 +28,8 @@ def filled(directory: Path, count: int) -> Path:
     store = Store(directory)
     for n in range(count):
         store.add(key(n), body(n))
-    assert store.counts.written == count
     store.close()
+    assert store.counts.written == count
     return directory
 
 
@@ -53,6 +53,7 @@ def test_a_store_that_is_open_finds_what_others_add(tmp_path: Path) -> None:
     with_first = Store(filled(tmp_path / "k", 1))
     filled_again = Store(tmp_path / "k")
     filled_again.add(key(7), body(7))
+    filled_again.flush()
     assert list(with_first.find(key(7))) == [body(7)]
 
 
@@ -99,6 +100,7 @@ def test_one_adds_behind_what_is_damaged(tmp_path: Path) -> None:
         newest.write_bytes(damage)
         store = Store(directory)
         store.add(key(9), body(9))
+        store.flush()
         assert body(9) in list(store.find(key(9)))
         store.close()
 
@@ -132,6 +134,7 @@ def test_processes_that_write_at_once_lose_nothing_they_wrote(tmp_path: Path) ->
 def test_a_forked_process_does_not_write_through_its_parents_lock(tmp_path: Path) -> None:
     store = Store(filled(tmp_path / "k", 1))
     store.add(key(1), body(1))
+    store.flush()
     child = os.fork()
     if not child:
         for n in range(100, 200):
@@ -151,6 +154,7 @@ def test_the_oldest_records_go_when_there_are_too_many(tmp_path: Path) -> None:
     store = Store(tmp_path / "k", limit=limit)
     for n in range(count):
         store.add(key(n), body(n))
+    store.flush()
     assert store.counts.written == count
     assert 0 < store.usage().records < count
     assert store.usage().size <= limit
@@ -164,9 +168,11 @@ def test_the_oldest_records_go_when_there_are_too_many(tmp_path: Path) -> None:
 def test_a_cleared_store_is_empty_for_all_who_have_it_open(tmp_path: Path) -> None:
     one, other = Store(tmp_path / "k"), Store(tmp_path / "k")
     one.add(key(1), body(1))
+    one.flush()
     other.clear()
     assert other.usage().records == 0
     one.add(key(2), body(2))
+    one.flush()
     assert list(one.find(key(1))) == []
     assert found(tmp_path / "k", 3) == 1
 

@@ -2,6 +2,7 @@
    The argument is a terminal of somebody else's. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ int main(int count, char **arguments)
     say("still there", open(name, O_RDWR | O_NOCTTY) >= 0);
     int child = forkpty(&master, 0, 0, 0);
     if (!child) {
+        signal(SIGINT, SIG_DFL); /* a shell may have begun us with it ignored */
         int controlling = open("/dev/tty", O_RDWR);
         write(controlling, ttyname(0) ? "mine" : "none", 4);
         pause();
