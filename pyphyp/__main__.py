@@ -37,9 +37,14 @@ def main() -> int:
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # not where it is ignored
         sys.unraisablehook = _unraisable
         signal.signal(signal.SIGTERM, _terminated)
-    from .cli import main as command
+    try:
+        from .cli import main as command
 
-    status = command()
+        status = command()
+    except RuntimeError as wrapped:  # as Python wraps what is raised amid the making of a class
+        if isinstance(wrapped.__cause__, _Terminated):
+            raise wrapped.__cause__ from None
+        raise
     if signal.getsignal(signal.SIGTERM) is _terminated:  # it is too late: the status stands
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return status
