@@ -17,6 +17,7 @@ state.c         the rest of a processor's state, for saving it
 translation.c   filling the core's TLB: real mode and radix tree
 storage.c       a partition's storage with guard pages around it
 x86_decode.c    lx86: one x86 instruction, by tables that are given
+x86_operand.c   lx86: its operands
 x86_code.c      lx86: a program's instructions where they lie, and the flags they want
 """
 

@@ -1,223 +1,9 @@
 /* From bytes to one x86 instruction (SDM volume 2, chapter 2). */
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include "x86.h"
+#include "x86_reader.h"
 
-enum { LONGEST = 15, MODE_16 = 1, MODE_64 = 2 };
-enum { CS = 1, SS = 2, DS = 3, FS = 4, GS = 5, NO_SEGMENT = -1 };
 enum { MAP_ONE, MAP_TWO, MAP_38, MAP_3A };
-
-typedef struct {
-    const uint8_t *code;
-    size_t at, length;
-    uint64_t address;
-    int status;
-    int segment;
-    uint8_t rex, has_rex;
-    uint8_t narrow; /* addresses are cut */
-    uint8_t wide;   /* 64-bit mode */
-    x86_operand *relative; /* counts from the next instruction */
-} reader;
-
-static void refuse(reader *r, int status)
-{
-    if (r->status == X86_DECODED)
-        r->status = status;
-}
-
-/* The next `bytes`, little-endian; 0 where there are no more. */
-static uint64_t next(reader *r, unsigned bytes)
-{
-    uint64_t value = 0;
-    if (r->length - r->at < bytes) {
-        refuse(r, r->length < LONGEST ? X86_TRUNCATED : X86_UNDEFINED);
-        r->at = r->length;
-        return 0;
-    }
-    for (unsigned n = 0; n < bytes; n++)
-        value |= (uint64_t)r->code[r->at++] << 8 * n;
-    return value;
-}
-
-static int64_t next_signed(reader *r, unsigned bytes)
-{
-    uint64_t value = next(r, bytes), sign = (uint64_t)1 << (8 * bytes - 1);
-    return (int64_t)((value ^ sign) - sign);
-}
-
-static void memory_16(reader *r, unsigned mode, unsigned rm, x86_operand *o)
-{
-    static const int8_t bases[8] = {3, 3, 5, 5, 6, 7, 5, 3};
-    static const int8_t indexes[8] = {6, 7, 6, 7, -1, -1, -1, -1};
-    o->base = bases[rm];
-    o->index = indexes[rm];
-    if (mode == 0 && rm == 6) {
-        o->base = -1;
-        o->value = next_signed(r, 2);
-    } else if (mode) {
-        o->value = next_signed(r, mode);
-    }
-    o->segment = r->segment >= 0 ? r->segment : o->base == 5 ? SS : DS;
-}
-
-/* 32- and 64-bit addresses: ModRM, SIB, displacement. */
-static void memory_32(reader *r, unsigned mode, unsigned rm, x86_operand *o)
-{
-    unsigned base = rm, high = r->rex & 1 ? 8 : 0;
-    int index = -1;
-    if (rm == 4) {
-        unsigned sib = next(r, 1);
-        base = sib & 7;
-        o->shift = sib >> 6;
-        index = (sib >> 3 & 7) | (r->rex & 2) << 2;
-        if (index == 4)
-            index = -1;
-    }
-    o->base = base | high;
-    if (mode == 0 && base == 5) {
-        o->base = -1;
-        o->value = next_signed(r, 4);
-        if (r->wide && rm == 5)
-            r->relative = o;
-    } else if (mode) {
-        o->value = next_signed(r, mode == 1 ? 1 : 4);
-    }
-    if (r->wide)
-        o->segment = r->segment >= FS ? r->segment : DS;
-    else
-        o->segment = r->segment >= 0 ? r->segment : o->base == 4 || o->base == 5 ? SS : DS;
-    if (index >= 0 && o->base < 0 && !o->shift) {
-        o->base = index;
-        index = -1;
-    }
-    o->index = index;
-}
-
-static void memory(reader *r, int modrm, unsigned size, x86_operand *o)
-{
-    o->kind = X86_STORAGE;
-    o->size = size;
-    o->narrow = r->narrow;
-    o->wide = r->wide;
-    if (r->narrow && !r->wide)
-        memory_16(r, modrm >> 6, modrm & 7, o);
-    else
-        memory_32(r, modrm >> 6, modrm & 7, o);
-}
-
-static void absolute(reader *r, unsigned size, x86_operand *o)
-{
-    o->kind = X86_STORAGE;
-    o->size = size;
-    o->narrow = r->narrow;
-    o->wide = r->wide;
-    o->base = o->index = -1;
-    o->value = next_signed(r, (r->narrow ? 2 : 4) << r->wide);
-    o->segment = r->segment >= (r->wide ? FS : 0) ? r->segment : DS;
-}
-
-static void general(const reader *r, unsigned number, unsigned size, x86_operand *o)
-{
-    o->kind = X86_REGISTER;
-    o->size = size;
-    o->base = number;
-    if (size == 1 && !r->has_rex && number > 3) { /* AH, CH, DH, BH */
-        o->base = number & 3;
-        o->narrow = 1;
-    }
-}
-
-static void number(x86_operand *o, int64_t value)
-{
-    o->kind = X86_NUMBER;
-    o->value = value;
-}
-
-static unsigned at_most_4(unsigned size)
-{
-    return size < 4 ? size : 4;
-}
-
-static void immediate(reader *r, unsigned bytes, unsigned size, x86_operand *o)
-{
-    if (bytes == 2)
-        number(o, next(r, 2));
-    else
-        number(o, next_signed(r, bytes == 1 ? 1 : bytes == 8 ? size : at_most_4(size)));
-}
-
-static void segment_register(reader *r, unsigned value, x86_operand *o)
-{
-    o->kind = X86_SEGMENT_REGISTER;
-    o->base = value;
-    if (value > GS)
-        refuse(r, X86_UNDEFINED);
-}
-
-static void operand(reader *r, const x86_spec *spec, x86_instruction *i, x86_operand *o)
-{
-    unsigned size = spec->bytes ? spec->bytes : i->size;
-    unsigned reg = (i->modrm >> 3 & 7) | (r->rex & 4) << 1;
-    unsigned rm = (i->modrm & 7) | (r->rex & 1) << 3;
-    switch (spec->kind) {
-    case X86_E:
-        if (i->modrm >= 0xC0)
-            general(r, rm, size, o);
-        else
-            memory(r, i->modrm, size, o);
-        break;
-    case X86_M:
-        if (i->modrm >= 0xC0)
-            refuse(r, X86_UNDEFINED);
-        else
-            memory(r, i->modrm, size, o);
-        break;
-    case X86_R:
-        if (i->modrm >= 0xC0)
-            general(r, rm, i->size, o);
-        else
-            memory(r, i->modrm, 2, o);
-        break;
-    case X86_G:
-        general(r, reg, size, o);
-        break;
-    case X86_S:
-        segment_register(r, i->modrm >> 3 & 7, o);
-        if (spec->value && o->base == CS)
-            refuse(r, X86_UNDEFINED);
-        break;
-    case X86_Z:
-        general(r, (i->opcode & 7) | (r->rex & 1) << 3, size, o);
-        break;
-    case X86_I:
-        immediate(r, spec->bytes, i->size, o);
-        break;
-    case X86_J:
-        o->kind = X86_TARGET;
-        o->value = next_signed(r, spec->bytes ? spec->bytes : at_most_4(i->size));
-        break;
-    case X86_O:
-        absolute(r, size, o);
-        break;
-    case X86_BYTE:
-        o->kind = X86_REGISTER;
-        o->size = 1;
-        o->base = spec->value;
-        break;
-    case X86_A:
-        o->kind = X86_REGISTER;
-        o->size = i->size;
-        break;
-    case X86_CONSTANT:
-        number(o, spec->value);
-        break;
-    default:
-        segment_register(r, spec->value, o);
-        break;
-    }
-}
 
 /* What counts from the next instruction, when that is known. */
 static void settle(reader *r, x86_instruction *i)
@@ -262,7 +48,7 @@ static void simple_operand(reader *r, x86_instruction *i)
 {
     i->modrm = next(r, 1);
     if (i->modrm < 0xC0)
-        memory(r, i->modrm, 0, &i->operands[i->count++]);
+        x86_read_storage(r, i->modrm, 0, &i->operands[i->count++]);
 }
 
 static void x87(reader *r, const x86_tables *t, x86_instruction *i)
@@ -283,8 +69,11 @@ static void simd(reader *r, const x86_tables *t, unsigned map, x86_instruction *
         refuse(r, X86_UNDEFINED);
     if (!(flags & X86_SIMD_NO_MODRM))
         simple_operand(r, i);
-    if (flags & X86_SIMD_IMMEDIATE)
-        number(&i->operands[i->count++], next(r, 1));
+    if (flags & X86_SIMD_IMMEDIATE) {
+        x86_operand *o = &i->operands[i->count++];
+        o->kind = X86_NUMBER;
+        o->value = next(r, 1);
+    }
     settle(r, i);
     if (i->repeat)
         i->prefix = i->repeat;
@@ -304,7 +93,7 @@ static void by_form(reader *r, const x86_tables *t, const x86_form *form, x86_in
         i->size = 1;
     i->name = form->name;
     while (i->count < 3 && form->operands[i->count].kind != X86_END && !r->status) {
-        operand(r, &form->operands[i->count], i, &i->operands[i->count]);
+        x86_read_operand(r, &form->operands[i->count], i, &i->operands[i->count]);
         i->count++;
     }
     if (i->lock && !(form->flags & X86_LOCKABLE && i->operands[0].kind == X86_STORAGE))
