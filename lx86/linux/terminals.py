@@ -1,11 +1,13 @@
 """The pseudo-terminals of a process: the places /dev/pts/N of what its descriptors are open for.
 
 No other is shown: the host's other terminals belong to other people, or to other programs of this
-one.  What is opened is opened by way of the descriptor, not by its name on the host (pts(4)).
+one.  What is opened is opened by way of the descriptor, not by its name on the host (pts(4)); that
+serves where the terminal is only looked at, which for a master would count as opening it.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -40,14 +42,18 @@ def open_terminal(name: bytes, flags: int, limit: int) -> int:
         if name == b"%d" % number:
             if terminal(file) is not None:
                 return _again(file, flags)
-            if not flags & os.O_PATH:
-                return int(fcntl.ioctl(file, _PEER, flags | os.O_CLOEXEC))
-            peer = fcntl.ioctl(file, _PEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-            try:
-                return _again(peer, flags)
-            finally:
-                os.close(peer)
-    raise FileNotFoundError(2, os.strerror(2))
+            if flags & os.O_PATH:
+                return _looked_at(number, flags)
+            return int(fcntl.ioctl(file, _PEER, flags | os.O_CLOEXEC))
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _looked_at(number: int, flags: int) -> int:
+    file = os.open(b"/dev/pts/%d" % number, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    if terminal(file) == number:
+        return file
+    os.close(file)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def _again(file: int, flags: int) -> int:

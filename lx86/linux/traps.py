@@ -22,10 +22,13 @@ _INT_DIVIDE, _TRACE, _ILLEGAL_OPERAND, _ALIGNMENT = 1, 2, 2, 1
 
 
 def of_fault(fault: Fault, storage: Storage) -> Signal:
+    above = fault.address >> 47
+    if above not in (0, 0x1_FFFF) and fault.access is not Access.EXECUTE:  # not canonical
+        return Signal(SIGSEGV, Code.KERNEL, trap=Vector.GENERAL_PROTECTION)
     page = storage.kind(fault.address)
     error, at = _ERROR[fault.access], fault.address.to_bytes(storage.word, "little")
     number, code = SIGSEGV, _MAPPING_ERROR
-    if storage.word == 8 and fault.address >= storage.end:
+    if above:
         error |= 1  # Linux does not tell what there is above a program's addresses
     if page & Page.BEYOND_FILE:
         number, code = SIGBUS, _NO_SUCH_ADDRESS

@@ -15,6 +15,8 @@ from lx86.storage import READ, WRITE
 from .transfer import MOST, until, views_of, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lx86.linux.call import Waiting
     from lx86.linux.thread import Thread
 
@@ -22,25 +24,39 @@ calls = CallGroup()
 _SPLICE_FLAGS = 0xF
 
 
+def _places(thread: Thread, *addresses: int) -> list[int | None]:
+    """The offsets that a program gives by address; None where it gives none."""
+    storage = thread.process.storage
+    return [
+        int.from_bytes(storage.view(at, 8, WRITE), "little") if at else None for at in addresses
+    ]
+
+
+def _moved(
+    thread: Thread, addresses: tuple[int, ...], places: list[int | None], move: Callable[[], int]
+) -> int:
+    """What `move` gives; the offsets go on by that."""
+    try:
+        done = move()
+    except OverflowError:
+        refuse(errno.EINVAL)
+    for at, start in zip(addresses, places, strict=True):
+        if start is not None:
+            thread.process.storage.write(at, (start + done).to_bytes(8, "little"))
+    return done
+
+
 @calls.define(313, "splice", "fpfpux")
 def splice(
     thread: Thread, source: int, source_offset: int, out: int, offset: int, count: int, flags: int
 ) -> Waiting:
-    storage = thread.process.storage
-    places = [
-        int.from_bytes(storage.view(at, 8, WRITE), "little") if at else None
-        for at in (source_offset, offset)
-    ]
     visible(thread, out)
+    places = _places(thread, source_offset, offset)
     yield from until(thread, source, select.POLLIN)
-    try:
-        done = os.splice(source, out, min(count, MOST), places[0], places[1], flags & 0xF)
-    except OverflowError:
-        refuse(errno.EINVAL)
-    for at, start in zip((source_offset, offset), places, strict=True):
-        if start is not None:
-            storage.write(at, (start + done).to_bytes(8, "little"))
-    return done
+    return _moved(
+        thread, (source_offset, offset), places,
+        lambda: os.splice(source, out, min(count, MOST), places[0], places[1], flags & 0xF),
+    )  # fmt: skip
 
 
 @calls.define(377, "copy_file_range", "fpfpux")
@@ -49,21 +65,12 @@ def copy_file_range(
 ) -> int:
     if flags:
         refuse(errno.EINVAL)
-    storage = thread.process.storage
-    places = [
-        int.from_bytes(storage.view(at, 8, WRITE), "little") if at else None
-        for at in (source_offset, offset)
-    ]
-    try:
-        done = os.copy_file_range(
-            visible(thread, source), visible(thread, out), min(count, MOST), *places
-        )
-    except OverflowError:
-        refuse(errno.EINVAL)
-    for at, start in zip((source_offset, offset), places, strict=True):
-        if start is not None:
-            storage.write(at, (start + done).to_bytes(8, "little"))
-    return done
+    files = visible(thread, source), visible(thread, out)
+    places = _places(thread, source_offset, offset)
+    return _moved(
+        thread, (source_offset, offset), places,
+        lambda: os.copy_file_range(*files, min(count, MOST), *places),
+    )  # fmt: skip
 
 
 @calls.define(315, "tee", "ffux")

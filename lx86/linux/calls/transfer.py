@@ -161,10 +161,7 @@ def preadv2(
     thread: Thread, file: int, vector: int, count: int, low: int, high: int, flags: int
 ) -> Waiting:
     pieces, offset = vectors(thread.process.storage, vector, count), _offset(thread, low, high)
-    if flags & ~_KNOWN_FLAGS:
-        refuse(errno.EOPNOTSUPP)
-    if offset == -1 and not flags & os.RWF_NOWAIT:
-        yield from until(thread, file, select.POLLIN)
+    yield from _until_flagged(thread, file, select.POLLIN, offset, flags)
     got = os.preadv(visible(thread, file), views_of(thread, pieces, WRITE), offset, flags)
     return _written(thread, pieces, got)
 
@@ -174,11 +171,17 @@ def pwritev2(
     thread: Thread, file: int, vector: int, count: int, low: int, high: int, flags: int
 ) -> Waiting:
     pieces, offset = vectors(thread.process.storage, vector, count), _offset(thread, low, high)
+    yield from _until_flagged(thread, file, select.POLLOUT, offset, flags)
+    return os.pwritev(visible(thread, file), views_of(thread, pieces, READ), offset, flags)
+
+
+def _until_flagged(thread: Thread, file: int, ready: int, offset: int, flags: int) -> Waiting:
+    """Without an offset, -1, they wait as readv and writev do."""
     if flags & ~_KNOWN_FLAGS:
         refuse(errno.EOPNOTSUPP)
     if offset == -1 and not flags & os.RWF_NOWAIT:
-        yield from until(thread, file, select.POLLOUT)
-    return os.pwritev(visible(thread, file), views_of(thread, pieces, READ), offset, flags)
+        yield from until(thread, file, ready)
+    return 0
 
 
 @calls.define(187, "sendfile", "ffpu")

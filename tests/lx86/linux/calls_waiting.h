@@ -1,4 +1,4 @@
-/* Of calls.c: files that are waited for, sockets, clocks. */
+/* Of calls.c: files that are waited for, sockets. */
 
 static void polling(void)
 {
@@ -335,83 +335,4 @@ static void inet(void)
 	CALL(recv(other, text, 8, 0));
 	CALL(recv(other, text, 8, MSG_DONTWAIT));
 	CALL(ioctl(other, FIONREAD, &number) ? -1 : number);
-}
-
-static void clocks(void)
-{
-	struct timespec t, tiny = { 0, 2000000 }, bad = { -1, 0 }, left;
-	struct itimerval timer = { { 0, 0 }, { 50, 1 } }, was;
-	struct tms used;
-	CALL(clock_gettime(CLOCK_REALTIME, &t) ? -1 : t.tv_sec > 1600000000);
-	CALL(clock_gettime(CLOCK_MONOTONIC_RAW, &t));
-	CALL(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? -1 : t.tv_sec < 100);
-	CALL(clock_gettime(99, &t));
-	CALL(clock_gettime(-5, &t));
-	CALL(syscall(SYS_clock_gettime, CLOCK_REALTIME, BAD));
-	CALL(clock_getres(CLOCK_MONOTONIC, &t) ? -1 : t.tv_nsec);
-	CALL(clock_getres(99, NULL));
-	CALL(clock_getres(CLOCK_REALTIME, NULL));
-	CALL(nanosleep(&tiny, NULL));
-	CALL(nanosleep(&bad, NULL));
-	CALL(syscall(SYS_nanosleep, BAD, NULL));
-	CALL(clock_nanosleep(CLOCK_MONOTONIC, 0, &tiny, &left));
-	CALL(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &tiny, &left));
-	CALL(clock_nanosleep(99, 0, &tiny, &left));
-	CALL(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &tiny, &left));
-	signal(SIGALRM, SIG_IGN);
-	CALL(setitimer(ITIMER_REAL, &timer, &was));
-	CALL(getitimer(ITIMER_REAL, &was));
-	SAY("  %d %d\n", was.it_value.tv_sec >= 49, was.it_value.tv_usec < 1000000);
-	CALL(alarm(7));
-	CALL(alarm(0));
-	CALL(setitimer(9, &timer, NULL));
-	timer.it_value.tv_usec = 1000000;
-	CALL(setitimer(ITIMER_REAL, &timer, NULL));
-	CALL(getitimer(9, &was));
-	CALL(syscall(SYS_getitimer, ITIMER_REAL, BAD));
-	CALL(times(&used) != -1);
-	CALL(used.tms_utime < 10000 && used.tms_cstime < 10000);
-	CALL(time(NULL) > 1600000000);
-	CALL(syscall(SYS_gettimeofday, BAD, NULL));
-	timer_t made_timer;
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1,
-				  .sigev_value = { .sival_int = 1234 } };
-	struct itimerspec once = { { 0, 2000000 }, { 0, 1000000 } }, old;
-	sigset_t set;
-	siginfo_t info;
-	sigemptyset(&set), sigaddset(&set, SIGRTMIN + 1), sigaddset(&set, SIGALRM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	CALL(timer_create(CLOCK_MONOTONIC, &event, &made_timer));
-	CALL(timer_settime(made_timer, 0, &once, NULL));
-	CALL(sigwaitinfo(&set, &info) == SIGRTMIN + 1);
-	SAY("  code %d value %d\n", info.si_code, info.si_value.sival_int);
-	CALL(timer_gettime(made_timer, &old));
-	SAY("  %ld %d\n", old.it_interval.tv_nsec, old.it_value.tv_nsec <= 2000000);
-	CALL(sigwaitinfo(&set, &info) == SIGRTMIN + 1);
-	once = (struct itimerspec){ { 0, 0 }, { 0, 0 } };
-	CALL(timer_settime(made_timer, 0, &once, &old));
-	CALL(timer_getoverrun(made_timer) >= 0);
-	once.it_value.tv_nsec = 1000000000;
-	CALL(timer_settime(made_timer, 0, &once, NULL));
-	CALL(timer_delete(made_timer));
-	CALL(syscall(SYS_timer_delete, 77));
-	CALL(syscall(SYS_timer_gettime, 77, &old));
-	CALL(syscall(SYS_timer_create, 99, NULL, &made_timer));
-	event.sigev_signo = 99;
-	CALL(timer_create(CLOCK_MONOTONIC, &event, &made_timer));
-	event.sigev_notify = 99;
-	CALL(timer_create(CLOCK_MONOTONIC, &event, &made_timer));
-	once = (struct itimerspec){ { 0, 0 }, { 0, 1000000 } };
-	CALL(timer_create(CLOCK_REALTIME, NULL, &made_timer));
-	CALL(timer_settime(made_timer, 0, &once, NULL));
-	CALL(sigwaitinfo(&set, &info));
-	SAY("  code %d\n", info.si_code);
-	CALL(timer_delete(made_timer));
-	event = (struct sigevent){ .sigev_notify = SIGEV_NONE };
-	CALL(timer_create(CLOCK_MONOTONIC, &event, &made_timer));
-	once.it_value.tv_sec = 20;
-	CALL(timer_settime(made_timer, 0, &once, NULL));
-	CALL(timer_gettime(made_timer, &old) ? -1 : old.it_value.tv_sec >= 19);
-	CALL(timer_delete(made_timer));
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }

@@ -2,8 +2,9 @@
    The argument is a terminal of somebody else's. */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <signal.h>
+#include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,12 @@ int main(int count, char **arguments)
     say("a master", master >= 0);
     strcpy(name, ptsname(master));
     say("its name", strncmp(name, "/dev/pts/", 9));
+    say("there", stat(name, &by_name));
     say("locked", open(name, O_RDWR | O_NOCTTY) < 0);
     say("granted", grantpt(master) + unlockpt(master));
+    say("seen", stat(name, &by_name));
+    struct pollfd ready = {master, POLLIN};
+    say("hung up by that", poll(&ready, 1, 0));
     int terminal = open(name, O_RDWR | O_NOCTTY);
     say("opened", terminal >= 0);
     say("called", strcmp(ttyname(terminal), name));

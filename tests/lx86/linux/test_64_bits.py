@@ -24,7 +24,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root with the host's C library, and each program in all its kinds."""
     root = tmp_path_factory.mktemp("root")
     here = Path(__file__).parent
-    for name in ("edges", "threads"):
+    for name in ("edges", "threads", "canonical"):
         for kind, options in _KINDS.items():
             command = ["gcc", "-O1", "-w", "-pthread", *options, "-o", root / f"{name}-{kind}"]
             subprocess.run([*command, here / f"{name}.c"], check=True)
@@ -44,7 +44,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("name", "engine"),
     # Unicorn's own x86 does half of a store whose second half faults.
-    [("edges", "translator"), ("threads", "translator"), ("threads", "reference")],
+    [
+        ("edges", "translator"),
+        ("canonical", "translator"),
+        ("threads", "translator"),
+        ("threads", "reference"),
+    ],
 )
 def test_a_64_bit_program_says_what_it_says_on_this_hosts_processor(
     root: Path, name: str, kind: str, engine: str
