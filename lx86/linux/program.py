@@ -22,10 +22,6 @@ VFORK_STACK = 16 * PAGE
 class Machines(Protocol):
     """What programs run on, by the size of their addresses: 4 or 8 bytes."""
 
-    def check(self, word: int) -> None:
-        """Raises OSError (ENOEXEC) if there is none for them."""
-        ...
-
     def make(self, word: int) -> tuple[Cpu, Storage]: ...
     def calls(self, word: int) -> CallTable: ...
 

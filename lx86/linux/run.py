@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 from lx86.storage import Storage
 
 from . import loader
-from .call import refuse
 from .calls import all_calls
 from .calls.execution import start
 from .files import AT_FDCWD, Files, descriptor_limit
@@ -61,8 +60,8 @@ class Outcome:
 class Maker(Protocol):
     """Makes processors."""
 
-    def space(self, word: int) -> Space | None:
-        """The addresses it gives programs with words of so many bytes; None: it runs none."""
+    def space(self, word: int) -> Space:
+        """The addresses it gives programs with words of so many bytes."""
         ...
 
     def __call__(self, storage: Storage) -> Cpu: ...
@@ -122,15 +121,8 @@ class _Machines:
         self._maker = maker
         self.calls = all_calls
 
-    def check(self, word: int) -> None:
-        if self._maker.space(word) is None:
-            why = f"a {8 * word}-bit program, which this engine does not take"
-            refuse(errno.ENOEXEC, why)
-
     def make(self, word: int) -> tuple[Cpu, Storage]:
-        space = self._maker.space(word)
-        assert space is not None
-        storage = Storage(space)
+        storage = Storage(self._maker.space(word))
         return self._maker(storage), storage
 
 

@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lx86.architecture import I386, X86_64
 from lx86.linux.run import World, run
 from lx86.options import Options
-from lx86.storage import SPACE_32
+from lx86.storage import SPACE_32, SPACE_64_LOW
 from lx86.translating_cpu import TranslatingCpu
 
 from .counting import CountingCpu
@@ -45,14 +46,15 @@ class _Maker:
         self._engine, self._options = engine, options
         self.made: list[Cpu] = []
 
-    def space(self, word: int) -> Space | None:
-        return SPACE_32 if word == 4 else None
+    def space(self, word: int) -> Space:
+        return SPACE_32 if word == 4 else SPACE_64_LOW
 
     def __call__(self, storage: Storage) -> Cpu:
         if self._engine == "reference":
             self.made.append(CountingCpu(storage))
         else:
-            options = Options(**json.loads(self._options))
+            architecture = X86_64 if storage.word == 8 else I386
+            options = Options(architecture=architecture, **json.loads(self._options))
             self.made.append(TranslatingCpu(storage, options=options))
         return self.made[0]
 

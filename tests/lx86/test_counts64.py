@@ -11,6 +11,7 @@ from lx86.storage import SPACE_64_LOW, Storage
 from lx86.translating_cpu import TranslatingCpu
 
 from . import counting, small, small64
+from .test_counts import steady_strings, strings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,7 @@ MATRICES = {
     "sse": (106_294, 121_309),
     "sse fast": (29_834, 30_388),
 }
+STRINGS = (37_942, 48_503)
 _FLAGS = {
     "x87": ["-mfpmath=387"],
     "sse": [],
@@ -75,10 +77,15 @@ def test_a_64_bit_matrix_product_takes_so_many_instructions(variant: str) -> Non
     assert steady(small64.build("mat", *_FLAGS[variant])) == MATRICES[variant]
 
 
+def test_a_64_bit_c_librarys_string_functions_take_so_many_instructions() -> None:
+    assert steady_strings(strings(small64.COMPILER)) == STRINGS
+
+
 def test_the_geometric_means_of_64_bit_programs_are_below_their_targets() -> None:
     ratios = {name: counting.Ratio(*counts) for name, counts in COUNTS.items()}
     integer = counting.geometric_mean([ratios[name] for name in small.INTEGER])
-    others = [counting.Ratio(*counts) for counts in MATRICES.values()]
+    others = [counting.Ratio(*counts) for counts in (*MATRICES.values(), STRINGS)]
+    assert len([*ratios.values(), *others]) == 13
     every = counting.geometric_mean([*ratios.values(), *others])
     print(f"{integer:.3f} of integer programs, {every:.3f} of all")
     assert integer < 1.3

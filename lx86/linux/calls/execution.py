@@ -87,7 +87,6 @@ def start(
             linker = loader.read_image(_opened(process, process.files.find(AT_FDCWD, path), opened))
             if linker.form is not image.form:
                 refuse(errno.ENOEXEC, "its interpreter is of another architecture")
-        process.machines.check(image.form.word)
         mask = caller.mask if caller else None
         _leave(process, caller)
         try:
