@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from lx86.compare.cpu import ComparingCpu
+from lx86.compare.cpu import Compared, ComparingCpu
 from lx86.cpu import Access, EngineFailure, Fault, SystemCall
 from lx86.options import Options
 from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64_LOW, WRITE, Storage
@@ -146,9 +146,15 @@ def _long(found: list[str], storage: Storage) -> ComparingCpu:
 @pytest.mark.parametrize("name", ["vm", "sha256", "i64"])
 def test_a_64_bit_program_is_compared_to_its_end(name: str) -> None:
     found: list[str] = []
-    outcome = small.run(lambda its: _long(found, its), small64.build(name), "1")
+    compared: list[Compared] = []
+    outcome = small.run(
+        lambda its: _long(found, its), small64.build(name), "1",
+        look=lambda cpu: compared.append(cast("ComparingCpu", cpu).compared),
+    )  # fmt: skip
     assert found == []
     assert outcome.ended == 0
+    assert compared[0].instructions > 8_000
+    assert compared[0].places > 800
 
 
 def test_a_wrong_register_of_64_bits_is_told_with_all_of_them() -> None:
