@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lx86.cpu import FloatingState
@@ -14,6 +15,7 @@ from . import native
 from .native import Case
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
     from random import Random
 
     from lx86.instruction import Instruction
@@ -95,18 +97,24 @@ def state(r: Random, *, masked: bool = True, denormals_are_zero: bool = True) ->
     return s
 
 
-def _x87_code(r: Random) -> bytes:
+def _modrm(r: Random, long: bool) -> tuple[int, bytes]:
+    """Of registers or of [esi]; and what goes before an opcode: of 64-bit code a REX prefix."""
     modrm = r.randrange(256)
+    rex = r.choice((0x40, 0x44, 0x48, 0x45, 0x4D, 0x41, 0x4C)) if long else 0
     if modrm < 0xC0:
-        modrm = modrm & 0x38 | 6  # [esi]
-    return bytes([r.randrange(0xD8, 0xE0), modrm])
+        modrm, rex = modrm & 0x38 | 6, rex & ~1  # [esi], or [rsi]
+    return modrm, bytes([rex]) if long else b""
 
 
-def _simd_code(r: Random) -> bytes:
-    opcode, modrm = r.choice(sorted(SIMD)), r.randrange(256)
-    if modrm < 0xC0:
-        modrm = modrm & 0x38 | 6
-    code = r.choice([b"", b"\x66", b"\xf2", b"\xf3"]) + bytes([0x0F, opcode])
+def _x87_code(r: Random, long: bool) -> bytes:
+    modrm, rex = _modrm(r, long)
+    return rex + bytes([r.randrange(0xD8, 0xE0), modrm])
+
+
+def _simd_code(r: Random, long: bool) -> bytes:
+    opcode = r.choice(sorted(SIMD))
+    modrm, rex = _modrm(r, long)
+    code = r.choice([b"", b"\x66", b"\xf2", b"\xf3"]) + rex + bytes([0x0F, opcode])
     if opcode not in SIMD_NO_MODRM:
         code += bytes([modrm])
     if opcode in SIMD_IMMEDIATE:
@@ -114,19 +122,23 @@ def _simd_code(r: Random) -> bytes:
     return code
 
 
-def _usable(i: Instruction) -> bool:
-    """Not with ESP to EDI, and with no state of 108 bytes in storage."""
-    opcode, reg, rm = i.opcode & 0xFF, i.modrm >> 3 & 7, i.modrm & 7
+_GENERAL_TARGETS = (0x2C, 0x2D, 0x50, 0xC5, 0xD7)
+_GENERAL_SOURCES = (0x2A, 0x6E, 0x7E, 0xC4)
+
+
+def _usable(i: Instruction, used: Container[int]) -> bool:
+    """With no general register but those `used`, and with no state of 108 bytes in storage."""
+    opcode, what = i.opcode & 0xFF, i.modrm >> 3 & 7
     if i.name == "x87":
-        whole = i.modrm < 0xC0 and (i.opcode, reg) in ((0xDD, 4), (0xDD, 6))
+        whole = i.modrm < 0xC0 and (i.opcode, what) in ((0xDD, 4), (0xDD, 6))
         return is_x87(i.opcode, i.modrm, sse3=False) and not whole
     if not is_simd(i):
         return False
     if opcode == 0xAE:
-        return i.modrm >= 0xC0 or reg not in (0, 1)
-    if opcode in (0x2C, 0x2D, 0x50, 0xC5, 0xD7) and reg > 3:
-        return i.prefix not in (0xF2, 0xF3) and opcode in (0x2C, 0x2D)
-    return not (opcode in (0x2A, 0x6E, 0x7E, 0xC4) and rm > 3 and i.modrm >= 0xC0)
+        return i.modrm >= 0xC0 or what not in (0, 1)
+    if opcode in _GENERAL_TARGETS and i.reg not in used:
+        return i.prefix not in (0xF2, 0xF3) and opcode in (0x2C, 0x2D)  # MMX's
+    return not (opcode in _GENERAL_SOURCES and i.rm not in used and i.modrm >= 0xC0)
 
 
 def random_storage(r: Random) -> bytes:
@@ -155,17 +167,29 @@ def storage(r: Random, i: Instruction) -> bytes:
     return data
 
 
-def cases(r: Random, kind: str, count: int, **how: bool) -> list[Case]:
-    """`kind`: x87 or simd; `how` as for `state`."""
-    found: list[Case] = []
-    while len(found) < count:
-        code = _x87_code(r) if kind == "x87" else _simd_code(r)
+def instructions(
+    r: Random, kind: str, used: Container[int], *, long: bool = False
+) -> Iterator[tuple[Instruction, bytes]]:
+    """Random ones and their code, for ever.
+
+    `kind`: x87 or simd; `used`: the general registers that they may have.
+    """
+    make = _x87_code if kind == "x87" else _simd_code
+    while True:
+        code = make(r, long)
         try:
-            i = decode(code, native.CODE)
+            i = decode(code, native.CODE, long=long)
         except (Undefined, Truncated):
             continue
-        if i.length == len(code) and _usable(i):
-            general = [r.getrandbits(32) for _ in range(4)]
-            eflags = 0x202 | r.getrandbits(16) & 0x8D5
-            found.append(Case(code, state(r, **how), general, eflags, storage(r, i)))
+        if i.length == len(code) and _usable(i, used):
+            yield i, code
+
+
+def cases(r: Random, kind: str, count: int, **how: bool) -> list[Case]:
+    """`kind` as for `instructions`; `how` as for `state`."""
+    found: list[Case] = []
+    for i, code in islice(instructions(r, kind, range(4)), count):
+        general = [r.getrandbits(32) for _ in range(4)]
+        eflags = 0x202 | r.getrandbits(16) & 0x8D5
+        found.append(Case(code, state(r, **how), general, eflags, storage(r, i)))
     return found

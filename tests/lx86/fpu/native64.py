@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import struct
 import subprocess
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lx86.architecture import X86_64
 from lx86.cpu import SystemCall, Trap, Vector
 from lx86.cpuid import DEFAULT, Model
-from lx86.decoder import Truncated, Undefined, decode
-from lx86.fpu.defined import is_defined
-from lx86.opcodes import SIMD, SIMD_IMMEDIATE, SIMD_NO_MODRM
 from lx86.storage import EXECUTE, READ, WRITE, Storage
 
 from .. import small64
@@ -23,15 +21,12 @@ if TYPE_CHECKING:
     from random import Random
 
     from lx86.cpu import FloatingState
-    from lx86.instruction import Instruction
 
 _CASE = struct.Struct("<16s16QQQ128s512s")
 _USED = (0, 2, 3, 8, 9, 10, 12, 13, 14, 15)
 """General registers that are looked at: SYSCALL, with which code ends, replaces RCX and R11."""
 _PLACE, _PLACES = 0x2000_0000, 1 << 20
 _SIGNALS = {Vector.X87_ERROR: 8, Vector.SIMD_ERROR: 8, Vector.GENERAL_PROTECTION: 11}
-_GENERAL_TARGETS = (0x2C, 0x2D, 0x50, 0xC5, 0xD7)
-_GENERAL_SOURCES = (0x2A, 0x6E, 0x7E, 0xC4)
 
 
 def build(directory: Path) -> Path:
@@ -67,48 +62,16 @@ def run(binary: Path, tried: list[Case]) -> list[Case]:
     return results
 
 
-def _code(r: Random) -> bytes:
-    opcode, modrm = r.choice(sorted(SIMD)), r.randrange(256)
-    rex = r.choice((0x40, 0x44, 0x48, 0x45, 0x4D, 0x41, 0x4C))
-    if modrm < 0xC0:
-        modrm, rex = modrm & 0x38 | 6, rex & ~1  # [rsi]
-    code = r.choice([b"", b"\x66", b"\xf2", b"\xf3"]) + bytes([rex, 0x0F, opcode])
-    if opcode not in SIMD_NO_MODRM:
-        code += bytes([modrm])
-    if opcode in SIMD_IMMEDIATE:
-        code += bytes([r.choice([r.getrandbits(8), r.randrange(20)])])
-    return code
-
-
-def _usable(i: Instruction) -> bool:
-    opcode = i.opcode & 0xFF
-    if not is_defined(i):
-        return False
-    if opcode == 0xAE:
-        return i.modrm >= 0xC0 or i.modrm >> 3 & 7 not in (0, 1)
-    floating = opcode in (0x2C, 0x2D) and i.prefix not in (0xF2, 0xF3)  # MMX's
-    if opcode in _GENERAL_TARGETS and not floating and i.reg not in _USED:
-        return False
-    return not (opcode in _GENERAL_SOURCES and i.rm not in _USED and i.modrm >= 0xC0)
-
-
-def made(r: Random, count: int) -> list[Case]:
-    """Cases of MMX, SSE and SSE2."""
+def made(r: Random, kind: str, count: int) -> list[Case]:
+    """Cases of one instruction each; `kind`: x87 or simd."""
     found: list[Case] = []
-    while len(found) < count:
-        code = _code(r)
-        try:
-            i = decode(code, native.CODE, long=True)
-        except (Undefined, Truncated):
-            continue
-        if i.length == len(code) and _usable(i):
-            general = [r.choice((r.getrandbits(64), r.getrandbits(31))) for _ in range(16)]
-            general[6] = general[7] = native.STORAGE
-            floating = cases.state(r, denormals_are_zero=False)
-            floating.xmm = [cases.vector(r) for _ in range(16)]
-            eflags = 0x202 | r.getrandbits(16) & 0x8D5
-            storage = cases.storage(r, i)
-            found.append(Case(code, floating, general, eflags, storage))
+    for i, code in islice(cases.instructions(r, kind, _USED, long=True), count):
+        general = [r.choice((r.getrandbits(64), r.getrandbits(31))) for _ in range(16)]
+        general[6] = general[7] = native.STORAGE
+        floating = cases.state(r, denormals_are_zero=False)
+        floating.xmm = [cases.vector(r) for _ in range(16)]
+        eflags = 0x202 | r.getrandbits(16) & 0x8D5
+        found.append(Case(code, floating, general, eflags, cases.storage(r, i)))
     return found
 
 
