@@ -45,6 +45,10 @@ _FLAGS = {
 }
 
 
+def matrix(variant: str) -> Path:
+    return small64.build("mat", *_FLAGS[variant])
+
+
 def _executed(program: Path, rounds: str, *, translated: bool) -> int:
     storage = Storage(SPACE_64_LOW)
     cpu = small64.translating(storage) if translated else counting.CountingCpu(storage)
@@ -74,7 +78,7 @@ def test_a_64_bit_program_takes_so_many_instructions(name: str) -> None:
 
 @pytest.mark.parametrize("variant", MATRICES)
 def test_a_64_bit_matrix_product_takes_so_many_instructions(variant: str) -> None:
-    assert steady(small64.build("mat", *_FLAGS[variant])) == MATRICES[variant]
+    assert steady(matrix(variant)) == MATRICES[variant]
 
 
 def test_a_64_bit_c_librarys_string_functions_take_so_many_instructions() -> None:

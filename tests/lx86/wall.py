@@ -1,9 +1,10 @@
-"""Processor time of the thirteen measuring programs, beside the host's qemu-i386.
+"""Processor time of the thirteen measuring programs, beside the host's QEMU.
 
-    python -m tests.lx86.wall [RUNS]
+    python -m tests.lx86.wall [ARCHITECTURE] [RUNS]
 
-qemu-i386 (Debian's qemu-user) translates straight to the host's code.  Each is run in turn with few
-rounds and with many; the least difference of RUNS, 3 unless said, is what the rounds take.
+ARCHITECTURE is i386, or amd64.  qemu-i386 and qemu-x86_64 (Debian's qemu-user) translate straight
+to the host's code.  Each is run in turn with few rounds and with many; of either the least of RUNS,
+3 unless said, counts, and their difference is what the rounds take.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from guests.x86_root import AMD64, ARCHITECTURES, I386
 from tests.pyphyp.terminal import PYPHYP
 
-from . import small
+from . import small, small64, test_counts64
 from .fpu import test_programs as floats
 from .test_counts import MATRICES, strings
 
@@ -24,21 +26,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-QEMU = "qemu-i386"
+QEMU = {I386: "qemu-i386", AMD64: "qemu-x86_64"}
 _ROUNDS = {
     "fib": 400, "crc32": 400, "dhry": 400, "qsortb": 40, "sha256": 600, "sieve": 250, "vm": 2500,
     "i64": 400, "repstr": 4000,
 }  # fmt: skip
-_MANY = 12
+_MANY = 61
 
 
-def _programs() -> Iterator[tuple[str, Path, int]]:
+def _programs(architecture: str) -> Iterator[tuple[str, Path, int]]:
     """Name, file, rounds."""
+    long = architecture == AMD64
     for name, rounds in _ROUNDS.items():
-        yield name, small.build(name), rounds
+        yield name, small64.build(name) if long else small.build(name), rounds
     for variant in MATRICES:
-        yield f"mat {variant}", floats.build("mat", variant), 50
-    yield "strs", strings(), 200
+        matrix = test_counts64.matrix if long else lambda v: floats.build("mat", v)
+        yield f"mat {variant}", matrix(variant), 15
+    yield "strs", strings(small64.COMPILER if long else small.COMPILER), 200
 
 
 def _seconds(command: Sequence[str]) -> float:
@@ -49,20 +53,27 @@ def _seconds(command: Sequence[str]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def main(runs: int) -> None:
+def _measure(architecture: str, runs: int) -> None:
     ratios = []
-    for name, program, rounds in _programs():
-        ours, theirs = math.inf, math.inf
+    engines = [*PYPHYP, "x86"], [QEMU[architecture]]
+    for name, program, rounds in _programs(architecture):
+        least = [[math.inf, math.inf], [math.inf, math.inf]]
         for _ in range(runs):
-            few, many = ([str(program), str(rounds * times)] for times in (1, _MANY))
-            x86 = [*PYPHYP, "x86"]
-            ours = min(ours, _seconds([*x86, *many]) - _seconds([*x86, *few]))
-            theirs = min(theirs, _seconds([QEMU, *many]) - _seconds([QEMU, *few]))
+            for engine, found in zip(engines, least, strict=True):
+                for n, times in enumerate((1, _MANY)):
+                    command = [*engine, str(program), str(rounds * times)]
+                    found[n] = min(found[n], _seconds(command))
+        ours, theirs = (many - few for few, many in least)
         ratios.append(ours / theirs)
         print(f"{name:14}{ours:8.2f} s{theirs:8.2f} s{ratios[-1]:7.2f}", flush=True)
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     print(f"geometric mean{mean:27.2f}")
 
 
+def main(arguments: list[str]) -> None:
+    architecture = arguments.pop(0) if arguments[:1] and arguments[0] in ARCHITECTURES else I386
+    _measure(architecture, int(arguments[0]) if arguments else 3)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    main(sys.argv[1:])
