@@ -25,7 +25,7 @@ from lx86.options import GRADUAL, Options
 from . import many, pieces
 from .fpu import cases, native
 from .fpu.compare import ESTIMATES, INACCURATE, differences
-from .fpu.test_translated import SHARED, Translated
+from .fpu.translated import SHARED, Translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

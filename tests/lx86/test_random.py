@@ -9,7 +9,7 @@ import pytest
 
 from . import small
 from .fpu import native
-from .fpu.test_translated import Translated
+from .fpu.translated import Translated
 from .random_blocks import floating_differences, integer_differences
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from lx86.architecture import I386, Architecture
 from lx86.cpu import FloatingState
 from lx86.decoder import Truncated, Undefined, decode
 from lx86.fpu.defined import is_defined as is_simd
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lx86.instruction import Instruction
 
 _ONE = 0x3FFF << 64 | 1 << 63
+_SIMD = sorted(SIMD)
 
 
 def extended(r: Random) -> int:
@@ -79,7 +81,10 @@ def vector(r: Random) -> int:
     )
 
 
-def state(r: Random, *, masked: bool = True, denormals_are_zero: bool = True) -> FloatingState:
+def state(
+    r: Random, architecture: Architecture = I386, *,
+    masked: bool = True, denormals_are_zero: bool = True,
+) -> FloatingState:  # fmt: skip
     s = FloatingState()
     s.control = 0x7F | r.choice([3, 3, 3, 2, 0]) << 8 | r.choice([0, 0, 1, 2, 3]) << 10
     s.status = r.getrandbits(3) << 11 | r.choice([0, r.getrandbits(16) & 0x477F])
@@ -93,7 +98,7 @@ def state(r: Random, *, masked: bool = True, denormals_are_zero: bool = True) ->
     empty = r.choice([0, 0, 0, r.getrandbits(8)])
     s.tags = sum((3 if empty >> n & 1 else 0) << 2 * n for n in range(8))
     s.registers = [extended(r) for _ in range(8)]
-    s.xmm = [vector(r) for _ in range(8)]
+    s.xmm = [vector(r) for _ in range(architecture.vectors)]
     return s
 
 
@@ -112,7 +117,7 @@ def _x87_code(r: Random, long: bool) -> bytes:
 
 
 def _simd_code(r: Random, long: bool) -> bytes:
-    opcode = r.choice(sorted(SIMD))
+    opcode = r.choice(_SIMD)
     modrm, rex = _modrm(r, long)
     code = r.choice([b"", b"\x66", b"\xf2", b"\xf3"]) + rex + bytes([0x0F, opcode])
     if opcode not in SIMD_NO_MODRM:
@@ -168,28 +173,36 @@ def storage(r: Random, i: Instruction) -> bytes:
 
 
 def instructions(
-    r: Random, kind: str, used: Container[int], *, long: bool = False
+    r: Random, kind: str, architecture: Architecture = I386
 ) -> Iterator[tuple[Instruction, bytes]]:
-    """Random ones and their code, for ever.
-
-    `kind`: x87 or simd; `used`: the general registers that they may have.
-    """
-    make = _x87_code if kind == "x87" else _simd_code
+    """Random ones and their code, for ever; `kind`: x87 or simd."""
+    make, long = _x87_code if kind == "x87" else _simd_code, architecture.long
     while True:
         code = make(r, long)
         try:
             i = decode(code, native.CODE, long=long)
         except (Undefined, Truncated):
             continue
-        if i.length == len(code) and _usable(i, used):
+        if i.length == len(code) and _usable(i, native.USED[architecture]):
             yield i, code
 
 
-def cases(r: Random, kind: str, count: int, **how: bool) -> list[Case]:
-    """`kind` as for `instructions`; `how` as for `state`."""
+def general(r: Random, architecture: Architecture) -> list[int]:
+    """General registers as a `Case` has them."""
+    if not architecture.long:
+        return [r.getrandbits(32) for _ in range(4)]
+    values = [r.choice((r.getrandbits(64), r.getrandbits(31))) for _ in range(16)]
+    values[6] = values[7] = native.STORAGE
+    return values
+
+
+def cases(
+    r: Random, kind: str, count: int, architecture: Architecture = I386, **how: bool
+) -> list[Case]:
+    """Of one instruction each; `kind` as for `instructions`, `how` as for `state`."""
     found: list[Case] = []
-    for i, code in islice(instructions(r, kind, range(4)), count):
-        general = [r.getrandbits(32) for _ in range(4)]
-        eflags = 0x202 | r.getrandbits(16) & 0x8D5
-        found.append(Case(code, state(r, **how), general, eflags, storage(r, i)))
+    for i, code in islice(instructions(r, kind, architecture), count):
+        registers, eflags = general(r, architecture), 0x202 | r.getrandbits(16) & 0x8D5
+        floating, data = state(r, architecture, **how), storage(r, i)
+        found.append(Case(code, floating, registers, eflags, data, architecture=architecture))
     return found

@@ -26,11 +26,10 @@ def _rank(bits: int) -> int:
 
 
 def differences(
-    case: Case, got: Case, wanted: Case, *, status: int = 0xFFFF, mxcsr: int = 0xFFFF,
-    long: bool = False,
+    case: Case, got: Case, wanted: Case, *, status: int = 0xFFFF, mxcsr: int = 0xFFFF
 ) -> list[str]:  # fmt: skip
-    """`status`, `mxcsr`: the bits of those that must be equal; `long`: it is 64-bit code."""
-    i = decode(case.code, native.CODE, long=long)
+    """`status`, `mxcsr`: the bits of those that must be equal."""
+    i = decode(case.code, native.CODE, long=case.architecture.long)
     if got.signal != wanted.signal:
         return [f"signal {got.signal}, not {wanted.signal}"]
     a, b = got.floating, wanted.floating
@@ -54,7 +53,7 @@ def differences(
     if not (i.name == "simd" and i.opcode in ESTIMATES):
         found += [
             f"XMM{n} {a.xmm[n]:032x}, not {b.xmm[n]:032x}"
-            for n in range(16 if long else 8)
+            for n in range(case.architecture.vectors)
             if a.xmm[n] != b.xmm[n]
         ]
     if not got.signal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lx86.architecture import I386, Architecture
 from lx86.cpuid import More
 from lx86.three_bytes import FORMS, MOVBE
 
@@ -12,10 +13,6 @@ from .native import Case
 
 if TYPE_CHECKING:
     from random import Random
-
-_GENERAL = (0, 1, 2, 3)
-_GENERAL_64 = (0, 2, 3, 8, 9, 10, 12, 13, 14, 15)
-"""Those that both sides look at."""
 
 
 class Code(NamedTuple):
@@ -92,40 +89,40 @@ MOVBES = {
 
 
 def made(
-    r: Random, codes: dict[str, Code], count: int, *, long: bool = False, masked: bool = True
-) -> list[Case]:
+    r: Random, codes: dict[str, Code], count: int, architecture: Architecture = I386, *,
+    masked: bool = True,
+) -> list[Case]:  # fmt: skip
     """`count` of each name and form; `masked`: no exception traps."""
     return [
-        _case(r, code, form, long=long, masked=masked)
+        _case(r, code, form, architecture, masked=masked)
         for code in codes.values()
         for form in code.forms
         for _ in range(count)
     ]
 
 
-def _number(r: Random, general: bool, long: bool) -> int:
-    if general:
-        return r.choice(_GENERAL_64 if long else _GENERAL)
-    return r.randrange(16 if long else 8)
+def _number(r: Random, general: bool, architecture: Architecture) -> int:
+    return r.choice(native.USED[architecture]) if general else r.randrange(architecture.vectors)
 
 
-def _case(r: Random, code: Code, form: str, *, long: bool, masked: bool) -> Case:
-    reg = code.field if code.field is not None else _number(r, "reg" in code.general, long)
-    rm = 6 if form == "m" else _number(r, "rm" in code.general, long)
+def _case(r: Random, code: Code, form: str, architecture: Architecture, *, masked: bool) -> Case:
+    reg = code.field
+    if reg is None:
+        reg = _number(r, "reg" in code.general, architecture)
+    rm = 6 if form == "m" else _number(r, "rm" in code.general, architecture)
     modrm = (0 if form == "m" else 0xC0) | (reg & 7) << 3 | rm & 7
     rex = b""
-    if long:
+    if architecture.long:
         wide = r.getrandbits(1) << 3 if code.field is None else 0
         rex = bytes([0x40 | wide | reg >> 3 << 2 | rm >> 3])
     text = code.prefix + rex + code.opcode + bytes([modrm])
     if code.immediate:
         text += bytes([r.choice([r.getrandbits(8), r.randrange(20)])])
-    floating = cases.state(r, masked=masked, denormals_are_zero=False)
-    if long:
-        floating.xmm = [cases.vector(r) for _ in range(16)]
-    bits = 64 if long else 32
-    general = [r.choice((r.getrandbits(bits), r.randrange(40))) for _ in range(16 if long else 4)]
-    if long:
-        general[6] = general[7] = native.STORAGE
+    floating = cases.state(r, architecture, masked=masked, denormals_are_zero=False)
+    general = [
+        r.choice((n, r.randrange(40))) if n != native.STORAGE else n
+        for n in cases.general(r, architecture)
+    ]
     data = cases.random_storage(r)
-    return Case(text, floating, general, 0x202 | r.getrandbits(16) & 0x8D5, data)
+    eflags = 0x202 | r.getrandbits(16) & 0x8D5
+    return Case(text, floating, general, eflags, data, architecture=architecture)

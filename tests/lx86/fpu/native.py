@@ -1,21 +1,27 @@
-"""This host's processor as an oracle: cases go to `native.c`, built for i386."""
+"""This host's processor as an oracle: cases go to `native.c`, built for i386 and for x86-64."""
 
 from __future__ import annotations
 
+import platform
 import shutil
 import struct
 import subprocess
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
+from lx86.architecture import I386, X86_64, Architecture
 from lx86.cpu import FloatingState
 
-COMPILER = "i686-linux-gnu-gcc"
+from .. import small, small64
+
 STORAGE = 0x1000_0000
 CODE = 0x1100_0000
-_CASE = struct.Struct("<16s4III128s512s")
+USED = {I386: (0, 1, 2, 3), X86_64: (0, 2, 3, 8, 9, 10, 12, 13, 14, 15)}
+"""General registers that are looked at: SYSCALL, with which code ends, replaces RCX and R11."""
+_CASES = {I386: struct.Struct("<16s4III128s512s"), X86_64: struct.Struct("<16s16QQQ128s512s")}
 
 
 @dataclass
@@ -23,11 +29,12 @@ class Case:
     code: bytes
     floating: FloatingState = field(default_factory=FloatingState)
     general: list[int] = field(default_factory=lambda: [0] * 4)
-    """EAX, ECX, EDX, EBX."""
+    """EAX, ECX, EDX, EBX; of x86-64 all sixteen, and in what became of it those of `USED`."""
     eflags: int = 0x202
     storage: bytes = bytes(128)
     signal: int = 0
     """Linux's number for it, if the instruction trapped."""
+    architecture: Architecture = I386
 
 
 def fxsave_image(s: FloatingState) -> bytes:
@@ -39,8 +46,8 @@ def fxsave_image(s: FloatingState) -> bytes:
     return image.ljust(512, b"\0")
 
 
-def from_fxsave(image: bytes) -> FloatingState:
-    """Tags only say what is empty."""
+def from_fxsave(image: bytes, vectors: int = 8) -> FloatingState:
+    """Tags only say what is empty.  `vectors`: how many XMM registers there are."""
     control, status, valid, _, _, _, mxcsr, _ = struct.unpack_from("<HHHHQQII", image)
     s = FloatingState(control=control, status=status, mxcsr=mxcsr)
     s.tags = sum((0 if valid >> n & 1 else 3) << 2 * n for n in range(8))
@@ -48,27 +55,35 @@ def from_fxsave(image: bytes) -> FloatingState:
     for i in range(8):
         at = 32 + 16 * i
         s.registers[top + i & 7] = int.from_bytes(image[at : at + 10], "little")
-        s.xmm[i] = int.from_bytes(image[160 + 16 * i :][:16], "little")
+    s.xmm = [int.from_bytes(image[160 + 16 * n :][:16], "little") for n in range(vectors)]
     return s
 
 
-def build(directory: Path) -> Path:
-    if shutil.which(COMPILER) is None:
-        pytest.skip(f"no {COMPILER} (package gcc-i686-linux-gnu) to build the oracle with")
-    binary = directory / "native"
+def build(directory: Path, architecture: Architecture = I386) -> Path:
+    """The oracle; skips the test where this host cannot have it."""
+    long = architecture.long
+    if long and platform.machine() != "x86_64":
+        pytest.skip("only an x86-64 host tells what is right")
+    compiler = small64.COMPILER if long else small.COMPILER
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler} to build the oracle with")
+    binary = directory / f"native-{architecture.name}"
     source = Path(__file__).with_name("native.c")
-    subprocess.run([COMPILER, "-O1", "-static", "-w", "-o", binary, source], check=True)
+    flags = ["-O1", "-static", "-w", "-fno-pie", "-no-pie"]
+    subprocess.run([compiler, *flags, "-o", binary, source], check=True)
     try:
         subprocess.run([binary], input=b"", check=True)
     except OSError:
-        pytest.skip("this host does not run i386 programs")
+        pytest.skip(f"this host does not run {architecture.name} programs")
     return binary
 
 
 def run(binary: Path, cases: list[Case]) -> list[Case]:
-    """What this host's processor makes of them."""
+    """What this host's processor makes of cases for one architecture, `build`'s."""
+    ((architecture, _),) = groupby(cases, lambda case: case.architecture)
+    layout, used = _CASES[architecture], USED[architecture]
     data = b"".join(
-        _CASE.pack(
+        layout.pack(
             case.code + b"\xc3", *case.general, case.eflags, 0, case.storage,
             fxsave_image(case.floating),
         )
@@ -76,7 +91,9 @@ def run(binary: Path, cases: list[Case]) -> list[Case]:
     )  # fmt: skip
     output = subprocess.run([binary], input=data, capture_output=True, check=True).stdout
     results = []
-    for case, fields in zip(cases, _CASE.iter_unpack(output), strict=True):
-        _, a, c, d, b, eflags, signal, storage, image = fields
-        results.append(Case(case.code, from_fxsave(image), [a, c, d, b], eflags, storage, signal))
+    for case, fields in zip(cases, layout.iter_unpack(output), strict=True):
+        eflags, signal, storage, image = fields[-4:]
+        floating = from_fxsave(image, architecture.vectors)
+        general = [fields[1 + n] for n in used]
+        results.append(Case(case.code, floating, general, eflags, storage, signal, architecture))
     return results

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lx86.architecture import X86_64
 from lx86.cpuid import MODELS, More
 
-from . import later, native, native64
+from . import later, native
 from .compare import differences
 from .test_interpret import interpreted
-from .test_translated import SHARED, Translated
+from .translated import SHARED, Translated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,13 +81,13 @@ def test_a_later_instruction_is_translated_to_what_it_does_on_this_hosts_process
 
 @pytest.mark.parametrize("name", _SETS)
 def test_so_is_it_in_64_bit_code(tmp_path: Path, name: str) -> None:
-    program, machine = native64.build(tmp_path), native64.Translated(_EVERYTHING)
+    program, machine = native.build(tmp_path, X86_64), Translated(_EVERYTHING, X86_64)
     try:
-        tried = later.made(Random(f"long {name}"), _SETS[name], _COUNT, long=True)
+        tried = later.made(Random(f"long {name}"), _SETS[name], _COUNT, X86_64)
         wrong = []
-        for case, wanted in zip(tried, native64.run(program, tried), strict=True):
+        for case, wanted in zip(tried, native.run(program, tried), strict=True):
             got = machine.run(case)
-            wrong += _wrong(got, wanted, status=_STATUS, mxcsr=_MXCSR, long=True)
+            wrong += _wrong(got, wanted, status=_STATUS, mxcsr=_MXCSR)
         assert wrong == []
     finally:
         machine.close()
@@ -108,17 +109,17 @@ def test_cmpxchg16b_does_what_it_does_on_this_hosts_processor(tmp_path: Path) ->
     r = Random("cmpxchg16b")
     tried = []
     for code in (b"\x48\x0f\xc7\x0e", b"\xf0\x48\x0f\xc7\x0e") * 6:
-        case = later.made(r, later.MOVBES, 1, long=True)[0]
+        case = later.made(r, later.MOVBES, 1, X86_64)[0]
         case.code = code
         if r.random() < 0.6:
             both = (case.general[n].to_bytes(8, "little") for n in (0, 2))
             case.storage = b"".join(both) + case.storage[16:]
         tried.append(case)
-    program, machine = native64.build(tmp_path), native64.Translated(_EVERYTHING)
+    program, machine = native.build(tmp_path, X86_64), Translated(_EVERYTHING, X86_64)
     try:
         wrong = []
-        for case, wanted in zip(tried, native64.run(program, tried), strict=True):
-            wrong += _wrong(machine.run(case), wanted, status=_STATUS, mxcsr=_MXCSR, long=True)
+        for case, wanted in zip(tried, native.run(program, tried), strict=True):
+            wrong += _wrong(machine.run(case), wanted, status=_STATUS, mxcsr=_MXCSR)
         assert wrong == []
     finally:
         machine.close()

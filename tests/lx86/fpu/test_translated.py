@@ -7,68 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lx86.cpu import SystemCall, Trap
-from lx86.cpuid import DEFAULT, Model
-from lx86.storage import EXECUTE, READ, WRITE, Storage
-from lx86.translating_cpu import TranslatingCpu
-
 from . import native
 from .cases import cases
 from .compare import differences
 from .native import Case
+from .translated import SHARED, Translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _COUNT = 1200
-_PLACE, _PLACES = 0x2000_0000, 1 << 20
-_EXIT = b"\xcd\x80\x9c\xf4"
-"""INT 0x80, then PUSHF, so that all flags are wanted, and HLT, so that nothing is behind."""
-_SIGNALS = {16: 8, 19: 8, 13: 11, 6: 4}
-SHARED = 0x3C
-"""Sticky flags that x87 and SSE have in common, and the denormal one, which is not seen always."""
 
 
 @pytest.fixture(scope="module")
 def processor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return native.build(tmp_path_factory.mktemp("native"))
-
-
-class Translated:
-    """Runs cases, each at an address of its own."""
-
-    def __init__(self, model: Model = DEFAULT) -> None:
-        self.storage = Storage()
-        self.storage.map(native.STORAGE, 4096, READ | WRITE)
-        self.storage.map(_PLACE, _PLACES, READ | EXECUTE)
-        self.cpu = TranslatingCpu(self.storage, model)
-        self._next = _PLACE
-
-    def close(self) -> None:
-        self.cpu.close()
-        self.storage.close()
-
-    def run(self, case: Case, *, again: bool = False) -> Case:
-        """`again`: with the code of the last case."""
-        if again:
-            at = self._next - 32
-        else:
-            at, self._next = self._next, self._next + 32
-            self.storage.load(at, case.code + _EXIT)
-        self.storage.load(native.STORAGE, case.storage)
-        s = self.cpu.state
-        s.eax, s.ecx, s.edx, s.ebx = case.general
-        s.esi = s.edi = native.STORAGE
-        s.eip, s.eflags = at, case.eflags
-        self.cpu.set_floating(case.floating)
-        why = self.cpu.run(10_000)
-        assert isinstance(why, SystemCall | Trap), why
-        signal = _SIGNALS[why.vector] if isinstance(why, Trap) else 0
-        return Case(
-            case.code, self.cpu.floating(), [s.eax, s.ecx, s.edx, s.ebx], s.eflags,
-            self.storage.read(native.STORAGE, 128), signal,
-        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
-import platform
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
-from . import native64
+from lx86.architecture import X86_64
+
+from . import native
+from .cases import cases
 from .compare import differences
 from .test_translated import told
+from .translated import Translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="only an x86-64 host tells what is right"
-)
-
 
 @pytest.fixture(scope="module")
 def processor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return native64.build(tmp_path_factory.mktemp("native64"))
+    return native.build(tmp_path_factory.mktemp("native"), X86_64)
 
 
 @pytest.fixture(scope="module")
-def translated() -> Iterator[native64.Translated]:
-    machine = native64.Translated()
+def translated() -> Iterator[Translated]:
+    machine = Translated(architecture=X86_64)
     yield machine
     machine.close()
 
 
 @pytest.mark.parametrize("kind", ["x87", "simd"])
 def test_a_translated_instruction_of_64_bit_code_does_what_it_does_on_this_hosts_processor(
-    processor: Path, translated: native64.Translated, kind: str
+    processor: Path, translated: Translated, kind: str
 ) -> None:
-    tried = native64.made(Random(f"64 bits {kind}"), kind, 2000)
+    tried = cases(Random(f"64 bits {kind}"), kind, 2000, X86_64, denormals_are_zero=False)
     status, mxcsr = told(kind)
     wrong = [
         f"{case.code.hex()}: {'; '.join(found)}"
-        for case, wanted in zip(tried, native64.run(processor, tried), strict=True)
-        if (
-            found := differences(
-                case, translated.run(case), wanted, status=status, mxcsr=mxcsr, long=True
-            )
-        )
+        for case, wanted in zip(tried, native.run(processor, tried), strict=True)
+        if (found := differences(case, translated.run(case), wanted, status=status, mxcsr=mxcsr))
     ]
     assert wrong == []
