@@ -22,8 +22,8 @@ from hypervisor.network.ip import Arp, parse_arp
 from hypervisor.network.switch import PortSettings, VirtualSwitch
 from hypervisor.vio.adapter import Slot
 from pyphyp.boot_files import BootFilesError, ServedDirectory, directory_and_file
+from tests.firmware.devices import attach, chosen, prep_disk, program
 from tests.firmware.guest import Guest
-from tests.firmware.test_boot_devices import attach, chosen, prep_disk, program
 
 if TYPE_CHECKING:
     from pathlib import Path

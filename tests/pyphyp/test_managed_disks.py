@@ -12,7 +12,7 @@ from hypervisor.system.errors import ManagementError
 from pyphyp.machine_file import parse
 from pyphyp.managed import ManagedMachine
 from pyphyp.usage import PartitionState
-from tests.firmware.test_boot_devices import program
+from tests.firmware.devices import program
 
 if TYPE_CHECKING:
     from pathlib import Path
