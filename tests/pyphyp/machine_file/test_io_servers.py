@@ -8,7 +8,7 @@ import pytest
 
 from pyphyp.machine_file import MachineFileError, parse
 
-from .test_reading import MACHINE, PARTITION
+from .texts import MACHINE, PARTITION
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 from hypervisor.network.shared_ethernet import Forward, Nat, Nobody, ServerPort, SharedEthernet, Tap
 from pyphyp.machine_file import parse
 
-from .test_reading import MACHINE, PARTITION, wrong
+from .texts import MACHINE, PARTITION, wrong
 
 ADAPTER = "[[partition.ethernet]]\n"
 SECOND = PARTITION.replace("lpar1", "lpar2")

@@ -12,7 +12,7 @@ from hypervisor.system.validation import problems
 from hypervisor.vio.configuration import TerminalServer
 from pyphyp.machine_file import parse
 
-from .test_reading import MACHINE, wrong
+from .texts import MACHINE, wrong
 
 SERVER = '[[partition]]\nname = "io"\nguest = "linux"\nmemory = "64M"\nunits = 0.5\n'
 ADAPTER = '[[partition.vty_server]]\nclient = "web"\n'
