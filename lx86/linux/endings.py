@@ -1,8 +1,12 @@
-"""How a process ends."""
+"""How a process ends, or that it cannot begin."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+class RunError(Exception):
+    """A program that cannot be started; the text says why and what would help."""
 
 
 class EngineError(Exception):

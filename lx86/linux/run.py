@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,12 +13,14 @@ from lx86.storage import Storage
 from . import loader
 from .calls import all_calls
 from .calls.execution import start
+from .endings import RunError
 from .files import AT_FDCWD, Files, descriptor_limit
 from .proc import Proc
 from .process import Process
+from .scratch import scratch_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from lx86.cpu import Cpu
     from lx86.storage import Space
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx")
 """Those of the host's that every program sees."""
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-class RunError(Exception):
-    """A program that cannot be started; the text says why and what would help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +90,12 @@ def run(
         limit = descriptor_limit()
     if strace is not None:
         strace.move_above(limit)
-    with _scratch_directory() as scratch:
+    with scratch_directory(limit) as scratch:
         if world.root is None:
-            (Path(scratch) / "root").mkdir()
-        files = _files(world, Path(scratch), limit)
+            (scratch / "root").mkdir()
+        files = _files(world, scratch, limit)
         process = Process(_Machines(maker), files, limit, strace)
-        files.proc = Proc(process, files, Path(scratch))
+        files.proc = Proc(process, files, scratch)
         _start(process, program, arguments, dict(world.environment))
         if watcher is not None:
             watcher.begin(process)
@@ -124,16 +119,6 @@ class _Machines:
     def make(self, word: int) -> tuple[Cpu, Storage]:
         storage = Storage(self._maker.space(word))
         return self._maker(storage), storage
-
-
-@contextmanager
-def _scratch_directory() -> Iterator[str]:
-    """It stays if the program has become somebody who may not remove it."""
-    path = tempfile.mkdtemp(prefix="lx86-")
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _files(world: World, scratch: Path, limit: int) -> Files:

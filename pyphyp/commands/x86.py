@@ -201,9 +201,8 @@ def run(
     arguments: tuple[str, ...],
 ) -> int:
     """Run a program."""
-    from lx86.linux.endings import EngineError
+    from lx86.linux.endings import EngineError, RunError
     from lx86.linux.files import descriptor_limit
-    from lx86.linux.run import RunError
     from lx86.linux.run import run as run_program
     from lx86.linux.strace import Strace
     from lx86.store import StoreError

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+FORK, READ = 2, 3
 WRITE, EXIT, GETPID, KILL, FCNTL, TKILL, TGKILL = 4, 1, 20, 37, 55, 238, 270
 HELLO = call(WRITE, 1, DATA, 6) + call(EXIT, 7)
 
@@ -179,3 +182,27 @@ def test_each_pass_can_be_left_out_of_a_programs_translation(tmp_path: Path, nam
     program = write_program(tmp_path / "hello", HELLO, b"hello\n")
     done = x86("--without", name, str(program))
     assert (done.returncode, done.stdout, done.stderr) == (7, "hello\n", "")
+
+
+def test_a_run_leaves_no_files_behind_whatever_ends_it(tmp_path: Path) -> None:
+    """Its first process is killed; what it has stays until the child ends that it forked."""
+    code = call(FORK) + call(WRITE, 1, DATA, 1) + call(READ, 0, DATA, 1) + call(EXIT, 0)
+    program = write_program(tmp_path / "forks", code, b".")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with subprocess.Popen(
+        [*PYPHYP, "x86", "--no-cache", str(program)], env=os.environ | {"TMPDIR": str(temporary)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.read(2) == b".."
+        process.kill()
+        process.wait()
+        time.sleep(0.2)
+        assert len(list(temporary.iterdir())) == 1
+        process.stdin.close()
+        deadline = time.monotonic() + PATIENCE
+        while list(temporary.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert list(temporary.iterdir()) == []
