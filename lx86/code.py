@@ -8,11 +8,14 @@ from emu.native import ffi, lib
 
 from .decoder import LONGEST, Reader, Truncated, Undefined, mode
 from .flags import EVERY, C, X
-from .storage import PAGE, PROGRAM_END
+from .storage import PAGE
 from .tables import TABLES
 
 if TYPE_CHECKING:
+    from array import array
+
     from .instruction import Instruction
+    from .storage import Space
 
 _INSIDE = PAGE - LONGEST
 """What begins before that in a page cannot reach into the next one."""
@@ -21,12 +24,14 @@ _PAGES = 256
 
 
 class Pages(Protocol):
-    """What of a storage is asked here: where the host has it, and a byte for each of its pages."""
+    """What of a storage is asked here: where the host has it, and where there may be code."""
+
+    space: Space
 
     @property
     def pointer(self) -> int: ...
     @property
-    def permissions_pointer(self) -> int: ...
+    def executable(self) -> array[int]: ...
 
 
 class FetchFault(Exception):  # noqa: N818
@@ -46,8 +51,10 @@ class Code:
         self._native = ffi.new("x86_code *")
         self._native.tables = TABLES.native
         self._native.storage = ffi.cast("uint8_t *", storage.pointer)
-        self._native.permissions = ffi.cast("uint8_t *", storage.permissions_pointer)
-        self._native.end = PROGRAM_END
+        self._native.hole = storage.space.hole
+        self._native.moved = storage.space.beyond - storage.space.hole
+        self._storage = storage
+        self._executable: array[int] | None = None
         self._native.mode = mode(False, long)
         self._reader = Reader()
         self._pages = ffi.new("uint64_t []", _PAGES)
@@ -84,6 +91,7 @@ class Code:
     def _decode(self, address: int) -> Instruction | type[Undefined]:
         """Also those that follow, where only pages that are now looked at have a say in them."""
         found: list[Instruction] = []
+        self._look()
         try:
             found = self._reader.read_more(self._native, address)
         except Undefined:
@@ -97,9 +105,19 @@ class Code:
             self._by_page.setdefault(each, []).extend([i.address for i in found] or [address])
         return self._decoded[address]
 
+    def _look(self) -> None:
+        """Have the decoder know where there may be code."""
+        bounds = self._storage.executable
+        if bounds is not self._executable:
+            self._executable = bounds
+            self._native.bounds = ffi.from_buffer("uint64_t[]", bounds)
+            self._native.count = len(bounds)
+
     def forget(self, first: int, last: int) -> None:
         """What lies on these pages, or reaches into them."""
-        for page in range(first, last + 1):
+        few = last - first < len(self._by_page)
+        pages = range(first, last + 1)
+        for page in pages if few else [page for page in self._by_page if page in pages]:
             for address in self._by_page.pop(page, ()):
                 self._decoded.pop(address, None)
         self._live.clear()
@@ -122,6 +140,7 @@ class Code:
         """
         known = self._live.get((address, exact))
         if known is None:
+            self._look()
             pages, count = self._pages, self._count
             live = lib.x86_wanted(self._native, address, EVERY if exact else 0, pages, count)
             looked_at = frozenset(ffi.unpack(pages, count[0]))

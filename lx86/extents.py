@@ -1,4 +1,4 @@
-"""Ranges of numbers: which are there, kept as few long ones."""
+"""Ranges of numbers, each with a kind: kept as few long ones."""
 
 from __future__ import annotations
 
@@ -10,42 +10,53 @@ if TYPE_CHECKING:
 
 
 class Extents:
-    """A set of whole numbers, as ranges that do not touch each other; `end` excluded."""
+    """What kind whole numbers are; those of kind 0 are not there.  `end` is excluded everywhere."""
 
     def __init__(self) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []
+        self._kinds: list[int] = []
         self.total = 0
         """How many numbers there are."""
 
-    def add(self, start: int, end: int) -> None:
-        first, last = bisect_left(self._ends, start), bisect_right(self._starts, end)
-        low, high = start, end
+    def set(self, start: int, end: int, kind: int) -> None:
+        """Those from `start` to `end` are of that kind from now on."""
+        starts, ends, kinds = self._starts, self._ends, self._kinds
+        first, last = bisect_left(ends, start), bisect_right(starts, end)
+        pieces = [(start, end, kind)]
         if first < last:
-            low, high = min(start, self._starts[first]), max(end, self._ends[last - 1])
-        self._replace(first, last, [(low, high)])
+            pieces.insert(0, (starts[first], start, kinds[first]))
+            pieces.append((end, ends[last - 1], kinds[last - 1]))
+            self.total -= sum(ends[first:last]) - sum(starts[first:last])
+        pieces = _joined(pieces)
+        starts[first:last] = [low for low, _, _ in pieces]
+        ends[first:last] = [high for _, high, _ in pieces]
+        kinds[first:last] = [what for _, _, what in pieces]
+        self.total += sum(high - low for low, high, _ in pieces)
 
-    def remove(self, start: int, end: int) -> None:
-        first, last = bisect_right(self._ends, start), bisect_left(self._starts, end)
-        if first >= last:
-            return
-        left = (self._starts[first], start)
-        right = (end, self._ends[last - 1])
-        self._replace(first, last, [piece for piece in (left, right) if piece[0] < piece[1]])
+    def at(self, number: int) -> int:
+        """The kind of a number."""
+        n = bisect_right(self._ends, number)
+        return self._kinds[n] if n < len(self._ends) and self._starts[n] <= number else 0
 
-    def _replace(self, first: int, last: int, pieces: list[tuple[int, int]]) -> None:
-        self.total += sum(end - start for start, end in pieces)
-        for start, end in zip(self._starts[first:last], self._ends[first:last], strict=True):
-            self.total -= end - start
-        self._starts[first:last] = [start for start, _ in pieces]
-        self._ends[first:last] = [end for _, end in pieces]
+    def run(self, number: int) -> tuple[int, int]:
+        """The kind of a number, and up to which there are no others; if it is there."""
+        n = bisect_right(self._ends, number)
+        if n < len(self._ends) and self._starts[n] <= number:
+            return self._kinds[n], self._ends[n]
+        return 0, number + 1
 
-    def within(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The pieces of these ranges between two numbers, in order."""
+    def within(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """The pieces of these ranges between two numbers, in order, with their kinds."""
         n = bisect_right(self._ends, start)
         while n < len(self._starts) and self._starts[n] < end:
-            yield max(start, self._starts[n]), min(end, self._ends[n])
+            yield max(start, self._starts[n]), min(end, self._ends[n]), self._kinds[n]
             n += 1
+
+    def bounds(self) -> Iterator[int]:
+        """Start and end of each range, in order."""
+        for pair in zip(self._starts, self._ends, strict=True):
+            yield from pair
 
     def is_free(self, start: int, end: int) -> bool:
         return next(self.within(start, end), None) is None
@@ -61,3 +72,16 @@ class Extents:
             if n < 0:
                 return None
             end = min(end, self._starts[n])
+
+
+def _joined(pieces: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """What there is of them, without two that touch and are of one kind."""
+    joined: list[tuple[int, int, int]] = []
+    for low, high, what in pieces:
+        if low >= high or not what:
+            continue
+        if joined and joined[-1][1:] == (low, what):
+            joined[-1] = joined[-1][0], high, what
+        else:
+            joined.append((low, high, what))
+    return joined

@@ -149,7 +149,7 @@ class HostInstructions:
         try:
             for word in words:
                 self._push(s, word, width)
-            self._storage.view((s.esp - size) & 0xFFFFFFFF, width, WRITE)
+            self._storage.view((s.esp - size) & s.mask, width, WRITE)
         except StorageFault:
             s.esp = esp
             raise

@@ -69,7 +69,7 @@ class Segments:
         target, size = i.operands[0], i.size
         if i.name == "pop":
             assert isinstance(target, Seg)
-            number, selector = target.number, self._number(s.esp, 2)
+            number, selector = target.number, self._number(s.esp, 2, s.mask)
         elif i.name == "mov":
             assert isinstance(target, Seg)
             number, selector = target.number, self._read(i, 1, s) & 0xFFFF
@@ -77,27 +77,27 @@ class Segments:
             source = i.operands[1]
             assert isinstance(source, Mem)
             at = effective(source, s)
-            number, selector = FAR_LOADS[i.name], self._number(at + size, 2)
-            offset = self._number(at, size)
+            number, selector = FAR_LOADS[i.name], self._number(at + size, 2, s.mask)
+            offset = self._number(at, size, s.mask)
         if refused := refusal(s, number, selector):
             return refused
         setattr(s, SEGMENT_REGISTERS[number], selector)
         if number > 3:
             setattr(s, f"{SEGMENT_REGISTERS[number]}_base", s.segment_base(selector))
         if i.name == "pop":
-            s.esp = s.esp + size & _OFFSETS
+            s.esp = s.esp + size & s.mask
         elif i.name != "mov":
             self._write(i, offset, s)
         s.eip = i.next
         return None
 
-    def _number(self, address: int, size: int) -> int:
-        return int.from_bytes(self._storage.read(address & _OFFSETS, size), "little")
+    def _number(self, address: int, size: int, mask: int = _OFFSETS) -> int:
+        return int.from_bytes(self._storage.read(address & mask, size), "little")
 
     def _read(self, i: Instruction, operand: int, s: X86State) -> int:
         source = i.operands[operand]
         if isinstance(source, Mem):
-            return self._number(effective(source, s), source.size)
+            return self._number(effective(source, s), source.size, s.mask)
         assert isinstance(source, Reg)
         value: int = getattr(s, REGISTERS[source.number])
         return value

@@ -22,6 +22,7 @@ _HIGH = ("ah", "ch", "dh", "bh")
 SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
 ES, CS, SS, DS, FS, GS = range(6)
 NO_SEGMENT = -1
+_LONG = (1 << 64) - 1
 NO_EFFECT = -1
 TRANSFERS = frozenset(["callw", "retw", "jmpw", "lcall", "ljmp", "lret", "iret"])
 """Branches between segments, and those that cut EIP to 16 bits."""
@@ -79,7 +80,7 @@ class Mem:
             parts.append(names[self.index] + (f"*{1 << self.shift}" if self.shift else ""))
         text = "+".join(parts)
         if not parts:
-            text = f"{self.displacement & 0xFFFFFFFF:#x}"
+            text = f"{self.displacement & (_LONG if self.long else 0xFFFFFFFF):#x}"
         elif self.displacement:
             text += f"{'-' if self.displacement < 0 else '+'}{abs(self.displacement):#x}"
         segment = f"{SEGMENTS[self.segment]}:" if self.segment in (FS, GS) else ""
@@ -140,12 +141,14 @@ class Instruction:
     def __post_init__(self) -> None:
         self.reg = self.modrm >> 3 & 7 | (self.rex & 4) << 1
         self.rm = self.modrm & 7 | (self.rex & 1) << 3
-        self.next = (self.address + self.length) & 0xFFFFFFFF
+        self.next = self.address + self.length
         operand = self.operands[-1] if self.operands else None
         self.target = operand.value if isinstance(operand, Imm) and operand.target else None
 
     def moved(self, distance: int) -> Instruction:
-        """The same, that far away, with its targets."""
+        """The same, of 32 bits, that far away, with its targets."""
+        if not distance:
+            return self
         operands = tuple(
             Imm((o.value + distance) & 0xFFFFFFFF, True) if isinstance(o, Imm) and o.target else o
             for o in self.operands

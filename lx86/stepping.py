@@ -47,7 +47,7 @@ def iterate(cpu: Steps, i: Instruction) -> Exit:
     """One element of a repeated string instruction; `Preempted` behind it."""
     s = cpu.state
     if not s.ecx:
-        s.eip = s.eip + i.length & 0xFFFF_FFFF
+        s.eip = s.eip + i.length & s.mask
         cpu.load_state()
         return Preempted()
     at = s.eip

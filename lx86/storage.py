@@ -1,9 +1,9 @@
 """A program's address space, in the host's: pages, and what the program may do with each.
 
 It is one private mapping without reserve: what is not touched costs nothing, and a forked process
-has a copy.  A byte for each page says what the program may do there.  To the host all pages can be
-written (but for shared maps of files that cannot): the processor and the accesses here heed the
-permissions.
+has a copy.  What the program may do with its pages is known by runs of them.  To the host all pages
+can be written (but for shared maps of files that cannot): the processor and the accesses here heed
+the permissions.
 
 A 32-bit program has the lower three of 4 GiB.  A 64-bit one has 47 bits of addresses, which the
 host has itself no more of; so there is a hole in the middle where nothing can be mapped.
@@ -11,9 +11,9 @@ host has itself no more of; so there is a hole in the middle where nothing can b
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
+from array import array
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import TYPE_CHECKING, Protocol
@@ -38,22 +38,19 @@ class Space:
     """The addresses of a kind of programs: `word` bytes long, up to `end`.
 
     Those from `hole` on to `beyond` are no program's; `size` bytes of the host's hold the others.
-    No more than `most` bytes can be mapped at a time: each page costs a byte of the host's.
     """
 
     word: int
     end: int
     size: int
-    most: int
     hole: int
     beyond: int
 
 
-_MOST = 1 << 40
-SPACE_32 = Space(4, PROGRAM_END, SIZE, _MOST, PROGRAM_END, PROGRAM_END)
-SPACE_64_LOW = Space(8, PROGRAM_END, SIZE, _MOST, PROGRAM_END, PROGRAM_END)
+SPACE_32 = Space(4, PROGRAM_END, SIZE, PROGRAM_END, PROGRAM_END)
+SPACE_64_LOW = Space(8, PROGRAM_END, SIZE, PROGRAM_END, PROGRAM_END)
 """For an engine that has the addresses of 32-bit programs alone."""
-SPACE_64 = Space(8, 0x7FFF_FFFF_F000, 0x5000_0000_0000, _MOST, 0x2000_0000_0000, 0x5000_0000_0000)
+SPACE_64 = Space(8, 0x7FFF_FFFF_F000, 0x5000_0000_0000, 0x2000_0000_0000, 0x5000_0000_0000)
 
 _ffi = FFI()
 _ffi.cdef("""
@@ -111,30 +108,25 @@ class Storage:
     def __init__(self, space: Space = SPACE_32) -> None:
         self.space, self.word, self.end = space, space.word, space.end
         how = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
-        table = (space.end if space.beyond < space.end else space.size) // PAGE
         try:
             self._map = mmap.mmap(-1, space.size, how, mmap.PROT_READ | mmap.PROT_WRITE)
-            self._permissions = mmap.mmap(-1, table, how)
         except OSError as refused:
             raise MemoryError(f"{space.size >> 30} GiB {_REMEDY} ({refused})") from refused
         self._moved = space.beyond - space.hole
-        self._mapped = Extents()
+        self._pages = Extents()
+        """By number, with what the program may do there as a number of `Page`."""
+        self._executable = Extents()
+        self._executable_bounds: array[int] | None = None
         self._bytes = memoryview(self._map)
         self._observer: Observer | None = None
-        self.permissions = memoryview(self._permissions)
-        """A byte for each page, of `Page`.  To be read only."""
-        self.permissions_pointer = int(_ffi.cast("uintptr_t", _ffi.from_buffer(self._permissions)))
-        """The host's address of those."""
         self.pointer = int(_ffi.cast("uintptr_t", _ffi.from_buffer(self._map)))
         """The host's address of the program's address 0."""
 
     def close(self) -> None:
         """Give the storage back; nobody may use it, or a view of it, any more."""
         self._bytes.release()
-        self.permissions.release()
         # The mapping has been mapped over, piece by piece, but its range is still ours alone.
         self._map.close()
-        self._permissions.close()
 
     def observe(self, observer: Observer | None) -> None:
         self._observer = observer
@@ -149,7 +141,23 @@ class Storage:
 
     def kind(self, address: int) -> Page:
         """What there is at an address, whatever that is."""
-        return Page(self.permissions[address // PAGE]) if 0 <= address < self.end else Page(0)
+        return Page(self._pages.at(address // PAGE))
+
+    def page(self, number: int) -> int:
+        """The kind of a page, as a number."""
+        return self._pages.at(number)
+
+    @property
+    def executable(self) -> array[int]:
+        """Where pages that can be executed begin and end, by address; another one when they do."""
+        if self._executable_bounds is None:
+            bounds = [PAGE * number for number in self._executable.bounds()]
+            self._executable_bounds = array("Q", bounds)
+        return self._executable_bounds
+
+    def executable_pages(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """Runs of such pages among those from `first` to before `end`, by number."""
+        return ((low, high) for low, high, _ in self._executable.within(first, end))
 
     def outside(self, start: int, length: int) -> bool:
         """Whether not all of these addresses can be a program's."""
@@ -159,8 +167,7 @@ class Storage:
     # -- pages -----------------------------------------------------------------------------
 
     def map(self, start: int, length: int, permissions: Page) -> None:
-        """New pages of zeros, instead of whatever is there.  Raises OSError: too many."""
-        self._check_room(length)
+        """New pages of zeros, instead of whatever is there.  Raises OSError."""
         self._remap(start, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE)
         self._set(start, length, permissions | Page.MAPPED)
 
@@ -171,7 +178,6 @@ class Storage:
 
         Raises OSError, also if the file is not open for what `permissions` says.
         """
-        self._check_room(length)
         anonymous = mmap.MAP_ANONYMOUS if file < 0 else 0
         kind = Page.MAPPED | Page.SHARED
         try:
@@ -183,12 +189,8 @@ class Storage:
             kind |= Page.READ_ONLY_FILE
         self._set(start, length, permissions | kind)
 
-    def _check_room(self, length: int) -> None:
-        if length + self._mapped.total * PAGE > self.space.most:
-            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
-
     def unmap(self, start: int, length: int) -> None:
-        for first, end in list(self._mapped.within(start // PAGE, (start + length) // PAGE)):
+        for first, end, _ in list(self._pages.within(start // PAGE, (start + length) // PAGE)):
             at, size = first * PAGE, (end - first) * PAGE
             self._remap(at, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE)
             self._set(at, size, Page(0))
@@ -200,7 +202,7 @@ class Storage:
 
     def move_shared(self, start: int, length: int, to: int) -> None:
         """Have pages that are shared at another place; what was there is gone.  Raises OSError."""
-        kinds = bytes(self.permissions[start // PAGE : (start + length) // PAGE])
+        runs = list(self.runs(start, length))
         moved = _libc.mremap(
             _ffi.cast("void *", self.host(start)), length, length, _MAYMOVE | _MOVE_FIXED,
             _ffi.cast("void *", self.host(to)),
@@ -210,37 +212,27 @@ class Storage:
             raise OSError(error, os.strerror(error))
         self._remap(start, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE)
         self._set(start, length, Page(0))
-        for n, kind in enumerate(kinds):
-            self._set(to + n * PAGE, PAGE, Page(kind))
+        for address, size, kind in runs:
+            self._set(to + address - start, size, kind)
 
     def find_free(self, length: int, below: int, above: int = 0x10000) -> int | None:
         """The highest place of `length` bytes of no pages between two addresses."""
         count = len(pages_of(0, length))
         for low, high in ((self.space.beyond, below), (0, min(below, self.space.hole))):
             low = max(low, above)
-            place = self._mapped.highest_gap(count, low // PAGE, high // PAGE)
+            place = self._pages.highest_gap(count, low // PAGE, high // PAGE)
             if low < high and place is not None:
                 return place * PAGE
         return None
 
     def is_free(self, start: int, length: int) -> bool:
-        return self._mapped.is_free(start // PAGE, (start + length + PAGE - 1) // PAGE)
+        return self._pages.is_free(start // PAGE, (start + length + PAGE - 1) // PAGE)
 
     def runs(self, start: int = 0, length: int | None = None) -> Iterator[tuple[int, int, Page]]:
         """The mapped pages among these, as (address, length, what one may do there)."""
         end = self.end if length is None else start + length
-        for page, last in list(self._mapped.within(start // PAGE, end // PAGE)):
-            first = page
-            while first < last:
-                kind, page = self.permissions[first : first + 1], first + 1
-                while page < last:
-                    chunk = bytes(self.permissions[page : min(last, page + 4096)])
-                    different = chunk.lstrip(kind)
-                    page += len(chunk) - len(different)
-                    if different:
-                        break
-                yield first * PAGE, (page - first) * PAGE, Page(kind[0])
-                first = page
+        for first, last, kind in list(self._pages.within(start // PAGE, end // PAGE)):
+            yield first * PAGE, (last - first) * PAGE, Page(kind)
 
     def _remap(
         self, start: int, length: int, flags: int, file: int = -1, offset: int = 0,
@@ -257,9 +249,12 @@ class Storage:
             raise OSError(error, os.strerror(error))
 
     def _set(self, start: int, length: int, permissions: Page) -> None:
-        first, count = start // PAGE, length // PAGE
-        self.permissions[first : first + count] = bytes([permissions]) * count
-        (self._mapped.add if permissions else self._mapped.remove)(first, first + count)
+        first, end = start // PAGE, (start + length) // PAGE
+        self._pages.set(first, end, int(permissions))
+        can = int(permissions & EXECUTE)
+        if can or not self._executable.is_free(first, end):
+            self._executable.set(first, end, can)
+            self._executable_bounds = None
         if self._observer:
             self._observer.mapping_changed(start, length)
 
@@ -272,12 +267,13 @@ class Storage:
         """
         if address < 0 or length < 0 or address + length > self.end:
             raise StorageFault(max(address, self.end))
-        pages, place = pages_of(address, length), self._place(address)
-        if len(pages) > 16 and all(kind & need == need for kind in set(bytes(self._slice(pages)))):
-            return self._bytes[place : place + length]
-        for page in pages:
-            if self.permissions[page] & need != need:
+        page, end, wanted = address // PAGE, (address + length + PAGE - 1) // PAGE, int(need)
+        while page < end:
+            kind, until = self._pages.run(page)
+            if kind & wanted != wanted:
                 raise StorageFault(max(address, page * PAGE))
+            page = until
+        place = self._place(address)
         return self._bytes[place : place + length]
 
     def accessible(self, address: int, length: int, need: Page) -> int:
@@ -291,9 +287,8 @@ class Storage:
 
     def written(self, address: int, length: int) -> None:
         """Something outside the processor wrote there: what was code may be other code now."""
-        if self._observer and any(
-            self.permissions[page] & EXECUTE for page in pages_of(address, length)
-        ):
+        first, end = address // PAGE, (address + length + PAGE - 1) // PAGE
+        if self._observer and not self._executable.is_free(first, end):
             self._observer.invalidate(address, length)
 
     def read(self, address: int, length: int) -> bytes:
@@ -343,6 +338,3 @@ class Storage:
                 return bytes(found + chunk[:end])
             found += chunk
         return None
-
-    def _slice(self, pages: range) -> memoryview:
-        return self.permissions[pages.start : pages.stop]

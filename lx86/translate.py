@@ -276,7 +276,7 @@ class _Translation:
         x = self.x
         word = x.word
         at = x.address(Mem(word, ESP, -1, 0, -word, 2))
-        value = value - x.options.bases[CS] & 0xFFFFFFFF
+        value = value - x.options.bases[CS] & x.options.architecture.mask
         x.store(x.constant(value), at, word)
         x.note_word(at, (-1, x.signed(value)))
         base, offset = x.value(ESP)

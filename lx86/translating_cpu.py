@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from .left import Study
     from .storage import Storage
 
-_ADDRESS = 0xFFFF_FFFF
 _STORAGE, _PROGRAM = (0x300, 0x380, 0x600), 0x700
 _NOWHERE = -1
 _HALFWAY = (Why.OFTEN, Why.ILLEGAL, Why.PRIVILEGED)
@@ -126,7 +125,7 @@ class TranslatingCpu:
         """All but x87, MMX and SSE, which are left as they are."""
         exchange.read(self.state, self.machine, at, self.architecture)
         if code := self._options.bases[CS]:
-            self.state.eip = self.state.eip - code & _ADDRESS
+            self.state.eip = self.state.eip - code & self.architecture.mask
 
     @property
     def _options(self) -> Options:
@@ -281,6 +280,7 @@ class TranslatingCpu:
         except StorageFault as fault:
             access = Access.WRITE if i.name in ("pushf", "enter") else Access.READ
             return Fault(fault.address, access)
+        self.state.eip &= self.architecture.mask
         if trap is not None:
             return trap
         self.load_state()
@@ -338,7 +338,8 @@ class TranslatingCpu:
         else:
             at = self._assistant.carry_out(assist, self.state)
             if at is None:
-                self.state.eip = self.state.eip - self._options.bases[CS] & _ADDRESS
+                self.state.eip -= self._options.bases[CS]
+                self.state.eip &= self.architecture.mask
                 self.load_state()
                 return self._go_on()
         return at

@@ -206,16 +206,16 @@ class UnicornCpu:
         """Have Unicorn's regions be what the storage's pages are."""
         flush = False
         for start, length in self._changed:
-            for first, end in list(self._mapped.within(start, start + length)):
+            for first, end, _ in list(self._mapped.within(start, start + length)):
                 self._uc.mem_unmap(first, end - first)
-                self._mapped.remove(first, end)
+                self._mapped.set(first, end, 0)
                 flush = True
             for address, size, permissions in self._storage.runs(start, length):
                 if not permissions & (Page.READ | Page.WRITE | Page.EXECUTE):
                     continue  # an access is refused as where nothing is
                 pointer = self._storage.host(address)
                 self._uc.mem_map_ptr(address, size, _protection(permissions), pointer)
-                self._mapped.add(address, address + size)
+                self._mapped.set(address, address + size, 1)
         self._changed.clear()
         if flush:
             self._uc.ctl_flush_tb()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from .convention import SLOT_PAGES, SLOTS
-from .storage import EXECUTE, PAGE, PROGRAM_END, WRITE, Page, pages_of
+from .convention import SLOT_PAGES
+from .storage import EXECUTE, PAGE, WRITE, Page, pages_of
 
 if TYPE_CHECKING:
     from .block import Block
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .machine import Machine
     from .storage import Storage
 
-_EXECUTE, _SHARED = int(EXECUTE), int(Page.SHARED)
+_EXECUTE, _WRITE, _SHARED = int(EXECUTE), int(WRITE), int(Page.SHARED)
 """As numbers: they are asked for often."""
 
 
@@ -27,8 +27,9 @@ class Watch:
         self._digests: dict[int, bytes] = {}
 
     def changed(self, start: int, length: int) -> None:
-        for page in pages_of(start, length):
-            if page in self._machine.protected:
+        protected, pages = self._machine.protected, pages_of(start, length)
+        for page in pages if len(pages) < len(protected) else sorted(protected):
+            if page in pages and page in protected:
                 self.drop(page)
 
     def mapping_changed(self, start: int, length: int) -> None:
@@ -39,17 +40,16 @@ class Watch:
         protected -= {p for p in protected if first <= p <= last}
         self._digests = {p: d for p, d in self._digests.items() if not first <= p <= last}
         self._machine.remap(start, length)
-        if any(kind & _EXECUTE for kind in set(bytes(self._storage.permissions[first : last + 1]))):
+        if any(self._storage.executable_pages(first, last + 1)):
             self._cache.empty_slots(first, last)
 
     def has_slot_alone(self, eip: int) -> bool:
         """No page shares the slots of this address's that could have code, too."""
-        page, permissions = eip // PAGE, self._storage.permissions
-        return not any(
-            permissions[other] & _EXECUTE
-            for other in range(page % SLOT_PAGES, PROGRAM_END // PAGE, SLOT_PAGES)
-            if other != page
-        )
+        page, place = eip // PAGE, eip // PAGE % SLOT_PAGES
+        others = self._storage.executable_pages(0, self._storage.end // PAGE)
+        sharing = sum((end - 1 - place) // SLOT_PAGES - (first - 1 - place) // SLOT_PAGES
+                      for first, end in others)  # fmt: skip
+        return sharing == bool(self._storage.page(page) & _EXECUTE)
 
     def drop(self, page: int) -> None:
         """Forget the code of a page, which may be written from then on."""
@@ -66,12 +66,12 @@ class Watch:
 
     def _protect(self, page: int) -> None:
         self._machine.protected.add(page)
-        if page * PAGE < SLOTS and self._storage.permissions[page] & WRITE:
+        if self._storage.page(page) & _WRITE:
             self._machine.remap(page * PAGE, PAGE)
 
     def digest(self, page: int) -> bytes | None:
         """Of the code a page holds, and watch it; None: others may change it unseen."""
-        kind = self._storage.permissions[page] if page < PROGRAM_END // PAGE else 0
+        kind = self._storage.page(page)
         if not kind & _EXECUTE:
             return b""
         if kind & _SHARED:
@@ -86,5 +86,4 @@ class Watch:
 
     def refuses_stores(self, page: int) -> bool:
         """Though the program may store there."""
-        writable = page < PROGRAM_END // PAGE and self._storage.permissions[page] & WRITE
-        return page in self._machine.protected and bool(writable)
+        return page in self._machine.protected and bool(self._storage.page(page) & _WRITE)

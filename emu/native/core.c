@@ -240,7 +240,7 @@ core *core_open(const char *library, uint8_t *storage, uint64_t size, int host_c
     memset(c->controls.answered_calls, 0xff, sizeof c->controls.answered_calls);
     c->storage = storage;
     c->size = size;
-    c->code_pages = calloc(size / 4096, 1);
+    c->code_pages = sparse_map(size / 4096);
     core *outer = running_core;
     running_core = c;
     bool started = c->code_pages
@@ -267,7 +267,7 @@ void core_close(core *c)
         processors_end(c);
         levels_end(c);
         decoder_end(c);
-        free(c->code_pages);
+        sparse_unmap(c->code_pages, c->size / 4096);
         free(c->windows);
     }
     free(c);

@@ -212,7 +212,8 @@ static uint32_t page_of_block(core *c, void *code)
     if (!block)
         return NO_PAGE;
     uint64_t address = *window64(block, BLOCK_ADDRESS), size = *window16(block, BLOCK_SIZE);
-    if (size > PAGE - address % PAGE || !translate(c, address, ACCESS_FETCH, false, &found, &cause))
+    if (size > PAGE - address % PAGE || !translate(c, address, ACCESS_FETCH, false, &found, &cause)
+        || found.real / PAGE >= NO_PAGE)
         return NO_PAGE;
     return found.real / PAGE;
 }

@@ -150,7 +150,7 @@ typedef struct {
     void *code;
     uint64_t known; /* as in the core, when it was */
     uint32_t flags;
-    uint32_t page; /* of storage, that all of it comes from; or NO_PAGE */
+    uint32_t page; /* of storage, that all of it comes from; or NO_PAGE, also if it is far up */
 } jump;
 #define NO_PAGE 0xffffffffu
 typedef struct tlb tlb;
@@ -483,6 +483,10 @@ void guard_leave(guard *g);
 void guard_broke(core *c);
 sigjmp_buf *guard_hold(void);
 void guard_resume(sigjmp_buf *held);
+
+/* storage.c: zeros, which cost something only where they are touched; NULL: no room */
+void *sparse_map(uint64_t size);
+void sparse_unmap(void *zeros, uint64_t size);
 
 /* interpose.c */
 extern __thread core *running_core;

@@ -33,6 +33,19 @@ void storage_unmap(uint8_t *storage, uint64_t size)
         munmap(storage - GUARD, size + 2 * GUARD);
 }
 
+void *sparse_map(uint64_t size)
+{
+    void *zeros = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return zeros == MAP_FAILED ? NULL : zeros;
+}
+
+void sparse_unmap(void *zeros, uint64_t size)
+{
+    if (zeros)
+        munmap(zeros, size);
+}
+
 int storage_map_file(uint8_t *storage, uint64_t address, uint64_t length, int file,
                      uint64_t offset)
 {

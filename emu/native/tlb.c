@@ -447,7 +447,7 @@ bool tlb_start(core *c, char *error, size_t error_size)
 {
     const uint64_t unicorns_first = 256; /* entries */
     c->tlb = calloc(1, sizeof *c->tlb);
-    if (!c->tlb || !(c->tlb->writers = calloc(c->size / PAGE, sizeof(uint64_t))))
+    if (!c->tlb || !(c->tlb->writers = sparse_map(c->size / PAGE * sizeof(uint64_t))))
         FAIL("out of memory");
     c->tlb->space = c->tlb->spaces;
     for (int mode = 0; mode < MODES; mode++) {
@@ -486,6 +486,6 @@ void tlb_end(core *c)
         release(&c->tlb->spaces[i].problem);
     for (int mode = PRIVILEGED; mode < MODES; mode++)
         release(&c->tlb->shared[mode]);
-    free(c->tlb->writers);
+    sparse_unmap(c->tlb->writers, c->size / PAGE * sizeof(uint64_t));
     free(c->tlb);
 }

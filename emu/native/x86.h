@@ -113,12 +113,15 @@ enum x86_status {
 int x86_decode(const x86_tables *, const uint8_t *code, size_t length, uint64_t address, int mode,
                x86_instruction *);
 
-/* A program's code: `storage` at address 0; of each page of 4 KiB up to `end` what may be done
-   with it, 4 if it can be executed.  Instruction addresses count from `base`. */
+/* A program's code: `storage` has what is at address 0, and what is behind `hole`, `moved` bytes
+   before where it would be.  `bounds` are the addresses where what can be executed begins and ends,
+   whole pages of 4 KiB, `count` of them.  Instruction addresses count from `base`. */
 typedef struct {
     const x86_tables *tables;
-    const uint8_t *storage, *permissions;
-    uint64_t end;
+    const uint8_t *storage;
+    uint64_t hole, moved;
+    const uint64_t *bounds;
+    size_t count;
     uint32_t base;
     int mode;
 } x86_code;

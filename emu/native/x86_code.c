@@ -8,7 +8,7 @@
 enum {
     LONGEST = 15,
     PAGE = 4096,
-    EXECUTABLE = 4,
+    MODE_64 = 2,
     LOOKAHEAD = 40, /* instructions looked at to learn which flags are wanted */
     PAGES = 256,
     EVERY = (1 << 9) - 1 /* pieces of the flags, as in lx86/flags.py */
@@ -16,7 +16,26 @@ enum {
 
 static int executable(const x86_code *c, uint64_t address)
 {
-    return address < c->end && c->permissions[address / PAGE] & EXECUTABLE;
+    size_t low = 0, high = c->count; /* bounds before `low` are not above it, from `high` on all are */
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (c->bounds[middle] <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low & 1;
+}
+
+static const uint8_t *place_of(const x86_code *c, uint64_t address)
+{
+    return c->storage + (address < c->hole ? address : address - c->moved);
+}
+
+/* An address as instructions have it. */
+static uint64_t within(const x86_code *c, uint64_t address)
+{
+    return c->mode & MODE_64 ? address : (uint32_t)address;
 }
 
 int x86_fetch(const x86_code *c, uint64_t address, x86_instruction *i)
@@ -28,8 +47,9 @@ int x86_fetch(const x86_code *c, uint64_t address, x86_instruction *i)
         length = left < LONGEST - length ? length + left : LONGEST;
     }
     memset(i, 0, sizeof *i);
-    memcpy(bytes, c->storage + (length ? address : 0), length);
-    int status = x86_decode(c->tables, bytes, length, (uint32_t)(address - c->base), c->mode, i);
+    if (length)
+        memcpy(bytes, place_of(c, address), length);
+    int status = x86_decode(c->tables, bytes, length, within(c, address - c->base), c->mode, i);
     if (status == X86_TRUNCATED) {
         i->address = address + length;
     } else if (c->base) {
@@ -111,7 +131,7 @@ static unsigned wanted(walk *w, uint64_t address)
             break;
         }
         unsigned ending = t->endings[i.name];
-        uint64_t next = (uint32_t)(i.address + i.length);
+        uint64_t next = within(w->code, i.address + i.length);
         if (ending == X86_BRANCH) {
             live = wanted(w, i.target);
             live |= wanted(w, next);

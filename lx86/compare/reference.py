@@ -86,7 +86,7 @@ class Reference:
         operand = i.operands[0] if i.operands else None
         at = effective(operand, state) if isinstance(operand, Mem) else 0
         general = [getattr(state, name) for name in self.cpu.architecture.registers]
-        op = Operation(i, floating, self._storage, general, state.eflags, at)
+        op = Operation(i, floating, self._storage, general, state.eflags, at, mask=state.mask)
         try:
             interpret(op)
         except (Refused, NotDefined, StorageFault):

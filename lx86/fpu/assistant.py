@@ -77,7 +77,7 @@ class Assistant:
         bytes_ = _Bytes(self._storage)
         general = [getattr(s, name) for name in REGISTERS]
         floating = self._file.read(a.before)
-        op = Operation(i, floating, bytes_, general, s.eflags, _address(i, s))
+        op = Operation(i, floating, bytes_, general, s.eflags, _address(i, s), mask=s.mask)
         try:
             interpret(op)
         except StorageFault as fault:

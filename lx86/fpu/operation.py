@@ -48,28 +48,30 @@ class Operation:
     address: int
     """Of the storage operand, if there is one."""
     features: int = 0
+    mask: int = 0xFFFF_FFFF
+    """All ones in an address."""
     written: set[int] = field(default_factory=set)
     """Which general registers it wrote."""
     flags_written: bool = False
 
     def load(self, length: int, offset: int = 0) -> int:
         """The storage operand as a number."""
-        at = self._place(offset)
+        at = self.place(offset)
         return int.from_bytes(self.storage.read(at, length), "little")
 
     def store(self, value: int, length: int, offset: int = 0) -> None:
-        at = self._place(offset)
+        at = self.place(offset)
         self.storage.write(at, value.to_bytes(length, "little"))
 
     def store_state(self, image: bytes, length: int) -> None:
         """A store whose first and last bytes the processor asks for before it begins."""
-        for at in (self.address, self.address + length - 1 & 0xFFFFFFFF):
-            self.storage.probe(at)
+        for offset in (0, length - 1):
+            self.storage.probe(self.place(offset))
         self.storage.write(self.address, image)
 
-    def _place(self, offset: int) -> int:
-        """What lies above 4 GiB is a 64-bit program's, and nowhere."""
-        return self.address + offset & (0xFFFFFFFF if self.address <= 0xFFFFFFFF else (1 << 64) - 1)
+    def place(self, offset: int) -> int:
+        """The address of a part of the storage operand."""
+        return self.address + offset & self.mask
 
     def set_general(self, number: int, value: int, width: int = 32) -> None:
         """To the lowest `width` bits; in 64-bit mode those above 32 are zero then."""

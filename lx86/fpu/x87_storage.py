@@ -206,7 +206,7 @@ def _environment(op: Operation) -> bytes:
         s.operand,
         0xFFFF0000,
     )
-    return b"".join(word.to_bytes(4, "little") for word in long)
+    return b"".join((word & 0xFFFF_FFFF).to_bytes(4, "little") for word in long)
 
 
 def store_environment(op: Operation, stack: Stack) -> None:
@@ -241,7 +241,7 @@ def _save(op: Operation, stack: Stack) -> None:
 
 def _restore(op: Operation, stack: Stack) -> None:
     length = 28 if op.instruction.size == 4 else 14
-    image = op.storage.read(op.address + length & 0xFFFFFFFF, 80)
+    image = op.storage.read(op.place(length), 80)
     load_environment(op, stack)
     for i in range(8):
         stack.s.registers[stack.place(i)] = int.from_bytes(image[10 * i : 10 * i + 10], "little")
@@ -252,14 +252,20 @@ FXSAVE_LENGTH = 288
 MXCSR_MASK = 0xFFFF
 
 
+def _pointer_length(op: Operation) -> int:
+    """Bytes of an address in FXSAVE's image: with REX.W all (SDM volume 1, 10.5.1.1)."""
+    return 8 if op.instruction.rex & 8 else 4
+
+
 def fxsave(op: Operation) -> None:
     s, stack = op.floating, Stack(op.floating)
     valid = sum((s.tags >> 2 * n & 3 != EMPTY) << n for n in range(8))
+    mask = (1 << 8 * _pointer_length(op)) - 1
     image = b"".join(
         value.to_bytes(length, "little")
         for value, length in (
-            (s.control, 2), (s.status, 2), (valid, 2), (s.opcode & 0x7FF, 2), (s.instruction, 8),
-            (s.operand, 8), (s.mxcsr, 4), (MXCSR_MASK, 4),
+            (s.control, 2), (s.status, 2), (valid, 2), (s.opcode & 0x7FF, 2),
+            (s.instruction & mask, 8), (s.operand & mask, 8), (s.mxcsr, 4), (MXCSR_MASK, 4),
         )
     )  # fmt: skip
     image += b"".join(stack.bits(i).to_bytes(16, "little") for i in range(8))
@@ -277,7 +283,8 @@ def fxrstor(op: Operation) -> None:
     if field(24, 4) & ~MXCSR_MASK:
         op.refuse_general_protection()
     s.control, s.status, s.mxcsr = field(0, 2) & 0x1F3F | 0x40, field(2, 2), field(24, 4)
-    s.opcode, s.instruction, s.operand = field(6, 2) & 0x7FF, field(8, 4), field(16, 4)
+    pointer = _pointer_length(op)
+    s.opcode, s.instruction, s.operand = field(6, 2) & 0x7FF, field(8, pointer), field(16, pointer)
     for i in range(8):
         s.registers[stack.place(i)] = field(32 + 16 * i, 10)
     for i in range(len(s.xmm)):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 calls = CallGroup()
 _SHARED, _PRIVATE, _SHARED_VALIDATE = 1, 2, 3
-_FIXED, _ANONYMOUS, _NO_REPLACE = 0x10, 0x20, 0x10_0000
+_FIXED, _ANONYMOUS, _NO_RESERVE, _NO_REPLACE = 0x10, 0x20, 0x4000, 0x10_0000
 _GROWS_DOWN = 0x0100_0000
 _ON_FAULT = 4
 """MCL_ONFAULT and MLOCK_ONFAULT add to the others (the second is 1)."""
@@ -72,6 +72,8 @@ def _mmap(
     if length > memory.end:
         refuse(errno.ENOMEM)
     kind = memory.permissions(protection)
+    if kind & WRITE and not (shared or flags & _NO_RESERVE) and length > _most_reserved():
+        refuse(errno.ENOMEM)
     if not flags & _ANONYMOUS:
         mode = fcntl.fcntl(visible(thread, file), fcntl.F_GETFL)
         access = mode & os.O_ACCMODE
@@ -90,6 +92,11 @@ def _mmap(
     else:
         memory.map_file(start, length, kind, file, offset, shared=shared)
     return start
+
+
+def _most_reserved() -> int:
+    """What Linux lets a program ask for at a time (vm.overcommit_memory 0): all there is."""
+    return PAGE * os.sysconf("SC_PHYS_PAGES")
 
 
 def _map_device(
@@ -165,7 +172,7 @@ def mremap(
     if flags & _REMAP_FIXED:
         size = _range(thread, new_address, length)
         apart = new_address + size <= address or address + old_length <= new_address
-        if not flags & _REMAP_MAYMOVE or not apart:
+        if not flags & _REMAP_MAYMOVE or not apart or storage.outside(new_address, length):
             refuse(errno.EINVAL)
         memory.unmap(new_address, length)
         return _move(thread, address, old_length, length, new_address)
@@ -237,7 +244,8 @@ def mincore(thread: Thread, address: int, length: int, result: int) -> int:
     length = _range(thread, address, length, errno.ENOMEM)
     if not thread.process.memory.is_mapped(address, length):
         refuse(errno.ENOMEM)
-    thread.process.storage.write(result, b"\1" * (length // PAGE))
+    thread.process.storage.view(result, length // PAGE, WRITE)[:] = b"\1" * (length // PAGE)
+    thread.process.storage.written(result, length // PAGE)
     return 0
 
 
