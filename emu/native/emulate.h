@@ -25,8 +25,7 @@ static inline vsr_value *vsr_of(uint8_t *env, unsigned n)
     return (vsr_value *)(env + ENV_VSR) + n;
 }
 
-/* Fields of instructions, beside RT and RA of internal.h. */
-#define RB(word) ((word) >> 11 & 0x1f)
+/* Fields of instructions, beside those of power.h. */
 #define RC(word) ((word) >> 6 & 0x1f)
 #define VSR_T(word) (((word) & 1) << 5 | RT(word))
 #define VSR_A(word) (((word) >> 2 & 1) << 5 | RA(word))

@@ -8,89 +8,11 @@
 #include <string.h>
 
 #include "core.h"
+#include "power.h"
 #include "unicorn_api.h"
 #include "window.h"
 
-/* MSR (Power ISA III 4.2.1), as masks; bit numbers there count from the left. */
-#define MSR_SF (1ull << 63)
-#define MSR_TM (1ull << 32)
-#define MSR_VEC (1ull << 25)
-#define MSR_VSX (1ull << 23)
-#define MSR_EE (1ull << 15)
-#define MSR_PR (1ull << 14)
-#define MSR_FP (1ull << 13)
-#define MSR_ME (1ull << 12)
-#define MSR_FE0 (1ull << 11)
-#define MSR_SE (1ull << 10)
-#define MSR_BE (1ull << 9)
-#define MSR_FE1 (1ull << 8)
-#define MSR_IR (1ull << 5)
-#define MSR_DR (1ull << 4)
-#define MSR_RI (1ull << 1)
-#define MSR_LE (1ull << 0)
-/* SRR1 bits that an interrupt sets for itself: 33:36 and 42:47. */
-#define SRR1_INTERRUPT_BITS 0x783f0000ull
-#define PROGRAM_PRIVILEGED 0x040000ull
-#define PROGRAM_TRAP 0x020000ull
-#define PROGRAM_FP 0x100000ull /* of a program interrupt (Power ISA III 7.5.9) */
-
-enum spr_number {
-    SPR_UDSCR = 3, /* DSCR to problem state */
-    SPR_DSCR = 17,
-    SPR_DSISR = 18,
-    SPR_DAR = 19,
-    SPR_DEC = 22,
-    SPR_SRR0 = 26,
-    SPR_SRR1 = 27,
-    SPR_AMR = 29,
-    SPR_PID = 48,
-    SPR_IAMR = 61,
-    SPR_FSCR = 153,
-    SPR_DAWR0 = 180,
-    SPR_DAWR1 = 181,
-    SPR_CIABR = 187,
-    SPR_DAWRX0 = 188,
-    SPR_DAWRX1 = 189,
-    SPR_SPRG0 = 272,
-    SPR_PVR = 287,
-    SPR_PURR = 309,
-    SPR_LPCR = 318,
-    SPR_UHDEXCR = 455, /* HDEXCR to those who may read it alone */
-    SPR_HASHKEYR = 468,
-    SPR_HASHPKEYR = 469,
-    SPR_HDEXCR = 471,
-    SPR_USIER2 = 736, /* SIER2 and the next two, to read alone */
-    SPR_USIER3 = 737,
-    SPR_UMMCR3 = 738,
-    SPR_SIER2 = 752,
-    SPR_SIER3 = 753,
-    SPR_MMCR3 = 754,
-    SPR_EBBRR = 805,
-    SPR_BESCR = 806,
-    SPR_UDEXCR = 812, /* DEXCR to read alone */
-    SPR_DEXCR = 828,
-    SPR_PPR = 896,
-    SPR_PPR32 = 898,
-    SPR_VTB = 849,
-    SPR_DEADLINE = 267, /* a number the core leaves unused: what the time base is compared with */
-    SPR_TB = 268,
-    SPR_TBU = 269, /* its upper half */
-};
-
-/* QEMU's exception numbers, as the interrupt hook receives them. */
-enum exception {
-    EXCEPTION_DATA_STORAGE = 2,
-    EXCEPTION_ALIGNMENT = 5,
-    EXCEPTION_PROGRAM = 6,
-    EXCEPTION_FP_UNAVAILABLE = 7,
-    EXCEPTION_SYSTEM_CALL = 8,
-    EXCEPTION_TRACE = 68,
-    EXCEPTION_VMX_UNAVAILABLE = 73,
-    EXCEPTION_VSX_UNAVAILABLE = 94,
-    EXCEPTION_FACILITY_UNAVAILABLE = 95,
-    EXCEPTION_EMULATION_ASSIST = 96,
-    EXCEPTION_HYPERVISOR_FACILITY_UNAVAILABLE = 98,
-};
+#include "debug.h"
 
 enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
 
@@ -110,18 +32,6 @@ typedef struct {
     uint32_t permissions; /* UC_PROT_* */
 } translation;
 
-/* Hashed page table entries (Power ISA III 6.7.6.1), big-endian as all that is saved. */
-#define PTES_A_GROUP 8
-#define PTE_BYTES 16
-#define PTE_LARGE 4ull
-#define PTE_SECONDARY 2ull
-#define PTE_VALID 1ull
-#define PTE_REAL_PAGE 0x0ffffffffffff000ull
-#define PTE_REFERENCE 0x100ull /* these two stand there in a radix tree's leaves, too */
-#define PTE_CHANGE 0x80ull
-#define PTE_GUARDED 8ull
-#define PTE_NO_EXECUTE 4ull
-#define PTE_PP 3ull
 #define SLB_SLOTS 32
 
 typedef struct {
@@ -170,68 +80,11 @@ typedef struct {
     uint64_t address, length;
 } device_range;
 
-#define DEBUG_BREAKPOINTS 1024
-#define DEBUG_WATCHPOINTS 64
-
-typedef struct {
-    uint64_t first, last;
-    int access;
-    bool traced; /* nobody stops there: the access is told */
-} watchpoint;
-
-#define TRACES 64
-
-typedef struct {
-    uint64_t first, last;
-} address_range;
-
-/* An access whose instruction has yet to run. */
-typedef struct {
-    bool there, stored, conditional;
-    uint64_t pc, address, length;
-} traced_access;
-
-typedef struct {
-    address_range ranges[TRACES]; /* of instructions */
-    int count;
-    bool translated;          /* each block begins with a call of block_traced */
-    uint64_t lowest, highest; /* of the ranges */
-    traced_access pending;
-    bool repeats; /* the instruction at `repeated` was told of and runs again */
-    uint64_t repeated;
-    core_instruction_observer instruction;
-    core_access_observer access;
-    void *context;
-} trace_state;
-
 /* Where it is counted how often each word runs (core_count_words). */
 typedef struct {
     uint64_t first, size; /* bytes */
     uint64_t *counts;     /* NULL: nowhere */
 } counted_words;
-
-typedef struct {
-    bool on; /* something of this is at work: every block takes the slow path */
-    uint64_t breakpoints[DEBUG_BREAKPOINTS]; /* ascending */
-    int breakpoint_count;
-    watchpoint watches[DEBUG_WATCHPOINTS];
-    int watch_count;
-    int traced_watches; /* so many of them */
-    enum { STEP_NONE, STEP_ARMED, STEP_TAKEN } step;
-    uint64_t limit;     /* instructions of the block to be entered next; 0: all */
-    bool stopped;       /* at a breakpoint */
-    bool watch_fault;   /* the TLB hook refused an access to a watched page */
-    bool watch_open;    /* watched pages may be accessed, by the instruction at watch_nip */
-    uint64_t watch_nip;
-    uint64_t opened[2]; /* the pages that the TLB holds meanwhile */
-    int opened_count;
-    /* The last stop, and whether a run from there goes past it. */
-    enum core_debug kind;
-    uint64_t address;
-    uint64_t stop_nip;
-    int stop_processor;
-    bool pass_breakpoint, pass_watch;
-} debug_state;
 
 /* What an adapter may reach (dma.c): its entries are the hypervisor's. */
 typedef struct {
@@ -326,11 +179,6 @@ struct core {
     jump jumps[JUMPS];
 };
 
-/* The fields RS or RT, RA, and RB of an instruction. */
-#define RT(word) ((word) >> 21 & 0x1f)
-#define RA(word) ((word) >> 16 & 0x1f)
-#define RB(word) ((word) >> 11 & 0x1f)
-
 static inline uint64_t *gpr(core *c, int n) { return window64(c->env, ENV_GPR + 8 * n); }
 static inline uint64_t *spr(core *c, int n) { return window64(c->env, ENV_SPR + 8 * n); }
 static inline uint64_t *nip(core *c) { return window64(c->env, ENV_NIP); }
@@ -369,19 +217,6 @@ static inline void count_instructions(core *c, uint64_t count)
         *spr(c, SPR_TB) += count;
 }
 
-/* debug.c */
-void debug_enter(core *c);             /* a run begins */
-bool debug_stops(core *c);             /* it ends with CORE_DEBUG */
-bool debug_limit(core *c);             /* the block entered next is a piece of one */
-void debug_settle(core *c);
-void debug_block(core *c, uint64_t address, uint32_t size);
-void debug_interrupted(core *c);
-void debug_repeats(core *c, uint64_t address); /* the instruction there did not run yet */
-void debug_delivered(core *c, uint64_t srr0); /* an interrupt, while watched pages are open */
-bool debug_guard(core *c, uint64_t address, int access, uc_tlb_entry *entry);
-bool debug_watch_stops(core *c, uint32_t word, uint64_t address, uint64_t length);
-int debug_watch_fault(core *c);         /* an exit, or -1: go on */
-
 /* device.c */
 bool is_device(const core *c, uint64_t real);
 int device_fault(core *c);              /* an exit, or -1: go on */
@@ -409,25 +244,6 @@ bool levels_start(core *c);
 void levels_end(core *c);
 /* Where the table errs about the edition of what these parts of an opcode lead to (decoder.c). */
 void correct_edition(uint8_t *handler, const uint8_t *part);
-
-/* tracing.c */
-void block_traced(core *c, uint64_t address, uint64_t size); /* instead of block_begins */
-uint64_t trace_untraced(const core *c, uint64_t address, uint64_t count); /* or 1: traced */
-void trace_instruction(core *c, uint64_t address);
-void trace_access(core *c, uint32_t word, bool stored, uint64_t address, uint64_t length);
-void trace_access_ends(core *c, bool done);
-void block_counted(core *c, uint64_t address, uint64_t size);
-
-/* guest_debug.c */
-bool guest_debugs(core *c);  /* it traces, or one of its debug registers is set */
-bool guest_watches(core *c);
-uint64_t guest_block(core *c, uint64_t address, uint64_t count); /* how many run in one piece */
-void guest_begins(core *c, uint64_t address); /* the instruction there runs, it alone if traced */
-void guest_completes(core *c);
-bool guest_completed(core *c); /* translated code was left because that instruction is done */
-int guest_watched(core *c, uint64_t from, uint64_t to); /* accesses watched anywhere in between */
-bool guest_watch_hit(core *c, int accesses, uint64_t pc, uint64_t address, uint64_t length);
-void block_stepped(core *c, uint64_t address, uint64_t size); /* instead of block_begins */
 
 /* In non-Java mode denormal operands are zeros, too, not results alone (Power ISA I 6.2.3). */
 static inline void flush_vector_operands(uint8_t *env)
