@@ -1,4 +1,4 @@
-/* Of internal.h: stopping a guest for a debugger, telling of what it does, and its own debugging. */
+/* Of internal.h: stopping a guest for a debugger, tracing it, and its own debugging. */
 #ifndef DEBUG_H
 #define DEBUG_H
 

@@ -1,4 +1,5 @@
-/* The TLB that translated code looks into, and what is known of translated code by address (tlb.c).
+/* The TLB that translated code looks into, and what is known of translated code by address
+   (tlb.c, tlb_spaces.c).
 
    Entries are Unicorn's, because translated code reads them; where they lie, what enters them and
    what removes them is ours.  Each process has a table of its own for problem state, kept while
