@@ -11,12 +11,10 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .cases import AF, ALL, CF, DATA, OF, PF, SF, STACK, ZF
-from .cases64 import Case, difference, on_the_processor, runner
+from .cases import AF, ALL, CF, DATA, OF, PF, SF, STACK, ZF, Case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 _FREE = (0, 1, 2, 6, 7, 8, 9, 10, 11, 14, 15)
 _CONDITIONS = (OF, CF, ZF, CF | ZF, SF, PF, SF | OF, ZF | SF | OF)
@@ -382,20 +380,3 @@ def case(seed: int) -> Case:
     values[3], values[4], values[5] = DATA + 8, STACK, rng.randrange(12)
     values[12], values[13] = DATA + 24, rng.randrange(12)
     return Case(values, rng.getrandbits(12) & ALL | 0x202, bytes(w.code), w.undefined)
-
-
-def differences(program: Path, seeds: range | list[int]) -> list[str]:
-    """Of the cases with these seeds: what translation makes other than the processor."""
-    written = [case(seed) for seed in seeds]
-    translated = runner(written)
-    try:
-        expected = on_the_processor(program, written)
-        if len(expected) != len(written):
-            return [f"only {len(expected)} of {len(written)} came back"]
-        return [
-            f"seed {seed}: {found}"
-            for n, seed in enumerate(seeds)
-            if (found := difference(written[n], expected[n], translated.run(n)))
-        ]
-    finally:
-        translated.close()

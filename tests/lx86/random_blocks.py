@@ -1,169 +1,133 @@
-"""Random blocks, translated and on this host's processor, until so many were compared.
+"""Random blocks, translated and on this host's processor, by their numbers.
 
-    python -m tests.lx86.random_blocks COUNT [SEED]
+    python -m tests.lx86.random_blocks --count 1000000 --record /tmp/blocks.txt
 
-Three quarters are pieces of integer code, the others short sequences of x87, MMX and SSE; each is
-translated once and compared with several states, each of which counts.  What differs is printed
-with what makes it again; the status is the number of differences, at most 100.
+What differs is printed with the block's number, its x86 code, and how to see it again.  With
+`--record` a text file says which blocks were compared with which translator; those that this very
+translator was compared with are left out, so that a run that was ended goes on when it is started
+again.  The status is 1 if anything differed.
 """
 
 from __future__ import annotations
 
+import argparse
+import signal
 import sys
-import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
-from itertools import repeat
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import islice
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING
 
-from lx86.decoder import decode
-from lx86.options import GRADUAL, Options
-
-from . import many, pieces
-from .fpu import cases, native
-from .fpu.compare import ESTIMATES, INACCURATE, differences
-from .fpu.translated import SHARED, Translated
+from . import many
+from .block_record import Record, totals
+from .compared_blocks import ARCHITECTURES, KINDS, Compared, Range, compare, processor, ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-STATES, FLOATING_STATES = 16, 8
-"""That each block is compared with; those of x87, MMX and SSE take more time."""
-_BATCH, _WORKERS, _KIND = 2000, 2, 4
-_LONGEST = 15
-"""Bytes of a sequence: native.c has room for one more, the RET."""
-_UNTOLD = 0x212
-"""Of the x87's status: C1, and denormal and underflow exceptions of exact results."""
-_UNTOLD_SSE = 0x32
-"""Of MXCSR: these, and inexactness of conversions to integers that are invalid."""
-_NAN = 0x7FFF << 64 | 3 << 62
+_EVERY = 10
+"""Seconds between two lines of progress."""
 
 
-def integer_differences(
-    seeds: range | list[int], states: int, options: Options | None = None
-) -> list[str]:
-    """Of the pieces with these seeds: what translation makes other than the processor."""
-    written = [pieces.case(seed) for seed in seeds]
-    options = replace(options or Options(), exact_flags=True)  # each is branched to by a register
-    return [f"seed {seeds[n]}, {what}" for n, what in many.differences(written, states, options)]
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
 
 
-def sequences(r: Random, kind: str, count: int) -> list[native.Case]:
-    """Cases of some instructions each, all of them such as give one exact result."""
-    found: list[native.Case] = []
-    parts = cases.cases(r, kind, 2 * count, denormals_are_zero=False)
-    code = b""
-    for case in parts:
-        i = decode(case.code, native.CODE)
-        if i.name == "simd" and i.opcode in (*ESTIMATES, 0x0FAE):  # and STMXCSR
-            continue
-        if i.name == "x87" and (
-            (i.opcode == 0xD9 and i.modrm in INACCURATE)
-            or (i.opcode, i.modrm) in ((0xD9, 0x36), (0xD9, 0x2E), (0xDD, 0x3E), (0xDF, 0xE0))
-        ):  # FNSTENV, FLDCW and FNSTSW show addresses and flags that CAVEATS.md tells of
-            continue
-        if len(code) + len(case.code) > _LONGEST or (code and r.random() < 0.3):
-            case.code, code = code, b""
-            found.append(case)
-        else:
-            code += case.code
-    return found
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="random_blocks", description=__doc__.partition("\n")[0])
+    p.add_argument("--bits", type=int, choices=tuple(ARCHITECTURES), default=32)
+    p.add_argument(
+        "--kind", choices=(*KINDS, "all"), default="all",
+        help="all: one in eight is of x87, or MMX and SSE",
+    )  # fmt: skip
+    p.add_argument(
+        "--from", dest="start", type=_natural, metavar="N",
+        help="the first block's number; without it, that behind all that the record has, or 0",
+    )  # fmt: skip
+    p.add_argument("--count", type=_natural, default=100_000, metavar="M", help="of blocks")
+    p.add_argument("--jobs", type=_natural, default=1, metavar="J", help="at a time")
+    p.add_argument("--most", type=_natural, default=20, metavar="K", help="differences printed")
+    p.add_argument("--record", type=Path, metavar="FILE", help="what was compared, as text")
+    p.add_argument(
+        "--codes", type=Path, metavar="FILE",
+        help="eight bytes for each code go to its end, to count how many are distinct",
+    )  # fmt: skip
+    return p
 
 
-def _one_nan(register: int) -> int:
-    """The register, or for any quiet NaN that NaN: which of two is the result differs."""
-    return _NAN if register & _NAN == _NAN else register
+def _all_compared(todo: Iterable[Range], jobs: int) -> Iterator[tuple[Range, Future[Compared]]]:
+    """In any order; never many more at a time than there are jobs."""
+    with ProcessPoolExecutor(jobs) as workers:
+        todo, waiting = iter(todo), dict[Future[Compared], Range]()
+        try:
+            while True:
+                for each in islice(todo, jobs + 1 - len(waiting)):
+                    waiting[workers.submit(compare, each)] = each
+                if not waiting:
+                    return
+                for done in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    yield waiting.pop(done), done
+        finally:
+            workers.shutdown(cancel_futures=True)
 
 
-class _Pool:
-    """Values that further states are made of."""
+class _Progress:
+    def __init__(self, most: int) -> None:
+        self._began = self._told = time.monotonic()
+        self._left, self.blocks, self.runs, self.differences = most, 0, 0, 0
 
-    def __init__(self, r: Random) -> None:
-        self._r = r
-        self._extended = [cases.extended(r) for _ in range(4096)]
-        self._vectors = [cases.vector(r) for _ in range(4096)]
+    def differs(self, text: str) -> None:
+        self.differences += 1
+        if self._left:
+            self._left -= 1
+            print(text, flush=True)
 
-    def state(self, case: native.Case) -> native.Case:
-        """The same code and the same words, with other registers and storage."""
-        r = self._r
-        registers, xmm = r.choices(self._extended, k=8), r.choices(self._vectors, k=8)
-        storage = b"".join(v.to_bytes(16, "little") for v in r.choices(self._vectors, k=8))
-        if r.random() < 0.5:
-            storage = registers[0].to_bytes(10, "little") + storage[10:]
-        return native.Case(
-            case.code, replace(case.floating, registers=registers, xmm=xmm),
-            [r.getrandbits(32) for _ in range(4)], 0x202 | r.getrandbits(16) & 0x8D5, storage,
+    def add(self, done: Compared) -> None:
+        self.blocks += done.range.end - done.range.start
+        self.runs += done.runs
+        for text in done.differences:
+            self.differs(text)
+        if time.monotonic() - self._told > _EVERY:
+            self._told = time.monotonic()
+            self.tell()
+
+    def tell(self) -> None:
+        rate = self.blocks / (time.monotonic() - self._began)
+        print(
+            f"{self.blocks:,} blocks, {self.runs:,} runs of them, {self.differences} differences, "
+            f"{rate:,.0f} blocks a second", flush=True,
         )  # fmt: skip
 
-    def states(self, case: native.Case, count: int) -> Iterator[native.Case]:
-        """The first one is the case's own."""
-        yield case
-        for _ in range(count - 1):
-            yield self.state(case)
 
-
-def floating_differences(
-    program: Path, machine: Translated, r: Random, count: int, states: int
-) -> tuple[int, list[str]]:
-    """Of about `count` sequences: how many they were in fact, and what differs.
-
-    What CAVEATS.md says of flags and NaNs is no difference.
-    """
-    done, wrong, pool = 0, [], _Pool(r)
-    for kind in ("x87", "simd"):
-        tried = sequences(r, kind, count)
-        done += len(tried)
-        every = [state for case in tried for state in pool.states(case, states)]
-        status = 0xFFFF & ~(_UNTOLD if kind == "x87" else SHARED | _UNTOLD)
-        mxcsr = 0xFFFF & ~(SHARED if kind == "x87" else _UNTOLD_SSE)
-        for n, (case, wanted) in enumerate(zip(every, native.run(program, every), strict=True)):
-            got = machine.run(case, again=n % states > 0)
-            for each in (got, wanted) if kind == "x87" else ():
-                each.floating.registers = [_one_nan(n) for n in each.floating.registers]
-            found = differences(case, got, wanted, mxcsr=mxcsr, status=status)
-            if found:
-                wrong.append(f"{case.code.hex()}, state {n % states}: {'; '.join(found)}")
-    return done, wrong
-
-
-def _batch(program: Path, kind: int, seed: int) -> tuple[int, int, list[str]]:
-    """Of blocks with these seeds: how many, how many states of them, and what differs."""
-    if kind < _KIND - 1:
-        options = GRADUAL if kind else Options()
-        found = integer_differences(range(seed, seed + _BATCH), STATES, options)
-        return _BATCH, _BATCH * STATES, found
-    machine = Translated()
-    try:
-        r = Random(f"blocks {seed}")
-        done, found = floating_differences(program, machine, r, _BATCH, FLOATING_STATES)
-    finally:
-        machine.close()
-    return done, done * FLOATING_STATES, [f"sequences of {seed}: {text}" for text in found]
-
-
-def main(count: int, seed: int) -> int:
-    began, blocks, states, wrong = time.monotonic(), 0, 0, 0
-    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(_WORKERS) as workers:
-        program = native.build(Path(name))
-        number = 0
-        while states < count:
-            numbers = range(number, number := number + 2 * _KIND)
-            seeds = [seed + n * _BATCH for n in numbers]
-            kinds = [n % _KIND for n in numbers]
-            for more, tried, found in workers.map(_batch, repeat(program), kinds, seeds):
-                blocks, states, wrong = blocks + more, states + tried, wrong + len(found)
-                for text in found:
-                    print(text, flush=True)
-            rate = states / (time.monotonic() - began)
-            print(
-                f"{blocks} blocks, {states} states of them, {wrong} differences, {rate:.0f} a "
-                "second", flush=True,
-            )  # fmt: skip
-    return min(wrong, 100)
+def main(arguments: list[str]) -> int:
+    asked = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    record = Record(asked.record)
+    start = record.behind(asked.bits) if asked.start is None else asked.start
+    wanted = ranges(asked.bits, asked.kind, start, asked.count)
+    many.program(ARCHITECTURES[asked.bits])  # built once, for all workers
+    processor(ARCHITECTURES[asked.bits])
+    progress = _Progress(asked.most)
+    todo = (each for each in wanted if asked.record is None or not record.has(each))
+    for blocks, future in _all_compared(todo, max(asked.jobs, 1)):
+        if error := future.exception():
+            progress.differs(f"{blocks} came to no end: {error!r}")
+            continue
+        done = future.result()
+        record.add(done)
+        if asked.codes:
+            with asked.codes.open("ab") as file:
+                done.codes.tofile(file)
+        progress.add(done)
+    progress.tell()
+    for line in totals(record.lines):
+        print(line)
+    return bool(progress.differences)
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    sys.exit(main(sys.argv[1:]))

@@ -1,42 +1,87 @@
-"""Random pieces of code: translated they do what the real processor does."""
+"""Random blocks, translated, do what the real processor does; and the command that tries more."""
 
 from __future__ import annotations
 
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
-from . import small
+from lx86.architecture import I386, X86_64, Architecture
+from lx86.options import Options
+
+from . import many, pieces, pieces64
+from .compared_blocks import CHUNK, Range, compare
 from .fpu import native
-from .fpu.translated import Translated
-from .random_blocks import floating_differences, integer_differences
+from .random_blocks import main
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .many import Batch
 
 # And some whose last instructions take many registers, and one that turns DH nine times with CF.
 SEEDS = [*range(4000), 2_007_948, 100_353_463, 101_288_904, 900_023_757, 10_000_139_113]
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not small.available():
-        pytest.skip(f"{small.COMPILER} is not there")
-    return tmp_path_factory.mktemp("oracle")
+@pytest.fixture(autouse=True, scope="module")
+def _hosts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Or skip."""
+    for architecture in (I386, X86_64):
+        native.build(tmp_path_factory.mktemp("oracle"), architecture)
 
 
-def test_translated_code_gives_what_the_hosts_processor_gives(directory: Path) -> None:
-    native.build(directory)  # or skip
-    assert integer_differences(SEEDS, 4) == []
+def _integer(architecture: Architecture) -> list[tuple[int, str]]:
+    case = pieces64.case if architecture.long else pieces.case
+    options = Options(exact_flags=True, architecture=architecture)
+    return many.differences([case(seed) for seed in SEEDS], 4, options, SEEDS)
 
 
-def test_so_do_sequences_of_x87_mmx_and_sse(directory: Path) -> None:
-    program = native.build(directory)
-    machine = Translated()
-    try:
-        done, found = floating_differences(program, machine, Random("sequences"), 300, 4)
-    finally:
-        machine.close()
-    assert found == []
-    assert done > 200
+def test_translated_code_gives_what_the_hosts_processor_gives() -> None:
+    assert _integer(I386) == []
+
+
+def test_random_64_bit_code_gives_what_the_hosts_processor_gives() -> None:
+    assert _integer(X86_64) == []
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("kind", ["x87", "simd"])
+def test_so_do_sequences_of_x87_mmx_and_sse(kind: str, bits: int) -> None:
+    done = compare(Range(bits, kind, 0, 150))
+    assert done.differences == []
+    assert len(done.codes) > 140
+
+
+def test_blocks_are_compared_once_by_a_translator_where_there_is_a_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record, codes = tmp_path / "record", tmp_path / "codes"
+    asked = ["--bits", "64", "--from", str(CHUNK - 20), "--count", "50", "--record", str(record)]
+    assert main([*asked, "--codes", str(codes)]) == 0
+    head, line = record.read_text().splitlines()
+    assert len(head.split()) == len(line.split()) + 1
+    assert line.startswith(f"64 integer {CHUNK - 20} {CHUNK + 30} 4 ")
+    assert codes.stat().st_size == 8 * int(line.split()[5])
+    assert "50 blocks, 200 runs of them, 0 differences" in capsys.readouterr().out
+    assert main(asked) == 0
+    assert capsys.readouterr().out.startswith("0 blocks")
+    assert main(["--bits", "64", "--count", "10", "--record", str(record)]) == 0
+    assert f" {CHUNK - 20} {CHUNK + 40} " in record.read_text()
+
+
+def test_what_differs_is_told_with_its_code_and_how_to_see_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = many.on_the_processor
+
+    def wrong(batch: Batch) -> bytes:
+        answers = bytearray(right(batch))
+        answers[-batch.answer] ^= 1  # EAX of the last state of the last piece
+        return bytes(answers)
+
+    monkeypatch.setattr(many, "on_the_processor", wrong)
+    assert main(["--from", "100", "--count", "8", "--kind", "integer"]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("32 bits, integer block 107: run 3: eax 0x")
+    assert f"    {pieces.case(107).code[:2].hex()}" in told
+    assert "--bits 32 --kind integer --from 107 --count 1\n" in told

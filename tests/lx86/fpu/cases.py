@@ -81,10 +81,8 @@ def vector(r: Random) -> int:
     )
 
 
-def state(
-    r: Random, architecture: Architecture = I386, *,
-    masked: bool = True, denormals_are_zero: bool = True,
-) -> FloatingState:  # fmt: skip
+def words(r: Random, *, masked: bool = True, denormals_are_zero: bool = True) -> FloatingState:
+    """A state of which control, status, tags and MXCSR are random."""
     s = FloatingState()
     s.control = 0x7F | r.choice([3, 3, 3, 2, 0]) << 8 | r.choice([0, 0, 1, 2, 3]) << 10
     s.status = r.getrandbits(3) << 11 | r.choice([0, r.getrandbits(16) & 0x477F])
@@ -97,6 +95,12 @@ def state(
         s.status |= 0x8080
     empty = r.choice([0, 0, 0, r.getrandbits(8)])
     s.tags = sum((3 if empty >> n & 1 else 0) << 2 * n for n in range(8))
+    return s
+
+
+def state(r: Random, architecture: Architecture = I386, **how: bool) -> FloatingState:
+    """`how` as for `words`."""
+    s = words(r, **how)
     s.registers = [extended(r) for _ in range(8)]
     s.xmm = [vector(r) for _ in range(architecture.vectors)]
     return s

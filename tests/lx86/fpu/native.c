@@ -23,7 +23,7 @@
 #endif
 
 struct test {
-    uint8_t code[16];
+    uint8_t code[32];
     unsigned long general[GENERAL], eflags, signal;
     uint8_t storage[128];
     uint8_t floating[512];
@@ -95,7 +95,7 @@ int main(void)
     asm("fxsave %0" : "=m"(saved));
     while (all(read, 0, &t, sizeof t)) {
         memcpy(storage, t.storage, 128);
-        memcpy(code, t.code, 16);
+        memcpy(code, t.code, 32);
         memcpy(in.floating, t.floating, 512);
         memcpy(in.general, t.general, sizeof in.general);
         in.eflags = t.eflags;

@@ -19,9 +19,11 @@ from .. import small, small64
 
 STORAGE = 0x1000_0000
 CODE = 0x1100_0000
+LONGEST = 31
+"""Bytes of code: `native.c` has room for one more, the RET."""
 USED = {I386: (0, 1, 2, 3), X86_64: (0, 2, 3, 8, 9, 10, 12, 13, 14, 15)}
 """General registers that are looked at: SYSCALL, with which code ends, replaces RCX and R11."""
-_CASES = {I386: struct.Struct("<16s4III128s512s"), X86_64: struct.Struct("<16s16QQQ128s512s")}
+_CASES = {I386: struct.Struct("<32s4III128s512s"), X86_64: struct.Struct("<32s16QQQ128s512s")}
 
 
 @dataclass

@@ -14,7 +14,7 @@ from lx86.translating_cpu import TranslatingCpu
 from .native import STORAGE, USED, Case
 
 _PLACE, _PLACES = 0x2000_0000, 1 << 20
-_STEP = 32
+_STEP = 64
 _EXITS = {4: b"\xcd\x80\x9c\xf4", 8: b"\x0f\x05\x9c\xf4"}
 """By bytes of a word: INT 0x80 or SYSCALL, then PUSHF, so that all flags are wanted, and HLT."""
 _SIGNALS = {16: 8, 19: 8, 13: 11, 6: 4}

@@ -1,8 +1,9 @@
 /* Runs pieces of code, each with several states: on the real processor, and translated.
-   Standard input: how many pieces, how often each is run, bytes of code; of each piece EAX to EDI in
-   ModRM's order, EFLAGS, a number that its further states come from, and where its code lies; then
-   all code, that goes to CODE.  Answers: the registers afterwards and the data area, of each run.
-   A piece ends with a jump to where the word before CODE says. */
+   Standard input: how many pieces, how often each is run, bytes of code; of each piece the general
+   registers in ModRM's order, EFLAGS, which bits of AX are told of behind LAHF and SETO AL, a number
+   that its further states come from, and where its code lies; then all code, that goes to CODE.
+   Answers: the registers afterwards, those bits, and the data area, of each run.  A piece ends with a jump to where the
+   doubleword before CODE says. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,34 +13,60 @@
 #define PATTERNS 8
 #define CODE_SIZE 0x800000
 
+#ifdef __x86_64__
+#define REGISTERS 16
+enum { READ = 0, WRITE = 1, MMAP = 9, MPROTECT = 10 };
+#else
+#define REGISTERS 8
+enum { READ = 3, WRITE = 4, MMAP = 90, MPROTECT = 125 };
+#endif
+typedef unsigned long word;
+
 struct piece {
-    uint32_t registers[8], flags, number, place;
+    word registers[REGISTERS];
+    uint32_t flags, told, number, place;
+};
+struct answer {
+    word registers[REGISTERS], flags;
+    uint8_t data[SIZE];
 };
 
-uint32_t registers[8], flags, results[8], saved_stack, code_address;
-static uint8_t input[8 << 20], output[(32 + SIZE) * 1000], patterns[PATTERNS][SIZE];
-static const uint32_t special[8] = {0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x80, 0x7F, 0x8000};
+word registers[REGISTERS], results[REGISTERS + 1], saved_stack, code_address;
+uint32_t flags;
+static uint8_t input[8 << 20], patterns[PATTERNS][SIZE];
+static struct answer output[1000];
 
 void *memcpy(void *to, const void *from, size_t count);
 
-__asm__(".globl enter_piece\n"
-        "enter_piece:\n"
-        " pusha\n mov %esp, saved_stack\n"
-        " mov flags, %eax\n mov %al, %ah\n mov flags+1, %al\n shr $3, %al\n"
-        " add $0x7f, %al\n sahf\n" /* OF, then the others */
-        " mov registers+16, %esp\n"
-        " mov registers, %eax\n mov registers+4, %ecx\n mov registers+8, %edx\n"
-        " mov registers+12, %ebx\n mov registers+20, %ebp\n mov registers+24, %esi\n"
-        " mov registers+28, %edi\n"
+#define SET_FLAGS /* OF, then the others */ \
+    " mov flags, %eax\n mov %al, %ah\n mov flags+1, %al\n shr $3, %al\n add $0x7f, %al\n sahf\n"
+#ifdef __x86_64__
+#define EACH(F) F(0, rax) F(1, rcx) F(2, rdx) F(3, rbx) F(4, rsp) F(5, rbp) F(6, rsi) F(7, rdi) \
+    F(8, r8) F(9, r9) F(10, r10) F(11, r11) F(12, r12) F(13, r13) F(14, r14) F(15, r15)
+#define LOAD(n, r) " mov registers+8*" #n ", %" #r "\n"
+#define STORE(n, r) " mov %" #r ", results+8*" #n "\n"
+__asm__("enter_piece:\n push %rbx\n push %rbp\n push %r12\n push %r13\n push %r14\n push %r15\n"
+        " mov %rsp, saved_stack\n" SET_FLAGS EACH(LOAD) " jmp *code_address\n"
+        "leave_piece:\n" EACH(STORE) " lahf\n seto %al\n mov %rax, results+8*16\n mov saved_stack, %rsp\n cld\n"
+        " pop %r15\n pop %r14\n pop %r13\n pop %r12\n pop %rbp\n pop %rbx\n ret\n");
+
+static long call(long number, long a, long b, long c)
+{
+    long result;
+    register long fourth __asm__("r10") = 0x32, fifth __asm__("r8") = -1, sixth __asm__("r9") = 0;
+    __asm__ volatile("syscall" : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(fifth), "r"(sixth)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#else
+#define EACH(F) F(0, eax) F(1, ecx) F(2, edx) F(3, ebx) F(4, esp) F(5, ebp) F(6, esi) F(7, edi)
+#define LOAD(n, r) " mov registers+4*" #n ", %" #r "\n"
+#define STORE(n, r) " mov %" #r ", results+4*" #n "\n"
+__asm__("enter_piece:\n pusha\n mov %esp, saved_stack\n" SET_FLAGS EACH(LOAD)
         " jmp *code_address\n"
-        ".globl leave_piece\n"
-        "leave_piece:\n"
-        " mov %eax, results\n mov %ecx, results+4\n mov %edx, results+8\n mov %ebx, results+12\n"
-        " mov %esp, results+16\n mov %ebp, results+20\n mov %esi, results+24\n"
-        " mov %edi, results+28\n"
+        "leave_piece:\n" EACH(STORE) " lahf\n seto %al\n mov %eax, results+4*8\n"
         " mov saved_stack, %esp\n cld\n popa\n ret\n");
-void enter_piece(void);
-void leave_piece(void);
 
 static long call(long number, long a, long b, long c)
 {
@@ -47,11 +74,18 @@ static long call(long number, long a, long b, long c)
     __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
     return result;
 }
+#endif
+void enter_piece(void);
+void leave_piece(void);
 
-static void map(uint32_t at, uint32_t length)
+static void map(word at, word length)
 {
+#ifdef __x86_64__
+    call(MMAP, at, length, 3);
+#else
     long how[6] = {at, length, 3, 0x32, -1, 0};
-    call(90, (long)how, 0, 0);
+    call(MMAP, (long)how, 0, 0);
+#endif
 }
 
 static uint32_t next(uint32_t *x)
@@ -63,32 +97,52 @@ static uint32_t next(uint32_t *x)
 
 static void change(uint32_t *x)
 {
-    static const uint8_t free[5] = {0, 1, 2, 6, 7};
-    for (int n = 0; n < 5; n++) {
+#ifdef __x86_64__
+    static const uint8_t free[] = {0, 1, 2, 6, 7, 8, 9, 10, 11, 14, 15};
+    static const word special[16] = {
+        0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x80, 0x7F, 0x8000, -1, 1UL << 63, ~(1UL << 63),
+        0xFFFFFFFF00000000, 0xFFFFFFFF80000000, 0x100000000, 0x80000000FFFFFFFF, 2};
+#else
+    static const uint8_t free[] = {0, 1, 2, 6, 7};
+    static const word special[8] = {0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x80, 0x7F, 0x8000};
+#endif
+    for (unsigned n = 0; n < sizeof free; n++) {
         uint32_t y = next(x);
-        registers[free[n]] = y & 0x100 ? special[y >> 9 & 7] : next(x);
+        word value = next(x);
+        if (sizeof value == 8 && y & 0x10000)
+            value |= (uint64_t)next(x) << 32;
+        if (y & 0x100)
+            value = special[y >> 9 & (sizeof special / sizeof *special - 1)];
+        registers[free[n]] = value;
     }
     flags = (next(x) & 0x8D5) | 0x202;
 }
 
+static void tell(unsigned count)
+{
+    for (word at = 0; at < count * sizeof *output;)
+        at += call(WRITE, 1, (long)output + at, count * sizeof *output - at);
+}
+
 int main(int argc, char **argv)
 {
-    uint32_t used = 0, filled = 0;
-    for (long n; (n = call(3, 0, (long)input + used, sizeof input - used)) > 0;)
+    word used = 0;
+    unsigned filled = 0;
+    for (long n; (n = call(READ, 0, (long)input + used, sizeof input - used)) > 0;)
         used += n;
     uint32_t *head = (uint32_t *)input;
-    struct piece *pieces = (struct piece *)(head + 3);
+    struct piece *pieces = (struct piece *)(head + 4);
     map(CODE - 0x1000, CODE_SIZE);
     map(DATA, 0x10000);
-    *(uint32_t *)(CODE - 0x1000) = (uint32_t)leave_piece;
+    *(word *)(CODE - 8) = (word)leave_piece;
     memcpy((void *)CODE, pieces + head[0], head[2]);
-    call(125, CODE - 0x1000, CODE_SIZE, 5);
+    call(MPROTECT, CODE - 0x1000, CODE_SIZE, 5);
     for (unsigned k = 0; k < PATTERNS; k++)
         for (unsigned i = 0; i < SIZE; i++)
             patterns[k][i] = i * 37 + (i >> 5) * 11 + k * 91;
     for (unsigned n = 0; n < head[0]; n++) {
         uint32_t x = pieces[n].number;
-        memcpy(registers, pieces[n].registers, 32);
+        memcpy(registers, pieces[n].registers, sizeof registers);
         flags = pieces[n].flags;
         code_address = pieces[n].place;
         for (unsigned k = 0; k < head[1]; k++) {
@@ -96,17 +150,16 @@ int main(int argc, char **argv)
                 change(&x);
             memcpy((void *)DATA, patterns[k % PATTERNS], SIZE);
             enter_piece();
-            memcpy(output + filled, results, 32);
-            memcpy(output + filled + 32, (void *)DATA, SIZE);
-            filled += 32 + SIZE;
-            if (filled == sizeof output) {
-                for (uint32_t at = 0; at < filled;)
-                    at += call(4, 1, (long)output + at, filled - at);
+            struct answer *a = output + filled++;
+            memcpy(a->registers, results, sizeof results);
+            a->flags &= pieces[n].told;
+            memcpy(a->data, (void *)DATA, SIZE);
+            if (filled == sizeof output / sizeof *output) {
+                tell(filled);
                 filled = 0;
             }
         }
     }
-    for (uint32_t at = 0; at < filled;)
-        at += call(4, 1, (long)output + at, filled - at);
+    tell(filled);
     return 0;
 }
