@@ -111,7 +111,9 @@ def _pack_known(known: Known) -> tuple[Any, ...] | None:
     if known is NOTHING or known == NOTHING:
         return None
     s = known.stack
-    return known.forms, s and (s.key, s.places, s.in_register, s.mmx, s.written)
+    return known.forms, s and (
+        s.key, s.places, s.in_register, s.mmx, s.written, s.c1, s.rounded,
+    )  # fmt: skip
 
 
 def _known(packed: tuple[Any, ...] | None) -> Known:

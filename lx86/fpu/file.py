@@ -23,6 +23,7 @@ from .known import (
 from .number import DOUBLE, Rounding, pack, unpack
 from .number import SINGLE as SINGLE_FORMAT
 from .quads import extended_of, quad_of
+from .x87_condition import c1_of, fits_c1, put_c1
 
 if TYPE_CHECKING:
     from emu.registers import Registers
@@ -33,8 +34,9 @@ _ROUNDING = (0, 3, 2, 1)
 """FPSCR's numbers for the SDM's."""
 _STICKY = ((28, 8), (27, 16), (26, 4), (25, 32))
 """Bits of FPSCR, and the exception they are: OX, UX, ZX, XX."""
+_C1 = 1 << 9
 _EXACT_CONDITIONS = 1 << 15
-"""CR4.LT: CR6 is C0, C1, C3 and C2 themselves, not the outcome of a comparison."""
+"""CR4.LT: CR6 is C0, nothing, C3 and C2 themselves, not the outcome of a comparison."""
 
 
 def single_of_double(bits: int) -> int:
@@ -78,7 +80,7 @@ class RegisterFile:
             self._read_mmx(state, key)
         else:
             self._read_stack(state, key, known.stack)
-        self._read_words(state)
+        self._read_words(state, known.stack)
         return state
 
     def _read_mmx(self, state: FloatingState, key: int) -> None:
@@ -96,15 +98,16 @@ class RegisterFile:
         state.tags = sum((0 if valid >> n & 1 else 3) << 2 * n for n in range(8))
         state.status = state.status & ~0x3800 | (key & 7) << 11
 
-    def _read_words(self, state: FloatingState) -> None:
+    def _read_words(self, state: FloatingState, stack: Stack | None) -> None:
         fpscr, cr = self._registers.fpscr, self._registers.cr
         for bit, flag in _STICKY:
             if fpscr >> bit & 1:
                 state.status |= flag
                 state.mxcsr |= flag
-        c0, c1, c3, c2 = (cr >> n & 1 for n in (7, 6, 5, 4))
+        c0, c3, c2 = (cr >> n & 1 for n in (7, 5, 4))
         if not cr & _EXACT_CONDITIONS:
-            c0, c1, c3 = c0 | c2, 0, c3 | c2
+            c0, c3 = c0 | c2, c3 | c2
+        c1 = c1_of(self._registers.vsr, stack, state.control >> 10 & 3)
         state.status = state.status & ~0x4700 | c0 << 8 | c1 << 9 | c2 << 10 | c3 << 14
 
     # -- writing ---------------------------------------------------------------------------
@@ -120,6 +123,9 @@ class RegisterFile:
         mmx = mmx and state.tags in (0, 0xFFFF) and not state.status & 0x3880
         if stack is not None and stack.mmx and (not mmx or state.tags):
             fits, stack = False, None
+        c1 = bool(state.status & _C1)
+        if stack is not None and not fits_c1(state.registers, stack, c1):
+            fits, stack = False, None
         if not fits:
             known = NOTHING
         self._rest = replace(state, registers=list(state.registers), xmm=[0] * self._vectors)
@@ -129,7 +135,7 @@ class RegisterFile:
             self._write_mmx(state)
         else:
             self._write_stack(state, key, stack)
-        self._write_words(state)
+        self._write_words(state, known.stack)
         return fits
 
     def _write_mmx(self, state: FloatingState) -> None:
@@ -146,13 +152,13 @@ class RegisterFile:
             self._registers.set_vsr(STACK + places[n], quad_of(state.registers[n]))
         self._registers.set_gpr(KEY, stack.register if stack else key)
 
-    def _write_words(self, state: FloatingState) -> None:
+    def _write_words(self, state: FloatingState, stack: Stack | None) -> None:
         registers = self._registers
         underflow = _UNDERFLOW_ENABLE if self.modes[0] else 0
         registers.fpscr = _INVALID_ENABLE | underflow | _ROUNDING[state.mxcsr >> 13 & 3]
         status = state.status
-        field = (status >> 8 & 1) << 3 | (status >> 9 & 1) << 2
-        field |= (status >> 14 & 1) << 1 | status >> 10 & 1
+        field = (status >> 8 & 1) << 3 | (status >> 14 & 1) << 1 | status >> 10 & 1
+        put_c1(registers.vsr, registers.set_vsr, stack, bool(status & _C1))
         registers.cr = registers.cr & ~0xF0 | field << 4 | _EXACT_CONDITIONS
 
     def settle(self, known: Known) -> None:
@@ -189,7 +195,7 @@ class RegisterFile:
         else:
             self._write_stack(state, key_of(state), None)
             self._rest = replace(state, registers=list(state.registers), xmm=[0] * self._vectors)
-        self._write_words(state)
+        self._write_words(state, None)
 
 
 def _xmm_of(vsr: int, form: int) -> int:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from ..region import OUTSIDE
 from ..three_bytes import THREE_BYTES
 from . import forms
-from .known import ANY, CANONICAL, KEY, NOTHING, Known, Stack
+from .known import ANY, CANONICAL, KEY, NOTHING, TOLD, Known, Stack
 from .lower_mmx import materialize
 from .lowering import Assist, convert
+from .x87_condition import overwritten, set_c1
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -28,6 +29,7 @@ class Joins:
         self._nodes, self._x = region.nodes, x
         self._forms = _look_ahead(region)
         self._stacks: dict[Key, Stack | None] = {}
+        self._forgotten: dict[Key, bool] = {}
 
     def at(self, node: Node) -> Known:
         """What is known where a node begins that several ways, or none of here, lead to."""
@@ -60,6 +62,8 @@ class Joins:
         known = self._x.s.floating
         if node is None or node.entry:
             return known.forms == CANONICAL and _in_register(known.stack)
+        if known.stack is not None and self._may_forget(known.stack, key):
+            known = replace(known, stack=replace(known.stack, c1=TOLD, rounded=0))
         if key not in self._stacks:
             if known != Known(self._forms[key], self._first()):
                 return False
@@ -74,7 +78,23 @@ class Joins:
             return
         convert(x, self._forms[key])
         self.promise(key)
-        self._to(self._stacks[key], node)
+        stack, expected = x.s.floating.stack, self._stacks[key]
+        if stack is None or expected is None or not self._may_forget(stack, key):
+            self._to(expected, node)
+        else:
+            set_c1(x, TOLD)
+            self._to(expected, node)
+            set_c1(x, stack.c1, stack.rounded)  # where it is not `key` after all
+
+    def _may_forget(self, stack: Stack, key: Key) -> bool:
+        """Whether code there asks for no C1, so that it need not be told."""
+        pending = stack.c1 != TOLD and stack.places == tuple(range(8))
+        return pending and self._overwritten(key)
+
+    def _overwritten(self, key: Key) -> bool:
+        if key not in self._forgotten:
+            self._forgotten[key] = overwritten(self._nodes, key)
+        return self._forgotten[key]
 
     def may_trap(self, key: Key) -> bool:
         """Whether `join` there checks the stack: that is no work to do before a branch is taken."""
@@ -92,7 +112,7 @@ class Joins:
         stack = self._x.s.floating.stack
         if stack is None:
             return None
-        return replace(stack, places=tuple(range(8)))
+        return replace(stack, places=tuple(range(8)), c1=TOLD, rounded=0)
 
     def _to(self, expected: Stack | None, node: Node) -> None:
         x = self._x
@@ -127,7 +147,8 @@ class Joins:
 def _in_register(stack: Stack | None) -> bool:
     if stack is None or stack.mmx:
         return True
-    return stack.register == stack.key and stack.places == tuple(range(8))
+    settled = stack.c1 == TOLD and stack.places == tuple(range(8))
+    return settled and stack.register == stack.key
 
 
 def materialize_places(x: Context) -> None:

@@ -11,6 +11,13 @@ extended format; what is no number (pseudo-denormals, unnormals) stands there as
 with the 80 bits in its fraction, so that arithmetic on it traps.  While MMX is in use, the same
 VSRs have MM0 to MM7 in doubleword 0.
 
+The status word's C1 is not computed either before somebody asks.  It is told by
+
+    TOLD     VSR 37: the last result before it was rounded to 64 bits, or a signaling NaN if C1 is 1
+    ZERO_C1  nothing: it is zero
+    REAL     VSR 38, a double, which a store has made of some other register
+    INTEGER  the same, in quad precision
+
 General register R1 says at entries which of these it is, as the x87 code behind assumes it:
 
     x87   TOP, which registers are not empty, rounding, and whether all else is as usual: 64 bits
@@ -28,6 +35,8 @@ if TYPE_CHECKING:
 
 XMM, STACK = 39, 55
 """The first VSR of each."""
+UNROUNDED, OUTCOME = 37, 38
+TOLD, ZERO_C1, REAL, INTEGER = range(4)
 KEY = 1
 """The general register."""
 GENERAL, LOW, SINGLE = 1, 2, 4
@@ -67,6 +76,9 @@ class Stack:
     mmx: bool = False
     written: int = 0
     """MMX: which bits of R1 are known to be set."""
+    c1: int = TOLD
+    rounded: int = 0
+    """REAL and INTEGER: the VSR that was rounded."""
 
     @property
     def top(self) -> int:

@@ -24,6 +24,7 @@ from .lowering import (
     to_index,
     transfer,
 )
+from .x87_condition import tell_c1
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -79,6 +80,7 @@ def materialize(x: Context) -> None:
     stack = x.s.floating.stack
     if stack is None or stack.mmx:
         return
+    tell_c1(x)
     _settle_places(x, stack)
     if stack.register != stack.key:
         x.e.addi(KEY, 0, stack.key)

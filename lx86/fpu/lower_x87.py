@@ -8,13 +8,15 @@ from ..cpuid import More
 from ..emitter import Label
 from ..lower import condition
 from . import vsx
+from .known import OUTCOME, TOLD, UNROUNDED, ZERO_C1
 from .lower_sse import flags_of_comparison
 from .lower_x87_storage import lower_storage
 from .lowering import assist, guarded, in_storage
 from .number import Rounding
 from .quads import quad_of
 from .x87_codes import COMPARE, COMPARE_POP, SUBTRACT, constant, is_defined
-from .x87_operations import V1, arithmetic, compared
+from .x87_condition import set_c1, tell_c1, tell_larger
+from .x87_operations import arithmetic, compared
 from .x87_static import (
     ROUNDING,
     assisted,
@@ -116,6 +118,7 @@ def _with_other(x: Context, i: Instruction, what: int, n: int) -> bool:
         if n:
             vsx.copy(x.e, register_of(x, n) + 32, register_of(x, 0) + 32)
             set_stack(x, stack_of(x).marked(n, True))
+        set_c1(x, ZERO_C1)
         if what == 3:
             pop(x)
     elif opcode in (0xDA, 0xDB) and what < 4:
@@ -127,6 +130,7 @@ def _with_other(x: Context, i: Instruction, what: int, n: int) -> bool:
 
 def _move_if(x: Context, i: Instruction, what: int, n: int) -> None:
     """FCMOVcc, as a branch around a copy is in fact a selection by a mask."""
+    tell_c1(x)
     pairs = (1, 2, 3, 5)  # below, equal, below or equal, parity: condition codes / 2
     bit, holds = condition.test(x, pairs[what] << 1 | (i.opcode == 0xDB))
     skip = Label()
@@ -139,18 +143,24 @@ def _unary(x: Context, i: Instruction) -> bool:
     register, modrm = register_of(x, 0), i.modrm
     if modrm == 0xE0:
         vsx.quad_unary(x.e, vsx.XSNEGQP, register, register)
+        set_c1(x, ZERO_C1)
     elif modrm == 0xE1:
         vsx.quad_unary(x.e, vsx.XSABSQP, register, register)
+        set_c1(x, ZERO_C1)
     elif modrm == 0xE4:
         compared(x, i, 31, ordered=True, pops=0, by_storage=False)
     elif modrm == 0xFA:
         with guarded(x, i):
-            vsx.quad_unary(x.e, vsx.XSSQRTQP, V1, register, 1)
-            round_extended(x, register, V1)
+            vsx.quad_unary(x.e, vsx.XSSQRTQP, UNROUNDED - 32, register, 1)
+            round_extended(x, register, UNROUNDED - 32)
+            set_c1(x, TOLD)
     elif modrm == 0xFC:
         with guarded(x, i):
             rounding = ROUNDING[stack_of(x).rounding]
-            vsx.quad_round(x.e, register, register, rounding, integer=True, tell=1)
+            vsx.quad_round(x.e, OUTCOME - 32, register, rounding, integer=True, tell=1)
+            tell_larger(x, OUTCOME, register + 32)
+            vsx.copy(x.e, register + 32, OUTCOME)
+            set_c1(x, TOLD)
     else:
         return False
     return True

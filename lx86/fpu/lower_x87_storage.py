@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import vsx
+from .known import INTEGER, OUTCOME, REAL, ZERO_C1
 from .lowering import guarded, memory, refuse_crossing, stored, to_index, transfer
 from .number import Rounding
 from .x87_codes import COMPARE, COMPARE_POP
-from .x87_operations import V0, V1, arithmetic, compared, set_rounding
+from .x87_condition import set_c1
+from .x87_operations import V0, arithmetic, compared, set_rounding
 from .x87_static import ROUNDING, pop, push, register_of, room, stack_of
 
 if TYPE_CHECKING:
@@ -96,12 +98,13 @@ def _store(x: Context, i: Instruction, *, pops: bool) -> None:
     with guarded(x, i):
         if rounding:
             set_rounding(x, rounding)
-        vsx.quad_convert(x.e, vsx.XSCVQPDP, V0, source, int(single))
+        vsx.quad_convert(x.e, vsx.XSCVQPDP, OUTCOME - 32, source, int(single))
         if single:
-            vsx.xx2(x.e, vsx.XSRSP, V0 + 32, V0 + 32)
+            vsx.xx2(x.e, vsx.XSRSP, OUTCOME, OUTCOME)
         if rounding:
             set_rounding(x, Rounding.NEAREST)
-        transfer(x, i, "store single" if single else "store double", V0 + 32)
+        transfer(x, i, "store single" if single else "store double", OUTCOME)
+        set_c1(x, REAL, source + 32)
         if pops:
             pop(x)
 
@@ -112,7 +115,8 @@ def _store_integer(x: Context, i: Instruction, rounding: int, *, double: bool, p
     with guarded(x, i):
         vsx.quad_round(x.e, V0, source, rounding, integer=True)
         vsx.quad_convert(x.e, vsx.XSCVQPSDZ if double else vsx.XSCVQPSWZ, V0, V0)
-        vsx.quad_round(x.e, V1, source, rounding, integer=True, tell=1)  # if it was not invalid
+        # if it was not invalid:
+        vsx.quad_round(x.e, OUTCOME - 32, source, rounding, integer=True, tell=1)
         if double:
             transfer(x, i, "store double", V0 + 32)
         else:
@@ -121,6 +125,7 @@ def _store_integer(x: Context, i: Instruction, rounding: int, *, double: bool, p
             x.may_fail()
             vsx.indexed(x.e, vsx.STXSIWX, V0 + 32, ra, rb)
             stored(x, at, 4)
+        set_c1(x, INTEGER, source + 32)
         if pops:
             pop(x)
 
@@ -184,6 +189,7 @@ def _store_extended(x: Context, i: Instruction) -> None:
         e.d(44, high, base, 8)  # sth
         x.s.words.clear()
         pop(x)
+        set_c1(x, ZERO_C1)
 
 
 def _rldicr(shift: int, last: int) -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ZERO_VSR, ZERO_VR = 31, 31
 """VSRs 31 and 63 are zero."""
 SCRATCH = 0
-"""VSRs 0 to 9 and 32 to 38 are free within an instruction."""
+"""VSRs 0 to 9 and 32 to 36 are free within an instruction."""
 SCRATCH_VR = 32
 _ABOVE = 1
 """TO of a trap."""

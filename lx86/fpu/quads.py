@@ -15,8 +15,13 @@ def quad_of(bits: int) -> int:
     return sign << 127 | 0x7FFF << 112 | (bits & _RAW) << 1 | 1
 
 
+def is_raw(quad: int) -> bool:
+    """Whether the 80 bits stand in it as they are."""
+    return quad >> 112 & 0x7FFF == 0x7FFF and bool(quad & 1)
+
+
 def extended_of(quad: int) -> int:
     sign, biased, fraction = quad >> 127, quad >> 112 & 0x7FFF, quad & (1 << 112) - 1
-    if biased == 0x7FFF and fraction & 1:
+    if is_raw(quad):
         return sign << 79 | fraction >> 1 & _RAW
     return sign << 79 | biased << 64 | (biased != 0) << 63 | fraction >> 49

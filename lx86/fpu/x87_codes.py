@@ -36,6 +36,24 @@ def waits(opcode: int, modrm: int) -> bool:
     return not ((opcode == 0xDB and 0xE0 <= modrm <= 0xE4) or (opcode == 0xDF and modrm == 0xE0))
 
 
+def sets_c1(opcode: int, modrm: int) -> bool:
+    """Whether the instruction certainly sets C1 without telling what it was."""
+    what = modrm >> 3 & 7
+    if modrm < 0xC0:
+        return not (opcode == 0xD9 and what >= 4) and (opcode, what) not in _STATES
+    match opcode:
+        case 0xD8 | 0xDC | 0xDE:
+            return True
+        case 0xD9:
+            return modrm != 0xD0
+        case 0xDD:
+            return what < 6
+        case _:
+            return (opcode, modrm) == (0xDA, 0xE9)
+
+
+_STATES = {(0xDD, 4), (0xDD, 6), (0xDD, 7)}
+"""FRSTOR, FNSAVE and FNSTSW."""
 _UNDEFINED = {
     **dict.fromkeys((0xD9,), (*range(0xD1, 0xD8), 0xE2, 0xE3, 0xE6, 0xE7, 0xEF)),
     0xDA: (*range(0xE0, 0xE9), *range(0xEA, 0x100)),

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import vsx
+from .known import TOLD, UNROUNDED, ZERO_C1
 from .lowering import guarded
 from .number import Rounding
 from .x87_codes import ADD, DIVIDE, DIVIDE_R, MULTIPLY, SUBTRACT, SUBTRACT_R
+from .x87_condition import set_c1
 from .x87_static import ROUNDING, pop, register_of, round_extended, stack_of
 
 if TYPE_CHECKING:
@@ -42,13 +44,17 @@ def arithmetic(
     first = len(x.e.words) - 1
     # Rounding down twice is rounding down, and a difference that is zero is then negative.
     down = stack_of(x).rounding == Rounding.DOWN and what in (ADD, SUBTRACT)
+    unrounded = UNROUNDED - 32
     with guarded(x, i):
+        vsx.quad(x.e, _QUAD[what], unrounded, a, b, 1)
         if down:
             set_rounding(x, Rounding.DOWN)
-        vsx.quad(x.e, _QUAD[what], V1, a, b, not down)
-        round_extended(x, register, V1)
-        if down:
+            vsx.quad(x.e, _QUAD[what], V1, a, b)
+            round_extended(x, register, V1)
             set_rounding(x, Rounding.NEAREST)
+        else:
+            round_extended(x, register, unrounded)
+        set_c1(x, TOLD)
         if pops:
             pop(x)
     if by_storage:
@@ -68,6 +74,7 @@ def compared(
         extended = vsx.XSCMPOQP if ordered else vsx.XSCMPUQP
         vsx.quad_compare(x.e, extended, _CR6, register_of(x, 0), other)
         x.e.cr_op(193, _CR4_LT, _CR4_LT, _CR4_LT)  # crclr
+        set_c1(x, ZERO_C1)
         for _ in range(pops):
             pop(x)
     if by_storage:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from .. import flags
 from ..lower import condition
 from . import vsx
-from .known import KEY, STACK, Stack
+from .known import KEY, STACK, TOLD, ZERO_C1, Stack
 from .lowering import Assist, assist, in_storage
 from .x87_codes import COMPARE_POP, FISTTP
+from .x87_condition import set_c1
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -57,8 +58,9 @@ def register_of(x: Context, i: int) -> int:
 
 
 def push(x: Context) -> int:
-    """Make room; the vector register of the new ST(0)."""
+    """Make room, which clears C1; the vector register of the new ST(0)."""
     set_stack(x, stack_of(x).moved(-1).marked(0, True))
+    set_c1(x, ZERO_C1)
     return register_of(x, 0)
 
 
@@ -77,7 +79,7 @@ def exchange(x: Context, i: int) -> None:
     places = list(stack.places)
     a, b = stack.physical(0), stack.physical(i)
     places[a], places[b] = places[b], places[a]
-    set_stack(x, replace(stack, places=tuple(places)))
+    set_stack(x, replace(stack, places=tuple(places), c1=ZERO_C1))
 
 
 def round_extended(x: Context, target: int, source: int) -> None:
@@ -139,6 +141,7 @@ def assisted(x: Context, i: Instruction) -> None:
         pop(x)
     for _ in range(pushes):
         push(x)
+    set_c1(x, TOLD)
     after = x.s.floating
     x.s.floating = before
     general = 0 if (i.opcode, i.modrm) == (0xDF, 0xE0) else None

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .native import Case
 
 _LENGTHS = (1, 2, 2, 3, 4, 6)
-_UNTOLD = 0x212
-"""Of the x87's status: C1, and denormal and underflow exceptions of exact results."""
+_UNTOLD = 0x12
+"""Of the x87's status: denormal and underflow exceptions of exact results."""
 _UNTOLD_SSE = 0x32
 """Of MXCSR: these, and inexactness of conversions to integers that are invalid."""
 _TOLD = {
