@@ -93,12 +93,26 @@ class Translator:
             block = self._block(eip, down, first)
         self.watch.protect(block)
         self.cache.add(block, down)
+        if self.options.slots and not down:
+            self._fill_slots(block)
         self.cache.counts.seconds += time.perf_counter() - began
         if self.on_block:
             self.on_block(block)
         elif not self.studied:
             block.forget_making()
         return block.place_of(eip)
+
+    def _fill_slots(self, block: Block) -> None:
+        """What others enter in the midst of a block is mostly where calls return to."""
+        exact, entries = self.options.exact_flags, self.cache.entries
+        for eip, index in block.entries.items():
+            if (
+                eip != block.start
+                and entries[eip] == block.address + 4 * index
+                and (exact or eip not in block.wanted)
+                and self.watch.has_slot_alone(eip)
+            ):
+                self.cache.fill_slot(eip)
 
     def keep_flags(self) -> None:
         """From now on flags pass through RET and other branches by registers."""

@@ -25,6 +25,8 @@ class Watch:
     def __init__(self, storage: Storage, machine: Machine, cache: CodeCache, code: Code) -> None:
         self._storage, self._machine, self._cache, self._code = storage, machine, cache, code
         self._digests: dict[int, bytes] = {}
+        self._alone: dict[int, bool] = {}
+        """By page: whether no other one with code shares its slots."""
 
     def changed(self, start: int, length: int) -> None:
         protected, pages = self._machine.protected, pages_of(start, length)
@@ -34,6 +36,7 @@ class Watch:
 
     def mapping_changed(self, start: int, length: int) -> None:
         first, last = start // PAGE, (start + length - 1) // PAGE
+        self._alone.clear()
         self._cache.drop(first, last)
         self._code.forget(first, last)
         protected = self._machine.protected
@@ -45,11 +48,16 @@ class Watch:
 
     def has_slot_alone(self, eip: int) -> bool:
         """No page shares the slots of this address's that could have code, too."""
-        page, place = eip // PAGE, eip // PAGE % SLOT_PAGES
-        others = self._storage.executable_pages(0, self._storage.end // PAGE)
-        sharing = sum((end - 1 - place) // SLOT_PAGES - (first - 1 - place) // SLOT_PAGES
-                      for first, end in others)  # fmt: skip
-        return sharing == bool(self._storage.page(page) & _EXECUTE)
+        page = eip // PAGE
+        alone = self._alone.get(page)
+        if alone is None:
+            place = page % SLOT_PAGES
+            others = self._storage.executable_pages(0, self._storage.end // PAGE)
+            sharing = sum((end - 1 - place) // SLOT_PAGES - (first - 1 - place) // SLOT_PAGES
+                          for first, end in others)  # fmt: skip
+            alone = sharing == bool(self._storage.page(page) & _EXECUTE)
+            self._alone[page] = alone
+        return alone
 
     def drop(self, page: int) -> None:
         """Forget the code of a page, which may be written from then on."""
