@@ -330,7 +330,7 @@ class Engine:
 
     # -- storage ---------------------------------------------------------------------------
 
-    def storage_written(self, address: int, data: bytes | memoryview) -> None:
+    def storage_written(self, address: int, data: bytes | bytearray | memoryview) -> None:
         content = data if isinstance(data, bytes) else ffi.from_buffer(data)
         lib.core_write_storage(self._core, address, content, len(data))
 

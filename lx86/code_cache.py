@@ -10,7 +10,6 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .block import code_of
 from .convention import CODE, CODE_END, SLOT_BITS, SLOT_PAGES, SLOTS
 from .storage import PAGE
 
@@ -87,32 +86,44 @@ class CodeCache:
 
     def add(self, block: Block, down: bool, *, link: bool = True) -> None:
         self._place(block)
-        self._machine.write_code(block.address, block.code)
         for page in block.pages:
             self._by_page.setdefault(page, set()).add(block)
         self.counts.blocks += 1
         self.counts.instructions += block.instructions
         self.counts.words += len(block.code) // 4
         if not link:
+            self._machine.write_code(block.address, block.code)
             return
         block.alive = True
-        entries = self.entries_down if down else self.entries
+        address, entries = block.address, self.entries_down if down else self.entries
         for eip, index in block.entries.items():
             if eip not in entries or eip == block.start:
-                entries[eip] = block.address + 4 * index
+                entries[eip] = address + 4 * index
             elif eip in self._first and not block.first:
-                self.use_version(eip, block.address + 4 * index)
+                self.use_version(eip, address + 4 * index)
+        self._machine.write_code(address, block.code if down else self._linked_code(block))
         if down:
             return
         if block.first:
             self._first.update(block.entries)
         else:
             self._first.difference_update(block.entries)
-        for index, target in block.links.items():
-            self._link_or_wait(block.address + 4 * index, target)
         for eip in block.entries:
             for site in self._waiting.pop(eip, ()):
                 self._link_or_wait(site, eip)
+
+    def _linked_code(self, block: Block) -> bytes | bytearray:
+        """With branches to what is there; the other links wait for it."""
+        code, entries, linked = bytearray(block.code), self.entries, self._linked
+        for index, target in block.links.items():
+            site, to = block.address + 4 * index, entries.get(target)
+            if to is None:
+                self._waiting.setdefault(target, set()).add(site)
+                continue
+            code[4 * index : 4 * index + 4] = _branch(site, to)
+            linked.setdefault(target, {})[site] = to
+            self.counts.linked += 1
+        return code
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -157,12 +168,9 @@ class CodeCache:
         if address is None:
             self._waiting.setdefault(target, set()).add(site)
             return
-        self._branch(site, address)
+        self._machine.write_code(site, _branch(site, address))
         self._linked.setdefault(target, {})[site] = address
         self.counts.linked += 1
-
-    def _branch(self, site: int, address: int) -> None:
-        self._machine.write_code(site, code_of([18 << 26 | address - site & 0x3FFFFFC]))
 
     def fill_slot(self, eip: int) -> None:
         """Let branches through registers find the code for an address."""
@@ -172,7 +180,7 @@ class CodeCache:
             return  # two addresses share it; this one is found by the host
         address = self.entries[eip]
         word = self._branches | address & 0x3FFFFFC if self._branches else address
-        self._machine.write_code(slot, code_of([word]))
+        self._machine.write_code(slot, word.to_bytes(4, "little"))
         self._slots[slot] = eip
         self.counts.slots += 1
 
@@ -208,7 +216,7 @@ class CodeCache:
             self.fill_slot(eip)
         sites = self._linked.get(eip, {})
         for site in sites:
-            self._branch(site, address)
+            self._machine.write_code(site, _branch(site, address))
             sites[site] = address
 
     def block_at(self, address: int) -> Block | None:
@@ -277,6 +285,10 @@ class CodeCache:
                 del sites[site]
                 self._machine.write_code(site, _CALL)
                 self._link_or_wait(site, eip)
+
+
+def _branch(site: int, address: int) -> bytes:
+    return (18 << 26 | address - site & 0x3FFFFFC).to_bytes(4, "little")
 
 
 def slot_of(eip: int) -> int:

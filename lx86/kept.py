@@ -8,6 +8,7 @@ the same again.  So whichever program or process made it, it is what would be ma
 from __future__ import annotations
 
 import marshal
+import struct
 import sys
 import time
 from dataclasses import astuple, dataclass
@@ -20,7 +21,6 @@ import emu.native
 from .foresight import blind
 from .record import pack, unpack
 from .storage import PAGE
-from .store import key_of
 
 if TYPE_CHECKING:
     from .block import Block
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .watch import Watch
 
 
+_PLACE = struct.Struct("<QB")
 _PARTS = ("*.py", "lower/*.py", "fpu/*.py")
 
 
@@ -80,17 +81,20 @@ class Kept:
         self, eip: int, down: bool, first: bool, options: Options, stack_key: int,
         foresee: Foresight,
     ) -> Block | None:  # fmt: skip
-        place = self._key(eip, down, first, options)
+        place, digest = self._key(eip, down, first, options), self._watch.digest
         for data in self.store.find(place) if place is not None else ():
             found = unpack(data)
             if found is None or eip not in found[0].entries:
                 continue
             block, pages = found
-            if block.stack_key not in (None, stack_key):
+            if block.start != eip or block.stack_key not in (None, stack_key):
                 continue
-            if any(foresee(asked) != answer for asked, answer in block.foreseen):
+            if block.foreseen and any(foresee(asked) != known for asked, known in block.foreseen):
                 continue
-            if block.start == eip and all(self._watch.digest(p) == d for p, d in pages):
+            for page, held in pages:
+                if digest(page) != held:
+                    break
+            else:
                 return block
         return None
 
@@ -110,5 +114,6 @@ class Kept:
             return None
         if options is not self._options:
             self._options = options
-            self._prefix = key_of(self._version, repr(astuple(options)).encode())
-        return key_of(self._prefix, page, repr((eip, down, first)).encode())
+            told = self._version + repr(astuple(options)).encode()
+            self._prefix = blake2b(told, digest_size=32).digest()
+        return self._prefix + _PLACE.pack(eip, down | first << 1) + page

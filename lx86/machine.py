@@ -106,6 +106,8 @@ class Machine:
         self.protected: set[int] = set()
         """Pages whose stores are refused: translated code comes from them."""
         self._decrementer_ends = 0
+        self._fresh = CODE
+        """From there on no code was written yet."""
         self._make_tables(_LEAF | _READ if long else _LEAF | _EXECUTE)
         self._engine.set_process_table(PROCESSES, PAGE)
         self._engine.set_interrupt_location(InterruptLocation.OFFSET_C000000000004000)
@@ -119,7 +121,7 @@ class Machine:
 
     # -- translation tables ----------------------------------------------------------------
 
-    def _raw(self, address: int, data: bytes) -> None:
+    def _raw(self, address: int, data: bytes | bytearray) -> None:
         self._storage.raw(address, len(data))[:] = data
 
     def _words(self, address: int, values: list[int]) -> None:
@@ -185,9 +187,13 @@ class Machine:
 
     # -- code and context ------------------------------------------------------------------
 
-    def write_code(self, address: int, code: bytes) -> None:
-        """Instructions; what was translated from there before is forgotten."""
-        self._engine.storage_written(address, code)
+    def write_code(self, address: int, code: bytes | bytearray) -> None:
+        """Instructions; what the engine made of those before is forgotten."""
+        if address >= self._fresh:
+            self._raw(address, code)
+            self._fresh = address + len(code)
+        else:
+            self._engine.storage_written(address, code)
 
     def write_context(self, displacement: int, value: int) -> None:
         at = CONTEXT_PAGE + displacement

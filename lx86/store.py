@@ -1,9 +1,10 @@
 """Records that stay on disk, shared by all processes of a user, and believed only when intact.
 
 They lie in segments: files with a table of a fixed size, by which a record is found with one read,
-and records behind one another.  A segment that is full is followed by another one; the oldest goes
-when all together grow too large.  Whoever writes holds a lock; whoever reads holds none, since what
-it finds has a digest, over the key as well: torn, cut or changed records are as if not there.
+and records behind one another, in bundles of what was added at a time: who wants one mostly wants
+the others next.  A segment that is full is followed by another one; the oldest goes when all
+together grow too large.  Whoever writes holds a lock; whoever reads holds none, since each bundle
+has a digest, over the keys as well: one that is torn, cut or changed is as if not there.
 
 Files are read, not mapped, so that one that shrinks cannot end the process.  All descriptors are
 above those of the program, which neither sees nor closes them.
@@ -22,38 +23,39 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from pathlib import Path
 
 LIMIT = 256 << 20
 """Bytes of all segments together."""
 _SEGMENTS = 8
-_MAGIC = b"pyphyp x86 code\n"
+_MAGIC = b"pyphyp x86 pack\n"
 _HEADER = struct.Struct("<16sI")
 _TABLE = 4096
 """Where a segment's table begins: groups of entries, one to be read at a time."""
-_ENTRY = struct.Struct("<8sII")  # of the key; where the record is, in units; its bytes
+_ENTRY = struct.Struct("<8sII")  # of the key; where its bundle is, in units; the bundle's bytes
+_RECORD = struct.Struct("<HI")  # bytes of the key, and of the record behind it
 _GROUP, _UNIT, _DIGEST = 16 * _ENTRY.size, 16, 16
 _NEIGHBOURS = 4
 """Groups that an entry may be in."""
-_LONGEST = 1 << 21
+_LONGEST = 1 << 22
+"""Bytes of a bundle."""
 _RETRIES, _PAUSE = 100, 0.001
 """When a process ends, it waits so long for who else is writing; in seconds."""
 _TOGETHER, _MOST_WAITING = 32, 1000
 """Records that are written at once, and those that wait for when nobody else is writing."""
+_MOST_AHEAD = 1 << 14
+"""Records that were read with another one, and not yet asked for."""
 _PATIENCE = 10
 """After so many errors, one behind the other, nothing is written any more."""
 
 
+Bundle = tuple[tuple[bytes, bytes], ...]
+"""Keys with their records."""
+
+
 class StoreError(Exception):
     """A directory that cannot be used; the text says why."""
-
-
-def key_of(*parts: bytes) -> bytes:
-    """A key from parts, none of which runs into the next."""
-    return blake2b(
-        b"".join(len(p).to_bytes(4, "little") + p for p in parts), digest_size=32
-    ).digest()
 
 
 @dataclass(slots=True)
@@ -77,37 +79,49 @@ class _Segment:
         self.file, self.groups = file, groups
         self.data = _TABLE + groups * _GROUP
 
-    def places(self, key: bytes) -> Iterator[tuple[int, bytes]]:
-        """Groups where the key's entry may be: where they lie, and what they hold."""
-        first = int.from_bytes(key[8:16], "little")
+    def places(self, place: bytes) -> Iterator[tuple[int, bytes]]:
+        """Groups where a key's entry may be: where they lie, and what they hold."""
+        first = int.from_bytes(place[8:], "little")
         for n in range(_NEIGHBOURS):
             at = _TABLE + (first + n & self.groups - 1) * _GROUP
             yield at, os.pread(self.file, _GROUP, at)
 
-    def find(self, key: bytes) -> Iterator[bytes]:
-        """All that was added for a key, unchecked, with their digests."""
-        for _, group in self.places(key):
+    def find(self, place: bytes) -> Iterator[bytes]:
+        """All bundles that may have a key, unchecked, with their digests."""
+        for _, group in self.places(place):
             for entry in range(0, len(group) - _ENTRY.size + 1, _ENTRY.size):
                 tag, unit, length = _ENTRY.unpack_from(group, entry)
                 if not unit:
                     return
-                if tag == key[:8] and _DIGEST < length <= _LONGEST:
+                if tag == place[:8] and _DIGEST < length <= _LONGEST:
                     yield os.pread(self.file, length, unit * _UNIT)
 
-    def add(self, key: bytes, record: bytes, most: int) -> bool:
+    def add(self, bundle: Bundle, most: int) -> bool:
         """False: there is no place for it.  The lock is held."""
+        data = _packed(bundle)
         end = max(os.fstat(self.file).st_size, self.data) + _UNIT - 1 & -_UNIT
-        if end + len(record) > most:
+        if end + len(data) > most:
             return False
-        for at, group in self.places(key):
+        entries: dict[int, bytes] = {}
+        for key, _ in bundle:
+            place = _place(key)
+            entry = self._free(place, entries)
+            if entry is None:
+                return False
+            entries[entry] = _ENTRY.pack(place[:8], end // _UNIT, len(data))
+        if os.pwrite(self.file, data, end) != len(data):
+            raise OSError("a short write")
+        for at, packed in entries.items():
+            os.pwrite(self.file, packed, at)
+        return True
+
+    def _free(self, place: bytes, taken: Container[int]) -> int | None:
+        """Where an entry can be written."""
+        for at, group in self.places(place):
             for entry in range(0, len(group) - _ENTRY.size + 1, _ENTRY.size):
-                if not _ENTRY.unpack_from(group, entry)[1]:
-                    if os.pwrite(self.file, record, end) != len(record):
-                        raise OSError("a short write")
-                    packed = _ENTRY.pack(key[:8], end // _UNIT, len(record))
-                    os.pwrite(self.file, packed, at + entry)
-                    return True
-        return False
+                if not _ENTRY.unpack_from(group, entry)[1] and at + entry not in taken:
+                    return at + entry
+        return None
 
     def records(self) -> int:
         table = os.pread(self.file, self.groups * _GROUP, _TABLE)
@@ -122,10 +136,13 @@ class Store:
         """Makes the directory if need be.  Raises `StoreError`."""
         self.counts = StoreCounts()
         self._lowest, self._most = lowest, limit // _SEGMENTS
+        self._room = min(self._most // 4, _LONGEST - _DIGEST)
+        """Bytes of records in a bundle."""
         self._groups = 1 << max(self._most // 1024 // 16, 1).bit_length() - 1
         self._segments: dict[int, _Segment] = {}
         self._lock, self._owner = -1, os.getpid()
         self._waiting: list[tuple[bytes, bytes]] = []
+        self._ahead: dict[bytes, bytes] = {}
         self._failures = 0
         self._seen = -1
         """When the directory was last changed, as far as is known."""
@@ -150,25 +167,48 @@ class Store:
 
     def find(self, key: bytes) -> Iterator[bytes]:
         """Each intact record that was added for a key; the last segment's first."""
+        given = []
+        if (ahead := self._ahead.pop(key, None)) is not None:
+            given.append(ahead)
+            yield ahead
+        place = _place(key)
         for segment in [self._segments[n] for n in sorted(self._segments, reverse=True)]:
             try:
-                for record in segment.find(key):
-                    body = record[_DIGEST:]
-                    if _digest(key, body) == record[:_DIGEST]:
-                        yield body
-                    else:
-                        self.counts.bad += 1
+                for data in segment.find(place):
+                    for record in self._read(data, key):
+                        if record not in given:
+                            given.append(record)
+                            yield record
             except OSError:
                 self.counts.bad += 1
+
+    def _read(self, data: bytes, key: bytes) -> list[bytes]:
+        """The records of a bundle that a key has there; the others may be asked for next."""
+        found: list[bytes] = []
+        if _digest(data[_DIGEST:]) != data[:_DIGEST]:
+            self.counts.bad += 1
+            return found
+        if len(self._ahead) > _MOST_AHEAD:
+            self._ahead.clear()
+        at = _DIGEST
+        while at < len(data):
+            of_key, of_record = _RECORD.unpack_from(data, at)
+            at += _RECORD.size + of_key
+            name, record = data[at - of_key : at], data[at : at + of_record]
+            at += of_record
+            if name == key:
+                found.append(record)
+            else:
+                self._ahead[name] = record
+        return found
 
     def add(self, key: bytes, body: bytes) -> None:
         """Have it found when some more are added, or by `flush`; or not, if that cannot be."""
         self._become_owner()
-        record = _digest(key, body) + body
-        if self._failures >= _PATIENCE or len(record) > _LONGEST:
+        if self._failures >= _PATIENCE or len(key) + len(body) > self._room // 2:
             self.counts.refused += 1
             return
-        self._waiting.append((key, record))
+        self._waiting.append((key, body))
         if len(self._waiting) >= _TOGETHER:
             self._write_all(tries=1)
         if len(self._waiting) > _MOST_WAITING:
@@ -202,11 +242,11 @@ class Store:
                 return
             if os.fstat(self._directory).st_mtime_ns != self._seen:
                 self._look()
-            while self._waiting:
-                if not self._write(*self._waiting[-1]):
+            while bundle := self._bundle():
+                if not self._write(bundle):
                     raise OSError("no place")
-                self._waiting.pop()
-                self.counts.written += 1
+                del self._waiting[: len(bundle)]
+                self.counts.written += len(bundle)
                 self._failures = 0
         except OSError:
             self._failures += 1
@@ -214,18 +254,29 @@ class Store:
         finally:
             self._release()
 
-    def _write(self, key: bytes, record: bytes) -> bool:
-        if self._add_to_last(key, record):
+    def _bundle(self) -> Bundle:
+        """The first of those that wait."""
+        bundle: list[tuple[bytes, bytes]] = []
+        size = 0
+        for key, body in self._waiting[:_TOGETHER]:
+            size += _RECORD.size + len(key) + len(body)
+            if bundle and size > self._room:
+                break
+            bundle.append((key, body))
+        return tuple(bundle)
+
+    def _write(self, bundle: Bundle) -> bool:
+        if self._add_to_last(bundle):
             return True
         self._look()
-        if self._add_to_last(key, record):
+        if self._add_to_last(bundle):
             return True
         self._begin()
-        return self._add_to_last(key, record)
+        return self._add_to_last(bundle)
 
-    def _add_to_last(self, key: bytes, record: bytes) -> bool:
+    def _add_to_last(self, bundle: Bundle) -> bool:
         last = self._segments.get(max(self._segments, default=0))
-        return last is not None and last.add(key, record, self._most)
+        return last is not None and last.add(bundle, self._most)
 
     def usage(self) -> Usage:
         segments = self._segments.values()
@@ -283,6 +334,7 @@ class Store:
     def _look(self) -> None:
         """Open segments that have come, and close those that have gone."""
         self._seen = os.fstat(self._directory).st_mtime_ns
+        self._ahead.clear()
         names = self._names()
         for number in self._segments.keys() - names:
             os.close(self._segments.pop(number).file)
@@ -322,8 +374,20 @@ class Store:
         self._look()
 
 
-def _digest(key: bytes, body: bytes) -> bytes:
-    return blake2b(body, digest_size=_DIGEST, key=key).digest()
+def _place(key: bytes) -> bytes:
+    """Where to look for it in a table, and what it is called there."""
+    return blake2b(key, digest_size=16).digest()
+
+
+def _packed(bundle: Bundle) -> bytes:
+    """With its digest."""
+    parts = (_RECORD.pack(len(key), len(body)) + key + body for key, body in bundle)
+    data = b"".join(parts)
+    return _digest(data) + data
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=_DIGEST).digest()
 
 
 def _is_ours(file: int, *, regular: bool = False) -> bool:

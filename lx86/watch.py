@@ -79,17 +79,18 @@ class Watch:
 
     def digest(self, page: int) -> bytes | None:
         """Of the code a page holds, and watch it; None: others may change it unseen."""
+        known = self._digests.get(page)
+        if known is not None:
+            return known
         kind = self._storage.page(page)
         if not kind & _EXECUTE:
             return b""
         if kind & _SHARED:
             return None
-        known = self._digests.get(page)
-        if known is None:
-            if page not in self._machine.protected:
-                self._protect(page)
-            known = blake2b(self._storage.raw(page * PAGE, PAGE), digest_size=16).digest()
-            self._digests[page] = known
+        if page not in self._machine.protected:
+            self._protect(page)
+        known = blake2b(self._storage.raw(page * PAGE, PAGE), digest_size=16).digest()
+        self._digests[page] = known
         return known
 
     def refuses_stores(self, page: int) -> bool:

@@ -6,6 +6,7 @@ back.  Commands that end in an order of their own see to signals themselves, lat
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -47,6 +48,7 @@ def main() -> int:
         raise
     if signal.getsignal(signal.SIGTERM) is _terminated:  # it is too late: the status stands
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    gc.freeze()  # or Python would look for rubbish in all there is once more, on its way out
     return status
 
 

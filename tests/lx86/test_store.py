@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from lx86.store import Store, StoreError, key_of
+from lx86.store import Store, StoreError
 
 TREE = Path(__file__).parents[2]
 
 
 def key(n: int) -> bytes:
-    return key_of(b"%d" % n)
+    return b"%d" % n
 
 
 def body(n: int) -> bytes:
