@@ -58,6 +58,9 @@ def take(x: Context, operand: Operand) -> None:
 def compare(x: Context, found: int, expected: int) -> None:
     """CR7.EQ says whether a register holds the address that is expected."""
     e, value = x.e, signed(expected)
+    if register := x.pinned(x.signed(expected)):
+        (e.cmpd if x.word == 8 else e.cmpw)(7, found, register)
+        return
     if x.word == 8 and not 0 <= expected < 0x7FFF_8000:
         e.cmpd(7, found, x.constant(expected))
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .convention import BASE, BASES_AT, CONTEXT, FIRST, FS_AT, GS_BASE, ONE, ZERO
+from .convention import BASES_AT, CONTEXT, FIRST, FS_AT, GS_BASE, ONE, ZERO
 from .emitter import fits, signed
 from .extended import is_extended_next
 from .instruction import FS, NO_SEGMENT, Imm, Instruction, Mem, Operand, Reg
@@ -71,8 +71,7 @@ class Context(Registers):
             short = base >= 0 and -0x8000 <= displacement < 0x8000
             if short and self._is_plain(m.segment) and not self.s.low >> m.base & 1:
                 self.held.add(base)  # the usual case, short
-                constant = self.pinned(displacement)
-                return (base, constant, 0) if constant else (base, -1, displacement)
+                return base, -1, displacement
         held = self.held.copy()
         at = self._address(m)
         self.release(*(r for r in self.held - held if r in self.temporaries and r not in at[:2]))
@@ -110,25 +109,20 @@ class Context(Registers):
             if displacement == 0:
                 return base, index, 0
             base, index = self.sum("add", min(base, index), max(base, index)), -1
-        if self.word == 8:
-            return self._far(base, displacement)
-        if base >= 0 and (constant := self.pinned(displacement)):
-            return base, constant, 0
-        if base < 0 and not fits(displacement) and fits(displacement - self.options.base):
-            return BASE, -1, displacement - self.options.base
-        if not fits(displacement):
-            high = (displacement + 0x8000) >> 16
-            displacement -= high << 16
-            base = self.sum("high", base, signed(high << 16) >> 16)
-        return max(base, 0), -1, displacement
+        return self._far(base, displacement)
 
     def _far(self, base: int, displacement: int) -> Address:
-        """x86-64: with a displacement of any size; `base` may be -1."""
+        """With a displacement of any size; `base` may be -1."""
         if fits(displacement):
             return max(base, 0), -1, displacement
-        if -0x8000_8000 <= displacement < 0x7FFF_8000:
+        if base >= 0 and (constant := self.pinned(displacement)):
+            return base, constant, 0
+        if base < 0 and (near := self.near(displacement))[0]:
+            return near[0], -1, near[1]
+        if self.word == 4 or -0x8000_8000 <= displacement < 0x7FFF_8000:
             high = (displacement + 0x8000) >> 16
-            return self.sum("high", base, high), -1, displacement - (high << 16)
+            displacement -= high << 16
+            return self.sum("high", base, signed(high << 16) >> 16), -1, displacement
         constant = self.constant(displacement)
         return (constant, -1, 0) if base < 0 else (base, constant, 0)
 

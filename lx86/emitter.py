@@ -19,6 +19,17 @@ def signed(value: int) -> int:
     return ((value & WORD) ^ 0x80000000) - 0x80000000
 
 
+def length_of_constant(value: int, *, long: bool) -> int:
+    """How many instructions `Emitter.li` takes, or with `long` `li_doubleword`."""
+    if not long or -0x8000_0000 <= value < 0x8000_0000:
+        value = signed(value)
+        return 1 if fits(value) or not value & 0xFFFF else 2
+    if 0 <= value <= WORD:
+        return length_of_constant(value, long=False) + 1
+    high = length_of_constant(value >> 32, long=False)
+    return high + 1 + bool(value >> 16 & 0xFFFF) + bool(value & 0xFFFF)
+
+
 class TooFarError(ValueError):
     """The code is so large that a branch does not reach over it."""
 

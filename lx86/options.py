@@ -70,6 +70,8 @@ class Options:
     """Each way out of a function that was translated where it is called returns for itself."""
     pin_constants: bool = True
     """Constants used in loops are put there, first come, first served."""
+    loop_constants: bool = True
+    """Temporaries hold constants throughout a loop."""
     bases: tuple[int, int, int, int] = (0, 0, 0, 0)
     """Where ES, CS, SS and DS begin.  Addresses of code are linear ones here."""
     code_16: bool = False
@@ -103,7 +105,7 @@ _OFF: dict[str, dict[str, Any]] = {
         for name in (
             "lazy_values", "lazy_halves", "known_widths", "forward_words", "reuse_sums",
             "inline_calls", "foresee_calls", "split_returns", "pin_constants", "string_blocks",
-            "look_ahead", "slots",
+            "look_ahead", "slots", "loop_constants",
         )
     },
     "lent-registers": {"most_lent": 0},

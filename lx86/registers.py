@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .convention import BASE, FIRST, ONE, PINNED, TEMPORARIES, TEMPORARIES_64, ZERO
-from .emitter import WORD, Emitter, fits, signed
+from .emitter import WORD, Emitter, fits, length_of_constant, signed
 from .state import State, Value, homes
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ class Registers:
     def temporary(self) -> int:
         """A register for the rest of this instruction, and longer if the state names it."""
         bases = [base for base, _ in self.s.values]
-        temporaries = self.temporaries
+        temporaries, lasting = self.temporaries, self.s.lasting
         for _ in temporaries:
             self._turn = (self._turn + 1) % len(temporaries)
             register = temporaries[self._turn]
-            if register not in self.held and register not in bases:
+            if register not in self.held and register not in bases and register not in lasting:
                 self.held.add(register)
                 self.s.forget(register)
                 return register
@@ -67,6 +67,12 @@ class Registers:
                 self.settle(number)
                 self.held.discard(home)
                 return self.temporary()
+        for register in lasting:  # made again where the next node looks for it
+            if register not in self.held and register not in bases:
+                self.s.lasting = {n: value for n, value in lasting.items() if n != register}
+                self.held.add(register)
+                self.s.forget(register)
+                return register
         raise NoTemporary
 
     def release(self, *registers: int) -> None:
@@ -98,6 +104,8 @@ class Registers:
                 return ZERO
             if constant == 1:
                 return ONE
+            if register := self.pinned(constant):
+                return register
         elif offset == 0:
             self.held.add(base)
             return base
@@ -175,6 +183,9 @@ class Registers:
         constant = self.signed(constant)
         if fits(constant):
             self.e.addi(target, source, constant)
+            return
+        if register := self.pinned(constant):
+            self.e.add(target, source, register)
             return
         if self.word == 8 and not -0x8000_8000 <= constant < 0x7FFF_8000:
             self.e.li_doubleword(0, constant)
@@ -280,29 +291,44 @@ class Registers:
         return self.pinned(value) or self.sum("const", -1, value)
 
     def pinned(self, value: int) -> int:
-        """The register that always holds a constant, or 0."""
+        """A register that holds a constant here without having been asked to, or 0."""
+        for register, constant in self.s.lasting.items():
+            if constant == value:
+                self.held.add(register)
+                return register
         known = self.options.constants
         return PINNED[known.index(value)] if value in known else 0
+
+    def near(self, value: int) -> tuple[int, int]:
+        """A register that holds what an ADDI brings to a constant, and what to add, or 0, 0."""
+        for register, constant in self.s.lasting.items():
+            if fits(value - constant):
+                self.held.add(register)
+                return register, value - constant
+        if self.word == 4 and fits(value - self.options.base):
+            return BASE, value - self.options.base
+        return 0, 0
 
     def is_long(self, value: int) -> bool:
         """Whether a constant takes two instructions, and an ADDIS reaches it."""
         value = self.signed(value)
         if fits(value) or not value & 0xFFFF or not -0x7FFF_8000 <= value < 0x7FFF_8000:
             return False
-        if self.word == 4 and (self.pinned(value) or fits(value - self.options.base)):
+        if self.pinned(value) or self.near(value)[0]:
             return False
         return ("const", -1, value) not in self.s.sums
 
     def load_constant(self, register: int, value: int) -> None:
-        value = self.signed(value)
-        if self.word == 8:
-            self.e.li_doubleword(register, value)
-        elif register_with := self.pinned(value):
+        value, long = self.signed(value), self.word == 8
+        if register_with := self.pinned(value):
             self.e.mr(register, register_with)
-        elif not fits(value) and value & 0xFFFF and fits(value - self.options.base):
-            self.e.addi(register, BASE, value - self.options.base)
-        else:
-            self.e.li(register, value)
+            return
+        if length_of_constant(value, long=long) > 1:
+            base, distance = self.near(value)
+            if base:
+                self.e.addi(register, base, distance)
+                return
+        (self.e.li_doubleword if long else self.e.li)(register, value)
 
     def width(self, register: int) -> int:
         """How many bits of a word in a POWER register may be other than zero."""

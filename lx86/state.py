@@ -14,6 +14,8 @@ from .convention import FIRST
 from .fpu.known import NOTHING, Known
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .architecture import Architecture
 
 Value = tuple[int, int]
@@ -49,11 +51,13 @@ class State:
     low: int = 0
     """x86-64, a bit for each register: it is the lower 32 bits of what `values` says."""
     floating: Known = NOTHING
+    lasting: Mapping[int, int] = field(default_factory=dict)
+    """Temporaries that hold constants throughout a loop, and these (loop_constants.py)."""
 
     def copy(self) -> State:
         return State(
             list(self.values), dict(self.words), dict(self.sums), dict(self.widths),
-            self.zero_in_cr1, self.sign_in_cr0, self.carry, self.low, self.floating,
+            self.zero_in_cr1, self.sign_in_cr0, self.carry, self.low, self.floating, self.lasting,
         )  # fmt: skip
 
     def forget(self, register: int) -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 IN_ORDER = (
     "inline-calls", "foresee-calls", "split-returns", "wanted-flags", "dead-flags",
     "pin-constants", "lazy-values", "lazy-halves", "known-widths", "lent-registers",
-    "forward-words", "reuse-sums", "look-ahead", "string-blocks", "slots",
+    "forward-words", "reuse-sums", "loop-constants", "look-ahead", "string-blocks", "slots",
 )  # fmt: skip
 """Passes over a region, as they are taken in.  Those behind build on those before."""
 _TARGET = re.compile(r"0x[0-9a-f]+$")

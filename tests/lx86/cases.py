@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lx86.architecture import I386
 from lx86.cpu import Trap, Vector
-from lx86.storage import EXECUTE, READ, WRITE, Storage
+from lx86.storage import EXECUTE, READ, SPACE_32, SPACE_64_LOW, WRITE, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ class Runner:
         cases: Sequence[Case],
         architecture: Architecture = I386,
     ) -> None:
-        self.storage = Storage()
+        self.storage = Storage(SPACE_64_LOW if architecture.long else SPACE_32)
         self.cpu = make(self.storage)
         self._cases, self._names = cases, architecture.registers
         self.storage.map(CODE, 0x20000, READ | EXECUTE)
@@ -83,6 +83,10 @@ class Runner:
         for name, value in zip(self._names, c.registers, strict=True):
             setattr(state, name, value)
         state.eflags, state.eip = c.flags, self._places[number]
+        return self.go_on(budget)
+
+    def go_on(self, budget: int = 1 << 30) -> Answer | object:
+        """With a case that was stopped."""
         why = self.cpu.run(budget)
         if why != Trap(Vector.INVALID_OPCODE) or self.cpu.state.eip != RETURN:
             return why

@@ -18,7 +18,7 @@ from lx86.architecture import I386, X86_64, Architecture
 from lx86.decoder import decode
 from lx86.options import GRADUAL, Options
 
-from . import many, pieces, pieces64
+from . import loops, many, pieces, pieces64
 from .fpu import native
 from .fpu.sequences import compared as floating_compared
 from .fpu.sequences import sequence
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
 CHUNK = 4000
 """So many numbers, from a multiple of it on, are compared by one translator."""
-KINDS = ("integer", "x87", "simd")
-RUNS = {"integer": 4, "x87": 2, "simd": 4}
+KINDS = ("integer", "loops", "x87", "simd")
+RUNS = {"integer": 4, "loops": 4, "x87": 2, "simd": 4}
 """How many states a block is compared with."""
 ARCHITECTURES = {architecture.bits: architecture for architecture in (I386, X86_64)}
-_PIECE = {I386: pieces.case, X86_64: pieces64.case}
+_PIECE = {
+    ("integer", I386): pieces.case, ("integer", X86_64): pieces64.case,
+    ("loops", I386): loops.case, ("loops", X86_64): loops.case64,
+}  # fmt: skip
 _LOOKED_AGAIN = 10
 """So many blocks that differ are looked at alone, too."""
 _SEVEN = ("integer",) * 7
@@ -41,7 +44,7 @@ _PATTERN = (*_SEVEN, "simd", *_SEVEN, "simd", *_SEVEN, "simd", *_SEVEN, "x87")
 
 
 def kind_of(number: int) -> str:
-    """The kind of a block where all kinds are compared: an eighth are of floating point."""
+    """The kind of a block where all but loops are compared: an eighth are of floating point."""
     return _PATTERN[number // CHUNK % len(_PATTERN)]
 
 
@@ -85,7 +88,7 @@ def compare(blocks: Range) -> Compared:
     gc.disable()  # nothing that is made along the way refers to itself
     try:
         numbers = range(blocks.start, blocks.end)
-        if blocks.kind == "integer":
+        if (blocks.kind, blocks.architecture) in _PIECE:
             codes, found = _integer(blocks, numbers)
         else:
             codes, found = _floating(blocks, numbers)
@@ -120,8 +123,8 @@ def options(blocks: Range) -> Options:
 
 
 def _integer(blocks: Range, numbers: range) -> tuple[list[bytes], _Found]:
-    written = [_PIECE[blocks.architecture](number) for number in numbers]
-    runs, how = RUNS["integer"], options(blocks)
+    written = [_PIECE[blocks.kind, blocks.architecture](number) for number in numbers]
+    runs, how = RUNS[blocks.kind], options(blocks)
 
     def alone(place: int) -> list[tuple[int, str]]:
         return many.differences([written[place]], runs, how, [numbers[place]])

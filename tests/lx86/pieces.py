@@ -327,7 +327,7 @@ def _string(w: Writer) -> None:
         w.put(0xFC)
 
 
-_KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
+KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
     (24, _alu), (6, _test), (8, _unary), (14, _shift), (3, _double_shift),
     (2, _double_shift_by_register), (16, _move), (8, _stack), (12, _condition), (5, _multiply),
     (2, _divide), (6, _bits), (5, _flags), (4, _exchange), (3, _decimal), (3, _string),
@@ -337,8 +337,8 @@ _KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
 def case(seed: int) -> Case:
     rng = random.Random(seed)
     w = Writer(rng)
-    kinds = [kind for _, kind in _KINDS]
-    weights = [weight for weight, _ in _KINDS]
+    kinds = [kind for _, kind in KINDS]
+    weights = [weight for weight, _ in KINDS]
     for _ in range(rng.choice((1, 1, 2, 3, 5, 9))):
         rng.choices(kinds, weights)[0](w)
     special = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x80, 0x7F, 0x8000)

@@ -359,7 +359,7 @@ def _string(w: Writer) -> None:
         w.raw(b"\xfc")
 
 
-_KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
+KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
     (24, _alu), (6, _test), (8, _unary), (14, _shift), (4, _double_shift), (18, _move),
     (8, _stack), (12, _condition), (5, _multiply), (2, _divide), (6, _bits), (5, _flags),
     (4, _exchange), (3, _string),
@@ -369,7 +369,7 @@ _KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
 def case(seed: int) -> Case:
     rng = random.Random(f"64 {seed}")
     w = Writer(rng)
-    kinds, weights = [kind for _, kind in _KINDS], [weight for weight, _ in _KINDS]
+    kinds, weights = [kind for _, kind in KINDS], [weight for weight, _ in KINDS]
     for _ in range(rng.choice((1, 1, 2, 3, 5, 9))):
         rng.choices(kinds, weights)[0](w)
     special = (

@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--bits", type=int, choices=tuple(ARCHITECTURES), default=32)
     p.add_argument(
         "--kind", choices=(*KINDS, "all"), default="all",
-        help="all: one in eight is of x87, or MMX and SSE",
+        help="all: one in eight is of x87, or MMX and SSE; loops by themselves",
     )  # fmt: skip
     p.add_argument(
         "--from", dest="start", type=_natural, metavar="N",

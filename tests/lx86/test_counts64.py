@@ -22,22 +22,22 @@ pytestmark = pytest.mark.skipif(
 
 # x86 and POWER instructions of one round in steady state, built by Debian 12's compiler.
 COUNTS = {
-    "fib": (67_652, 102_631),
-    "crc32": (69_150, 89_135),
+    "fib": (67_652, 98_446),
+    "crc32": (69_150, 76_841),
     "dhry": (51_600, 66_700),
-    "qsortb": (607_711, 816_931),
-    "sha256": (44_655, 41_267),
-    "sieve": (136_888, 163_889),
-    "vm": (10_030, 18_255),
-    "i64": (36_319, 42_921),
-    "repstr": (2_168, 1_111),
+    "qsortb": (607_711, 735_114),
+    "sha256": (44_655, 40_655),
+    "sieve": (136_888, 137_001),
+    "vm": (10_030, 18_254),
+    "i64": (36_319, 35_181),
+    "repstr": (2_168, 1_110),
 }
 MATRICES = {
-    "x87": (106_301, 180_073),
-    "sse": (106_294, 121_309),
-    "sse fast": (29_834, 30_388),
+    "x87": (106_301, 179_446),
+    "sse": (106_294, 120_683),
+    "sse fast": (29_834, 30_203),
 }
-STRINGS = (37_942, 48_503)
+STRINGS = (37_942, 48_505)
 _FLAGS = {
     "x87": ["-mfpmath=387"],
     "sse": [],
@@ -92,5 +92,5 @@ def test_the_geometric_means_of_64_bit_programs_are_below_their_targets() -> Non
     assert len([*ratios.values(), *others]) == 13
     every = counting.geometric_mean([*ratios.values(), *others])
     print(f"{integer:.3f} of integer programs, {every:.3f} of all")
-    assert integer < 1.3
-    assert every < 1.2
+    assert integer < 1.2
+    assert every < 1.15
