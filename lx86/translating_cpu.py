@@ -27,8 +27,8 @@ from .cpuid import DEFAULT, Model
 from .decoder import Undefined
 from .fpu.assistant import Assistant
 from .fpu.file import RegisterFile
-from .fpu.lower_masks import MASKS, MASKS_AT
 from .fpu.lower_x87 import CONSTANTS, CONSTANTS_AT
+from .fpu.patterns import PATTERNS, PATTERNS_AT
 from .host import DF, TF, HostInstructions
 from .instruction import CS, STRINGS
 from .left import Left
@@ -77,7 +77,7 @@ class TranslatingCpu:
         self.study: Study | None = None
         self._assistant = Assistant(self._file, self.machine.registers, storage)
         self.machine.context(CONSTANTS_AT, len(CONSTANTS))[:] = CONSTANTS
-        self.machine.context(MASKS_AT, len(MASKS))[:] = MASKS
+        self.machine.context(PATTERNS_AT, len(PATTERNS))[:] = PATTERNS
         often.begin(self.machine, self._options.often)
         exchange.begin(self.machine)
         storage.observe(self)

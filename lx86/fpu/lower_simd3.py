@@ -9,8 +9,9 @@ from ..flags import X
 from ..lower import condition
 from ..lower.later import movbe
 from ..three_bytes import FLAGS, MOVBE, is_defined
-from . import forms, lower_later, lower_mmx, lower_sse4
+from . import forms, lower_later, lower_mmx, lower_sse4, lower_strings
 from .known import GENERAL, STACK
+from .lower_crc import crc32
 from .lowering import assist, form_of, full, in_storage, set_form, to_general
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def lower(x: Context, i: Instruction) -> bool:
         return False
     if i.opcode in MOVBE:
         if i.prefix == 0xF2:
-            assist(x, i, x.s.floating, i.reg)  # CRC32
+            crc32(x, i)
         else:
             movbe(x, i)
         return True
@@ -39,7 +40,9 @@ def lower(x: Context, i: Instruction) -> bool:
     if sequence is not None:
         b, a = full(x, i), to_general(x, i.reg)
         sequence(x.e, a, b)
-    elif (i.opcode in _FLOATING and x.options.exact_sse) or not lower_sse4.lower(x, i):
+    elif (i.opcode in _FLOATING and x.options.exact_sse) or not any(
+        part.lower(x, i) for part in (lower_sse4, lower_strings)
+    ):
         _assisted(x, i)
     if target is not None and form_of(x, target) & forms.behind(i, before)[target] == GENERAL:
         set_form(x, target, GENERAL)  # its high half may have been zero before
@@ -49,12 +52,13 @@ def lower(x: Context, i: Instruction) -> bool:
 def _mmx(x: Context, i: Instruction) -> None:
     lower_mmx.enter(x, i)
     sequence = lower_later.eight(i.opcode)
+    reg = i.modrm >> 3 & 7
+    b = lower_mmx.source(x, i)
     if sequence is None:
-        lower_mmx.mark_all(x)
-        assist(x, i, x.s.floating)
-        return
-    sequence(x.e, STACK + (i.modrm >> 3 & 7), lower_mmx.source(x, i))
-    lower_mmx.mark(x, 1 << (i.modrm >> 3 & 7))
+        lower_sse4.align_eight(x, i, STACK + reg, b)
+    else:
+        sequence(x.e, STACK + reg, b)
+    lower_mmx.mark(x, 1 << reg)
 
 
 def _assisted(x: Context, i: Instruction) -> None:

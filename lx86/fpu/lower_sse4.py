@@ -11,7 +11,7 @@ from .. import flags
 from ..instruction import Imm
 from ..lower import condition
 from ..lower.later import rest_is_zero
-from . import vsx
+from . import lower_sums, vsx
 from .known import GENERAL, XMM
 from .lower_sse import prepare, put_double, put_single
 from .lowering import (
@@ -33,6 +33,7 @@ from .lowering import (
     to_index,
     transfer,
 )
+from .number import Rounding
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -52,14 +53,19 @@ _HIGH_ZERO = {8: 12, 16: 76, 32: 140}
 _LOW_ZERO = {16: 332, 32: 396}
 """Unpacks of the left and right half, and merges with zero, by the narrow width."""
 _WIDTHS = ((8, 16), (8, 32), (8, 64), (16, 32), (16, 64), (32, 64))
-_DOWN, _UP, _ZERO_MODE, _CURRENT = 9, 10, 11, 4
-"""Immediate bytes of ROUNDPS that one instruction does: the first three tell of no inexactness."""
+_CURRENT, _SILENT = 4, 8
+"""Bits of the immediate byte of ROUNDPS: as MXCSR says; no inexactness is told."""
 _ROUND = {
-    0xF3A08: {_DOWN: 185, _UP: 169, _ZERO_MODE: 153, _CURRENT: vsx.XVRSPIC},
-    0xF3A09: {_DOWN: 249, _UP: 233, _ZERO_MODE: 217, _CURRENT: vsx.XVRDPIC},
-    0xF3A0A: {_DOWN: 121, _UP: 105, _ZERO_MODE: 89, _CURRENT: vsx.XSRDPIC},
-}  # fmt: skip
+    0xF3A08: dict(zip(Rounding, (vsx.XVRSPIC, 185, 169, 153), strict=True)),
+    0xF3A09: dict(zip(Rounding, (vsx.XVRDPIC, 249, 233, 217), strict=True)),
+    0xF3A0A: dict(zip(Rounding, (vsx.XSRDPIC, 121, 105, 89), strict=True)),
+}
 _ROUND[0xF3A0B] = _ROUND[0xF3A0A]
+"""The first as FPSCR says."""
+_MFFS, _MTFSF, _TO_NEAREST = 63 << 26 | 583 << 1, 63 << 26 | 711 << 1, 63 << 26 | 7 << 23 | 134 << 1
+_MODES, _TOLD = 1 << 0, 1 << 6
+"""Fields of FPSCR, as MTFSF has them: with RN, with XX."""
+_SAVED = SCRATCH + 9
 
 
 def lower(x: Context, i: Instruction) -> bool:
@@ -79,8 +85,8 @@ def lower(x: Context, i: Instruction) -> bool:
         case _ if 0xF3820 <= opcode <= 0xF3835 and opcode & 15 < 6:
             _widen(x, i)
         case 0xF3A08 | 0xF3A09 | 0xF3A0A | 0xF3A0B:
-            return _round(x, i)
-        case 0xF3A0C | 0xF3A0D:
+            _round(x, i)
+        case 0xF3A0C | 0xF3A0D | 0xF3A0E:
             _blend(x, i)
         case 0xF3A0F:
             _align(x, i)
@@ -90,6 +96,12 @@ def lower(x: Context, i: Instruction) -> bool:
             _insert(x, i)
         case 0xF3A21:
             _insert_single(x, i)
+        case 0xF3841:
+            lower_sums.least(x, i)
+        case 0xF3A40 | 0xF3A41:
+            lower_sums.dot(x, i, _immediate(i))
+        case 0xF3A42:
+            lower_sums.differences(x, i, _immediate(i))
         case _:
             return False
     return True
@@ -157,6 +169,18 @@ def _align(x: Context, i: Instruction) -> None:
     vsx.swap(e, a, a)
 
 
+def align_eight(x: Context, i: Instruction, a: int, b: int) -> None:
+    """PALIGNR of MMX's, which have doubleword 0."""
+    places, e = _immediate(i), x.e
+    left, right = (a, b) if places <= 8 else (_ZERO, a)
+    if places >= 16:
+        vsx.copy(e, a, ZERO_VSR)
+        return
+    vsx.permute_doublewords(e, a, left, right, 0)
+    distance = 16 - places if places > 8 else 8 - places
+    vsx.vector_4(e, 44, a - 32, a - 32, a - 32, distance)  # vsldoi
+
+
 def _test(x: Context, i: Instruction) -> None:
     """PTEST: ZF if no bit is in both, CF if all of the second operand's are in the first."""
     b, a, e, live = full(x, i), to_general(x, i.reg), x.e, x.live
@@ -177,44 +201,61 @@ def _test(x: Context, i: Instruction) -> None:
 # -- rounding ------------------------------------------------------------------------------
 
 
-def _round(x: Context, i: Instruction) -> bool:
-    extended = _ROUND[i.opcode].get(_immediate(i) & 15)
-    if extended is None:
-        return False
+def _round(x: Context, i: Instruction) -> None:
     n = i.reg
     if i.opcode < 0xF3A0A:
         b, a = full(x, i), to_general(x, n)
         with guarded(x, i):
-            vsx.xx2(x.e, extended, a, b)
-        return True
+            _rounded(x.e, i, a, b)
+        return
     single, form = i.opcode == 0xF3A0A, result_form(x, i)
     source = low_single(x, i) if single else low_double(x, i)
     result = prepare(x, n, form)
     with guarded(x, i):
-        vsx.xx2(x.e, extended, result, source)
+        _rounded(x.e, i, result, source)
         (put_single if single else put_double)(x, n, result, form)
-    return True
+
+
+def _rounded(e: Emitter, i: Instruction, target: int, source: int) -> None:
+    """Directed rounding tells of no inexactness; that as FPSCR says does, whether asked or not."""
+    order, ways = _immediate(i), _ROUND[i.opcode]
+    is_silent, as_set = bool(order & _SILENT), bool(order & _CURRENT)
+    if order & 3 and not as_set:
+        if not is_silent:
+            vsx.xx2(e, ways[Rounding.NEAREST], _T, source)
+        vsx.xx2(e, ways[Rounding(order & 3)], target, source)
+        return
+    restored = (0 if as_set else _MODES) | (_TOLD if is_silent else 0)
+    if restored:
+        e.words.append(_MFFS | _SAVED << 21)
+    if not as_set:
+        e.words.append(_TO_NEAREST)
+    vsx.xx2(e, ways[Rounding.NEAREST], target, source)
+    if restored:
+        e.words.append(_MTFSF | restored << 17 | _SAVED << 11)
 
 
 # -- blends, inserts, extracts -------------------------------------------------------------
 
 
 def _blend(x: Context, i: Instruction) -> None:
-    """BLENDPS, BLENDPD."""
+    """BLENDPS, BLENDPD, PBLENDW: which of a register's halfwords, words or doublewords are new."""
     order, e = _immediate(i), x.e
     b, a = full(x, i), to_general(x, i.reg)
-    if i.opcode == 0xF3A0D:
-        vsx.permute_doublewords(e, a, b if order & 1 else a, b if order & 2 else a, 1)
+    if i.opcode == 0xF3A0E and order & 0x55 == order >> 1 & 0x55:
+        order = sum((order >> 2 * n & 1) << n for n in range(4))
+    elif i.opcode == 0xF3A0E:
+        lower_sums.lanes_of_halfwords(e, _T, _T + 1, order)
+        vsx.select(e, a, a, b, _T)
         return
+    elif i.opcode == 0xF3A0D:
+        order = (order & 1) * 3 | (order >> 1 & 1) * 12
     order &= 15
-    ones, mask = _T, _T + 1
-    vsx.splat_byte(e, ones, 0xFF)
-    kinds = [order & 3, order >> 2]
-    for target, kind in zip((mask, _T + 2), kinds, strict=True):
-        upper, lower = (ones if kind & 2 else _ZERO), (ones if kind & 1 else _ZERO)
-        vsx.xx3(e, vsx.XXMRGHW, target, upper, lower)
-    vsx.permute_doublewords(e, mask, mask, _T + 2, 0)
-    vsx.select(e, a, a, b, mask)
+    if order & 5 == order >> 1 & 5:
+        vsx.permute_doublewords(e, a, b if order & 1 else a, b if order & 4 else a, 1)
+        return
+    lower_sums.lanes_of_words(e, _T, _T + 1, order)
+    vsx.select(e, a, a, b, _T)
 
 
 def _to_word(e: Emitter, source: int, lane: int) -> int:

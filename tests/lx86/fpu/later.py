@@ -70,9 +70,11 @@ def _three_bytes(needs: More, *, mmx: bool = False) -> dict[str, Code]:
     return found
 
 
+_ALPHABET = bytes((0, 1, 1, 2, 2, 3, 0x80, 0xFF))
 _COUNTS = (0x0F3A61, 0x0F3A63)
 SSSE3 = _three_bytes(More.SSSE3) | _three_bytes(More.SSSE3, mmx=True)
 SSE4 = _three_bytes(More.SSE41) | _three_bytes(More.SSE42)
+STRINGS = {name: code for name, code in SSE4.items() if name.startswith(("pcmpestr", "pcmpistr"))}
 GENERAL = {
     "crc32 byte": Code(b"\xf2", b"\x0f\x38\xf0", general="reg rm"),
     "crc32": Code(b"\xf2", b"\x0f\x38\xf1", general="reg rm"),
@@ -99,6 +101,18 @@ def made(
         for form in code.forms
         for _ in range(count)
     ]
+
+
+def with_strings(r: Random, tried: list[Case]) -> list[Case]:
+    """The same, with vectors of a few different bytes, zero among them, and short lengths."""
+    for case in tried:
+        for n in (0, 2):
+            case.general[n] = r.randrange(-20, 20) & (1 << case.architecture.bits) - 1
+        floating, zeros = case.floating, r.randrange(2)
+        texts = [bytes(r.choices(_ALPHABET[zeros:], k=16)) for _ in range(8 + len(floating.xmm))]
+        floating.xmm = [int.from_bytes(text, "little") for text in texts[8:]]
+        case.storage = b"".join(texts[:8])
+    return tried
 
 
 def _number(r: Random, general: bool, architecture: Architecture) -> int:

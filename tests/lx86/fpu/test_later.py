@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lx86.architecture import X86_64
+from lx86.architecture import I386, X86_64
 from lx86.cpuid import MODELS, More
 
 from . import later, native
@@ -20,6 +20,8 @@ from .translated import SHARED, Translated
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lx86.architecture import Architecture
 
     from .native import Case
 
@@ -101,6 +103,23 @@ def test_with_the_default_model_there_is_no_such_instruction(name: str) -> None:
         assert {case.code.hex(): machine.run(case).signal for case in tried} == {
             case.code.hex(): signal.SIGILL for case in tried
         }
+    finally:
+        machine.close()
+
+
+@pytest.mark.parametrize("architecture", [I386, X86_64], ids=["i386", "x86-64"])
+def test_strings_are_compared_as_on_this_hosts_processor(
+    tmp_path: Path, architecture: Architecture
+) -> None:
+    r = Random("strings")
+    tried = later.with_strings(r, later.made(r, later.STRINGS, 60, architecture))
+    right = native.run(native.build(tmp_path, architecture), tried)
+    machine = Translated(_EVERYTHING, architecture)
+    try:
+        wrong = []
+        for case, wanted in zip(tried, right, strict=True):
+            wrong += _wrong(machine.run(case), wanted, status=_STATUS, mxcsr=_MXCSR)
+        assert wrong == []
     finally:
         machine.close()
 
