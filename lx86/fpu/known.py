@@ -7,9 +7,9 @@ XMM n lies in VSR 39 + n, its low doubleword in doubleword 0.  There are three f
     SINGLE   doubleword 0 is the lowest word as a number in double format, and all else is zero
 
 The x87's registers R0 to R7 lie in VSR 55 to 62 in quad precision, which holds every number of the
-extended format; what is no number (pseudo-denormals, unnormals) stands there as a signaling NaN
-with the 80 bits in its fraction, so that arithmetic on it traps.  While MMX is in use, the same
-VSRs have MM0 to MM7 in doubleword 0.
+extended format; what POWER would compute other things with (NaNs, denormals, unnormals) stands
+there as a signaling NaN with the 80 bits in its fraction, so that arithmetic on it traps.  While
+MMX is in use, the same VSRs have MM0 to MM7 in doubleword 0.
 
 The status word's C1 is not computed either before somebody asks.  It is told by
 

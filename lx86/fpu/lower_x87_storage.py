@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from ..instruction import Instruction
 
 
+_EQUAL, _NOT_EQUAL = 4, 24
+"""TO of a trap."""
+_CNTLZD, _TD = 58, 68
+
+
 def lower_storage(x: Context, i: Instruction) -> bool:
     opcode, what = i.opcode, i.modrm >> 3 & 7
     stack = stack_of(x)
@@ -131,19 +136,25 @@ def _store_integer(x: Context, i: Instruction, rounding: int, *, double: bool, p
 
 
 def _load_extended(x: Context, i: Instruction) -> None:
-    """Fraction and exponent in place; what is no number of the format traps (`file.quad_of`)."""
+    """Fraction and exponent in place; what does not stand so traps (`quads.quad_of`).
+
+    That is, but for infinities, what has another number of zeros before its first bit than none,
+    or 64 if the exponent is zero, too.
+    """
     target, e = room(x), x.e
     base = _base(x, i)
-    low, high, part = x.temporary(), x.temporary(), x.temporary()
+    low, high, part, zeros = x.temporary(), x.temporary(), x.temporary(), x.temporary()
     x.may_fail()
     e.x(21, low, 0, base)  # ldx
     x.may_fail()
     e.d(40, high, base, 8)  # lhz
     with guarded(x, i):
         e.rlwinm(part, high, 0, 17, 31)
-        e.neg(part, part)
-        e.xor(part, part, low)
-        e.words.append(2 << 26 | 16 << 21 | part << 16)  # tdlti: first bit, and the exponent's zero
+        e.twi(_EQUAL, part, 0x7FFF)
+        e.x(_CNTLZD, part, part, 0)
+        e.rlwinm(part, part, 0, 25, 25)
+        e.x(_CNTLZD, low, zeros, 0)
+        e.x(_TD, _NOT_EQUAL, zeros, part)
         e.rldicl(part, low, 49, 16)
         e.rldimi(part, high, 48, 0)
         e.words.append(30 << 26 | low << 21 | low << 16 | _rldicr(49, 14))

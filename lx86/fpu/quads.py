@@ -1,4 +1,10 @@
-"""The x87's 80 bits as quad precision, which holds all of its numbers, and back."""
+"""The x87's 80 bits as quad precision, and back.
+
+What arithmetic is not to be done with stands there raw, as the fraction of a signaling NaN, so that
+arithmetic traps: what is no number of the format, but NaNs and denormals too, whose rules and
+whose exception POWER does not have.  Denormals that arithmetic left are read all the same, and
+NaNs that came from doubles.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +15,16 @@ _RAW = (1 << 79) - 1
 def quad_of(bits: int) -> int:
     """A register of the x87 as it stands in a VSR."""
     sign, biased, significand = bits >> 79, bits >> 64 & 0x7FFF, bits & _LOW_64
-    first = significand >> 63
-    if first == (biased != 0):
+    if _is_plain(biased, significand):
         return sign << 127 | biased << 112 | (significand & (1 << 63) - 1) << 49
     return sign << 127 | 0x7FFF << 112 | (bits & _RAW) << 1 | 1
+
+
+def _is_plain(biased: int, significand: int) -> bool:
+    """Zero, infinity, or a number that is not denormal: what arithmetic may be done with."""
+    if not biased:
+        return not significand
+    return bool(significand >> 63) and (biased != 0x7FFF or significand == 1 << 63)
 
 
 def is_raw(quad: int) -> bool:

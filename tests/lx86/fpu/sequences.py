@@ -1,7 +1,6 @@
 """Sequences of x87, or of MMX and SSE, by number, in several states; and what of each differs.
 
-All are of instructions that give one exact result.  What CAVEATS.md says of flags and NaNs is no
-difference.
+All are of instructions that give one exact result.  What CAVEATS.md says of flags is no difference.
 """
 
 from __future__ import annotations
@@ -25,15 +24,9 @@ if TYPE_CHECKING:
     from .native import Case
 
 _LENGTHS = (1, 2, 2, 3, 4, 6)
-_UNTOLD = 0x12
-"""Of the x87's status: denormal and underflow exceptions of exact results."""
-_UNTOLD_SSE = 0x32
-"""Of MXCSR: these, and inexactness of conversions to integers that are invalid."""
-_TOLD = {
-    "x87": (0xFFFF & ~_UNTOLD, 0xFFFF & ~SHARED),
-    "simd": (0xFFFF & ~(SHARED | _UNTOLD), 0xFFFF & ~_UNTOLD_SSE),
-}
-_NAN = 0x7FFF << 64 | 3 << 62
+_TOLD = {"x87": (0xFFFF & ~2, 0xFFFF & ~SHARED), "simd": (0xFFFF & ~SHARED, 0xFFFF & ~0x32)}
+"""Bits of the status word and of MXCSR: but for denormal exceptions, and in MXCSR for underflow of
+exact results and inexactness of conversions to integers that are invalid, too."""
 
 
 def _exact(i: Instruction) -> bool:
@@ -83,15 +76,7 @@ def sequence(seed: int, kind: str, architecture: Architecture, states: int) -> l
     return [_state(r, empty) for _ in range(states)]
 
 
-def _one_nan(register: int) -> int:
-    """The register, or for any quiet NaN that NaN: which of two is the result differs."""
-    return _NAN if register & _NAN == _NAN else register
-
-
 def _different(kind: str, case: Case, got: Case, wanted: Case) -> str:
-    if kind == "x87":
-        for each in (got, wanted):
-            each.floating.registers = [_one_nan(n) for n in each.floating.registers]
     status, mxcsr = _TOLD[kind]
     return "; ".join(differences(case, got, wanted, status=status, mxcsr=mxcsr))
 

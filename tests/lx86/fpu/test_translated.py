@@ -12,7 +12,7 @@ from . import native
 from .cases import cases
 from .compare import differences
 from .native import Case
-from .translated import SHARED, Translated
+from .translated import Translated, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,25 +88,14 @@ def test_c1_is_right_wherever_the_program_branches(
         assert translated.run(case).general[0] & 0x200 == wanted.general[0] & 0x200
 
 
-def told(kind: str) -> tuple[int, int]:
-    """Which bits of the status word and of MXCSR translated code tells as a processor does.
-
-    The denormal exception is not kept by translated arithmetic (CAVEATS.md).
-    """
-    if kind == "x87":
-        return 0xFFFF & ~0x2, 0xFFFF & ~SHARED
-    return 0xFFFF & ~SHARED, 0xFFFF & ~0x2
-
-
 @pytest.mark.parametrize("kind", ["x87", "simd"])
 def test_a_translated_instruction_does_what_it_does_on_this_hosts_processor(
     processor: Path, translated: Translated, kind: str
 ) -> None:
     tried = cases(Random(f"translated {kind}"), kind, _COUNT, denormals_are_zero=False)
-    status, mxcsr = told(kind)
     wrong = [
         f"{case.code.hex()}: {'; '.join(found)}"
         for case, wanted in zip(tried, native.run(processor, tried), strict=True)
-        if (found := differences(case, translated.run(case), wanted, mxcsr=mxcsr, status=status))
+        if (found := differences(case, translated.run(case), wanted, **told(case)))
     ]
     assert wrong == []

@@ -12,8 +12,7 @@ from lx86.architecture import X86_64
 from . import native
 from .cases import cases
 from .compare import differences
-from .test_translated import told
-from .translated import Translated
+from .translated import Translated, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +36,9 @@ def test_a_translated_instruction_of_64_bit_code_does_what_it_does_on_this_hosts
     processor: Path, translated: Translated, kind: str
 ) -> None:
     tried = cases(Random(f"64 bits {kind}"), kind, 2000, X86_64, denormals_are_zero=False)
-    status, mxcsr = told(kind)
     wrong = [
         f"{case.code.hex()}: {'; '.join(found)}"
         for case, wanted in zip(tried, native.run(processor, tried), strict=True)
-        if (found := differences(case, translated.run(case), wanted, status=status, mxcsr=mxcsr))
+        if (found := differences(case, translated.run(case), wanted, **told(case)))
     ]
     assert wrong == []

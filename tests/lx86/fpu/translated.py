@@ -7,11 +7,12 @@ from dataclasses import replace
 from lx86.architecture import I386, Architecture
 from lx86.cpu import SystemCall, Trap
 from lx86.cpuid import DEFAULT, Model
+from lx86.decoder import decode
 from lx86.options import Options
 from lx86.storage import EXECUTE, READ, WRITE, Storage
 from lx86.translating_cpu import TranslatingCpu
 
-from .native import STORAGE, USED, Case
+from .native import CODE, STORAGE, USED, Case
 
 _PLACE, _PLACES = 0x2000_0000, 1 << 20
 _STEP = 64
@@ -19,7 +20,7 @@ _EXITS = {4: b"\xcd\x80\x9c\xf4", 8: b"\x0f\x05\x9c\xf4"}
 """By bytes of a word: INT 0x80 or SYSCALL, then PUSHF, so that all flags are wanted, and HLT."""
 _SIGNALS = {16: 8, 19: 8, 13: 11, 6: 4}
 SHARED = 0x3C
-"""Sticky flags that x87 and SSE have in common, and the denormal one, which is not seen always."""
+"""Sticky flags that x87 and SSE have in common: each status word also has the other's."""
 
 
 class Translated:
@@ -60,3 +61,16 @@ class Translated:
             eflags=s.eflags, storage=self.storage.read(STORAGE, 128),
             signal=_SIGNALS[why.vector] if isinstance(why, Trap) else 0,
         )  # fmt: skip
+
+
+def told(case: Case) -> dict[str, int]:
+    """For `differences`: which bits of the status word and of MXCSR one instruction leaves right.
+
+    Of the others CAVEATS.md tells.
+    """
+    i = decode(case.code, CODE, long=case.architecture.long)
+    if i.name != "x87":
+        return {"status": 0xFFFF & ~SHARED, "mxcsr": 0xFFFF & ~2}
+    load = i.opcode in (0xD9, 0xDD) and not i.modrm >> 3 & 7
+    real = i.modrm < 0xC0 and (load or i.opcode in (0xD8, 0xDC))
+    return {"status": 0xFFFF & ~(2 if real else 0), "mxcsr": 0xFFFF & ~SHARED}
