@@ -191,6 +191,13 @@ class Engine:
     def set_interrupts_little_endian(self, on: bool) -> None:
         self._controls.interrupts_little_endian = on
 
+    def share_storage(self) -> None:
+        """Before the first run: other processes write to the storage, too.
+
+        Conditional stores and the atomic operations are atomic towards them from then on.
+        """
+        lib.core_share_storage(self._core, 1)
+
     def seed_random(self, seed: int) -> None:
         """Let the numbers of `darn` follow from `seed`, 64 bits."""
         lib.core_random(self._core)[0] = seed

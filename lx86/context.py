@@ -9,6 +9,7 @@ from .convention import BASES_AT, CONTEXT, FIRST, FS_AT, GS_BASE, ONE, ZERO
 from .emitter import fits, signed
 from .extended import is_extended_next
 from .instruction import FS, NO_SEGMENT, Imm, Instruction, Mem, Operand, Reg
+from .locks import is_locked, load_reserving, store_conditionally
 from .registers import Registers
 from .state import Recovery, Value
 
@@ -50,8 +51,14 @@ class Context(Registers):
     stack_asked: bool = False
     """That was made use of."""
 
+    locked: bool = False
+    """The instruction loads and stores at once for other processes (locks.py)."""
+
     def begin(self, i: Instruction, before: int, live: int) -> None:
         self.i, self.before, self.live = i, before, live
+        self.locked = is_locked(i)
+        if self.locked:
+            self.s.words.clear()  # what one knows of others' stores ends here
         self.held.clear()
         self.spare()
 
@@ -204,6 +211,9 @@ class Context(Registers):
 
     def load(self, target: int, at: Address, size: int, recovery: Recovery | None = None) -> None:
         """Zero-extended, into a POWER register."""
+        if self.locked:
+            load_reserving(self, target, at, size)
+            return
         at = self._reachable(at, size)
         self.may_fail(recovery)
         base, index, displacement = at
@@ -255,6 +265,9 @@ class Context(Registers):
             self.s.words[at[0], at[2]] = value
 
     def store(self, source: int, at: Address, size: int) -> None:
+        if self.locked:
+            store_conditionally(self, source, at, size)
+            return
         base, index, displacement = at
         if size == 8 and index < 0 and displacement & 3:
             self._store_unaligned(source, at)

@@ -296,6 +296,9 @@ class Emitter:
     def crmove(self, bt: int, ba: int) -> None:
         self.cr_op(449, bt, ba, ba)
 
+    def mcrf(self, to: int, field: int) -> None:
+        self.words.append(19 << 26 | to << 23 | field << 18)
+
     def crnor(self, bt: int, ba: int, bb: int) -> None:
         self.cr_op(33, bt, ba, bb)
 
@@ -356,6 +359,9 @@ class Emitter:
 
     def bctr(self) -> None:
         self.words.append(19 << 26 | 20 << 21 | 528 << 1)
+
+    def sync(self) -> None:
+        self.x(598, 0, 0, 0)
 
     def nop(self) -> None:
         self.words.append(0x60000000)

@@ -101,6 +101,7 @@ class Machine:
         self._running = _RUNNING | (MSR.SF.place(1) if long else 0)
         self._addresses = (1 << 64 if long else 1 << 32) - 1
         self._engine = Engine(_Window(storage))  # type: ignore[arg-type]
+        self._engine.share_storage()
         self.registers = self._engine.registers
         self._executed: int | None = None
         self.protected: set[int] = set()

@@ -32,6 +32,7 @@ from .fpu.patterns import PATTERNS, PATTERNS_AT
 from .host import DF, TF, HostInstructions
 from .instruction import CS, STRINGS
 from .left import Left
+from .locks import is_locked
 from .machine import Called, Interrupted, Machine, OutOfTime
 from .options import Options
 from .registers import NoTemporary
@@ -306,14 +307,17 @@ class TranslatingCpu:
             stores = why.store or self.code.fetch(recovery.eip).name == "enter"
             return Fault(why.data, Access.WRITE if stores else Access.READ)
         if why.vector == _PROGRAM:
-            return self._divide()
+            return self._trapped(recovery)
         return EngineFailure(f"interrupt {why.vector:#x} at {why.address:#x}")
 
-    def _divide(self) -> int | Exit:
-        """DIV and IDIV that translated code does not do: most are divide errors."""
-        i = self.code.fetch(self.linear_eip)
+    def _trapped(self, recovery: Recovery) -> int | Exit:
+        """A division left to the host, or a locked instruction another process came between."""
+        i = self._alone or self.code.fetch(self.linear_eip)
+        if is_locked(i):
+            self.load_state()
+            return self._go_on() if self._alone is None else self._single()
         if i.size == 8:
-            return self._execute(Out(Why.HOST, self._nowhere(0), instruction=i))
+            return self._execute(Out(Why.HOST, recovery, instruction=i))
         return Trap(Vector.DIVIDE_ERROR)
 
     def _assist(self, assist: Assist, address: int, how: Left) -> int | Exit:
@@ -358,9 +362,6 @@ class TranslatingCpu:
         if not down:
             self.cache.use_version(eip, at)
         return at
-
-    def _nowhere(self, eip: int) -> Recovery:
-        return Recovery(eip, homes(self.architecture), 0, False, False, 0)
 
     def _through_slot(self) -> int | Exit:
         eip = self.machine.registers.gpr(EIP) & self.architecture.mask

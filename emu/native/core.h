@@ -202,6 +202,9 @@ uint64_t *core_random(core *);
    before the next instruction. */
 core_nonmaskable *core_system_reset(core *);
 core_nonmaskable *core_machine_check(core *);
+/* Whether other processes write to the storage meanwhile: conditional stores are then atomic towards
+   them.  To be set before the first run. */
+void core_share_storage(core *, int on);
 /* Forget cached translations and reservations. */
 void core_flush_translations(core *);
 /* Translate by the hashed page table of `size` bytes (a power of two) at `table`, in the host's

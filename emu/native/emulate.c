@@ -115,6 +115,45 @@ bool store_storage(core *c, uint64_t address, uint64_t effective, unsigned lengt
     return true;
 }
 
+/* Whether `expected` stood there. */
+static bool exchange(uint8_t *bytes, unsigned length, uint64_t expected, uint64_t value)
+{
+    switch (length) {
+    case 2: {
+        uint16_t old = (uint16_t)expected;
+        return __atomic_compare_exchange_n((uint16_t *)bytes, &old, (uint16_t)value, false,
+                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+    case 4: {
+        uint32_t old = (uint32_t)expected;
+        return __atomic_compare_exchange_n((uint32_t *)bytes, &old, (uint32_t)value, false,
+                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+    default:
+        return __atomic_compare_exchange_n((uint64_t *)bytes, &expected, value, false,
+                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+}
+
+bool exchange_storage(core *c, uint64_t address, uint64_t effective, unsigned length,
+                      uint64_t expected, uint64_t value, bool *done)
+{
+    unsigned __int128 found;
+    place at;
+    if (!locate(c, address, effective, length, ACCESS_STORE, &at))
+        return false;
+    if (at.first < length || !(msr(c) & MSR_LE)) {
+        if (!load_storage(c, address, effective, length, &found))
+            return false;
+        *done = found == expected;
+        return !*done || store_storage(c, address, effective, length, value);
+    }
+    *done = exchange(c->storage + at.real[0], length, expected, value);
+    if (*done)
+        drop_code(c, at.real[0], at.real[0] + length);
+    return true;
+}
+
 /* ---- dispatch ----------------------------------------------------------------------------- */
 
 static enum emulated carry_out(core *c, uint64_t address, uint32_t word)

@@ -49,6 +49,10 @@ bool load_storage(core *c, uint64_t address, uint64_t effective, unsigned length
                   unsigned __int128 *value);
 bool store_storage(core *c, uint64_t address, uint64_t effective, unsigned length,
                    unsigned __int128 value);
+/* As store_storage, if `expected` stands there; `*done`: it did.  Within a page other processes see
+   all of that at once. */
+bool exchange_storage(core *c, uint64_t address, uint64_t effective, unsigned length,
+                      uint64_t expected, uint64_t value, bool *done);
 bool storable(core *c, uint64_t address, uint64_t effective, unsigned length); /* or interrupted */
 uint64_t indexed_address(core *c, uint32_t word); /* (RA|0) + (RB) */
 
@@ -104,6 +108,9 @@ uint64_t extract_bits(uint64_t value, uint64_t mask);
 uint64_t centrifuge(uint64_t value, uint64_t mask);
 uint64_t zeros_under_mask(uint64_t value, uint64_t mask, bool from_left);
 
+/* A reservation of storage that is not aligned, or the conditional store there; shared storage
+   alone has such.  False: that instruction is another. */
+bool emulate_reserved(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_fixed(core *c, uint64_t address, uint32_t word);
 enum emulated emulate_vector(core *c, uint64_t address, uint32_t word);
 bool is_later_vector(uint32_t word); /* one of ISA 3.1 */

@@ -164,9 +164,15 @@ void gen_start(void *context)
 {
     core *c = core_generating(context);
     generator.start(context);
-    if (c)
-        memset(&c->block, 0, sizeof c->block);
+    if (!c)
+        return;
+    memset(&c->block, 0, sizeof c->block);
+    /* In the generator alone: blocks are looked up by what they say of themselves. */
+    if (c->shared)
+        *window32(context, GENERATOR_CFLAGS) |= CFLAGS_PARALLEL;
 }
+
+void core_share_storage(core *c, int on) { c->shared = on; }
 
 static void bind_block_call(const block_call *places, void *block)
 {

@@ -123,6 +123,7 @@ struct core {
     trace_state trace;
     counted_words counted;
     bool retranslate; /* the translated code is for other traces */
+    bool shared;      /* the storage is, with other processes */
     bool prefixed; /* the instruction that is being emulated is */
     uint64_t completion; /* SRR1 of the trace interrupt that the running instruction ends in, or 0 */
     uint64_t instructions_before; /* executed, less what the selected one's PURR counts */

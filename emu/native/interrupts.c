@@ -248,8 +248,11 @@ void on_exception(uc_engine *uc, uint32_t number, void *context)
         deliver(c, 0x700, address, PROGRAM_ILLEGAL);
         break;
     case EXCEPTION_ALIGNMENT:
-        if (fetch_instruction(c, address, &word))
+        if (fetch_instruction(c, address, &word)) {
+            if (c->shared && emulate_reserved(c, address, word))
+                break;
             *spr(c, SPR_DAR) = operand_address(c, word);
+        }
         deliver(c, 0x600, address, 0);
         break;
     case EXCEPTION_FP_UNAVAILABLE: on_switched_off(c, address, 0x800); break;

@@ -95,6 +95,8 @@ enum {
     SPR_CB_NAME = 48,
     TB_ENV_SIZE = 96,
     /* in the code generator, its operations and its blocks */
+    GENERATOR_CFLAGS = 100, /* how the block is translated */
+    CFLAGS_PARALLEL = 0x80000, /* others access the storage meanwhile */
     GENERATOR_EPILOGUE = 152,
     GENERATOR_DROPPED = 216, /* how many blocks were, one by one */
     GENERATOR_ENV = 35056,

@@ -31,6 +31,7 @@ _FLOATING = forms.ARITHMETIC | {
 }
 """What can have a floating-point exception."""
 _PARTS = (lower_mmx, lower_sse3, lower_sse, lower_packed)
+_MFENCE = 6
 
 
 def lower(x: Context, i: Instruction) -> bool:
@@ -50,8 +51,12 @@ def lower(x: Context, i: Instruction) -> bool:
 
 
 def _without_effect(x: Context, i: Instruction) -> bool:
-    """Fences order what is in order here; CLFLUSH only touches."""
+    """MFENCE is for other processes, the other fences order what is in order here; CLFLUSH only
+    touches."""
     if not in_storage(i):
+        if i.modrm >> 3 & 7 == _MFENCE:
+            x.s.words.clear()
+            x.e.sync()
         return True
     if i.modrm >> 3 & 7 == 7:
         x.load(x.temporary(), x.address(memory(i)), 1)

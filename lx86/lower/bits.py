@@ -202,6 +202,8 @@ def cmpxchg(x: Context, i: Instruction) -> None:
         left = x.use(target.number)
     e.isel(new, value, left, condition.CR7_EQ)
     x.release(value)
+    kept = x.temporary()
+    e.isel(kept, accumulator, old, condition.CR7_EQ)
     if at:
         x.store(new, at, size)  # also the old value: one always writes
         x.release(new, *at[:2])
@@ -210,9 +212,6 @@ def cmpxchg(x: Context, i: Instruction) -> None:
         flags_of_difference(x, accumulator, old, size, x.live)
     else:
         condition.forget(x)
-    accumulator = x.use(EAX)
-    kept = x.temporary()
-    e.isel(kept, accumulator, old, condition.CR7_EQ)
     # Of 64 bits the upper 32 change only with the others.
     x.write(Reg(EAX, x.word if size == 4 else size), kept)
     if isinstance(target, Reg):
@@ -234,8 +233,13 @@ def cmpxchg8b(x: Context, i: Instruction) -> None:
     else:
         e.addi(base, plain[0], plain[2])
     low, high = x.temporary(), x.temporary()
-    x.load(low, (base, -1, 0), size)
-    x.load(high, (base, -1, size), size)
+    if x.locked:
+        x.load(low, (base, -1, 0), 8)
+        e.rldicl(high, low, 32, 32)
+        e.rldicl(low, low, 0, 32)
+    else:
+        x.load(low, (base, -1, 0), size)
+        x.load(high, (base, -1, size), size)
     condition.settle(x, x.before & ~X | (C if x.before & X and not x.s.carry else x.before & X))
     scratch = x.temporary()
     equal = x.temporary()
@@ -248,9 +252,17 @@ def cmpxchg8b(x: Context, i: Instruction) -> None:
         e.cmpwi(7, scratch, 0)
     e.isel(scratch, x.use(EBX), low, condition.CR7_EQ)
     e.isel(equal, x.use(ECX), high, condition.CR7_EQ)
-    x.store(low, (base, -1, 0), size)  # if there will be a fault, then before anything is changed
-    x.store(equal, (base, -1, size), size)
-    x.store(scratch, (base, -1, 0), size)
+    if x.locked:
+        e.rldimi(scratch, equal, 32, 0)
+        x.store(scratch, (base, -1, 0), 8)
+        e.xor(scratch, low, x.use(EAX))  # CR7 was needed
+        e.xor(equal, high, x.use(EDX))
+        e.or_(scratch, scratch, equal)
+        e.cmpwi(7, scratch, 0)
+    else:  # if there will be a fault, then before anything is changed
+        x.store(low, (base, -1, 0), size)
+        x.store(equal, (base, -1, size), size)
+        x.store(scratch, (base, -1, 0), size)
     e.isel(scratch, x.use(EAX), low, condition.CR7_EQ)
     e.isel(equal, x.use(EDX), high, condition.CR7_EQ)
     e.mr(x.define(EAX), scratch)
