@@ -1,13 +1,17 @@
 """What differs between the two instruction sets that are translated: i386 and x86-64.
 
 All else is one: `Architecture` is asked wherever a word's size or the number of registers matters.
-The storage of a translated program is the same, too: Linux lets a 64-bit program have addresses
-below 3 GiB alone (ADDR_LIMIT_3GB, personality(2)), and so do we (`storage.SPACE_64_LOW`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .storage import SPACE_32, SPACE_64
+
+if TYPE_CHECKING:
+    from .storage import Space
 
 _EIGHT = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
 
@@ -36,6 +40,11 @@ class Architecture:
     def mask(self) -> int:
         """All ones in a word."""
         return (1 << 8 * self.word) - 1
+
+    @property
+    def space(self) -> Space:
+        """The addresses a program has."""
+        return SPACE_64 if self.long else SPACE_32
 
     @property
     def vectors(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .convention import EIP, SLOT
+from .convention import EIP, PLACES_64, SLOT
 from .emitter import signed
 from .instruction import Mem, Reg
 
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 _LOOKED_UP = 4
 """A temporary, once every x86 register is in its own."""
-_LWZX = 23
+SLOT_LOAD = 31 << 26 | _LOOKED_UP << 21 | SLOT << 16 | _LOOKED_UP << 11 | 21 << 1
+"""LDX of a slot's address: all of x86-64's code that has `SLOT` for a base."""
 
 
 def by_slot(e: Emitter, *, long: bool) -> None:
     """To the code for the address in R3.
 
-    A slot is a branch; in 64-bit mode, where `ba` would be sign-extended, it is an address.
+    A slot is a branch; in 64-bit mode, where none reaches the code, it is an address.
     """
     if long:
-        e.rlwinm(_LOOKED_UP, EIP, 2, 3, 29)
-        e.x(_LWZX, _LOOKED_UP, SLOT, _LOOKED_UP)
+        e.rldic(_LOOKED_UP, EIP, 3, 61 - PLACES_64.slot_bits)
+        e.words.append(SLOT_LOAD)
         e.mtctr(_LOOKED_UP)
     else:
         e.rlwimi(SLOT, EIP, 2, 3, 29)

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .convention import CODE, CODE_END, SLOT_BITS, SLOT_PAGES, SLOTS
+from .convention import CODE_SIZE
 from .storage import PAGE
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .state import Recovery
 
 _CALL = (0x44000022).to_bytes(4, "little")
-_NOTHING = bytes(4)
 SMALLEST = 1 << 17
 """Bytes of a cache that holds any block."""
 
@@ -41,23 +40,22 @@ class CacheCounts:
 
 
 class CodeCache:
-    """`machine` holds the words; addresses of x86 and POWER are both 32 bits."""
+    """`machine` holds the words."""
 
-    def __init__(
-        self, machine: Machine, limit: int = CODE_END - CODE, *, long: bool = False
-    ) -> None:
+    def __init__(self, machine: Machine, limit: int = CODE_SIZE, *, long: bool = False) -> None:
         """`long`: slots hold addresses, not branches."""
         assert limit >= SMALLEST
         self._branches = 0 if long else 18 << 26 | 2
-        self._machine = machine
-        self._end = CODE + min(limit, CODE_END - CODE)
+        self._machine, self._places = machine, machine.places
+        self._start = self._places.code
+        self._end = self._start + min(limit, CODE_SIZE)
         self.counts = CacheCounts()
         self.on_evict: Callable[[Block], None] | None = None
         """Is shown each block that is about to lose its place."""
         self._clear()
 
     def _clear(self) -> None:
-        self._next = CODE
+        self._next = self._start
         self.entries: dict[int, int] = {}
         """Where code begins, by x86 address, while the direction flag is clear."""
         self.entries_down: dict[int, int] = {}
@@ -79,8 +77,8 @@ class CodeCache:
         if self.on_evict:
             for block in self._blocks:
                 self.on_evict(block)
-        for slot in self._slots:
-            self._machine.write_code(slot, _NOTHING)
+        for eip in self._slots.values():
+            self._machine.fill_slot(eip, 0)
         self.counts.flushes += 1
         self._clear()
 
@@ -133,14 +131,14 @@ class CodeCache:
     @property
     def used(self) -> int:
         """Bytes between the first and the last word that blocks hold."""
-        return self._blocks[-1].end - CODE if self._blocks else 0
+        return self._blocks[-1].end - self._start if self._blocks else 0
 
     def _place(self, block: Block) -> None:
         """Give a block its place, and take that from whoever had it."""
         size = len(block.code) + 15 & -16
-        assert CODE + size <= self._end
+        assert self._start + size <= self._end
         if self._next + size > self._end:
-            self._next = CODE
+            self._next = self._start
         block.address, self._next = self._next, self._next + size
         first = bisect_left(self._starts, block.address)
         last = bisect_left(self._starts, self._next)
@@ -174,13 +172,13 @@ class CodeCache:
 
     def fill_slot(self, eip: int) -> None:
         """Let branches through registers find the code for an address."""
-        slot = slot_of(eip)
+        slot = self._places.slot_of(eip)
         owner = self._slots.get(slot)
         if owner is not None and owner != eip:
             return  # two addresses share it; this one is found by the host
         address = self.entries[eip]
         word = self._branches | address & 0x3FFFFFC if self._branches else address
-        self._machine.write_code(slot, word.to_bytes(4, "little"))
+        self._machine.fill_slot(eip, word)
         self._slots[slot] = eip
         self.counts.slots += 1
 
@@ -188,18 +186,18 @@ class CodeCache:
         """Have the host find the code of addresses that share their slots with these pages."""
         for slot, eip in list(self._slots.items()):
             page = eip // PAGE
-            sharing = first + (page - first) % SLOT_PAGES
+            sharing = first + (page - first) % self._places.slot_pages
             if sharing == page:
-                sharing += SLOT_PAGES
+                sharing += self._places.slot_pages
             if sharing <= last:
                 del self._slots[slot]
-                self._machine.write_code(slot, _NOTHING)
+                self._machine.fill_slot(eip, 0)
 
     def _empty_slot(self, eip: int) -> bool:
-        slot = slot_of(eip)
+        slot = self._places.slot_of(eip)
         if self._slots.get(slot) != eip:
             return False
-        self._machine.write_code(slot, _NOTHING)
+        self._machine.fill_slot(eip, 0)
         del self._slots[slot]
         return True
 
@@ -289,7 +287,3 @@ class CodeCache:
 
 def _branch(site: int, address: int) -> bytes:
     return (18 << 26 | address - site & 0x3FFFFFC).to_bytes(4, "little")
-
-
-def slot_of(eip: int) -> int:
-    return SLOTS | (eip & (1 << SLOT_BITS) - 1) << 2

@@ -14,16 +14,14 @@
     x86-64   R2 is a temporary, R22-R29 are R8 to R15
 
 Code runs in problem state with LE = 1.  For i386 SF = 0, so an effective address is 32 bits; for
-x86-64 SF = 1, and what lies above 4 GiB is nowhere.  The program's pages lie where the program
-thinks.  Above 3 GiB, where it has none:
-
-    C0000000  slots: one word for each address the program may branch to, by its low 27 bits
-    E0000000  page tables, interrupt vectors (storage without effective addresses in problem state)
-    E2000000  the context
-    FE000000  translated code: `ba` reaches it from everywhere
+x86-64 SF = 1, and it is what the program says.  The program's pages have the addresses that the
+program thinks.  What is the translator's own (`Places`) lies where no program has pages: that of an
+i386 program above 3 GiB; that of an x86-64 one in quadrant 3, whose addresses x86-64 does not have.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 EIP = 3
 TEMPORARIES_64 = (*range(3, 10), 2)
@@ -35,13 +33,59 @@ BASE, ONE, ZERO = 27, 12, 13
 SLOT, CONTEXT = 30, 31
 PINNED = (24, 25, 26)
 
-SLOTS = 0xC000_0000
-SLOT_BITS = 27
-SLOT_PAGES = 1 << SLOT_BITS - 12
-"""Pages so far apart share their slots."""
-TABLES = 0xE000_0000
-CONTEXT_PAGE = 0xE200_0000
-CODE, CODE_END = 0xFE00_0000, 0xFFFF_F000
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things of the translator's lie, by effective address."""
+
+    slots: int
+    """One for each address the program may branch to, by its lowest `slot_bits`,"""
+    slot_bits: int
+    slot_size: int
+    """of so many bytes."""
+    tables: int
+    """Page tables and interrupt vectors, by real address: nothing of problem state's."""
+    context: int
+    code: int
+    """At most `CODE_SIZE` bytes; of i386, `ba` reaches it from everywhere."""
+    low_tree: tuple[int, ...]
+    """How many bits each level of the tree of pages takes care of, in quadrant 0"""
+    high_tree: tuple[int, ...]
+    """and in quadrant 3."""
+
+    @property
+    def slots_end(self) -> int:
+        return self.slots + (self.slot_size << self.slot_bits)
+
+    @property
+    def code_end(self) -> int:
+        return self.code + CODE_SIZE
+
+    @property
+    def slot_pages(self) -> int:
+        """Pages so far apart share their slots."""
+        return 1 << self.slot_bits - 12
+
+    def is_slot(self, address: int) -> bool:
+        return self.slots <= address < self.slots_end
+
+    def slot_of(self, eip: int) -> int:
+        return self.slots + (eip & (1 << self.slot_bits) - 1) * self.slot_size
+
+
+CODE_SIZE = 0x1FF_F000
+PLACES_32 = Places(0xC000_0000, 27, 4, 0xE000_0000, 0xE200_0000, 0xFE00_0000, (10, 10), (10, 10))
+PLACES_64 = Places(
+    0xC004_0000_0000_0000, 58, 8, 0x1_0000_0000, 0xC000_0010_0000_0000, 0xC000_0018_0000_0000,
+    (8, 9, 9, 9), (12, 9, 9, 9),
+)  # fmt: skip
+"""Of the slots those are there that are next to one that was filled."""
+
+
+def in_quadrant(address: int) -> int:
+    """An effective address less the number of its quadrant; of places, their real address."""
+    return address & (1 << 62) - 1
+
 
 # In the context, by displacement.
 FS_AT = 0x00  # base of FS

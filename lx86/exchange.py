@@ -10,7 +10,6 @@ from .convention import (
     BASE,
     BASES_AT,
     CONTEXT,
-    CONTEXT_PAGE,
     FIRST,
     FS_AT,
     GS_BASE,
@@ -19,7 +18,6 @@ from .convention import (
     PINNED,
     SELECTORS_AT,
     SLOT,
-    SLOTS,
     ZERO,
 )
 from .emitter import WORD
@@ -38,7 +36,8 @@ if TYPE_CHECKING:
 
 def begin(machine: Machine) -> None:
     """Have the registers hold what they always hold."""
-    for register, value in ((ONE, 1), (ZERO, 0), (SLOT, SLOTS), (CONTEXT, CONTEXT_PAGE)):
+    at = machine.places
+    for register, value in ((ONE, 1), (ZERO, 0), (SLOT, at.slots), (CONTEXT, at.context)):
         machine.registers.set_gpr(register, value)
 
 

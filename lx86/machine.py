@@ -1,14 +1,12 @@
 """The POWER processor that runs translated code: one engine over the program's storage.
 
-The program's pages lie at the same real addresses, with a radix tree of two levels whose leaves say
-what the program may do.  Interrupts come to a page of hypervisor calls, so that each is an exit
-with its vector in NIP.
+Radix trees say where the program's pages lie in storage, and what it may do there, and where the
+translator's own places are (convention.py).  Interrupts come to a page of hypervisor calls, so that
+each is an exit with its vector in NIP.
 """
 
 from __future__ import annotations
 
-import sys
-from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,32 +14,20 @@ from emu.bits import MSR
 from emu.engine import Engine, InterruptLocation
 from emu.exits import Checkstop, Exit, Hypercall
 from emu.native import ffi
-from emu.translation import PageDirectoryEntry, PageTableEntry, ProcessTableEntry
 
-from .convention import CODE, CODE_END, CONTEXT_PAGE, CONTEXT_SIZE, SLOT_BITS, SLOTS, TABLES
-from .storage import PAGE, PROGRAM_END, SIZE, Page
+from .branches import SLOT_LOAD
+from .convention import CODE_SIZE, CONTEXT_SIZE, PLACES_32, PLACES_64, in_quadrant
+from .page_tree import EXECUTE, LEAF, PRIVILEGED, READ, WRITE, PageTree, Tables
+from .storage import PAGE, Page
 
 if TYPE_CHECKING:
     from emu.tracing import WordCounts
 
     from .storage import Storage
 
-PROCESSES, ROOT, PRIVILEGED_ROOT, PRIVILEGED_LEAF, VECTORS = (
-    TABLES + n for n in (0, 0x2000, 0x4000, 0x6000, 0x8000)
-)
-LEAVES = TABLES + 0x10_0000
-_INDEX_BITS = 10
-_TREE = ProcessTableEntry.RTS2.place(1) | ProcessTableEntry.RPDS.place(_INDEX_BITS)  # 32 bits
-_LEAF = (
-    PageTableEntry.VALID.place(1)
-    | PageTableEntry.LEAF.place(1)
-    | PageTableEntry.REFERENCE.place(1)
-    | PageTableEntry.CHANGE.place(1)
-)
-_READ, _WRITE = PageTableEntry.READ.place(1), PageTableEntry.WRITE.place(1)
-_EXECUTE = PageTableEntry.EXECUTE.place(1)
-_LARGE = 1 << 22
-HANDLERS = 0xC000_0000_0000_4000
+HANDLERS, HANDLERS_END = 0xC000_0000_0000_4000, 0xC000_0000_0000_8000
+_PROCESSES, _VECTORS, _NODES = 0, 0x1_0000, 0x10_0000
+"""From where tables are."""
 _CALL = (0x44000022).to_bytes(4, "little")
 _RUNNING = (
     MSR.PR.place(1) | MSR.IR.place(1) | MSR.DR.place(1) | MSR.LE.place(1) | MSR.ME.place(1)
@@ -77,8 +63,8 @@ class _Window:
     """The storage as an engine takes it."""
 
     def __init__(self, storage: Storage) -> None:
-        self.pointer: Any = ffi.cast("uint8_t *", storage.pointer)
-        self.size = SIZE
+        self.pointer: Any = ffi.cast("uint8_t *", storage.whole)
+        self.size = storage.space.size
         self._observer: Any = None
 
     def observe_writes(self, observer: Any) -> None:
@@ -98,6 +84,7 @@ class Machine:
     def __init__(self, storage: Storage, *, long: bool = False) -> None:
         """`long`: code is 64-bit code (SF = 1)."""
         self._storage = storage
+        self.places = PLACES_64 if long else PLACES_32
         self._running = _RUNNING | (MSR.SF.place(1) if long else 0)
         self._addresses = (1 << 64 if long else 1 << 32) - 1
         self._engine = Engine(_Window(storage))  # type: ignore[arg-type]
@@ -107,10 +94,15 @@ class Machine:
         self.protected: set[int] = set()
         """Pages whose stores are refused: translated code comes from them."""
         self._decrementer_ends = 0
-        self._fresh = CODE
+        self._fresh = self.places.code
         """From there on no code was written yet."""
-        self._make_tables(_LEAF | _READ if long else _LEAF | _EXECUTE)
-        self._engine.set_process_table(PROCESSES, PAGE)
+        self._tables = Tables(storage.held, self.places.tables + _NODES)
+        self._low = PageTree(self._tables, self.places.low_tree)
+        self._high = PageTree(self._tables, self.places.high_tree)
+        self._slots: dict[int, int] = {}
+        """By page of the program, where the slots of its addresses are; x86-64 alone."""
+        self._make_trees()
+        self._engine.set_process_table(self.places.tables + _PROCESSES, PAGE)
         self._engine.set_interrupt_location(InterruptLocation.OFFSET_C000000000004000)
         self._engine.set_interrupts_little_endian(True)
         self.registers.set_spr("pidr", 1)
@@ -122,67 +114,44 @@ class Machine:
 
     # -- translation tables ----------------------------------------------------------------
 
-    def _raw(self, address: int, data: bytes | bytearray) -> None:
-        self._storage.raw(address, len(data))[:] = data
-
-    def _words(self, address: int, values: list[int]) -> None:
-        words = array("Q", values)
-        if sys.byteorder == "little":
-            words.byteswap()
-        self._raw(address, words.tobytes())
-
-    def _make_tables(self, slot: int) -> None:
-        """`slot`: what the pages of slots are for."""
-        self._words(
-            PROCESSES,
-            [
-                _TREE | ProcessTableEntry.RPDB.place(PRIVILEGED_ROOT >> 8), 0,
-                _TREE | ProcessTableEntry.RPDB.place(ROOT >> 8), 0,
-            ],
-        )  # fmt: skip
-        directory = PageDirectoryEntry.VALID.place(1) | PageDirectoryEntry.NLS.place(_INDEX_BITS)
-        self._words(
-            ROOT,
-            [
-                directory | PageDirectoryEntry.NLB.place(LEAVES + n * 0x2000 >> 8)
-                for n in range(1 << _INDEX_BITS)
-            ],
-        )
-        slots = range(SLOTS, SLOTS + (4 << SLOT_BITS), _LARGE)
-        self._words(ROOT + 8 * (SLOTS // _LARGE), [slot | at for at in slots])
-        code = range(CODE, 1 << 32, _LARGE)
-        self._words(ROOT + 8 * (CODE // _LARGE), [_LEAF | _EXECUTE | at for at in code])
-        self._words(
-            PRIVILEGED_ROOT, [directory | PageDirectoryEntry.NLB.place(PRIVILEGED_LEAF >> 8)]
-        )
-        privileged = _LEAF | _EXECUTE | _READ | PageTableEntry.PRIVILEGED.place(1)
-        self._words(PRIVILEGED_LEAF + 8 * 4, [privileged | VECTORS + n * PAGE for n in range(4)])
-        self._raw(VECTORS, _CALL * (4 * PAGE // 4))
-        context = range(CONTEXT_PAGE, CONTEXT_PAGE + CONTEXT_SIZE, PAGE)
-        self._words(
-            LEAVES + 8 * (CONTEXT_PAGE // PAGE), [_LEAF | _READ | _WRITE | at for at in context]
-        )
-        self.map(0, PROGRAM_END)
+    def _make_trees(self) -> None:
+        at = self.places
+        self._tables.write(at.tables + _PROCESSES, [self._high.entry, 0, self._low.entry, 0])
+        vectors = at.tables + _VECTORS
+        self._storage.held(vectors, HANDLERS_END - HANDLERS)[:] = _CALL * (4 * PAGE // 4)
+        start, end = in_quadrant(HANDLERS), in_quadrant(HANDLERS_END)
+        self._high.lead(start, end, vectors - start, LEAF | EXECUTE | READ | PRIVILEGED)
+        tree = self._high if at.code >> 62 else self._low
+        for first, length, leaf in (
+            (at.code, CODE_SIZE, LEAF | EXECUTE),
+            (at.context, CONTEXT_SIZE, LEAF | READ | WRITE),
+        ):
+            tree.lead(in_quadrant(first), in_quadrant(first) + length, 0, leaf)
+        if tree is self._low:
+            tree.lead(at.slots, at.slots_end, 0, LEAF | EXECUTE)
+        self.map(0, self._storage.end)
 
     def map(self, start: int, length: int) -> None:
         """Have the processor see what these pages of the program permit."""
         for address, size, permissions in self._storage.runs(start, length):
-            bits = _LEAF
-            if permissions & (Page.READ | Page.EXECUTE | Page.WRITE):
-                bits |= _READ
-            if permissions & Page.WRITE:
-                bits |= _WRITE
-            self._words(
-                LEAVES + 8 * (address // PAGE),
-                [
-                    bits & ~_WRITE | at if at // PAGE in self.protected else bits | at
-                    for at in range(address, address + size, PAGE)
-                ],
-            )
+            if not permissions & (Page.READ | Page.EXECUTE | Page.WRITE):
+                continue
+            end, distance = address + size, self._storage.place(address) - address
+            leaf = LEAF | READ | (WRITE if permissions & Page.WRITE else 0)
+            self._low.lead(address, end, distance, leaf)
+            if leaf & WRITE:
+                for page in self._protected_among(range(address // PAGE, end // PAGE)):
+                    self._low.lead(page * PAGE, page * PAGE + PAGE, distance, LEAF | READ)
+
+    def _protected_among(self, pages: range) -> list[int]:
+        few = len(pages) < len(self.protected)
+        return [page for page in pages if page in self.protected] if few else [
+            page for page in self.protected if page in pages
+        ]  # fmt: skip
 
     def remap(self, start: int, length: int) -> None:
         """As `map`, where there was something else."""
-        self._raw(LEAVES + 8 * (start // PAGE), bytes(8 * (length // PAGE)))
+        self._low.lead(start, start + length, 0, 0)
         self.map(start, length)
         self._engine.flush_translations()
 
@@ -191,22 +160,53 @@ class Machine:
     def write_code(self, address: int, code: bytes | bytearray) -> None:
         """Instructions; what the engine made of those before is forgotten."""
         if address >= self._fresh:
-            self._raw(address, code)
+            self._storage.held(in_quadrant(address), len(code))[:] = code
             self._fresh = address + len(code)
         else:
-            self._engine.storage_written(address, code)
+            self._engine.storage_written(in_quadrant(address), code)
+
+    def fill_slot(self, eip: int, content: int) -> None:
+        """Where branches through registers to that address go from now on; 0: to the host."""
+        slot, size = self.places.slot_of(eip), self.places.slot_size
+        data = content.to_bytes(size, "little")
+        if size == 4:
+            self.write_code(slot, data)
+            return
+        page = eip // PAGE
+        if page not in self._slots:
+            self._slots[page] = self._tables.take(size * PAGE)
+            start = in_quadrant(self.places.slot_of(page * PAGE))
+            self._high.lead(start, start + size * PAGE, self._slots[page] - start, LEAF | READ)
+        self._storage.held(self._slots[page] + eip % PAGE * size, size)[:] = data
+
+    def found_no_slot(self, address: int) -> bool:
+        """An interrupt there is that of a branch through a register to what no slot tells of."""
+        if self.places.is_slot(address) or not address:
+            return True
+        return self._storage.held(in_quadrant(address), 4) == SLOT_LOAD.to_bytes(4, "little")
+
+    def forget_slots(self, first: int, last: int) -> None:
+        """These pages of the program's have no code any more; `remap` follows."""
+        if not self._slots:
+            return
+        size, pages = self.places.slot_size * PAGE, range(first, last + 1)
+        few = len(pages) < len(self._slots)
+        for page in pages if few else list(self._slots):
+            if page in pages and (held := self._slots.pop(page, None)) is not None:
+                start = in_quadrant(self.places.slot_of(page * PAGE))
+                self._high.lead(start, start + size, 0, 0)
+                self._tables.give(held, size)
 
     def write_context(self, displacement: int, value: int) -> None:
-        at = CONTEXT_PAGE + displacement
-        self._raw(at, (value & 0xFFFFFFFF).to_bytes(4, "little"))
+        self.context(displacement, 4)[:] = (value & 0xFFFFFFFF).to_bytes(4, "little")
 
     def context(self, displacement: int, length: int) -> memoryview:
         """Bytes of the context themselves."""
-        return self._storage.raw(CONTEXT_PAGE + displacement, length)
+        return self._storage.held(in_quadrant(self.places.context) + displacement, length)
 
     def count_words(self) -> WordCounts:
         """Have it counted from now on how often each word of code runs."""
-        return self._engine.tracing.count_words(range(CODE, CODE_END))
+        return self._engine.tracing.count_words(range(self.places.code, self.places.code_end))
 
     # -- running ---------------------------------------------------------------------------
 
@@ -230,12 +230,12 @@ class Machine:
         registers.nip = address
         end = self._engine.time_base + budget
         why = self._run(end)
-        while not isinstance(why, Hypercall | Checkstop) and registers.nip < HANDLERS:
+        while not isinstance(why, Hypercall | Checkstop) and not _handles(registers.nip):
             if self._engine.time_base >= end:
                 break
             why = self._run(end)
         at = registers.nip - 4 if isinstance(why, Hypercall) else registers.nip
-        if at >= HANDLERS:  # perhaps time is up there, too
+        if _handles(at):  # perhaps time is up there, too
             return Interrupted(
                 at - HANDLERS,
                 registers.spr("srr0"),
@@ -247,3 +247,8 @@ class Machine:
         if isinstance(why, Checkstop):
             return why
         return OutOfTime()
+
+
+def _handles(address: int) -> bool:
+    """It is that of an interrupt handler."""
+    return HANDLERS <= address < HANDLERS_END

@@ -37,7 +37,8 @@ _REMEDY = "of address space are needed: raise `ulimit -v`, or set vm.overcommit_
 class Space:
     """The addresses of a kind of programs: `word` bytes long, up to `end`.
 
-    Those from `hole` on to `beyond` are no program's; `size` bytes of the host's hold the others.
+    Those from `hole` on to `beyond` are no program's.  `size` bytes of the host's hold the others,
+    behind the first `below`, which are for whoever runs the program.
     """
 
     word: int
@@ -45,12 +46,21 @@ class Space:
     size: int
     hole: int
     beyond: int
+    below: int = 0
 
 
 SPACE_32 = Space(4, PROGRAM_END, SIZE, PROGRAM_END, PROGRAM_END)
-SPACE_64_LOW = Space(8, PROGRAM_END, SIZE, PROGRAM_END, PROGRAM_END)
-"""For an engine that has the addresses of 32-bit programs alone."""
-SPACE_64 = Space(8, 0x7FFF_FFFF_F000, 0x5000_0000_0000, 0x2000_0000_0000, 0x5000_0000_0000)
+_BELOW = 1 << 39
+_END_64 = 0x7FFF_FFFF_F000
+
+
+def _space_64(hole: int, beyond: int) -> Space:
+    return Space(8, _END_64, _BELOW + hole + (1 << 47) - beyond, hole, beyond, _BELOW)
+
+
+SPACE_64 = _space_64(0x2000_0000_0000, 0x5000_0000_0000)
+SPACE_64_TWICE = _space_64(0x1800_0000_0000, 0x7800_0000_0000)
+"""So small that the host has room for two."""
 
 _ffi = FFI()
 _ffi.cdef("""
@@ -112,15 +122,17 @@ class Storage:
             self._map = mmap.mmap(-1, space.size, how, mmap.PROT_READ | mmap.PROT_WRITE)
         except OSError as refused:
             raise MemoryError(f"{space.size >> 30} GiB {_REMEDY} ({refused})") from refused
-        self._moved = space.beyond - space.hole
+        self._below, self._above = space.below, space.below + space.hole - space.beyond
         self._pages = Extents()
         """By number, with what the program may do there as a number of `Page`."""
         self._executable = Extents()
         self._executable_bounds: array[int] | None = None
         self._bytes = memoryview(self._map)
         self._observer: Observer | None = None
-        self.pointer = int(_ffi.cast("uintptr_t", _ffi.from_buffer(self._map)))
-        """The host's address of the program's address 0."""
+        self.whole = int(_ffi.cast("uintptr_t", _ffi.from_buffer(self._map)))
+        """The host's address of all `space.size` bytes."""
+        self.pointer = self.whole + space.below
+        """And of the program's address 0."""
 
     def close(self) -> None:
         """Give the storage back; nobody may use it, or a view of it, any more."""
@@ -131,13 +143,17 @@ class Storage:
     def observe(self, observer: Observer | None) -> None:
         self._observer = observer
 
-    def _place(self, address: int) -> int:
-        """Where in the host's mapping a byte of the program's lies."""
-        return address if address < self.space.hole else address - self._moved
+    def place(self, address: int) -> int:
+        """Where among all bytes one of the program's lies."""
+        return address + (self._below if address < self.space.hole else self._above)
+
+    def held(self, place: int, length: int) -> memoryview:
+        """Bytes by their place among all."""
+        return self._bytes[place : place + length]
 
     def host(self, address: int) -> int:
         """The host's address of a byte of the program's."""
-        return self.pointer + self._place(address)
+        return self.whole + self.place(address)
 
     def kind(self, address: int) -> Page:
         """What there is at an address, whatever that is."""
@@ -273,7 +289,7 @@ class Storage:
             if kind & wanted != wanted:
                 raise StorageFault(max(address, page * PAGE))
             page = until
-        place = self._place(address)
+        place = self.place(address)
         return self._bytes[place : place + length]
 
     def accessible(self, address: int, length: int, need: Page) -> int:
@@ -309,7 +325,7 @@ class Storage:
 
     def raw(self, address: int, length: int) -> memoryview:
         """These bytes, whatever the program may do there."""
-        place = self._place(address)
+        place = self.place(address)
         return self._bytes[place : place + length]
 
     def read_word(self, address: int) -> int:

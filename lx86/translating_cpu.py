@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from . import exchange, flags, often
 from .block import TRAPS, Block, Out, Why
 from .code import FetchFault
-from .convention import CODE, CODE_END, EIP, SLOT_BITS, SLOTS
+from .convention import CODE_SIZE, EIP
 from .cpu import (
     UNLIMITED,
     Access,
@@ -60,7 +60,7 @@ class TranslatingCpu:
 
     def __init__(
         self, storage: Storage, model: Model = DEFAULT, options: Options | None = None,
-        code_limit: int = CODE_END - CODE,
+        code_limit: int = CODE_SIZE,
     ) -> None:  # fmt: skip
         """`code_limit`: bytes of translated code that are held at a time."""
         self._storage, self.model = storage, model
@@ -288,7 +288,7 @@ class TranslatingCpu:
         return self._go_on()
 
     def _interrupt(self, why: Interrupted) -> int | Exit:
-        if SLOTS <= why.address < SLOTS + (4 << SLOT_BITS) or not why.address:
+        if self.machine.found_no_slot(why.address):
             return self._through_slot()
         if why.vector == _PROGRAM and (assist := self.cache.assist_at(why.address)):
             return self._assist(assist, why.address, Left.INTERRUPTED)
@@ -342,8 +342,7 @@ class TranslatingCpu:
         else:
             at = self._assistant.carry_out(assist, self.state)
             if at is None:
-                self.state.eip -= self._options.bases[CS]
-                self.state.eip &= self.architecture.mask
+                self.state.eip = self.state.eip - self._options.bases[CS] & self.architecture.mask
                 self.load_state()
                 return self._go_on()
         return at

@@ -13,7 +13,7 @@ from .constants import pin
 from .convention import FIRST
 from .instruction import CS
 from .region import Alone, Region, build
-from .storage import EXECUTE, PROGRAM_END, StorageFault
+from .storage import EXECUTE, StorageFault
 from .translate import translate
 from .watch import Watch
 
@@ -170,8 +170,7 @@ class Translator:
         except StorageFault:
             return 0
         value &= architecture.mask
-        inside = value < PROGRAM_END and self._storage.kind(value) & EXECUTE
-        return value if inside else 0
+        return value if self._storage.kind(value) & EXECUTE else 0
 
     def _pin(self, options: Options) -> None:
         if options != self.options:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from .convention import SLOT_PAGES
 from .storage import EXECUTE, PAGE, WRITE, Page, pages_of
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ class Watch:
         protected = self._machine.protected
         protected -= {p for p in protected if first <= p <= last}
         self._digests = {p: d for p, d in self._digests.items() if not first <= p <= last}
+        self._machine.forget_slots(first, last)
         self._machine.remap(start, length)
         if any(self._storage.executable_pages(first, last + 1)):
             self._cache.empty_slots(first, last)
@@ -51,9 +51,10 @@ class Watch:
         page = eip // PAGE
         alone = self._alone.get(page)
         if alone is None:
-            place = page % SLOT_PAGES
+            apart = self._machine.places.slot_pages
+            place = page % apart
             others = self._storage.executable_pages(0, self._storage.end // PAGE)
-            sharing = sum((end - 1 - place) // SLOT_PAGES - (first - 1 - place) // SLOT_PAGES
+            sharing = sum((end - 1 - place) // apart - (first - 1 - place) // apart
                           for first, end in others)  # fmt: skip
             alone = sharing == bool(self._storage.page(page) & _EXECUTE)
             self._alone[page] = alone

@@ -50,7 +50,10 @@ class Layout:
     @classmethod
     def of(cls, space: Space) -> Layout:
         if space.end > 1 << 32:
-            return cls(0, space.end, space.end - (128 << 20), 0x5555_5555_4000)
+            independent = 0x5555_5555_4000
+            if space.hole <= independent < space.beyond:
+                independent >>= 4
+            return cls(0, space.end, space.end - (128 << 20), independent & -PAGE)
         stack_top = space.end - 4 * PAGE
         signal_page = space.end - PAGE if space.word == 4 else 0
         return cls(signal_page, stack_top, stack_top - STACK_SIZE - 256 * PAGE, 0x5655_5000)

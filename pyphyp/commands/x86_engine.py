@@ -70,14 +70,12 @@ class Maker:
         self.study: X86Study | None = None
 
     def space(self, word: int) -> Space:
-        """`run.Maker`: translated 64-bit programs have addresses below 3 GiB alone."""
-        from lx86.storage import SPACE_32, SPACE_64, SPACE_64_LOW
+        """`run.Maker`: compared programs have theirs twice."""
+        from lx86.storage import SPACE_32, SPACE_64, SPACE_64_TWICE
 
         if word == 4:
             return SPACE_32
-        if self._name == REFERENCE:
-            return SPACE_64
-        return SPACE_64_LOW
+        return SPACE_64_TWICE if self._compare else SPACE_64
 
     def __call__(self, storage: Storage) -> Cpu:
         if self._name == REFERENCE:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from lx86.architecture import I386, X86_64
 from lx86.linux.run import World, run
 from lx86.options import Options
-from lx86.storage import SPACE_32, SPACE_64_LOW
+from lx86.storage import SPACE_32, SPACE_64
 from lx86.translating_cpu import TranslatingCpu
 
 from .counting import CountingCpu
@@ -47,7 +47,7 @@ class _Maker:
         self.made: list[Cpu] = []
 
     def space(self, word: int) -> Space:
-        return SPACE_32 if word == 4 else SPACE_64_LOW
+        return SPACE_32 if word == 4 else SPACE_64
 
     def __call__(self, storage: Storage) -> Cpu:
         if self._engine == "reference":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lx86.architecture import I386
 from lx86.cpu import Trap, Vector
-from lx86.storage import EXECUTE, READ, SPACE_32, SPACE_64_LOW, WRITE, Storage
+from lx86.storage import EXECUTE, READ, WRITE, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ class Runner:
         cases: Sequence[Case],
         architecture: Architecture = I386,
     ) -> None:
-        self.storage = Storage(SPACE_64_LOW if architecture.long else SPACE_32)
+        self.storage = Storage(architecture.space)
         self.cpu = make(self.storage)
         self._cases, self._names = cases, architecture.registers
         self.storage.map(CODE, 0x20000, READ | EXECUTE)

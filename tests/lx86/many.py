@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lx86.architecture import I386
 from lx86.cpu import Preempted, SystemCall
 from lx86.options import Options
-from lx86.storage import SPACE_32, SPACE_64_LOW, Page, Storage
+from lx86.storage import Page, Storage
 from lx86.translating_cpu import TranslatingCpu
 
 from . import small, small64
@@ -125,7 +125,7 @@ class _Kernel:
 def translated(batch: Batch, options: Options | None = None) -> tuple[bytes, str]:
     """The same, and why that ended before its end: the number of a piece, and an exit."""
     options = replace(options or Options(), architecture=batch.architecture)
-    storage = Storage(SPACE_64_LOW if batch.architecture.long else SPACE_32)
+    storage = Storage(batch.architecture.space)
     kernel, cpu = _Kernel(storage, batch), TranslatingCpu(storage, options=options)
     s = cpu.state
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lx86.cpu import Exit, Preempted, SystemCall
-from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64_LOW, WRITE, Page, Storage
+from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64_TWICE, WRITE, Page, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,9 +114,12 @@ def run(
     budget: int = 1 << 40,
     look: Callable[[Cpu], None] | None = None,
 ) -> Outcome:
-    """Run a program, one of `build`'s by its name, to its end; `look` sees the processor then."""
+    """Run a program, one of `build`'s by its name, to its end; `look` sees the processor then.
+
+    `make` may give it a second storage.
+    """
     file = build(program) if isinstance(program, str) else program
-    storage = Storage(SPACE_64_LOW if is_long(file) else SPACE_32)
+    storage = Storage(SPACE_64_TWICE if is_long(file) else SPACE_32)
     cpu = make(storage)
     try:
         cpu.state.eip, cpu.state.esp = load(storage, file, *arguments)

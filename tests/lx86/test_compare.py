@@ -10,7 +10,7 @@ import pytest
 from lx86.compare.cpu import Compared, ComparingCpu
 from lx86.cpu import Access, EngineFailure, Fault, SystemCall
 from lx86.options import Options
-from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64_LOW, WRITE, Storage
+from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64_TWICE, WRITE, Storage
 
 from . import small, small64
 from .fpu import test_programs as floats
@@ -41,7 +41,7 @@ def run(
 ) -> Run:
     """`plant` may spoil each block that is translated."""
     options = options or Options()
-    storage, outcome = Storage(SPACE_64_LOW if options.architecture.long else SPACE_32), Run()
+    storage, outcome = Storage(SPACE_64_TWICE if options.architecture.long else SPACE_32), Run()
     cpu = ComparingCpu(storage, outcome.texts.append, options)
     if plant:
         cpu.translated.translator.on_block = lambda block: plant(cpu, block)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lx86.architecture import X86_64
-from lx86.storage import SPACE_64_LOW, Storage
+from lx86.storage import SPACE_64, Storage
 from lx86.translating_cpu import TranslatingCpu
 
 from . import counting, small, small64
@@ -50,7 +50,7 @@ def matrix(variant: str) -> Path:
 
 
 def _executed(program: Path, rounds: str, *, translated: bool) -> int:
-    storage = Storage(SPACE_64_LOW)
+    storage = Storage(SPACE_64)
     cpu = small64.translating(storage) if translated else counting.CountingCpu(storage)
     try:
         cpu.state.cs = X86_64.code_selector

@@ -12,7 +12,7 @@ from lx86.architecture import I386, X86_64, Architecture
 from lx86.cpu import Fault, Preempted, SystemCall, Trap
 from lx86.cpuid import DEFAULT, MODELS, Model, More
 from lx86.options import Options
-from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64_LOW, WRITE, Storage
+from lx86.storage import EXECUTE, PAGE, READ, WRITE, Storage
 from lx86.three_bytes import FORMS
 from lx86.translating_cpu import TranslatingCpu
 
@@ -41,7 +41,7 @@ def _all_end(
     register: Callable[[random.Random], int],
 ) -> None:
     """The code of each seed, started with such registers, ends in one of the four ways."""
-    storage = Storage(SPACE_64_LOW if architecture.long else SPACE_32)
+    storage = Storage(architecture.space)
     cpu = TranslatingCpu(storage, model, Options(architecture))
     storage.map(CODE, PAGE, READ | EXECUTE)
     storage.map(DATA, 2 * PAGE, READ | WRITE)

@@ -27,7 +27,7 @@ class Translated:
     """Runs cases."""
 
     def __init__(self, model: Model = DEFAULT, architecture: Architecture = I386) -> None:
-        self.storage = Storage()
+        self.storage = Storage(architecture.space)
         self.storage.map(STORAGE, 4096, READ | WRITE)
         self.storage.map(_PLACE, _PLACES, READ | EXECUTE)
         self.cpu = TranslatingCpu(self.storage, model, Options(architecture=architecture))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lx86.linux.test_run import x86
+from tests.lx86.linux.test_run import PYPHYP, x86
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64" or shutil.which("gcc") is None,
@@ -24,7 +25,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root with the host's C library, and each program in all its kinds."""
     root = tmp_path_factory.mktemp("root")
     here = Path(__file__).parent
-    for name in ("edges", "threads", "canonical"):
+    for name in ("edges", "threads", "canonical", "high"):
         for kind, options in _KINDS.items():
             command = ["gcc", "-O1", "-w", "-pthread", *options, "-o", root / f"{name}-{kind}"]
             subprocess.run([*command, here / f"{name}.c"], check=True)
@@ -47,6 +48,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("edges", "translator"),
         ("canonical", "translator"),
+        ("high", "translator"),
         ("threads", "translator"),
         ("threads", "reference"),
     ],
@@ -60,3 +62,14 @@ def test_a_64_bit_program_says_what_it_says_on_this_hosts_processor(
     assert done.stdout.splitlines() == native.stdout.splitlines()
     assert (done.returncode, done.stderr) == (native.returncode, "")
     assert native.returncode == 42
+
+
+def test_what_a_program_reserves_takes_none_of_the_hosts_storage(root: Path) -> None:
+    # 100 GiB that can be written, 16 TiB that cannot be accessed
+    running = subprocess.Popen(
+        [*PYPHYP, "x86", "--no-cache", "--root", root, "/high-static"], stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(running.pid, 0)
+    running.returncode = os.waitstatus_to_exitcode(status)
+    assert running.returncode == 42
+    assert usage.ru_maxrss < 300 << 10  # KiB
