@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pyphyp.messages import complain
+
 from .boot import FILE
 from .status import Status
 
@@ -31,15 +33,12 @@ def check(file: Path, quiet: bool) -> int:
       pyphyp check machine.toml
       pyphyp check --quiet machine.toml && pyphyp up machine.toml
     """
-    described = _read(file)
-    if described is None:
-        return Status.ERROR
-    refused, rows = _activated(described.system)
-    for line in refused:
-        click.echo(f"{file}: {line}", err=True)
-    if not quiet:
+    _, problems, rows = _read(file)
+    for problem in problems:
+        click.echo(problem, err=True)
+    if rows and not quiet:
         click.echo("\n".join(rows))
-    return Status.ERROR if refused else Status.OK
+    return Status.ERROR if problems else Status.OK
 
 
 def read_machine(file: Path, changes: Iterable[Change] = ()) -> MachineFile | None:
@@ -47,24 +46,24 @@ def read_machine(file: Path, changes: Iterable[Change] = ()) -> MachineFile | No
 
     Raises `ChangeError`.
     """
-    described = _read(file, changes)
-    if described is None:
-        return None
-    refused, _ = _activated(described.system)
-    for line in refused:
-        click.echo(f"{file}: {line}", err=True)
-    return None if refused else described
+    described, problems, _ = _read(file, changes)
+    for problem in problems:
+        complain(problem)
+    return None if problems else described
 
 
-def _read(file: Path, changes: Iterable[Change] = ()) -> MachineFile | None:
+def _read(
+    file: Path, changes: Iterable[Change] = ()
+) -> tuple[MachineFile | None, list[str], list[str]]:
+    """What a machine file describes, all that is wrong with it, and what each partition gets."""
     from pyphyp.machine_file import MachineFileError, read
 
     try:
-        return read(file, changes)
+        described = read(file, changes)
     except MachineFileError as wrong:
-        for problem in wrong.problems:
-            click.echo(str(problem), err=True)
-        return None
+        return None, [str(problem) for problem in wrong.problems], []
+    refused, rows = _activated(described.system)
+    return described, [f"{file}: {line}" for line in refused], rows
 
 
 def _activated(system: ManagedSystem) -> tuple[list[str], list[str]]:

@@ -103,3 +103,16 @@ def test_check_refuses_partitions_that_do_not_fit_together(
     said = capsys.readouterr()
     assert "partition web needs 1024 MiB of memory at least: 0 are free" in said.err
     assert not said.out
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("weight = 200", "weight = 256"), ('"16G"', '"4G"')])
+def test_up_complains_of_what_check_lists(
+    right: str, wrong: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "m.toml"
+    file.write_text(OFFICE.replace(right, wrong))
+    assert main(["check", "--quiet", str(file)]) == 1
+    listed = capsys.readouterr().err.splitlines()
+    assert main(["up", str(file)]) == 1
+    assert capsys.readouterr().err.splitlines() == [f"pyphyp: {line}" for line in listed]
+    assert listed
