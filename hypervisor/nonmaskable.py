@@ -6,6 +6,9 @@ where the R3 they interrupted is kept; for a machine check an error log stands b
 storage for that lies in the RTAS area, which is firmware's, and there is one log for all
 processors: a handler gives it back with `ibm,nmi-interlock`.  Until then other processors' machine
 checks wait, and another one of the same processor is more than it can bear.
+
+Where none is registered and none stands at the vector, the processor would take one program
+interrupt after another for ever, and nobody would know: the partition has crashed instead.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from emu.state import U32, U64, Length, check, record
 from emu.values import slotted
 
 from .abi import MAXIMUM_PROCESSORS
+from .outcome import Ending
 from .processor import Standing
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from .processor import VirtualProcessor
 
 ERROR_LOG_BYTES = 2048
+_PROGRAM_INTERRUPT, _NO_INSTRUCTION = 0x700, bytes(4)
 _R3_BYTES = 8
 _RESET_AREAS = _R3_BYTES + ERROR_LOG_BYTES
 _RESET_AREA_BYTES = 16
@@ -82,6 +87,7 @@ class Owner(Protocol):
     @property
     def processors(self) -> list[VirtualProcessor]: ...
     def checkstop(self, reason: str) -> None: ...
+    def end(self, ending: Ending, reason: str = "") -> None: ...
 
 
 @slotted
@@ -101,9 +107,10 @@ class NonmaskableInterrupts:
     # -- delivering ------------------------------------------------------------------------
 
     def system_reset(self, processor: VirtualProcessor) -> None:
-        """Interrupt `processor` with a system reset."""
+        """Interrupt `processor` with a system reset; one that is stopped sees nothing of it."""
         if self.handlers is None or self.area is None:
-            processor.interrupt_at_once(system_reset=SYSTEM_RESET)
+            if self._handled("system reset", SYSTEM_RESET, processor):
+                processor.interrupt_at_once(system_reset=SYSTEM_RESET)
             return
         save = self.area + _RESET_AREAS + processor.number * _RESET_AREA_BYTES
         interrupt = Nonmaskable(self.handlers.system_reset, save)
@@ -118,7 +125,8 @@ class NonmaskableInterrupts:
             return
         if self.handlers is None or self.area is None:
             architected = Nonmaskable(MACHINE_CHECK.handler, 0, found.srr1, found.dar, found.dsisr)
-            processor.interrupt_at_once(machine_check=architected)
+            if self._handled("machine check", architected, processor):
+                processor.interrupt_at_once(machine_check=architected)
         elif self._holder is None:
             self._holder = processor.number
             self.owner.memory.write(self.area + _R3_BYTES, found.log)
@@ -132,6 +140,15 @@ class NonmaskableInterrupts:
             self.owner.checkstop(f"two machine checks of processor {processor.number} wait")
         else:
             self._waiting += (WaitingCheck(processor.number, found),)
+
+    def _handled(self, interrupt: str, at_vector: Nonmaskable, processor: VirtualProcessor) -> bool:
+        """Whether anything is at the vector; where nothing is, the partition has ended by that."""
+        vectors = (at_vector.handler, _PROGRAM_INTERRUPT)
+        found = any(self.owner.memory.read(vector, 4) != _NO_INSTRUCTION for vector in vectors)
+        if not found and processor.standing is not Standing.STOPPED:
+            where = f"no handler is registered, and at {at_vector.handler:#x} is none"
+            self.owner.end(Ending.CRASH, f"a {interrupt} that nobody handles: {where}")
+        return found
 
     def defer(self, processor: VirtualProcessor, found: MachineCheck) -> bool:
         """Interrupt `processor`, which asks for that, once it has gone on; False: one waits."""

@@ -127,7 +127,10 @@ class Service:
         write_dump(self.composition.partition, path, progress)
 
     def system_reset(self) -> None:
-        """Interrupt the first processor with a system reset, whatever it does or waits for."""
+        """Interrupt the first processor with a system reset, whatever it does or waits for.
+
+        A guest that has no handler for it has crashed by that.
+        """
         self.composition.partition.processors[0].system_reset()
 
     def machine_check(

@@ -80,7 +80,9 @@ def shutdown(client: Client, partition: str, now: bool, restart: bool) -> int:
 
 _CRASH_HELP = f"""Give PARTITION a system reset: the interrupt that has a kernel dump itself.
 
-A kernel without a dump restarts or stops, as it is set up; a debugger in it wakes up.
+A kernel without a dump restarts or stops, as it is set up; a debugger in it wakes up. A guest that
+has no handler for it, like most toy kernels, has crashed by that: its state is Error, and a dump of
+it lies beside the machine's log.
 
 \b
 Example:

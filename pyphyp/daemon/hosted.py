@@ -58,7 +58,13 @@ class HostedMachine:
             self._machine.perform(action)
         if isinstance(action, actions.EnterActivationCode):
             return f"activated: {self._machine.activation.newest}"
+        if isinstance(action, actions.CrashPartition) and self._ended(action.partition):
+            return f"{said(action)}, has no handler for it, and has crashed by that"
         return said(action)
+
+    def _ended(self, name: str) -> bool:
+        made = self._machine.partitions.get(name)
+        return made is not None and made.composition.partition.outcome is not None
 
     def _known(self, name: str | None) -> None:
         """Whoever mistypes a partition's name is told the names."""

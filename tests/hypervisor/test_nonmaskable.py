@@ -53,6 +53,37 @@ def test_without_handlers_the_vectors_are_the_architectures(lpar: Lpar) -> None:
     assert found.gpr(22) & FOUND.srr1
 
 
+@pytest.fixture
+def bare() -> Iterator[Lpar]:
+    """A processor that runs and one that is stopped, and no handlers."""
+    with opened(processors=2) as lpar:
+        lpar.load("b .", 0x4000)
+        lpar.processor(0).start(0x4000, 0)
+        yield lpar
+
+
+@pytest.mark.parametrize("kind", ["system reset", "machine check"])
+def test_what_nobody_handles_is_a_crash_that_says_so(bare: Lpar, kind: str) -> None:
+    for processor in reversed(bare.partition.processors):
+        assert bare.partition.outcome is None
+        if kind == "system reset":
+            processor.system_reset()
+        else:
+            bare.partition.nonmaskable.machine_check(processor, FOUND)
+    outcome = bare.partition.outcome
+    assert outcome is not None
+    assert outcome.ending is Ending.CRASH
+    assert outcome.reason.startswith(f"a {kind} that nobody handles")
+
+
+def test_where_a_program_interrupt_is_handled_it_is_told_of_a_missing_handler(bare: Lpar) -> None:
+    bare.load(f"li r30,0x700\n{COUNTER}", 0x700)
+    bare.processor(0).system_reset()
+    assert run(bare) == [0x700, 0]
+    assert bare.processor(0).gpr(21) == 0x100
+    assert bare.partition.outcome is None
+
+
 def test_registered_handlers_find_r3_and_the_error_log(lpar: Lpar) -> None:
     register(lpar)
     lpar.partition.nonmaskable.machine_check(lpar.processor(1), FOUND)

@@ -16,7 +16,7 @@ import pytest
 from pyphyp.cli import main
 from pyphyp.daemon.claim import Claim, RunningError
 from pyphyp.daemon.client import Client, NotRunningError
-from pyphyp.daemon.locations import Location, LocationError, location
+from pyphyp.daemon.locations import Location, LocationError, location, state_directory
 from tests.pyphyp.terminal import PATIENCE, PYPHYP, Terminal
 
 from .processes import MACHINE, alive, completed, daemon_process, run, until_gone
@@ -263,6 +263,15 @@ def test_keys_behind_the_escape_key_act_on_the_partition(office: Location) -> No
         terminal.wait_for(b"shell does not hear the power button")
         terminal.type(b"\x1dn")
         terminal.wait_for(b"was given a system reset")
+
+
+def test_crash_tells_that_a_guest_has_no_handler_and_its_state_shows_it(office: Location) -> None:
+    said = run("crash", "counter").stderr
+    assert said.startswith("pyphyp: counter was given a system reset, has no handler for it")
+    shown = run("ps")
+    assert "counter    Error" in shown.stdout
+    assert "counter: crash: a system reset that nobody handles" in shown.stderr
+    assert (state_directory(office.socket.stem) / "counter.core").stat().st_size
 
 
 def test_a_console_ends_with_its_machine(office: Location) -> None:
