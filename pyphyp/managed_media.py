@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from hypervisor.scsi.tape import TapeDrive
 
     from .actions import UnloadTape
+    from .managed import ManagedMachine
+
+
+def damaged_tapes(machine: ManagedMachine) -> list[str]:
+    """What is to be said of tapes in drives of the machine, and in whose."""
+    drives = {name: its.media.tape_drives for name, its in machine.partitions.items()}
+    drives |= {name: its.tape_drives for name, its in machine.io_servers.by_name.items()}
+    found = [f"{name}: {line}" for name, its in drives.items() for line in tapes.warnings(its)]
+    if machine.storage_network is not None:
+        found += tapes.warnings(machine.storage_network.tape_drives)
+    return found
 
 
 def change_tape(drives: list[TapeDrive], action: LoadTape | UnloadTape) -> None:

@@ -81,6 +81,12 @@ class StorageNetwork:
             for lun, part in enumerate((its.changer, *its.drives)):
                 storage.add(lun, part)
 
+    @property
+    def tape_drives(self) -> list[TapeDrive]:
+        """Those of all storage and libraries."""
+        inside = [drive for its in self.libraries.values() for drive in its.drives]
+        return [unit for unit in self._opened if isinstance(unit, TapeDrive)] + inside
+
     def library(self, name: str) -> TapeLibrary:
         """Raises `FabricError`."""
         if (found := self.libraries.get(name)) is None:

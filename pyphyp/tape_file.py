@@ -5,7 +5,8 @@ least significant byte first.  A length of 0 alone is a filemark, 0xFFFFFFFF end
 0xFFFFFFFE is a gap.  An empty file is a blank tape.
 
 Everything is appended, so an image whose writer was killed is whole up to its last block.  What
-the index needs is found when the tape is loaded; behind a damaged place nothing is read.
+the index needs is found when the tape is loaded; behind a damaged place nothing is read.  Where not
+even the first block is one, the file may be anything: it is not used, or it is left as it is.
 """
 
 from __future__ import annotations
@@ -40,11 +41,18 @@ class TapeFile:
     """A `TapeMedium` over an image."""
 
     def __init__(
-        self, path: Path, *, read_only: bool = False, capacity: int = DEFAULT_CAPACITY
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        capacity: int = DEFAULT_CAPACITY,
+        unreadable: bool = False,
     ) -> None:
-        """Raises `MediaError`."""
+        """Raises `MediaError`; not for an `unreadable` one, of which each use fails then."""
         self.path, self.read_only, self.capacity = path, read_only, capacity
         self.damaged = False
+        self._unreadable = ""
+        """Why it cannot be used, if that is so."""
         self._objects = array("Q")
         """Where each begins."""
         self._marks = array("Q")
@@ -56,6 +64,8 @@ class TapeFile:
         try:
             self._lock()
             self._end = self._scan()
+            if self._unreadable and not unreadable:
+                raise MediaError(self._unreadable)
         except OSError as wrong:
             os.close(self._file)
             raise MediaError(f"{path}: {wrong.strerror}") from None
@@ -91,7 +101,7 @@ class TapeFile:
             if behind is None:
                 self.damaged = True
                 if not at:
-                    raise MediaError(f"{self.path} is no tape image, or cut in its first block")
+                    self._unreadable = f"{self.path} is no tape image, or cut in its first block"
                 break
             self._objects.append(at)
             at = behind
@@ -114,6 +124,21 @@ class TapeFile:
     @property
     def used(self) -> int:
         return self._end
+
+    @property
+    def warning(self) -> str:
+        """What whoever runs the machine is to know of the image; empty if it is whole."""
+        if self._unreadable:
+            return (
+                f"{self._unreadable}: its drive answers medium errors and leaves the file alone; "
+                "load another one (pyphyp tape load), or empty the file, which makes a blank tape"
+            )
+        if self.damaged:
+            return (
+                f"{self.path} is damaged or cut behind its first {len(self)} blocks and filemarks: "
+                "it is read up to there, and what is written there replaces the rest; keep a copy"
+            )
+        return ""
 
     @property
     def filemarks(self) -> Sequence[int]:
@@ -188,6 +213,8 @@ class TapeFile:
             at += length
 
     def erase(self, place: int) -> None:
+        if self._unreadable:
+            raise BackingError(self._unreadable)
         end = self._objects[place] if place < len(self._objects) else self._end
         try:
             if os.fstat(self._file).st_size != end:

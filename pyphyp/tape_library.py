@@ -45,7 +45,7 @@ class TapeCartridge:
 
     def open(self) -> TapeFile:
         try:
-            return TapeFile(self.path)
+            return TapeFile(self.path, unreadable=True)
         except MediaError as wrong:
             raise BackingError(str(wrong)) from None
 
@@ -159,7 +159,7 @@ class TapeLibrary:
         if failed:
             self.changer.close()
             raise MediaError(
-                f"{here[failed[0]].path} is in a drive and cannot be used: it is damaged or in use"
+                f"{here[failed[0]].path} is in a drive and cannot be used: it is gone or in use"
             )
 
     def _kept(self) -> tuple[dict[int, str], set[str]]:

@@ -15,6 +15,8 @@ from .raw_file import MediaError
 from .tape_file import TapeFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hypervisor.scsi.unit import LogicalUnit
 
 SMALLEST = 1 << 16
@@ -98,7 +100,9 @@ class TapeDrives:
             used.users += 1
             return used.drive
         drive = TapeDrive(f"{status.st_dev:x}{status.st_ino:012x}")
-        drive.load(TapeFile(path, read_only=unit.read_only, capacity=unit.capacity))
+        drive.load(
+            TapeFile(path, read_only=unit.read_only, capacity=unit.capacity, unreadable=True)
+        )
         self._drives[key] = _Used(drive, 1)
         return drive
 
@@ -122,6 +126,12 @@ class TapeDrives:
                 del self._drives[key]
                 break
         drive.unload(force=True)
+
+
+def warnings(drives: Iterable[TapeDrive]) -> list[str]:
+    """What is to be said of damaged tapes in these drives."""
+    tapes = (drive.tape for drive in drives)
+    return [tape.warning for tape in tapes if isinstance(tape, TapeFile) and tape.warning]
 
 
 def check_drive(number: int, count: int, kind: str) -> None:

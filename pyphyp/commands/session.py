@@ -25,6 +25,7 @@ from pyphyp.places import PlaceError
 from pyphyp.raw_file import MediaError
 from pyphyp.replacing import check_replaceable
 from pyphyp.symbols import SymbolsError, of_file
+from pyphyp.tapes import warnings
 from pyphyp.trace import JsonTrace, Kind, TextTrace, Tracer
 
 from .progress import ProgressBar
@@ -82,6 +83,8 @@ def _run(
             tracers = stack.enter_context(_tracers(options))
             machine = stack.enter_context(Machine(epoch=epoch, seed=seed, tracers=tracers))
             partition = build(machine)
+            for line in warnings(partition.media.tape_drives):
+                complain(line)
             if options.dump_to is not None:
                 partition.crash_listeners.append(partial(_dump, partition, options.dump_to))
             _prepare_to_debug(partition, options)

@@ -12,6 +12,7 @@ from pyphyp.activated import activated
 from pyphyp.metering import Meter
 from pyphyp.refusals import refused
 from pyphyp.slots import PartitionSlots
+from pyphyp.tapes import warnings
 from pyphyp.timeline import recorded
 from pyphyp.usage import PartitionState
 
@@ -60,6 +61,9 @@ class HostedMachine:
             return f"activated: {self._machine.activation.newest}"
         if isinstance(action, actions.CrashPartition) and self._ended(action.partition):
             return f"{said(action)}, has no handler for it, and has crashed by that"
+        if isinstance(action, actions.ActivatePartition):
+            drives = self._machine.partitions[action.partition].media.tape_drives
+            return "; ".join((said(action), *warnings(drives)))
         return said(action)
 
     def _ended(self, name: str) -> bool:

@@ -19,6 +19,7 @@ from emu.values import frozen
 from hypervisor.system.errors import ManagementError
 from pyphyp.actions import ActivatePartition
 from pyphyp.managed import ManagedMachine
+from pyphyp.managed_media import damaged_tapes
 from pyphyp.usage import PartitionState
 
 from .claim import Claim
@@ -91,7 +92,7 @@ class Watcher:
     """Whoever looks on as a machine runs; by default nobody does."""
 
     def ready(self, refused: list[str]) -> None:
-        """It can be reached; what of its network and its partitions could not be had."""
+        """It can be reached; what of its network, partitions and tapes could not be had."""
 
     def noticed(self, notice: Notice) -> None:
         """Something happened."""
@@ -150,7 +151,7 @@ def _private(path: Path) -> Any:
 
 
 def _power_on(machine: ManagedMachine, daemon: Daemon) -> list[str]:
-    """Bring it up, partitions by `daemon`, which records that; why some of it could not be."""
+    """Bring it up, partitions by `daemon`, which records that; what of it is not as it should."""
 
     def activate(name: str) -> None:
         try:
@@ -158,7 +159,7 @@ def _power_on(machine: ManagedMachine, daemon: Daemon) -> list[str]:
         except ManagementError as wrong:
             raise ManagementError(f"{name}: {wrong}") from None
 
-    return [str(why) for why in machine.come_up(activate)]
+    return [*map(str, machine.come_up(activate)), *damaged_tapes(machine)]
 
 
 class _Endings:

@@ -101,7 +101,9 @@ def physical(
                 return drive
         tape = TapeDrive(serial)
         if its.path:
-            tape.load(TapeFile(path, read_only=its.read_only, capacity=its.capacity))
+            tape.load(
+                TapeFile(path, read_only=its.read_only, capacity=its.capacity, unreadable=True)
+            )
         return tape
     except MediaError as wrong:
         raise ViosError(str(wrong)) from None

@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hypervisor.scsi.backing import BackingError
+from hypervisor.scsi.status import Condition
+from hypervisor.scsi.tape import TapeDrive
 from pyphyp.raw_file import MediaError
 from pyphyp.tape_file import TapeFile
+from pyphyp.tapes import warnings
+from tests.hypervisor.scsi.units import condition
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +104,45 @@ def test_what_is_no_image_is_refused(tmp_path: Path, image: Path) -> None:
         TapeFile(tmp_path / "missing.tap")
     with pytest.raises(MediaError, match="no file"):
         TapeFile(tmp_path, read_only=True)
+
+
+@pytest.mark.parametrize("content", [b"PK\3\4 something else entirely", b"\7\0\0\0cut"])
+def test_a_drive_answers_medium_errors_for_what_is_no_image_and_leaves_it_alone(
+    image: Path, content: bytes
+) -> None:
+    image.write_bytes(content)
+    drive = TapeDrive("DRIVE")
+    drive.load(TapeFile(image, unreadable=True))
+    try:
+        for cdb, data in (
+            ((0x08, 0, 0, 0, 9), b""),  # READ
+            ((0x0A, 0, 0, 0, 4), b"text"),  # WRITE
+            ((0x10, 0, 0, 0, 1), b""),  # WRITE FILEMARKS
+            ((0x11, 3), b""),  # SPACE to the end of data
+            ((0x19,), b""),  # ERASE
+        ):
+            found = condition(drive, *cdb, data=data)
+            assert found in (Condition.READ_ERROR, Condition.WRITE_ERROR), cdb
+        assert condition(drive, 0x01) is None  # REWIND
+        (told,) = warnings([drive])
+        assert str(image) in told
+        assert "pyphyp tape load" in told
+    finally:
+        drive.unload()
+    assert image.read_bytes() == content
+
+
+def test_an_image_with_damage_behind_is_warned_of(image: Path) -> None:
+    image.write_bytes(block(b"first") + MARK + b"\7\0\0\0cut")
+    drive = TapeDrive("DRIVE")
+    drive.load(TapeFile(image))
+    (told,) = warnings([drive])
+    assert told.startswith(f"{image} is damaged or cut behind its first 2 blocks")
+    drive.unload()
+    image.write_bytes(block(b"first") + MARK)
+    drive.load(TapeFile(image))
+    assert warnings([drive]) == []
+    drive.unload()
 
 
 def test_hostile_images_are_refused_or_read_up_to_the_damage(image: Path) -> None:

@@ -13,6 +13,7 @@ from hypervisor.scsi.changer import LibraryError
 from hypervisor.scsi.status import CheckConditionError, Condition
 from pyphyp.raw_file import MediaError
 from pyphyp.tape_library import TapeLibrary
+from pyphyp.tapes import warnings
 from tests.hypervisor.scsi.units import ONE, condition, send
 
 if TYPE_CHECKING:
@@ -91,6 +92,18 @@ def test_a_tape_that_vanished_is_told_when_it_is_loaded(directory: Path) -> None
         with pytest.raises(CheckConditionError) as failed:
             move(its, SLOT, DRIVE)
         assert failed.value.condition is Condition.LOAD_OR_EJECT_FAILED
+        move(its, DRIVE, SLOT)
+
+
+def test_a_damaged_cartridge_in_a_drive_keeps_no_machine_from_starting(directory: Path) -> None:
+    with library(directory) as its:
+        move(its, SLOT, DRIVE)
+    (directory / "A1.tap").write_bytes(b"anything else")
+    with library(directory) as its:
+        assert layout(its)[DRIVE] == "A1"
+        condition(its.drives[0], 0x00)
+        assert condition(its.drives[0], 0x08, 0, 0, 0, 4) is Condition.READ_ERROR
+        assert "A1.tap is no tape image" in warnings(its.drives)[0]
         move(its, DRIVE, SLOT)
 
 

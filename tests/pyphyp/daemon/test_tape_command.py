@@ -35,6 +35,27 @@ def test_tapes_of_partitions_and_servers_are_loaded_and_unloaded(file: str) -> N
     assert run("tape", "unload", "shell", "--drive", "1").returncode == 1
 
 
+@pytest.mark.usefixtures("runtime")
+def test_a_machine_with_a_damaged_tape_in_a_drive_starts_with_a_warning(file: str) -> None:
+    text = MACHINE.replace('guest = "hcalls"', 'guest = "hcalls"\ntapes = ["bad.tap"]')
+    Path(file).write_text(text)
+    bad, good = (Path(file).with_name(name) for name in ("bad.tap", "good.tap"))
+    bad.write_bytes(b"anything else")
+    good.touch()
+    started = run("up", file, "--detach")
+    assert started.returncode == 0
+    assert started.stderr.startswith(f"pyphyp: shell: {bad} is no tape image, or cut")
+    assert "shell      Running" in run("ps").stdout
+    refused = run("tape", "load", "shell", str(bad))
+    assert (refused.returncode, "is in use" in refused.stderr) == (1, True)
+    assert run("shutdown", "shell", "--now").returncode == 0
+    assert f"shell is activated; {bad} is no tape image" in run("activate", "shell").stderr
+    assert run("tape", "load", "shell", str(good)).returncode == 0
+    assert bad.read_bytes() == b"anything else"
+    refused = run("tape", "load", "shell", str(bad))
+    assert (refused.returncode, "no tape image" in refused.stderr) == (1, True)
+
+
 def test_files_are_appended_listed_and_extracted(tmp_path: Path) -> None:
     image = str(tmp_path / "new.tap")
     for content in (b"first" * 5000, b"second"):
