@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 _OPERANDS: tuple[type[Operand], ...] = (Reg, Mem, Imm, Seg)
 Pages = tuple[tuple[int, bytes], ...]
 """Numbers of pages, with digests of what they held."""
+_Same = dict[tuple[Any, ...], tuple[Any, ...]]
+"""What is equal is one object in a record, which `marshal` writes once."""
 
 
 def pack(block: Block, pages: Pages) -> bytes:
     d = block.details
+    same: _Same = {}
     details = (
-        {at: _pack_out(out) for at, out in d.outs.items()},
-        {at: _pack_recovery(recovery) for at, recovery in d.recoveries.items()},
-        {at: _pack_recovery(recovery) for at, recovery in d.safe.items()},
-        {at: _pack_assist(assist) for at, assist in d.assists.items()},
+        {at: _pack_out(out, same) for at, out in d.outs.items()},
+        {at: _pack_recovery(recovery, same) for at, recovery in d.recoveries.items()},
+        {at: _pack_recovery(recovery, same) for at, recovery in d.safe.items()},
+        {at: _pack_assist(assist, same) for at, assist in d.assists.items()},
     )
     return marshal.dumps((
         pages, block.start, block.code, block.entries, block.wanted, block.links,
@@ -84,20 +87,25 @@ class Stored:
         return {at: _assist(*fields) for at, fields in self._packed[3].items()}
 
 
-def _pack_out(out: Out) -> tuple[Any, ...]:
+def _pack_out(out: Out, same: _Same) -> tuple[Any, ...]:
     instruction = out.instruction if out.why is Why.HOST else None
-    return int(out.why), _pack_recovery(out.recovery), out.target, _pack_instruction(instruction)
+    recovery = _pack_recovery(out.recovery, same)
+    return int(out.why), recovery, out.target, _pack_instruction(instruction)
 
 
 def _out(why: int, recovery: tuple[Any, ...], target: int, i: tuple[Any, ...] | None) -> Out:
     return Out(Why(why), _recovery(*recovery), target, _instruction(i))
 
 
-def _pack_recovery(r: Recovery) -> tuple[Any, ...]:
-    return (
-        r.eip, r.values, r.live, r.zero_in_cr1, r.sign_in_cr0, r.carry, _pack_known(r.floating),
+def _pack_recovery(r: Recovery, same: _Same) -> tuple[Any, ...]:
+    values = same.get(r.values)
+    if values is None:
+        values = same[r.values] = tuple(same.setdefault(value, value) for value in r.values)
+    packed = (
+        r.eip, values, r.live, r.zero_in_cr1, r.sign_in_cr0, r.carry, _pack_known(r.floating),
         r.one_by_one, r.low,
     )  # fmt: skip
+    return same.setdefault(packed, packed)
 
 
 def _recovery(
@@ -123,9 +131,9 @@ def _known(packed: tuple[Any, ...] | None) -> Known:
     return Known(forms, stack and Stack(*stack))
 
 
-def _pack_assist(a: Assist) -> tuple[Any, ...]:
+def _pack_assist(a: Assist, same: _Same) -> tuple[Any, ...]:
     return (
-        _pack_instruction(a.instruction), _pack_recovery(a.recovery), _pack_known(a.before),
+        _pack_instruction(a.instruction), _pack_recovery(a.recovery, same), _pack_known(a.before),
         _pack_known(a.after), a.resume, a.general, a.live, a.check,
     )  # fmt: skip
 
