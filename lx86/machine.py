@@ -94,6 +94,8 @@ class Machine:
         self.protected: set[int] = set()
         """Pages whose stores are refused: translated code comes from them."""
         self._decrementer_ends = 0
+        self._elsewhere = True
+        """It does not just come out of translated code, in that code's state."""
         self._fresh = self.places.code
         """From there on no code was written yet."""
         self._tables = Tables(storage.held, self.places.tables + _NODES)
@@ -226,7 +228,8 @@ class Machine:
     def run(self, address: int, budget: int) -> Called | Interrupted | OutOfTime | Checkstop:
         """Run translated code from an address on."""
         registers = self.registers
-        registers.msr = self._running
+        if self._elsewhere:
+            registers.msr, self._elsewhere = self._running, False
         registers.nip = address
         end = self._engine.time_base + budget
         why = self._run(end)
@@ -236,6 +239,7 @@ class Machine:
             why = self._run(end)
         at = registers.nip - 4 if isinstance(why, Hypercall) else registers.nip
         if _handles(at):  # perhaps time is up there, too
+            self._elsewhere = True
             return Interrupted(
                 at - HANDLERS,
                 registers.spr("srr0"),
@@ -244,6 +248,7 @@ class Machine:
             )
         if isinstance(why, Hypercall):
             return Called(at)
+        self._elsewhere = True
         if isinstance(why, Checkstop):
             return why
         return OutOfTime()

@@ -38,6 +38,7 @@ class Registers:
         architecture = self.options.architecture
         self.word, self.bits = architecture.word, architecture.bits
         self.temporaries = TEMPORARIES_64 if architecture.long else TEMPORARIES
+        self._lendable = frozenset(self.temporaries)
         self._homes = list(homes(architecture))
         self.s = State(list(self._homes))
 
@@ -83,10 +84,10 @@ class Registers:
         """Before an instruction: not so many values in temporaries that it has too few."""
         if self.s.values == self._homes:
             return
-        temporaries = self.temporaries
-        lent = [n for n, value in enumerate(self.s.values) if value[0] in temporaries]
+        lendable = self._lendable
+        lent = [n for n, value in enumerate(self.s.values) if value[0] in lendable]
         for number in lent[self.options.most_lent :]:
-            if self.s.values[number][0] in temporaries:
+            if self.s.values[number][0] in lendable:
                 self.settle(number)
 
     def use(self, number: int) -> int:

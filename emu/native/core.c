@@ -61,6 +61,7 @@ static int run_until_exit(core *c, uint64_t until, uint64_t pauses)
         }
         if (c->retranslate) {
             c->api.ctl(c->uc, CTL_FLUSH_CODE);
+            forget_code(c);
             c->retranslate = false;
         }
         if (!c->ahead) { /* else a block goes on */

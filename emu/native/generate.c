@@ -224,13 +224,24 @@ static uint32_t page_of_block(core *c, void *code)
     return found.real / PAGE;
 }
 
-/* Not there, or its page is to be looked at first. */
+/* Whether code of a jump can be gone on with, as far as it is told from `known`. */
+static bool still_there(core *c, const jump *j, uint64_t known)
+{
+    if (j->known >> 32 != known >> 32 && !tlb_fetches_from(c, j->address, j->page))
+        return false;
+    if ((uint32_t)j->known == (uint32_t)known)
+        return true;
+    uint8_t *block = block_of(c, j->code);
+    return block && !(*window32(block, BLOCK_FLAGS) & BLOCK_DROPPED);
+}
+
+/* Not there, or it is to be looked at first. */
 static __attribute__((noinline)) void *find_anew(core *c, jump *j, uint64_t known)
 {
     uint64_t address = *nip(c);
     uint32_t flags = *window32(c->env, ENV_HFLAGS);
-    if (j->address == address && j->flags == flags && (uint32_t)j->known == (uint32_t)known
-        && j->code && j->page != NO_PAGE && tlb_fetches_from(c, address, j->page)) {
+    if (j->address == address && j->flags == flags && j->code && j->page != NO_PAGE
+        && still_there(c, j, known)) {
         j->known = known;
         return j->code;
     }

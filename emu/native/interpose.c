@@ -187,7 +187,7 @@ static void store_to_code(void *uc, void *pages, uint64_t address, int length, u
     uint64_t dropped = c ? dropped_blocks(c) : 0;
     original.store_to_code(uc, pages, address, length, from);
     if (c && dropped_blocks(c) != dropped)
-        forget_code(c);
+        code_dropped(c);
 }
 
 static void drop_all_code(void *cpu)
@@ -202,7 +202,7 @@ void drop_code(core *c, uint64_t start, uint64_t end)
     uint64_t dropped = dropped_blocks(c);
     c->api.invalidate_code(c->uc, start, end);
     if (dropped_blocks(c) != dropped)
-        forget_code(c);
+        code_dropped(c);
 }
 
 bool interpose_engine(uint8_t *cpu)

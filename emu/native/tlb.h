@@ -35,7 +35,8 @@ void tlb_watch_stores(core *c, uint64_t storage_page);
 /* A watched store to `address` is done; the next ones go unseen if they may. */
 void tlb_stored(core *c, uint64_t address);
 
-/* Translated code may not be what it was. */
+/* Some translated code is gone; or all of it, and other code may lie there. */
+void code_dropped(core *c);
 void forget_code(core *c);
 /* Instructions at `address` are fetched from that page of storage. */
 bool tlb_fetches_from(core *c, uint64_t address, uint32_t storage_page);

@@ -41,13 +41,19 @@ static void high_changed(core *c)
     forget_unicorns_jumps(c);
 }
 
-void forget_code(core *c)
+void code_dropped(core *c)
 {
     uint32_t generation = c->known[0] + 1;
     if (!generation)
         memset(c->jumps, 0, sizeof c->jumps);
     for (int high = 0; high < 2; high++)
         c->known[high] = (c->known[high] & ~(uint64_t)UINT32_MAX) | generation;
+}
+
+void forget_code(core *c)
+{
+    memset(c->jumps, 0, sizeof c->jumps);
+    code_dropped(c);
 }
 
 /* ---- flushing ---------------------------------------------------------------------------- */

@@ -104,6 +104,8 @@ enum {
     OP_ARGUMENTS = 24,
     BLOCK_ADDRESS = 0,
     BLOCK_SIZE = 20,
+    BLOCK_FLAGS = 24,
+    BLOCK_DROPPED = 0x40000, /* in its flags */
     BLOCK_CODE = 32,
 };
 
