@@ -10,65 +10,13 @@ from emu.bits import ByteOrder
 from emu.debugging import TooManyStopsError, Watched
 from emu.exits import DebugStop, Hypercall, Preempted, StopKind
 
-from .machine import BUDGET, REAL, Bare, bare
+from .looked_at import CODE, DATA, LOOP, fingerprint, go, load, unwatched
+from .machine import REAL, Bare, bare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from emu.exits import Exit
 
-CODE, DATA = 0x4000, 0x9000
 ORDERS = pytest.mark.parametrize("order", list(ByteOrder))
-LOOP = f"""
-_start:
-        li      r4,10
-        mtctr   r4
-        li      r5,0
-        load64  r7,{DATA:#x}
-again:  addi    r5,r5,3
-        std     r5,8(r7)
-        mftb    r9
-        add     r10,r10,r9
-        ld      r6,8(r7)
-        stb     r5,0x20(r7)
-        bdnz    again
-        sc      1
-"""
-
-
-@pytest.fixture
-def processor() -> Iterator[Bare]:
-    with bare() as processor:
-        yield processor
-
-
-def load(processor: Bare, source: str, order: ByteOrder = ByteOrder.BIG) -> dict[str, int]:
-    """Ready to run `source`; gives its labels."""
-    from emu.assembler import assemble
-
-    program = assemble(source, origin=CODE, byte_order=order)
-    processor.memory.write(program.origin, program.image())
-    processor.registers.msr = REAL.replace(LE=int(order is ByteOrder.LITTLE))
-    processor.registers.nip = program.entry
-    return dict(program.symbols)
-
-
-def go(processor: Bare) -> Exit:
-    return processor.engine.run(processor.engine.time_base + BUDGET)
-
-
-def fingerprint(processor: Bare) -> tuple[int, ...]:
-    """All that an undebugged run leaves; the sum of mftb's results is among it."""
-    registers, counts = processor.registers, processor.engine.counts()
-    gprs = (registers.gpr(n) for n in range(32))
-    return (*gprs, registers.nip, counts.instructions, processor.engine.time_base, counts.entries)
-
-
-def undebugged(source: str) -> tuple[int, ...]:
-    with bare() as processor:
-        load(processor, source)
-        assert isinstance(go(processor), Hypercall)
-        return fingerprint(processor)
 
 
 @ORDERS
@@ -103,7 +51,7 @@ def test_a_run_with_breakpoints_counts_as_one_without(processor: Bare, offset: i
     while not isinstance(go(processor), Hypercall):
         stops += 1
     assert stops >= 10
-    assert fingerprint(processor)[:-1] == undebugged(LOOP)[:-1]
+    assert fingerprint(processor)[:-1] == unwatched(LOOP)[:-1]
 
 
 def test_a_stepped_run_counts_as_one_that_is_not(processor: Bare) -> None:
@@ -115,8 +63,8 @@ def test_a_stepped_run_counts_as_one_that_is_not(processor: Bare) -> None:
             break
         assert exit_ == DebugStop(StopKind.STEP, processor.registers.nip)
         steps += 1
-    assert steps == undebugged(LOOP)[33] - 1
-    assert fingerprint(processor)[:-1] == undebugged(LOOP)[:-1]
+    assert steps == unwatched(LOOP)[33] - 1
+    assert fingerprint(processor)[:-1] == unwatched(LOOP)[:-1]
     assert go(processor) == DebugStop(StopKind.STEP, processor.registers.nip)
 
 
@@ -233,7 +181,7 @@ def test_accesses_beside_a_watchpoint_run_on_and_count_the_same(processor: Bare)
     load(processor, LOOP)
     processor.engine.debugging.add_watchpoint(DATA + 0x100, 8, Watched.LOADS | Watched.STORES)
     assert isinstance(go(processor), Hypercall)
-    assert fingerprint(processor)[:-1] == undebugged(LOOP)[:-1]
+    assert fingerprint(processor)[:-1] == unwatched(LOOP)[:-1]
 
 
 def test_a_watched_run_counts_the_same(processor: Bare) -> None:
@@ -244,7 +192,7 @@ def test_a_watched_run_counts_the_same(processor: Bare) -> None:
     while not isinstance(go(processor), Hypercall):
         stops += 1
     assert stops == 20
-    assert fingerprint(processor)[:-1] == undebugged(LOOP)[:-1]
+    assert fingerprint(processor)[:-1] == unwatched(LOOP)[:-1]
 
 
 ACCESSES = [
@@ -313,7 +261,7 @@ def test_a_debugger_that_leaves_leaves_nothing(processor: Bare) -> None:
     go(processor)
     debugging.clear()
     assert isinstance(go(processor), Hypercall)
-    assert fingerprint(processor)[:-1] == undebugged(LOOP)[:-1]
+    assert fingerprint(processor)[:-1] == unwatched(LOOP)[:-1]
 
 
 def test_a_debugger_may_move_the_processor(processor: Bare) -> None:
@@ -324,7 +272,7 @@ def test_a_debugger_may_move_the_processor(processor: Bare) -> None:
     processor.registers.nip = CODE
     before = processor.engine.counts().instructions
     assert isinstance(go(processor), Hypercall)
-    assert processor.engine.counts().instructions - before == undebugged(LOOP)[33]
+    assert processor.engine.counts().instructions - before == unwatched(LOOP)[33]
 
 
 def test_each_processor_stops_at_the_same_breakpoint(processor: Bare) -> None:
@@ -342,7 +290,7 @@ def test_each_processor_stops_at_the_same_breakpoint(processor: Bare) -> None:
     assert isinstance(go(processor), Hypercall)
     engine.select(other)
     assert isinstance(go(processor), Hypercall)
-    assert engine.counts().instructions == 2 * undebugged(LOOP)[33]
+    assert engine.counts().instructions == 2 * unwatched(LOOP)[33]
 
 
 def test_a_run_stops_at_the_end_of_its_time_beside_a_breakpoint(processor: Bare) -> None:

@@ -16,8 +16,6 @@ from emu.exits import DebugStop, Hypercall, Preempted, StopKind
 from .machine import BUDGET, REAL, Bare, bare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from emu.exits import Exit
 
 CODE, AWAY, DATA = 0x4000, 0xC000, 0x10000
@@ -60,12 +58,6 @@ known:  mftb    r9
 """Forgets them by a branch far away and by a return, and asks for each of them.  `mftb` tells
 where blocks begin: one counts whole."""
 ONES = 0x3FF0_0000_0000_0000
-
-
-@pytest.fixture
-def processor() -> Iterator[Bare]:
-    with bare() as processor:
-        yield processor
 
 
 def load(processor: Bare) -> dict[str, int]:
