@@ -17,9 +17,9 @@ import platformdirs
 from guests.packages import sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from guests.packages import Progress
+    from guests.packages import Apt, Package, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,23 @@ def cache_directory() -> Path:
 
 def is_intact(file: Path, sha256: str) -> bool:
     return file.is_file() and sha256_of(file) == sha256
+
+
+def fetched(apt: Apt, packages: Sequence[Package], debs: Path, incoming: Path) -> list[Path]:
+    """The files of `packages`, SHA256.deb in `debs`; those that are there are not fetched again.
+
+    They come by way of `incoming`, a directory of the same file system.
+    """
+    files = [debs / f"{package.sha256}.deb" for package in packages]
+    pairs = zip(packages, files, strict=True)
+    missing = [(package, file) for package, file in pairs if not is_intact(file, package.sha256)]
+    if missing:
+        landing = incoming / "landing"
+        landing.mkdir()
+        came = apt.download([package for package, _ in missing], landing)
+        for (_, file), deb in zip(missing, came, strict=True):
+            deb.rename(file)
+    return files
 
 
 @contextmanager

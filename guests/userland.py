@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guests import cpio
-from guests.cache import StoredPackage, cache_directory, is_intact, locked
+from guests.cache import StoredPackage, cache_directory, fetched, is_intact, locked
 from guests.package_tree import package_tree
-from guests.packages import ARCHITECTURE, Apt, GuestFilesError, Package, Progress, sha256_of
+from guests.packages import ARCHITECTURE, Apt, GuestFilesError, Progress, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 SHELL = "bash"  # busybox's prefers its own programs to installed ones
 ALWAYS = {SHELL, "libc-bin"}  # the latter: the locale C.UTF-8 among others
@@ -110,7 +110,7 @@ def _fill(
         apt = Apt(incoming / "apt", ARCHITECTURE, progress)
         apt.update()
         packages = apt.closure(names)
-        _fetch(apt, packages, debs, incoming)
+        fetched(apt, packages, debs, incoming)
         new = incoming / "new"
         new.mkdir()
         records = tuple(
@@ -121,17 +121,6 @@ def _fill(
             stored.rename(incoming / "old")
         new.rename(stored)
     return manifest
-
-
-def _fetch(apt: Apt, packages: Sequence[Package], debs: Path, incoming: Path) -> None:
-    """Have the files of `packages` in `debs`; those that are there are not fetched again."""
-    missing = [p for p in packages if not is_intact(debs / f"{p.sha256}.deb", p.sha256)]
-    if not missing:
-        return
-    landing = incoming / "landing"
-    landing.mkdir()
-    for package, deb in zip(missing, apt.download(missing, landing), strict=True):
-        deb.rename(debs / f"{package.sha256}.deb")
 
 
 def _build(

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guests import cpio
-from guests.cache import cache_directory, is_intact, locked
+from guests.cache import cache_directory, fetched, locked
 from guests.layout import LINKS
 from guests.package_tree import package_tree
-from guests.packages import Apt, GuestFilesError, Package, Progress
+from guests.packages import Apt, GuestFilesError, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 ARCHITECTURES = I386, AMD64 = "i386", "amd64"
 BASE = (
@@ -111,8 +111,7 @@ def _fill(
         apt = Apt(incoming / "apt", architecture, progress)
         apt.update()
         packages = apt.closure(names)
-        debs = home / "debs"
-        _fetch(apt, packages, debs, incoming)
+        debs = fetched(apt, packages, home / "debs", incoming)
         if target.parent != home / "roots":
             root = target
             root.mkdir(parents=True, exist_ok=True)
@@ -120,9 +119,9 @@ def _fill(
             root = incoming / "new" / "root"
             root.mkdir(parents=True)
         tree: dict[str, cpio.Entry] = dict(LINKS)
-        for n, package in enumerate(packages):
+        for n, (package, deb) in enumerate(zip(packages, debs, strict=True)):
             progress.step(f"Unpacking {package.name}", n / len(packages))
-            new = package_tree(debs / f"{package.sha256}.deb")
+            new = package_tree(deb)
             tree |= {path: entry for path, entry in new.items() if path not in LINKS}
         _write(root, tree)
         listed = tuple(f"{package.name} {package.version}" for package in packages)
@@ -134,17 +133,6 @@ def _fill(
             root.parent.rename(target)
             root = target / "root"
     return X86Root(root, listed)
-
-
-def _fetch(apt: Apt, packages: Sequence[Package], debs: Path, incoming: Path) -> None:
-    """Have the files of `packages` in `debs`; those that are there are not fetched again."""
-    missing = [p for p in packages if not is_intact(debs / f"{p.sha256}.deb", p.sha256)]
-    if not missing:
-        return
-    landing = incoming / "landing"
-    landing.mkdir()
-    for package, deb in zip(missing, apt.download(missing, landing), strict=True):
-        deb.rename(debs / f"{package.sha256}.deb")
 
 
 def _write(root: Path, tree: Mapping[str, cpio.Entry]) -> None:

@@ -21,7 +21,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from guests.cache import cache_directory, is_intact, locked
+from guests.cache import cache_directory, fetched, locked
 from guests.packages import ARCHITECTURE, Apt, GuestFilesError, members
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def _fill(home: Path, incoming: Path, names: tuple[str, ...], progress: Progress
         digest.update(f"{package.name} {package.sha256}\n".encode())
     archive = home / "debian" / f"{digest.hexdigest()[:16]}.tar"
     if not archive.exists():
-        debs = _fetch(apt, packages, home / "debs", incoming)
+        files = fetched(apt, packages, home / "debs", incoming)
+        debs = {package.name: deb for package, deb in zip(packages, files, strict=True)}
         fresh = incoming / archive.name
         with tarfile.open(fresh, "w", format=tarfile.GNU_FORMAT) as tar:
             write(tar, packages, debs, base, progress)
@@ -101,18 +102,6 @@ def _fill(home: Path, incoming: Path, names: tuple[str, ...], progress: Progress
             other.unlink()
         fresh.rename(archive)
     return Medium(archive, len(packages))
-
-
-def _fetch(apt: Apt, packages: Sequence[Package], debs: Path, incoming: Path) -> dict[str, Path]:
-    """The files of all packages, by name; those that are there are not fetched again."""
-    files = {package.name: debs / f"{package.sha256}.deb" for package in packages}
-    missing = [p for p in packages if not is_intact(files[p.name], p.sha256)]
-    if missing:
-        landing = incoming / "landing"
-        landing.mkdir()
-        for package, deb in zip(missing, apt.download(missing, landing), strict=True):
-            deb.rename(files[package.name])
-    return files
 
 
 def plan(steps: Sequence[PlannedStep], base: set[str]) -> str:
