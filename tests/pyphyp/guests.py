@@ -24,6 +24,8 @@ START = """
 _start:
 """
 
+TIMER = "        .org 0x900\n        lis r9,0x7fff\n        mtdec r9\n        rfid\n"
+"""The decrementer's interrupt only wakes."""
 FOREVER = "        b       .\n"
 
 
@@ -43,6 +45,33 @@ def put(text: str) -> str:
         load64  r7,{second:#x}
         hcall   H_PUT_TERM_CHAR
 """
+
+
+ECHO = (
+    TIMER
+    + START
+    + put("ready\n")
+    + """
+again:  load64  r5,5120000
+        mtdec   r5
+        hcall   H_CEDE
+        li      r4,0
+        hcall   H_GET_TERM_CHAR
+        cmpdi   r4,0
+        beq     again
+        srdi    r8,r5,56
+        cmpdi   r8,4
+        beq     finish
+        mr      r7,r6
+        mr      r6,r5
+        mr      r5,r4
+        li      r4,0
+        hcall   H_PUT_TERM_CHAR
+        b       again
+finish: .long   0
+"""
+)
+"""Echoes what is typed, asking a hundred times a second; ends at Ctrl-D."""
 
 
 def rtas(token: int, *arguments: int, returns: int = 1) -> str:

@@ -11,37 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyphyp.own_terminal import ESCAPE, EscapeKeys
-from tests.pyphyp.guests import PRELUDE, START, put
+from tests.pyphyp.guests import ECHO, PRELUDE, START, put
 from tests.pyphyp.terminal import PATIENCE, PYPHYP, Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Echoes what is typed, asking a hundred times a second; ends at Ctrl-D.
-ECHO = (
-    "        .org 0x900\n        lis r9,0x7fff\n        mtdec r9\n        rfid\n"
-    + START
-    + put("ready\n")
-    + """
-again:  load64  r5,5120000
-        mtdec   r5
-        hcall   H_CEDE
-        li      r4,0
-        hcall   H_GET_TERM_CHAR
-        cmpdi   r4,0
-        beq     again
-        srdi    r8,r5,56
-        cmpdi   r8,4
-        beq     finish
-        mr      r7,r6
-        mr      r6,r5
-        mr      r5,r4
-        li      r4,0
-        hcall   H_PUT_TERM_CHAR
-        b       again
-finish: .long   0
-"""
-)
+HANDLER = "        .org 0x100\n        b .\n"  # of system resets
 BUSY = START + put("busy\n") + "        b .\n"
 NOISY = START + "noise:" + put("noise and noise\n") + "        b noise\n"
 
@@ -96,15 +72,24 @@ def test_status_and_help_are_shown_beside_the_guest(guest: str) -> None:
         assert terminal.status() == 0
 
 
-@echo
+@pytest.mark.parametrize("guest", [HANDLER + ECHO], indirect=True, ids=["handler"])
 def test_system_reset_reaches_a_waiting_guest(guest: str) -> None:
     with Terminal("run", guest, "--trace", "irq") as terminal:
         terminal.wait_for(b"ready")
         terminal.type(b"\x1dn")
         terminal.wait_for(b"System Reset")
-        # Nothing stands at the vector: from here on the guest only takes interrupts.
         terminal.type(b"\x1dq")
         assert terminal.status() == 0
+
+
+@echo
+def test_a_guest_that_does_not_handle_a_system_reset_has_crashed(guest: str) -> None:
+    with Terminal("run", guest) as terminal:
+        terminal.wait_for(b"ready")
+        terminal.type(b"\x1dn")
+        terminal.wait_for(b"crash: a system reset that nobody handles")
+        assert terminal.status() == 3
+        assert terminal.restored
 
 
 @either

@@ -12,7 +12,7 @@ import pytest
 from hypervisor.vio.configuration import Backend, ConsoleAdapter, TerminalProtocol
 from pyphyp.api import Machine, StateError
 from pyphyp.console_ends import MOST_TERMINALS, UNREAD_LIMIT, ConsoleError, SocketEnd
-from tests.pyphyp.guests import program
+from tests.pyphyp.guests import TIMER, program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pyphyp.partition import Partition
 
 PATIENCE = 20
-TIMER = "        .org 0x900\n        lis r9,0x7fff\n        mtdec r9\n        rfid\n"
 # Writes what it reads from either console to the other one, until a Ctrl-D.
 CROSSOVER = """
         .equ    FIRST, 0x30000000

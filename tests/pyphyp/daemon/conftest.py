@@ -18,7 +18,7 @@ from pyphyp.daemon.locations import Location, location
 from pyphyp.daemon.protocol import Attach, Leave, Output, PowerOff
 from pyphyp.daemon.server import Server, listen
 from pyphyp.daemon.service import Daemon
-from tests.pyphyp.guests import FOREVER, PRELUDE, START, put, rtas
+from tests.pyphyp.guests import ECHO, FOREVER, PRELUDE, START, put, rtas
 
 from .processes import MACHINE, run
 from .simple_machine import SimpleMachine
@@ -28,28 +28,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-# Echoes what is typed, asking a hundred times a second.
-ECHO = (
-    PRELUDE
-    + "        .org 0x900\n        lis r9,0x7fff\n        mtdec r9\n        rfid\n"
-    + START
-    + put("ready\n")
-    + """
-again:  load64  r5,5120000
-        mtdec   r5
-        hcall   H_CEDE
-        li      r4,0
-        hcall   H_GET_TERM_CHAR
-        cmpdi   r4,0
-        beq     again
-        mr      r7,r6
-        mr      r6,r5
-        mr      r5,r4
-        li      r4,0
-        hcall   H_PUT_TERM_CHAR
-        b       again
-"""
-)
 NOISY = (
     PRELUDE
     + START
@@ -111,7 +89,7 @@ class RunningDaemon:
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[RunningDaemon]:
-    sources = {"echo": ECHO, "noisy": NOISY, "crashes": CRASHES}
+    sources = {"echo": PRELUDE + ECHO, "noisy": NOISY, "crashes": CRASHES}
     with RunningDaemon(tmp_path, sources) as running:
         yield running
 
