@@ -26,6 +26,14 @@ _LONG = (1 << 64) - 1
 NO_EFFECT = -1
 TRANSFERS = frozenset(["callw", "retw", "jmpw", "lcall", "ljmp", "lret", "iret"])
 """Branches between segments, and those that cut EIP to 16 bits."""
+CHANGING = frozenset(
+    [
+        "adc", "add", "and", "btc", "btr", "bts", "cmpxchg", "cmpxchg8b", "dec", "inc", "neg",
+        "not", "or", "rcl", "rcr", "rol", "ror", "sar", "sbb", "shl", "shld", "shr", "shrd", "sub",
+        "xadd", "xor",
+    ]
+)  # fmt: skip
+"""Those that store to what they load, if their first operand is storage."""
 STRINGS = frozenset(["movs", "stos", "lods", "scas", "cmps"])
 _POINTER = {1: "byte", 2: "word", 4: "dword", 6: "fword", 8: "qword", 10: "tbyte", 16: "xmmword"}
 CONDITIONS = (
@@ -144,6 +152,16 @@ class Instruction:
         self.next = self.address + self.length
         operand = self.operands[-1] if self.operands else None
         self.target = operand.value if isinstance(operand, Imm) and operand.target else None
+
+    @property
+    def changes_storage(self) -> bool:
+        """Whether what it loads must be writable, so that its load faults as a store does.
+
+        ENTER's load is there only to find that out.
+        """
+        if self.name in CHANGING:
+            return isinstance(self.operands[0], Mem)
+        return self.name in ("enter", "xchg")
 
     def moved(self, distance: int) -> Instruction:
         """The same, of 32 bits, that far away, with its targets."""

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from .context import Address, Context
     from .instruction import Instruction
 
-_NAMES = frozenset(["add", "and", "btc", "btr", "bts", "cmpxchg", "cmpxchg8b", "dec", "inc"]).union(
-    ["neg", "not", "or", "sub", "xadd", "xor"]
-)
-"""ADC and SBB are left out: what they need of CA is gone when their store might fail."""
+_NOT_WHOLE = ("adc", "sbb")
+"""What they need of CA is gone when their store might fail."""
 _LOADS = {8: 84, 4: 20, 2: 116, 1: 52}
 _STORES = {8: 214, 4: 150, 2: 726, 1: 694}
 _EQUAL = 2
@@ -32,7 +30,7 @@ def is_locked(i: Instruction) -> bool:
     """Whether other processes see all of it or nothing; XCHG needs no prefix for that."""
     if i.name == "xchg":
         return any(isinstance(operand, Mem) for operand in i.operands)
-    return i.lock and i.name in _NAMES and not (i.name == "cmpxchg8b" and i.size == 8)
+    return i.lock and i.name not in _NOT_WHOLE and not (i.name == "cmpxchg8b" and i.size == 8)
 
 
 def _place(x: Context, at: Address) -> tuple[int, int]:

@@ -279,7 +279,7 @@ class TranslatingCpu:
         try:
             trap = self._host.execute(i.moved(-self._options.bases[CS]), self.state)
         except StorageFault as fault:
-            access = Access.WRITE if i.name in ("pushf", "enter") else Access.READ
+            access = Access.WRITE if i.name == "pushf" or i.changes_storage else Access.READ
             return Fault(fault.address, access)
         self.state.eip &= self.architecture.mask
         if trap is not None:
@@ -303,8 +303,7 @@ class TranslatingCpu:
             page = why.data // PAGE
             if why.store and self._watch.refuses_stores(page):
                 return self._store_to_code(page)
-            # ENTER's only load finds out whether one could store there.
-            stores = why.store or self.code.fetch(recovery.eip).name == "enter"
+            stores = why.store or (self._alone or self.code.fetch(recovery.eip)).changes_storage
             return Fault(why.data, Access.WRITE if stores else Access.READ)
         if why.vector == _PROGRAM:
             return self._trapped(recovery)

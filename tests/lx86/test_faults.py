@@ -29,12 +29,12 @@ _EITHER = [
     ("89", 1, "", Access.WRITE),  # mov [44h], ecx
     ("ff", 6, "", Access.READ),  # push dword or qword [44h]
     ("8f", 0, "", Access.WRITE),  # pop dword or qword [44h]
-    ("11", 1, "", Access.READ),  # adc [44h], ecx
-    ("0fc1", 1, "", Access.READ),  # xadd [44h], ecx
-    ("86", 1, "", Access.READ),  # xchg [44h], cl
+    ("11", 1, "", Access.WRITE),  # adc [44h], ecx
+    ("0fc1", 1, "", Access.WRITE),  # xadd [44h], ecx
+    ("86", 1, "", Access.WRITE),  # xchg [44h], cl
     ("c7", 0, "efbeadde", Access.WRITE),  # mov dword [44h], 0deadbeefh
 ]
-FAULTING = {I386: _EITHER, X86_64: [*_EITHER, ("4811", 1, "", Access.READ)]}  # adc [44h], rcx
+FAULTING = {I386: _EITHER, X86_64: [*_EITHER, ("4811", 1, "", Access.WRITE)]}  # adc [44h], rcx
 """Opcode, ModRM's reg field, immediate operand, and what is said of the access."""
 CASE = {I386: pieces.case, X86_64: pieces64.case}
 

@@ -54,6 +54,12 @@ static void faults(void)
 	TRY("rep movsb", 0x44, 3);
 	TRY("lock cmpxchgl %%ecx, (%%eax)", 0x20001000, 7);
 	TRY("xchgl %%ecx, (%%eax)", 0x20001004, 8);
+	TRY("addl %%ecx, (%%eax)", 0x20002000, 7);
+	TRY("shlb %%cl, (%%eax)", 0x20002001, 7);
+	TRY("lock xaddl %%ecx, (%%eax)", 0x20002002, 7);
+	TRY("lock incl (%%eax)", 0x20001002, 7);
+	TRY("xchgw %%cx, (%%eax)", 0x20002001, 7);
+	TRY("lock cmpxchg8b (%%eax)", 0x20001003, 7);
 	TRY("divl %%ecx", 5, 0);
 	TRY("idivl %%ecx", 5, 0);
 	TRY("divl %%ecx", 5, 1);
