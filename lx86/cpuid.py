@@ -33,12 +33,14 @@ class More(IntFlag):
     """ECX of leaf 1: what came after SSE2, none of which is there unless a model has it."""
 
     SSE3 = 1 << 0
+    PCLMULQDQ = 1 << 1
     SSSE3 = 1 << 9
     CX16 = 1 << 13
     SSE41 = 1 << 19
     SSE42 = 1 << 20
     MOVBE = 1 << 22
     POPCNT = 1 << 23
+    AES = 1 << 25
 
 
 NO_MORE = More(0)
@@ -68,13 +70,16 @@ MODELS = {
         Model("bonnell", 0x1_06C2, _CORE2 | More.MOVBE),
         Model("penryn", 0x1_0676, _CORE2 | More.SSE41),
         Model("nehalem", 0x1_06A5, _V2),
+        Model("westmere", 0x2_06C2, _V2 | More.AES | More.PCLMULQDQ),
         Model("x86-64", DEFAULT.signature),
         Model("x86-64-v2", 0x1_06A5, _V2),
     )
 }
 """As GCC and Clang name them (`-march`); the last two are levels of the x86-64 psABI."""
 
-_FLAGS = ("pni", "ssse3", "cx16", "sse4_1", "sse4_2", "movbe", "popcnt")
+_FLAGS = (
+    "pni", "pclmulqdq", "ssse3", "cx16", "sse4_1", "sse4_2", "movbe", "popcnt", "aes",
+)  # fmt: skip
 """Linux's names for `More`."""
 
 

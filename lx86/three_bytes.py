@@ -1,4 +1,4 @@
-"""Three-byte opcodes of SSSE3, SSE4.1 and SSE4.2 (SDM volume 2, tables A-4 and A-5), as text.
+"""Three-byte opcodes of SSSE3, SSE4, AES-NI and PCLMULQDQ (SDM volume 2, A-4 and A-5), as text.
 
 A line: the map and the opcode, the mnemonic, its set, the bytes of its storage operand; then
 `mmx` if there is a form without prefix 66 for MMX, `m` if storage is the only operand, `rm` or
@@ -84,6 +84,13 @@ _TEXT = """
 0f3a61 pcmpestri SSE42 16 none
 0f3a62 pcmpistrm SSE42 16
 0f3a63 pcmpistri SSE42 16 none
+0f38db aesimc AES 16
+0f38dc aesenc AES 16
+0f38dd aesenclast AES 16
+0f38de aesdec AES 16
+0f38df aesdeclast AES 16
+0f3adf aeskeygenassist AES 16
+0f3a44 pclmulqdq PCLMULQDQ 16
 0f38f0 crc32 SSE42 1 rm none
 0f38f1 crc32 SSE42 4 rm none
 """

@@ -99,6 +99,8 @@ def _unicorns(model: Model) -> int:
     """Unicorn's model that has at least what `model` has."""
     if model.more & More.MOVBE:
         return int(x86.UC_CPU_X86_HASWELL)
+    if model.more & (More.AES | More.PCLMULQDQ):
+        return int(x86.UC_CPU_X86_WESTMERE)
     later = model.more & (More.SSE41 | More.SSE42 | More.POPCNT)
     return int(x86.UC_CPU_X86_NEHALEM if later else x86.UC_CPU_X86_CORE2DUO)
 

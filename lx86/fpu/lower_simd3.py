@@ -9,7 +9,7 @@ from ..flags import X
 from ..lower import condition
 from ..lower.later import movbe
 from ..three_bytes import FLAGS, MOVBE, is_defined
-from . import forms, lower_later, lower_mmx, lower_sse4, lower_strings
+from . import forms, lower_aes, lower_later, lower_mmx, lower_sse4, lower_strings
 from .known import GENERAL, STACK
 from .lower_crc import crc32
 from .lowering import assist, form_of, full, in_storage, set_form, to_general
@@ -41,7 +41,7 @@ def lower(x: Context, i: Instruction) -> bool:
         b, a = full(x, i), to_general(x, i.reg)
         sequence(x.e, a, b)
     elif (i.opcode in _FLOATING and x.options.exact_sse) or not any(
-        part.lower(x, i) for part in (lower_sse4, lower_strings)
+        part.lower(x, i) for part in (lower_sse4, lower_aes, lower_strings)
     ):
         _assisted(x, i)
     if target is not None and form_of(x, target) & forms.behind(i, before)[target] == GENERAL:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..three_bytes import FORMS, MOVBE
-from . import packed_later, sse4_1, sse4_2
+from . import aes, packed_later, sse4_1, sse4_2
 from .simd import Registers
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def execute(op: Operation) -> None:
     elif opcode == 0xF3817:  # PTEST
         a, b = r.xmm(r.reg), r.source()
         op.set_compared((0 if a & b else 0x40) | (0 if b & ~a else 1))
-    elif not sse4_1.execute(r):
+    elif not (aes.execute(r) or sse4_1.execute(r)):
         op.undefined()
 
 

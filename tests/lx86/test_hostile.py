@@ -24,7 +24,7 @@ LENGTH, BUDGET = 96, 3000
 # Some that took more registers than there were.
 SEEDS = {I386: [*range(500), 7637], X86_64: [f"64 {n}" for n in range(600)]}
 LATER_SEEDS = [f"later {n}" for n in range(250)]
-LATER = replace(MODELS["nehalem"], more=MODELS["nehalem"].more | More.MOVBE)
+LATER = replace(MODELS["westmere"], more=MODELS["westmere"].more | More.MOVBE)
 _OTHERS = (b"\x0f\x7c", b"\x0f\x7d", b"\x0f\xd0", b"\x0f\x12", b"\x0f\xf0", b"\x0f\xb8", b"\xdb")
 _OPCODES = [opcode.to_bytes(3, "big") for opcode in FORMS] + list(_OTHERS)
 

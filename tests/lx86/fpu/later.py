@@ -74,6 +74,7 @@ _ALPHABET = bytes((0, 1, 1, 2, 2, 3, 0x80, 0xFF))
 _COUNTS = (0x0F3A61, 0x0F3A63)
 SSSE3 = _three_bytes(More.SSSE3) | _three_bytes(More.SSSE3, mmx=True)
 SSE4 = _three_bytes(More.SSE41) | _three_bytes(More.SSE42)
+AES = _three_bytes(More.AES) | _three_bytes(More.PCLMULQDQ)
 STRINGS = {name: code for name, code in SSE4.items() if name.startswith(("pcmpestr", "pcmpistr"))}
 GENERAL = {
     "crc32 byte": Code(b"\xf2", b"\x0f\x38\xf0", general="reg rm"),

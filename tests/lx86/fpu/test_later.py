@@ -32,10 +32,11 @@ _SETS = {
     "sse3": later.SSE3,
     "ssse3": later.SSSE3,
     "sse4": later.SSE4,
+    "aes": later.AES,
     "general": later.GENERAL,
     "movbe": later.MOVBES,
 }
-_EVERYTHING = replace(MODELS["nehalem"], more=MODELS["nehalem"].more | More.MOVBE)
+_EVERYTHING = replace(MODELS["westmere"], more=MODELS["westmere"].more | More.MOVBE)
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="only an x86-64 host tells what is right"
 )
@@ -52,7 +53,7 @@ def _wrong(got: Case, wanted: Case, **how: int) -> list[str]:
 
 
 @pytest.mark.parametrize("masked", [True, False], ids=["masked", "unmasked"])
-@pytest.mark.parametrize("name", ["sse3", "ssse3", "sse4"])
+@pytest.mark.parametrize("name", ["sse3", "ssse3", "sse4", "aes"])
 def test_a_later_instruction_means_what_it_does_on_this_hosts_processor(
     processor: Path, name: str, masked: bool
 ) -> None:

@@ -1,5 +1,5 @@
 /* Loops that a compiler turns into SSSE3, SSE4.1 and SSE4.2, and intrinsics it would not choose.
-   Built with -msse4.2; says what CPUID says, too, if it is asked. */
+   Built with -msse4.2, -maes and -mpclmul; says what CPUID says, too, if it is asked. */
 #include <cpuid.h>
 #include <immintrin.h>
 #include <math.h>
@@ -94,6 +94,30 @@ static void intrinsics(void)
     printf("%x %d\n", _mm_extract_epi32(wide, 2), _mm_test_all_zeros(wide, wide));
 }
 
+static __m128i next_key(__m128i key, __m128i words)
+{
+    words = _mm_shuffle_epi32(words, 0xff);
+    for (int i = 0; i < 3; i++)
+        key = _mm_xor_si128(key, _mm_slli_si128(key, 4));
+    return _mm_xor_si128(key, words);
+}
+
+static void enciphered(void)
+{
+    __m128i k0 = _mm_loadu_si128((const void *)s), block = _mm_loadu_si128((const void *)t);
+    __m128i k1 = next_key(k0, _mm_aeskeygenassist_si128(k0, 1));
+    __m128i k2 = next_key(k1, _mm_aeskeygenassist_si128(k1, 0x36));
+    __m128i product = _mm_clmulepi64_si128(k0, k1, 0x10);
+    for (int i = 0; i < 10; i++)
+        block = _mm_aesenc_si128(_mm_aesenc_si128(block, k1), k2);
+    block = _mm_aesenclast_si128(block, k0);
+    sum("enciphered", &block, sizeof block);
+    block = _mm_aesdec_si128(block, _mm_aesimc_si128(k1));
+    block = _mm_aesdeclast_si128(block, k2);
+    sum("deciphered", &block, sizeof block);
+    sum("multiplied", &product, sizeof product);
+}
+
 static void library(void)
 {
     const char words[] = "some words, and a comma";
@@ -108,6 +132,7 @@ int main(int count, char **arguments)
     integers();
     rounded();
     intrinsics();
+    enciphered();
     library();
     if (count > 1) {
         __cpuid(1, eax, ebx, ecx, edx);
