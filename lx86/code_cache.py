@@ -14,7 +14,7 @@ from .convention import CODE_SIZE
 from .storage import PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .block import Block
     from .fpu.lowering import Assist
@@ -69,8 +69,6 @@ class CodeCache:
         self._linked: dict[int, dict[int, int]] = {}
         """By x86 address: the words that are branches to its code, and where that is."""
         self._slots: dict[int, int] = {}
-        self._first: set[int] = set()
-        """Where first regions are entered."""
 
     def flush(self) -> None:
         """Forget all code."""
@@ -97,18 +95,26 @@ class CodeCache:
         for eip, index in block.entries.items():
             if eip not in entries or eip == block.start:
                 entries[eip] = address + 4 * index
-            elif eip in self._first and not block.first:
+            elif not block.first and self._is_first(entries[eip]):
                 self.use_version(eip, address + 4 * index)
         self._machine.write_code(address, block.code if down else self._linked_code(block))
         if down:
             return
-        if block.first:
-            self._first.update(block.entries)
-        else:
-            self._first.difference_update(block.entries)
         for eip in block.entries:
-            for site in self._waiting.pop(eip, ()):
-                self._link_or_wait(site, eip)
+            if (waiting := self._waiting.pop(eip, None)) is not None:
+                self._link(waiting, eip, entries[eip])
+
+    def _link(self, sites: Iterable[int], target: int, address: int) -> None:
+        """Make words branches to the code for an x86 address."""
+        linked = self._linked.setdefault(target, {})
+        for site in sites:
+            self._machine.write_code(site, _branch(site, address))
+            linked[site] = address
+            self.counts.linked += 1
+
+    def _is_first(self, address: int) -> bool:
+        block = self.block_at(address)
+        return block is not None and block.first
 
     def _linked_code(self, block: Block) -> bytes | bytearray:
         """With branches to what is there; the other links wait for it."""
@@ -166,9 +172,7 @@ class CodeCache:
         if address is None:
             self._waiting.setdefault(target, set()).add(site)
             return
-        self._machine.write_code(site, _branch(site, address))
-        self._linked.setdefault(target, {})[site] = address
-        self.counts.linked += 1
+        self._link((site,), target, address)
 
     def fill_slot(self, eip: int) -> None:
         """Let branches through registers find the code for an address."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -187,9 +186,12 @@ class TranslatingCpu:
 
     def _link(self, block: Block, index: int) -> int | Exit:
         target = block.links[index]
-        if self._alone is None:
-            with suppress(FetchFault):  # below, where the state is stored for it
+        try:
+            if self._alone is None:
                 return self.translator.entry(target, bool(self.state.eflags & DF))
+        except FetchFault:
+            self._store_state(replace(block.details.outs[index].recovery, eip=target))
+            raise
         return self._branch(target, block.details.outs[index].recovery)
 
     def _go_on(self) -> int | Exit:
