@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lx86.cpu import Access, Exit, Fault, FloatingState, Preempted, SystemCall, Trap, Vector
+from lx86.machine import Called
+from lx86.options import Options
 from lx86.segments import Descriptor
 from lx86.storage import EXECUTE, PAGE, READ, WRITE, Storage
 from lx86.translating_cpu import TranslatingCpu
@@ -95,6 +98,22 @@ def test_a_fault_names_the_byte_and_leaves_everything_as_it_was(program: Program
     assert program.cpu.state.eip == 0
     assert program.run("b800000508 ffe0") == Fault(DATA, Access.EXECUTE)
     assert program.run("a200800408") == Fault(CODE, Access.WRITE)
+
+
+def test_a_call_returns_without_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        closing(Storage()) as storage,
+        closing(TranslatingCpu(storage, options=Options(inline_calls=False))) as cpu,
+    ):
+        program, run, runs = Program(cpu, storage), cpu.machine.run, []
+
+        def count(address: int, budget: int) -> object:
+            runs.append(why := run(address, budget))
+            return why
+
+        monkeypatch.setattr(cpu.machine, "run", count)
+        assert program.run("e802000000 cd80 c3") == SystemCall()  # call the RET behind INT 80h
+        assert [type(why) for why in runs] == [Called]  # by INT
 
 
 def test_a_branch_by_a_register_goes_to_its_own_address_and_no_other(program: Program) -> None:
