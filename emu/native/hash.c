@@ -84,16 +84,7 @@ static uint32_t protection(core *c, uint64_t vsid, uint64_t low)
 /* What AMR and IAMR permit for the page's class key (Power ISA III 6.7.13.1). */
 static uint32_t key_protection(core *c, uint64_t low)
 {
-    unsigned key = (low >> 57 & 0x18) | (low >> 9 & 0x7);
-    uint64_t amr = *spr(c, SPR_AMR) >> (62 - 2 * key), iamr = *spr(c, SPR_IAMR) >> (62 - 2 * key);
-    uint32_t permissions = UC_PROT_ALL;
-    if (amr & 1)
-        permissions &= ~UC_PROT_READ;
-    if (amr & 2)
-        permissions &= ~UC_PROT_WRITE;
-    if (iamr & 1)
-        permissions &= ~UC_PROT_EXEC;
-    return permissions;
+    return key_permissions(c, (low >> 57 & 0x18) | (low >> 9 & 0x7));
 }
 
 /* The entry that maps the page, in one of its two groups; NULL: none does. */

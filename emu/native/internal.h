@@ -314,6 +314,7 @@ bool holds_code(core *c, uint64_t page); /* that was stored to: stores go on bei
 /* translation.c */
 #define EFFECTIVE_REAL_MASK 0x0fffffffffffffffull
 uint32_t permission_for(int access); /* UC_PROT_*: what it needs */
+uint32_t key_permissions(core *c, unsigned key); /* what AMR and IAMR leave of UC_PROT_ALL */
 /* Sets R, and C for a store, in the entry that lies at `place`; gives what of `permissions` the TLB
    may let through from now on. */
 uint32_t mark_used(uint64_t *place, uint64_t entry, int access, uint32_t permissions);

@@ -30,6 +30,20 @@ uint32_t permission_for(int access)
                                                                            : UC_PROT_READ;
 }
 
+uint32_t key_permissions(core *c, unsigned key)
+{
+    unsigned shift = 62 - 2 * key;
+    uint64_t amr = *spr(c, SPR_AMR) >> shift, iamr = *spr(c, SPR_IAMR) >> shift;
+    uint32_t permissions = UC_PROT_ALL;
+    if (amr & 1)
+        permissions &= ~UC_PROT_READ;
+    if (amr & 2)
+        permissions &= ~UC_PROT_WRITE;
+    if (iamr & 1)
+        permissions &= ~UC_PROT_EXEC;
+    return permissions;
+}
+
 uint32_t mark_used(uint64_t *place, uint64_t entry, int access, uint32_t permissions)
 {
     uint64_t marked = entry | PTE_REFERENCE | (access == ACCESS_STORE ? PTE_CHANGE : 0);
@@ -51,17 +65,10 @@ static uint32_t radix_permissions(core *c, uint64_t pte)
         permissions |= UC_PROT_EXEC;
     if (pte & RPTE_PRIVILEGED)
         return msr(c) & MSR_PR ? 0 : permissions;
-    if (!(msr(c) & MSR_PR)) {
-        /* Key 0 of AMR and IAMR bounds privileged accesses to problem-state pages. */
-        uint64_t amr = *spr(c, SPR_AMR) >> 62, iamr = *spr(c, SPR_IAMR) >> 62;
-        if (amr & 1)
-            permissions &= ~UC_PROT_READ;
-        if (amr & 2)
-            permissions &= ~UC_PROT_WRITE;
-        if (iamr & 1)
-            permissions &= ~UC_PROT_EXEC;
-    }
-    return permissions;
+    if (msr(c) & MSR_PR)
+        return permissions;
+    /* Key 0 bounds privileged accesses to problem-state pages. */
+    return permissions & key_permissions(c, 0);
 }
 
 static bool radix_translate(core *c, uint64_t effective, int access, bool update,

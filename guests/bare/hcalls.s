@@ -321,7 +321,7 @@ show:
         .include "console.inc"
         .include "exit.inc"
 
-# ---- texts and tables ---------------------------------------------------------------------
+# ---- texts and storage --------------------------------------------------------------------
 
 welcome:        .asciz  "Type a hypercall and its arguments; help lists the names, quit ends.\n"
 prompt_text:    .asciz  "hcall> "
@@ -337,65 +337,7 @@ quit_word:      .asciz  "quit"
 help_word:      .asciz  "help"
 register_text:  .ascii  "r4  r5  r6  r7  r8  r9  r10 r11 "
 
-.macro entry number name
-        .balign ENTRY
-        .quad   \number
-        .asciz  "\name"
-.endm
-
-        .balign ENTRY
-call_names:
-        entry   0x2C,  H_PAGE_INIT
-        entry   0x44,  H_LOGICAL_CACHE_LOAD
-        entry   0x48,  H_LOGICAL_CACHE_STORE
-        entry   0x54,  H_GET_TERM_CHAR
-        entry   0x58,  H_PUT_TERM_CHAR
-        entry   0x64,  H_EOI
-        entry   0x68,  H_CPPR
-        entry   0x6C,  H_IPI
-        entry   0x70,  H_IPOLL
-        entry   0x74,  H_XIRR
-        entry   0xDC,  H_REGISTER_VPA
-        entry   0xE0,  H_CEDE
-        entry   0xE4,  H_CONFER
-        entry   0xE8,  H_PROD
-        entry   0xEC,  H_GET_PPP
-        entry   0xF4,  H_PURR
-        entry   0x104, H_VIO_SIGNAL
-        entry   0x1C8, H_GET_CPU_CHARACTERISTICS
-        entry   0x2EC, H_HOME_NODE_ASSOCIATIVITY
-        entry   0x300, H_RANDOM
-        entry   0x31C, H_SET_MODE
-        entry   0x37C, H_REGISTER_PROC_TBL
-        .balign ENTRY
-        .quad   0
-
-        .balign ENTRY
-code_names:
-        entry   0,   H_SUCCESS
-        entry   1,   H_BUSY
-        entry   2,   H_CLOSED
-        entry   3,   H_NOT_AVAILABLE
-        entry   4,   H_CONSTRAINED
-        entry   5,   H_PARTIAL
-        entry   18,  H_CONTINUE
-        entry   -1,  H_HARDWARE
-        entry   -2,  H_FUNCTION
-        entry   -3,  H_PRIVILEGE
-        entry   -4,  H_PARAMETER
-        entry   -5,  H_BAD_MODE
-        entry   -6,  H_PTEG_FULL
-        entry   -7,  H_NOT_FOUND
-        entry   -9,  H_NOMEM
-        entry   -10, H_AUTHORITY
-        entry   -11, H_PERMISSION
-        entry   -16, H_RESOURCE
-        entry   -55, H_P2
-        entry   -56, H_P3
-        entry   -57, H_P4
-        entry   -58, H_P5
-        .balign ENTRY
-        .space  ENTRY
+        .include "hcall_names.inc"
 
         .balign 16
 save:           .quad   0
