@@ -163,9 +163,9 @@ class Machine:
         """Instructions; what the engine made of those before is forgotten."""
         if address >= self._fresh:
             self._storage.held(in_quadrant(address), len(code))[:] = code
-            self._fresh = address + len(code)
         else:
             self._engine.storage_written(in_quadrant(address), code)
+        self._fresh = max(self._fresh, address + len(code))
 
     def fill_slot(self, eip: int, content: int) -> None:
         """Where branches through registers to that address go from now on; 0: to the host."""

@@ -8,6 +8,7 @@ import pytest
 
 from lx86.code_cache import SMALLEST
 from lx86.cpu import SystemCall
+from lx86.machine import Called, Machine
 from lx86.storage import EXECUTE, PAGE, READ, WRITE, Storage
 from lx86.translating_cpu import TranslatingCpu
 
@@ -50,3 +51,17 @@ def test_the_oldest_code_goes_where_there_is_no_place_and_results_stay_right(kin
         storage.close()
     total = rounds * sum(range(PIECES))
     assert results == [(total, True, True), (total, False, True)]
+
+
+def test_code_that_was_written_across_the_end_of_other_code_is_forgotten_as_all_is() -> None:
+    storage = Storage()
+    machine = Machine(storage)
+    first = machine.places.code
+    call, nop = (word.to_bytes(4, "little") for word in (0x4400_0022, 0x6000_0000))
+    machine.write_code(first, call * 4)
+    machine.write_code(first + 8, call * 4)
+    assert machine.run(first + 20, 10) == Called(first + 20)
+    machine.write_code(first + 20, nop + call)
+    assert machine.run(first + 20, 10) == Called(first + 24)
+    machine.close()
+    storage.close()
