@@ -101,7 +101,7 @@ class RegisterFile:
     def _read_words(self, state: FloatingState, stack: Stack | None) -> None:
         fpscr, cr = self._registers.fpscr, self._registers.cr
         for bit, flag in _STICKY:
-            if fpscr >> bit & 1:
+            if fpscr >> bit & 1 and not (flag == 16 and fpscr & _UNDERFLOW_ENABLE):  # it trapped
                 state.status |= flag
                 state.mxcsr |= flag
         c0, c3, c2 = (cr >> n & 1 for n in (7, 5, 4))

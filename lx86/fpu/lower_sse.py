@@ -258,10 +258,12 @@ def _to_general_register(x: Context, i: Instruction) -> None:
     source = low_double(x, i) if i.prefix == 0xF2 else low_single(x, i)
     recovery_of = _target(i)
     with guarded(x, i) as guard:
+        long = i.size == 8
         if i.opcode & 0xFF == 0x2D:
+            if i.prefix == 0xF2 and not long:  # or else what does not fit is an integer
+                vsx.xx2(x.e, vsx.XSCVDPSXWS, SCRATCH + 1, source)
             vsx.xx2(x.e, vsx.XSRDPIC, SCRATCH + 1, source)
             source = SCRATCH + 1
-        long = i.size == 8
         vsx.xx2(x.e, vsx.XSCVDPSXDS if long else vsx.XSCVDPSXWS, SCRATCH + 1, source)
         target = x.define(recovery_of)
         guard.general = recovery_of, target
@@ -338,6 +340,7 @@ def _packed_integers(x: Context, i: Instruction) -> None:
                 vsx.xx2(x.e, vsx.XVCVSPSXWS, XMM + n, SCRATCH)
             case (_, prefix):
                 if prefix == 0xF2:
+                    vsx.xx2(x.e, vsx.XVCVDPSXWS, SCRATCH, source)  # traps before it is inexact
                     vsx.xx2(x.e, vsx.XVRDPIC, SCRATCH, source)
                     source = SCRATCH
                 vsx.xx2(x.e, vsx.XVCVDPSXWS, SCRATCH, source)

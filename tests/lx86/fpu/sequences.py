@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from .native import Case
 
 _LENGTHS = (1, 2, 2, 3, 4, 6)
-_TOLD = {"x87": (0xFFFF & ~2, 0xFFFF & ~SHARED), "simd": (0xFFFF & ~SHARED, 0xFFFF & ~0x32)}
-"""Bits of the status word and of MXCSR: but for denormal exceptions, and in MXCSR for underflow of
-exact results and inexactness of conversions to integers that are invalid, too."""
+_TOLD = {"x87": (0xFFFF & ~2, 0xFFFF & ~SHARED), "simd": (0xFFFF & ~SHARED, 0xFFFF & ~2)}
+"""Bits of the status word and of MXCSR: but for denormal exceptions, and for the other's."""
 
 
 def _exact(i: Instruction) -> bool:
