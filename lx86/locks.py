@@ -2,8 +2,9 @@
 
 Threads of one program take turns between instructions, so among them any instruction is whole.
 Other processes run at the same time.  What is loaded is reserved, and the store is a conditional
-one; if that fails, nothing of the instruction has happened, and the host has it done again by
-itself.  Storage that is not aligned cannot be reserved: its instruction is whole to threads alone.
+one; if that fails, nothing of the instruction has happened, and it begins again by way of the host.
+POWER has no reservations of storage that is not aligned; our core does (emulate_reserved.c), within
+a page.
 """
 
 from __future__ import annotations
