@@ -25,11 +25,6 @@ _SIGNALS = {16: 8, 19: 8, 13: 11, 6: 4}
 """Linux's signals for vectors."""
 
 
-@pytest.fixture(scope="module")
-def processor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return native.build(tmp_path_factory.mktemp("native"))
-
-
 class _Storage:
     def __init__(self, data: bytes) -> None:
         self.data = bytearray(data)

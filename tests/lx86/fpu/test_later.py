@@ -19,6 +19,7 @@ from .test_interpret import interpreted
 from .translated import SHARED, Translated
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from lx86.architecture import Architecture
@@ -37,19 +38,29 @@ _SETS = {
     "movbe": later.MOVBES,
 }
 _EVERYTHING = replace(MODELS["westmere"], more=MODELS["westmere"].more | More.MOVBE)
+either = pytest.mark.parametrize("architecture", [I386, X86_64], ids=lambda its: its.name)
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="only an x86-64 host tells what is right"
 )
 
 
-@pytest.fixture(scope="module")
-def processor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return native.build(tmp_path_factory.mktemp("native"))
-
-
 def _wrong(got: Case, wanted: Case, **how: int) -> list[str]:
     found = differences(wanted, got, wanted, **how)
     return [f"{wanted.code.hex()}: {'; '.join(found)}"] if found else []
+
+
+def _differences(processors: Callable[[Architecture], Path], tried: list[Case]) -> list[str]:
+    """What translation makes of cases for one architecture other than this host's processor."""
+    architecture = tried[0].architecture
+    right = native.run(processors(architecture), tried)
+    machine = Translated(_EVERYTHING, architecture)
+    wrong = []
+    try:
+        for case, wanted in zip(tried, right, strict=True):
+            wrong += _wrong(machine.run(case), wanted, status=_STATUS, mxcsr=_MXCSR)
+    finally:
+        machine.close()
+    return wrong
 
 
 @pytest.mark.parametrize("masked", [True, False], ids=["masked", "unmasked"])
@@ -66,34 +77,14 @@ def test_a_later_instruction_means_what_it_does_on_this_hosts_processor(
     assert wrong == []
 
 
+@either
 @pytest.mark.parametrize("name", _SETS)
 def test_a_later_instruction_is_translated_to_what_it_does_on_this_hosts_processor(
-    processor: Path, name: str
+    processors: Callable[[Architecture], Path], name: str, architecture: Architecture
 ) -> None:
-    machine = Translated(_EVERYTHING)
-    try:
-        tried = later.made(Random(f"translated {name}"), _SETS[name], _COUNT)
-        wrong = []
-        for case, wanted in zip(tried, native.run(processor, tried), strict=True):
-            got = machine.run(case)
-            wrong += _wrong(got, wanted, status=_STATUS, mxcsr=_MXCSR)
-        assert wrong == []
-    finally:
-        machine.close()
-
-
-@pytest.mark.parametrize("name", _SETS)
-def test_so_is_it_in_64_bit_code(tmp_path: Path, name: str) -> None:
-    program, machine = native.build(tmp_path, X86_64), Translated(_EVERYTHING, X86_64)
-    try:
-        tried = later.made(Random(f"long {name}"), _SETS[name], _COUNT, X86_64)
-        wrong = []
-        for case, wanted in zip(tried, native.run(program, tried), strict=True):
-            got = machine.run(case)
-            wrong += _wrong(got, wanted, status=_STATUS, mxcsr=_MXCSR)
-        assert wrong == []
-    finally:
-        machine.close()
+    kind = "long" if architecture.long else "translated"
+    tried = later.made(Random(f"{kind} {name}"), _SETS[name], _COUNT, architecture)
+    assert _differences(processors, tried) == []
 
 
 @pytest.mark.parametrize("name", _SETS)
@@ -108,24 +99,18 @@ def test_with_the_default_model_there_is_no_such_instruction(name: str) -> None:
         machine.close()
 
 
-@pytest.mark.parametrize("architecture", [I386, X86_64], ids=["i386", "x86-64"])
+@either
 def test_strings_are_compared_as_on_this_hosts_processor(
-    tmp_path: Path, architecture: Architecture
+    processors: Callable[[Architecture], Path], architecture: Architecture
 ) -> None:
     r = Random("strings")
     tried = later.with_strings(r, later.made(r, later.STRINGS, 60, architecture))
-    right = native.run(native.build(tmp_path, architecture), tried)
-    machine = Translated(_EVERYTHING, architecture)
-    try:
-        wrong = []
-        for case, wanted in zip(tried, right, strict=True):
-            wrong += _wrong(machine.run(case), wanted, status=_STATUS, mxcsr=_MXCSR)
-        assert wrong == []
-    finally:
-        machine.close()
+    assert _differences(processors, tried) == []
 
 
-def test_cmpxchg16b_does_what_it_does_on_this_hosts_processor(tmp_path: Path) -> None:
+def test_cmpxchg16b_does_what_it_does_on_this_hosts_processor(
+    processors: Callable[[Architecture], Path],
+) -> None:
     r = Random("cmpxchg16b")
     tried = []
     for code in (b"\x48\x0f\xc7\x0e", b"\xf0\x48\x0f\xc7\x0e") * 6:
@@ -135,11 +120,4 @@ def test_cmpxchg16b_does_what_it_does_on_this_hosts_processor(tmp_path: Path) ->
             both = (case.general[n].to_bytes(8, "little") for n in (0, 2))
             case.storage = b"".join(both) + case.storage[16:]
         tried.append(case)
-    program, machine = native.build(tmp_path, X86_64), Translated(_EVERYTHING, X86_64)
-    try:
-        wrong = []
-        for case, wanted in zip(tried, native.run(program, tried), strict=True):
-            wrong += _wrong(machine.run(case), wanted, status=_STATUS, mxcsr=_MXCSR)
-        assert wrong == []
-    finally:
-        machine.close()
+    assert _differences(processors, tried) == []

@@ -22,11 +22,6 @@ _COUNT = 1200
 
 
 @pytest.fixture(scope="module")
-def processor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return native.build(tmp_path_factory.mktemp("native"))
-
-
-@pytest.fixture(scope="module")
 def translated() -> Iterator[Translated]:
     machine = Translated()
     yield machine

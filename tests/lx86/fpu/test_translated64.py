@@ -15,13 +15,15 @@ from .compare import differences
 from .translated import Translated, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from lx86.architecture import Architecture
 
-@pytest.fixture(scope="module")
-def processor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return native.build(tmp_path_factory.mktemp("native"), X86_64)
+
+@pytest.fixture
+def processor(processors: Callable[[Architecture], Path]) -> Path:
+    return processors(X86_64)
 
 
 @pytest.fixture(scope="module")
