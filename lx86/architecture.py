@@ -6,12 +6,6 @@ All else is one: `Architecture` is asked wherever a word's size or the number of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from .storage import SPACE_32, SPACE_64
-
-if TYPE_CHECKING:
-    from .storage import Space
 
 _EIGHT = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
 
@@ -40,11 +34,6 @@ class Architecture:
     def mask(self) -> int:
         """All ones in a word."""
         return (1 << 8 * self.word) - 1
-
-    @property
-    def space(self) -> Space:
-        """The addresses a program has."""
-        return SPACE_64 if self.long else SPACE_32
 
     @property
     def vectors(self) -> int:

@@ -30,6 +30,11 @@ def length_of_constant(value: int, *, long: bool) -> int:
     return high + 1 + bool(value >> 16 & 0xFFFF) + bool(value & 0xFFFF)
 
 
+def is_high(value: int) -> bool:
+    """An address, as a signed number, that only a 64-bit program has and no ADDIS reaches."""
+    return 0x7FFF_8000 <= value < 1 << 47
+
+
 class TooFarError(ValueError):
     """The code is so large that a branch does not reach over it."""
 

@@ -15,7 +15,8 @@ from .emitter import Label
 from .instruction import Mem
 
 if TYPE_CHECKING:
-    from .context import Address, Context
+    from .addresses import Address
+    from .context import Context
     from .instruction import Instruction
 
 _NOT_WHOLE = ("adc", "sbb")

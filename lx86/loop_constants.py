@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from .emitter import fits, length_of_constant, signed
+from .emitter import fits, is_high, length_of_constant, signed
 from .instruction import CS, FS, Imm, Mem, Reg
 from .lower.logic import mask
 from .node import End
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 REGISTERS = (28, 23, 22, 9)
 REGISTERS_64 = (2, 9, 8)
 """Temporaries that may be given to them."""
+_HIGH = 3
+"""Instructions that make the upper part of such an address."""
 _PER_LEVEL, _DEEPEST = 8, 4
 """How much oftener an inner loop is executed than the one around it, as a guess."""
 _NOTHING: dict[int, int] = {}
@@ -136,7 +138,7 @@ def _uses(node: Node, options: Options) -> Iterator[_Use]:
             elif isinstance(operand, Imm) and not operand.target:
                 yield from _immediate(i, operand.value, options)
     if node.end in (End.CALL, End.INLINED, End.FORESEEN):
-        behind = node.instructions[-1].next - options.bases[CS] & 0xFFFFFFFF
+        behind = node.instructions[-1].next - options.bases[CS] & options.architecture.mask
         yield from _made(_word(behind, options), options)
     if node.end is End.FORESEEN:
         yield _Use(_word(node.successors[0][0], options), 1, 0)
@@ -170,7 +172,8 @@ def _address(m: Mem, options: Options) -> Iterator[_Use]:
         if value not in options.constants:
             yield _Use(value, 1, 0)
     elif options.architecture.long or not fits(value - options.base):
-        yield _Use(value, 1, 1)
+        saved = _HIGH if is_high(value) else 1
+        yield _Use(value, saved, saved)
 
 
 def _immediate(i: Instruction, value: int, options: Options) -> Iterator[_Use]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .convention import BASE, FIRST, ONE, PINNED, TEMPORARIES, TEMPORARIES_64, ZERO
-from .emitter import WORD, Emitter, fits, length_of_constant, signed
+from .emitter import WORD, Emitter, fits, is_high, length_of_constant, signed
 from .state import State, Value, homes
 
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ class Registers:
                 self.s.forget(register)
                 return register
         raise NoTemporary
+
+    def _has_temporaries(self, count: int) -> bool:
+        """Whether there are so many that nothing has to leave."""
+        taken = self.held.union(self.s.lasting, [base for base, _ in self.s.values])
+        return len(self.temporaries) - len(taken.intersection(self.temporaries)) >= count
 
     def release(self, *registers: int) -> None:
         """The instruction needs these temporaries no more."""
@@ -289,7 +294,24 @@ class Registers:
             return ZERO
         if value == 1:
             return ONE
-        return self.pinned(value) or self.sum("const", -1, value)
+        if register := self.pinned(value):
+            return register
+        known = ("const", -1, value) in self.s.sums
+        if is_high(value) and not known and self._has_temporaries(2):
+            held = self.held.copy()
+            register, distance = self.near_high(value)
+            found = self.sum("plus", register, distance) if distance else register
+            self.held = held | {found}
+            return found
+        return self.sum("const", -1, value)
+
+    def near_high(self, value: int) -> tuple[int, int]:
+        """As `near`, if need be one of its own: what else lies near will be asked for, too."""
+        known = self.near(value)
+        if known[0]:
+            return known
+        high = (value + 0x8000) >> 16 << 16
+        return self.sum("const", -1, high), value - high
 
     def pinned(self, value: int) -> int:
         """A register that holds a constant here without having been asked to, or 0."""
@@ -308,16 +330,12 @@ class Registers:
                 return register, value - constant
         if self.word == 4 and fits(value - self.options.base):
             return BASE, value - self.options.base
+        if is_high(value):
+            high = (value + 0x8000) >> 16 << 16
+            if (known := self.s.sums.get(("const", -1, high))) is not None:
+                self.held.add(known)
+                return known, value - high
         return 0, 0
-
-    def is_long(self, value: int) -> bool:
-        """Whether a constant takes two instructions, and an ADDIS reaches it."""
-        value = self.signed(value)
-        if fits(value) or not value & 0xFFFF or not -0x7FFF_8000 <= value < 0x7FFF_8000:
-            return False
-        if self.pinned(value) or self.near(value)[0]:
-            return False
-        return ("const", -1, value) not in self.s.sums
 
     def load_constant(self, register: int, value: int) -> None:
         value, long = self.signed(value), self.word == 8
@@ -341,17 +359,6 @@ class Registers:
             self.e.rldicr(target, source, places, 63 - places, record)
         else:
             self.e.rlwinm(target, source, places, 0, 31 - places, record)
-
-    def shifted_right(self, target: int, source: int, places: int, record: int = 0) -> None:
-        """Of a word, with zeros."""
-        if self.word == 8:
-            self.e.rldicl(target, source, 64 - places & 63, places, record)
-        else:
-            self.e.rlwinm(target, source, 32 - places & 31, places, 31, record)
-
-    def compare_zero(self, field: int, register: int, size: int) -> None:
-        """Signed, of the low `size` bytes, 4 or 8 (and of what is extended to as many)."""
-        (self.e.cmpdi if size == 8 else self.e.cmpwi)(field, register, 0)
 
     def sum(self, how: str, register: int, other: int) -> int:
         key = (how, register, other)

@@ -19,7 +19,8 @@ from .known import GENERAL, LOW, SINGLE, XMM, Known
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..context import Address, Context
+    from ..addresses import Address
+    from ..context import Context
     from ..emitter import Emitter
     from ..instruction import Instruction
     from ..state import Recovery

@@ -16,7 +16,8 @@ from ..instruction import Imm, Mem, Reg
 from . import condition
 
 if TYPE_CHECKING:
-    from ..context import Address, Context
+    from ..addresses import Address
+    from ..context import Context
     from ..instruction import Instruction, Operand
 
 _ADDCO, _SUBFCO = 522, 520

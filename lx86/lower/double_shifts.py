@@ -11,7 +11,8 @@ from .arithmetic import finish, place
 from .shifts import most, set_flags, settle_before, skip_if_zero, unchanged
 
 if TYPE_CHECKING:
-    from ..context import Address, Context
+    from ..addresses import Address
+    from ..context import Context
     from ..instruction import Instruction
 
 

@@ -13,7 +13,8 @@ from . import condition
 from .arithmetic import finish, place
 
 if TYPE_CHECKING:
-    from ..context import Address, Context
+    from ..addresses import Address
+    from ..context import Context
     from ..instruction import Instruction, Operand
 
 

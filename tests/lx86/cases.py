@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lx86.architecture import I386
 from lx86.cpu import Trap, Vector
 from lx86.storage import EXECUTE, READ, WRITE, Storage
+from tests.lx86.spaces import storage_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +59,7 @@ class Runner:
         cases: Sequence[Case],
         architecture: Architecture = I386,
     ) -> None:
-        self.storage = Storage(architecture.space)
+        self.storage = storage_for(architecture)
         self.cpu = make(self.storage)
         self._cases, self._names = cases, architecture.registers
         self.storage.map(CODE, 0x20000, READ | EXECUTE)

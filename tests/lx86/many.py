@@ -17,6 +17,7 @@ from lx86.cpu import Preempted, SystemCall
 from lx86.options import Options
 from lx86.storage import Page, Storage
 from lx86.translating_cpu import TranslatingCpu
+from tests.lx86.spaces import storage_for
 
 from . import small, small64
 from .cases import ALL, OF, SIZE
@@ -125,7 +126,7 @@ class _Kernel:
 def translated(batch: Batch, options: Options | None = None) -> tuple[bytes, str]:
     """The same, and why that ended before its end: the number of a piece, and an exit."""
     options = replace(options or Options(), architecture=batch.architecture)
-    storage = Storage(batch.architecture.space)
+    storage = storage_for(batch.architecture)
     kernel, cpu = _Kernel(storage, batch), TranslatingCpu(storage, options=options)
     s = cpu.state
     try:

@@ -12,9 +12,10 @@ from lx86.architecture import I386, X86_64, Architecture
 from lx86.cpu import Fault, Preempted, SystemCall, Trap
 from lx86.cpuid import DEFAULT, MODELS, Model, More
 from lx86.options import Options
-from lx86.storage import EXECUTE, PAGE, READ, WRITE, Storage
+from lx86.storage import EXECUTE, PAGE, READ, WRITE
 from lx86.three_bytes import FORMS
 from lx86.translating_cpu import TranslatingCpu
+from tests.lx86.spaces import storage_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +42,7 @@ def _all_end(
     register: Callable[[random.Random], int],
 ) -> None:
     """The code of each seed, started with such registers, ends in one of the four ways."""
-    storage = Storage(architecture.space)
+    storage = storage_for(architecture)
     cpu = TranslatingCpu(storage, model, Options(architecture))
     storage.map(CODE, PAGE, READ | EXECUTE)
     storage.map(DATA, 2 * PAGE, READ | WRITE)

@@ -9,8 +9,9 @@ from lx86.cpu import SystemCall, Trap
 from lx86.cpuid import DEFAULT, Model
 from lx86.decoder import decode
 from lx86.options import Options
-from lx86.storage import EXECUTE, READ, WRITE, Storage
+from lx86.storage import EXECUTE, READ, WRITE
 from lx86.translating_cpu import TranslatingCpu
+from tests.lx86.spaces import storage_for
 
 from .native import CODE, STORAGE, USED, Case
 
@@ -27,7 +28,7 @@ class Translated:
     """Runs cases."""
 
     def __init__(self, model: Model = DEFAULT, architecture: Architecture = I386) -> None:
-        self.storage = Storage(architecture.space)
+        self.storage = storage_for(architecture)
         self.storage.map(STORAGE, 4096, READ | WRITE)
         self.storage.map(_PLACE, _PLACES, READ | EXECUTE)
         self.cpu = TranslatingCpu(self.storage, model, Options(architecture=architecture))
