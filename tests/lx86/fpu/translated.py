@@ -69,9 +69,17 @@ def told(case: Case) -> dict[str, int]:
 
     Of the others CAVEATS.md tells.
     """
-    i = decode(case.code, CODE, long=case.architecture.long)
-    if i.name != "x87":
+    if decode(case.code, CODE, long=case.architecture.long).name != "x87":
         return {"status": 0xFFFF & ~SHARED, "mxcsr": 0xFFFF & ~2}
-    load = i.opcode in (0xD9, 0xDD) and not i.modrm >> 3 & 7
-    real = i.modrm < 0xC0 and (load or i.opcode in (0xD8, 0xDC))
-    return {"status": 0xFFFF & ~(2 if real else 0), "mxcsr": 0xFFFF & ~SHARED}
+    return {"status": 0xFFFF & ~(2 if reals(case) else 0), "mxcsr": 0xFFFF & ~SHARED}
+
+
+def reals(case: Case) -> int:
+    """How many instructions of the x87 take a single or double from storage."""
+    at = found = 0
+    while at < len(case.code):
+        i = decode(case.code[at:], CODE + at, long=case.architecture.long)
+        at += i.length
+        load = i.opcode in (0xD9, 0xDD) and not i.modrm >> 3 & 7
+        found += i.name == "x87" and i.modrm < 0xC0 and (load or i.opcode in (0xD8, 0xDC))
+    return found
