@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -12,23 +11,13 @@ import pytest
 
 from guests.linux import fetch_linux
 from pyphyp import Ending, Event, Machine
-from tests.pyphyp.terminal import PATIENCE, PYPHYP, Terminal
+from tests.pyphyp.linux_command import linux
+from tests.pyphyp.terminal import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.linux
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PYPHYP, "linux", "--epoch", "0", "--timeout", "60", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE,
-        check=False,
-    )
 
 
 def test_shell_on_a_terminal_reboots_and_powers_off() -> None:
@@ -54,7 +43,7 @@ def test_shell_on_a_terminal_reboots_and_powers_off() -> None:
 
 
 def test_command_runs_instead_of_the_shell() -> None:
-    done = run("-c", "uname -m; date")
+    done = linux("-c", "uname -m; date")
     assert done.returncode == 0
     assert "ppc64le\n" in done.stdout.replace("\r", "")
     assert "Thu Jan  1 00:00:0" in done.stdout
@@ -69,28 +58,28 @@ def test_files_and_script_reach_the_guest(tmp_path: Path) -> None:
     (files / "link").symlink_to("tool")
     script = tmp_path / "script.sh"
     script.write_text("/opt/link first\n")
-    done = run(
+    done = linux(
         "--initrd-add", str(tmp_path / "files"), "--script", str(script), "-c", "/opt/tool second"
     )
     assert done.stdout.index("tool says first") < done.stdout.index("tool says second")
 
 
 def test_packages_reach_the_guest_and_are_preferred_to_busybox() -> None:
-    done = run("--package", "bc", "-c", "bc --version; echo 2^100 | bc; readlink /proc/$$/exe")
+    done = linux("--package", "bc", "-c", "bc --version; echo 2^100 | bc; readlink /proc/$$/exe")
     assert "Copyright 1991-1994" in done.stdout  # GNU's, not busybox's
     assert "1267650600228229401496703205376\n" in done.stdout.replace("\r", "")
     assert "/usr/bin/bash" in done.stdout
 
 
 def test_a_package_nobody_has_is_refused() -> None:
-    done = run("--package", "no-such-package")
+    done = linux("--package", "no-such-package")
     assert done.returncode == 1
     assert "offer no no-such-package" in done.stderr
 
 
 def test_too_little_storage_for_the_files_is_refused_with_what_is_needed(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(bytes(300 << 20))
-    done = run("--memory", "700M", "--initrd-add", str(tmp_path))
+    done = linux("--memory", "700M", "--initrd-add", str(tmp_path))
     assert done.returncode == 1
     assert "needs more storage: --memory 79" in done.stderr
 
@@ -100,7 +89,7 @@ def test_equal_runs_count_the_same_to_the_instruction(way: tuple[str, ...], tmp_
     texts = []
     for n in range(3):
         file = tmp_path / f"{n}.json"
-        assert run(*way, "--stats-file", str(file), "-c", "sleep 1; ls /").returncode == 0
+        assert linux(*way, "--stats-file", str(file), "-c", "sleep 1; ls /").returncode == 0
         texts.append(file.read_text())
     assert texts[0] == texts[1] == texts[2]
     assert json.loads(texts[0])["instructions"] > 500_000_000
@@ -118,7 +107,7 @@ def test_equal_runs_of_four_processors_give_equal_traces(
     for _ in range(2):
         trace = tmp_path / "trace"
         options = ("--trace", "hcall,irq", "--trace-file", str(trace))
-        done = run(*way, *options, "-c", commands)
+        done = linux(*way, *options, "-c", commands)
         assert done.returncode == 0, done.stderr
         with trace.open("rb") as file:
             digests.append(hashlib.file_digest(file, "sha256").hexdigest())
@@ -128,7 +117,7 @@ def test_equal_runs_of_four_processors_give_equal_traces(
 
 
 def test_panic_ends_with_status_3_and_the_registers() -> None:
-    done = run("--append", "panic=0 rdinit=/no/such/init")
+    done = linux("--append", "panic=0 rdinit=/no/such/init")
     assert done.returncode == 3
     assert "crash: OS panic: No working init found" in done.stderr
     assert "NIP " in done.stderr

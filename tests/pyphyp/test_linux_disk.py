@@ -6,7 +6,6 @@ import hashlib
 import os
 import random
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +15,7 @@ from guests.modules import DISK_MODULES, kernel_modules
 from hypervisor.vio.configuration import Medium, ScsiAdapter, ScsiUnit
 from pyphyp import Machine
 from pyphyp.guest_starts import Quiet
-from tests.pyphyp.terminal import PATIENCE, PYPHYP
+from tests.pyphyp.linux_command import linux
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,15 +26,7 @@ MIB = 1 << 20
 
 
 def run(command: str, *arguments: str | Path) -> str:
-    options = ("--epoch", "0", "--timeout", "60", "-c", command)
-    done = subprocess.run(
-        [*PYPHYP, "linux", *options, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE,
-        check=False,
-    )
+    done = linux("-c", command, *arguments)
     assert done.returncode == 0, done.stderr
     complaints = re.findall(r"^<[0-3]>.*", done.stdout, re.MULTILINE)
     assert [line for line in complaints if "vas: API" not in line] == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pyphyp.terminal import PATIENCE, PYPHYP
+from tests.pyphyp.linux_command import linux
 
 pytestmark = pytest.mark.linux
 
@@ -20,15 +20,7 @@ COMPLAINTS_WITH_HASH = ["<3> vas: API is supported only with radix page tables"]
 
 
 def run(mode: str, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    options = ("--epoch", "0", "--timeout", "60", "--cpu-mode", mode, "-c", command)
-    return subprocess.run(
-        [*PYPHYP, "linux", *options, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE,
-        check=False,
-    )
+    return linux("--cpu-mode", mode, "-c", command, *arguments)
 
 
 @pytest.mark.parametrize("processors", [1, 4])

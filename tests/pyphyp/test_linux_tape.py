@@ -15,7 +15,8 @@ from guests.userland import fetch_userland
 from hypervisor.vio.configuration import Medium, ScsiAdapter, ScsiUnit
 from pyphyp import Machine
 from pyphyp.guest_starts import Quiet
-from tests.pyphyp.terminal import PATIENCE, PYPHYP
+from tests.pyphyp.linux_command import linux
+from tests.pyphyp.terminal import PYPHYP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,15 +28,7 @@ MIB = 1 << 20
 
 def run(command: str, *arguments: str | Path) -> str:
     packages = ("--package", "mt-st", "--package", "tar")
-    options = ("--epoch", "0", "--timeout", "60", *packages, "-c", command)
-    done = subprocess.run(
-        [*PYPHYP, "linux", *options, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE,
-        check=False,
-    )
+    done = linux(*packages, "-c", command, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout.replace("\r", "")
 

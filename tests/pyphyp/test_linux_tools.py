@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pyphyp.terminal import PATIENCE, PYPHYP
+from tests.pyphyp.linux_command import linux
 
 pytestmark = pytest.mark.linux
 
@@ -18,16 +18,7 @@ TOOLS = ("--package", "powerpc-utils", "--package", "lsvpd", "--package", "librt
 
 
 def run(command: str, *arguments: str) -> str:
-    options = ("--epoch", "0", "--timeout", "60", "-c", command)
-    done = subprocess.run(
-        [*PYPHYP, "linux", *options, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=2 * PATIENCE,
-        check=False,
-    )
+    done = linux("-c", command, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout.replace("\r", "")
 
