@@ -23,7 +23,7 @@ _OPERANDS: tuple[type[Operand], ...] = (Reg, Mem, Imm, Seg)
 Pages = tuple[tuple[int, bytes], ...]
 """Numbers of pages, with digests of what they held."""
 _Same = dict[tuple[Any, ...], tuple[Any, ...]]
-"""What is equal is one object in a record, which `marshal` writes once."""
+"""Where equal values lie is one object in a record, which `marshal` writes once."""
 
 
 def pack(block: Block, pages: Pages) -> bytes:
@@ -98,14 +98,11 @@ def _out(why: int, recovery: tuple[Any, ...], target: int, i: tuple[Any, ...] | 
 
 
 def _pack_recovery(r: Recovery, same: _Same) -> tuple[Any, ...]:
-    values = same.get(r.values)
-    if values is None:
-        values = same[r.values] = tuple(same.setdefault(value, value) for value in r.values)
-    packed = (
+    values = same.setdefault(r.values, r.values)
+    return (
         r.eip, values, r.live, r.zero_in_cr1, r.sign_in_cr0, r.carry, _pack_known(r.floating),
         r.one_by_one, r.low,
     )  # fmt: skip
-    return same.setdefault(packed, packed)
 
 
 def _recovery(

@@ -63,20 +63,21 @@ class State:
     def forget(self, register: int) -> None:
         """What was known by the content of a POWER register that is about to be written."""
         self.widths.pop(register, None)
-        if self.words:
-            self.words = {
-                at: value
-                for at, value in self.words.items()
-                if at[0] != register and value[0] != register
-            }
-        if self.sums:
-            self.sums = {
-                how: held
-                for how, held in self.sums.items()
-                if held != register
-                and how[1] != register
-                and (how[0] != "add" or how[2] != register)
-            }
+        words, sums = self.words, self.sums
+        if words:
+            lost = [at for at, value in words.items() if register in (at[0], value[0])]
+            for at in lost:
+                del words[at]
+        if sums:
+            gone = [
+                how
+                for how, held in sums.items()
+                if held == register
+                or how[1] == register
+                or (how[0] == "add" and how[2] == register)
+            ]
+            for how in gone:
+                del sums[how]
 
     def rebase(self, register: int, amount: int) -> None:
         """`amount` is about to be added to a POWER register."""
