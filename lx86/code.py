@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from array import array
 
     from .instruction import Instruction
-    from .storage import Space
+    from .spaces import Space
 
 _INSIDE = PAGE - LONGEST
 """What begins before that in a page cannot reach into the next one."""

@@ -4,9 +4,6 @@ It is one private mapping without reserve: what is not touched costs nothing, an
 has a copy.  What the program may do with its pages is known by runs of them.  To the host all pages
 can be written (but for shared maps of files that cannot): the processor and the accesses here heed
 the permissions.
-
-A 32-bit program has the lower three of 4 GiB.  A 64-bit one has 47 bits of addresses, which the
-host has itself no more of; so there is a hole in the middle where nothing can be mapped.
 """
 
 from __future__ import annotations
@@ -14,62 +11,37 @@ from __future__ import annotations
 import mmap
 import os
 from array import array
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import TYPE_CHECKING, Protocol
 
 from cffi import FFI
 
 from .extents import Extents
+from .spaces import SPACE_32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = 4096
-SIZE = 1 << 32
-PROGRAM_END = 0xC000_0000
-"""Where a program's addresses end, as on a 32-bit kernel; what lies above is the translator's."""
+    from .spaces import Space
 
+PAGE = 4096
 _REMEDY = "of address space are needed: raise `ulimit -v`, or set vm.overcommit_memory to 0"
 
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """The addresses of a kind of programs: `word` bytes long, up to `end`.
-
-    Those from `hole` on to `beyond` are no program's.  `size` bytes of the host's hold the others,
-    behind the first `below`, which are for whoever runs the program.
-    """
-
-    word: int
-    end: int
-    size: int
-    hole: int
-    beyond: int
-    below: int = 0
-
-
-SPACE_32 = Space(4, PROGRAM_END, SIZE, PROGRAM_END, PROGRAM_END)
-_BELOW = 1 << 39
-_END_64 = 0x7FFF_FFFF_F000
-
-
-def _space_64(hole: int, beyond: int) -> Space:
-    return Space(8, _END_64, _BELOW + hole + (1 << 47) - beyond, hole, beyond, _BELOW)
-
-
-SPACE_64 = _space_64(0x2000_0000_0000, 0x5000_0000_0000)
-SPACE_64_TWICE = _space_64(0x1800_0000_0000, 0x7800_0000_0000)
-"""So small that the host has room for two."""
 
 _ffi = FFI()
 _ffi.cdef("""
     void *mmap(void *address, size_t length, int protection, int flags, int file, long offset);
     void *mremap(void *old, size_t old_length, size_t length, int flags, void *place);
+    struct iovec { void *base; size_t length; };
+    ssize_t process_vm_readv(int pid, const struct iovec *here, unsigned long here_count,
+                             const struct iovec *there, unsigned long there_count,
+                             unsigned long flags);
 """)
 _libc = _ffi.dlopen(None)
 _FIXED, _NORESERVE = 0x10, 0x4000
 _MAYMOVE, _MOVE_FIXED = 1, 2
+_AHEAD = 256
+"""So many pages that a file has come to reach are found at a time."""
 _FAILED = (1 << 64) - 1
 
 
@@ -87,9 +59,14 @@ class Page(IntFlag):
     """Others may see what is written here."""
     READ_ONLY_FILE = 64
     """Shared with a file that is open for reading alone: may never get WRITE."""
+    READ_THEN = 1 << 7
+    WRITE_THEN = 2 << 7
+    EXECUTE_THEN = 4 << 7
+    """Of a page that is `BEYOND_FILE`: what the program may do there once the file reaches it."""
 
 
 READ, WRITE, EXECUTE = Page.READ, Page.WRITE, Page.EXECUTE
+_NOW, _THEN, _SHIFT = 7, 7 << 7, 7
 
 
 class StorageFault(Exception):  # noqa: N818
@@ -214,7 +191,53 @@ class Storage:
     def protect(self, start: int, length: int, permissions: Page) -> None:
         """The caller knows that these pages are mapped and may be so used."""
         for run, size, kind in list(self.runs(start, length)):
-            self._set(run, size, permissions | kind & ~(READ | WRITE | EXECUTE))
+            rest = kind & ~(_NOW | _THEN)
+            if kind & Page.BEYOND_FILE:
+                self._set(run, size, Page((permissions & _NOW) << _SHIFT) | rest)
+            else:
+                self._set(run, size, permissions | rest)
+
+    def find_end(self, start: int, length: int) -> None:
+        """Find out how many of these pages, which are shared with one file, it still has.
+
+        The others are `BEYOND_FILE` from now on, until `look_again`.
+        """
+        low, high = start // PAGE, (start + length) // PAGE
+        end = high
+        while low < high:
+            middle = (low + high) // 2
+            if self._is_there(middle):
+                low = middle + 1
+            else:
+                high = middle
+        self.file_ends(low * PAGE, (end - low) * PAGE)
+
+    def file_ends(self, start: int, length: int) -> None:
+        """Their file does not reach these pages."""
+        for address, size, kind in list(self.runs(start, length)):
+            if not kind & Page.BEYOND_FILE:
+                then = (kind & _NOW) << _SHIFT | kind & ~_NOW | Page.BEYOND_FILE
+                self._set(address, size, Page(then))
+
+    def look_again(self, address: int) -> bool:
+        """Whether a file has come to reach an address: the program may be there from now on."""
+        page = address // PAGE
+        kind, end = self._pages.run(page)
+        if not (kind & Page.BEYOND_FILE and kind & Page.SHARED and self._is_there(page)):
+            return False
+        last = page + 1
+        while last < min(end, page + _AHEAD) and self._is_there(last):
+            last += 1
+        now = (kind & _THEN) >> _SHIFT | kind & ~(_THEN | Page.BEYOND_FILE)
+        self._set(page * PAGE, (last - page) * PAGE, Page(now))
+        return True
+
+    def _is_there(self, page: int) -> bool:
+        """Whether the host has the page, which a file that was cut has not."""
+        byte = _ffi.new("char *")
+        here = _ffi.new("struct iovec *", (byte, 1))
+        there = _ffi.new("struct iovec *", (_ffi.cast("void *", self.host(page * PAGE)), 1))
+        return bool(_libc.process_vm_readv(os.getpid(), here, 1, there, 1, 0) == 1)
 
     def move_shared(self, start: int, length: int, to: int) -> None:
         """Have pages that are shared at another place; what was there is gone.  Raises OSError."""
@@ -286,9 +309,10 @@ class Storage:
         page, end, wanted = address // PAGE, (address + length + PAGE - 1) // PAGE, int(need)
         while page < end:
             kind, until = self._pages.run(page)
-            if kind & wanted != wanted:
+            if kind & wanted == wanted:
+                page = until
+            elif not self.look_again(page * PAGE):
                 raise StorageFault(max(address, page * PAGE))
-            page = until
         place = self.place(address)
         return self._bytes[place : place + length]
 

@@ -14,7 +14,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
 from lx86.cpu import USER_CODE_64, X86State
-from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64, WRITE, Page
+from lx86.spaces import SPACE_32, SPACE_64
+from lx86.storage import EXECUTE, PAGE, READ, WRITE, Page
 
 from .call import refuse
 from .memory import STACK_SIZE, page_up

@@ -21,7 +21,8 @@ from .call import refuse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lx86.storage import Space, Storage
+    from lx86.spaces import Space
+    from lx86.storage import Storage
 
 STACK_SIZE = 8 << 20
 LOWEST = 0x1_0000
@@ -82,6 +83,7 @@ class Memory:
         self.barriers = 0
         """Which barriers of membarrier(2) the program has asked for."""
         self._labels: dict[int, Label] = {}
+        self._shares_files = False
 
     def reset(self) -> None:
         """Nothing is mapped but the signal page."""
@@ -130,8 +132,19 @@ class Memory:
             self.copy_file(start, length, file, offset)
         self._label(start, length, name, offset)
         inside = page_up(max(0, os.fstat(file).st_size - offset))
-        if inside < length and os.path.isfile(f"/proc/self/fd/{file}"):
-            self.storage.map(start + inside, length - inside, Page.BEYOND_FILE)
+        if shared:
+            self._shares_files = True
+            self.storage.find_end(start, length)
+        elif inside < length and os.path.isfile(f"/proc/self/fd/{file}"):
+            self.storage.file_ends(start + inside, length - inside)
+
+    def files_were_cut(self) -> None:
+        """Pages that a file has no more are not to be touched, while it has not."""
+        if not self._shares_files:
+            return
+        for start, end, kind, label in list(self.maps()):
+            if kind & Page.SHARED and label and label.name.startswith(b"/"):
+                self.storage.find_end(start, end - start)
 
     def copy_file(self, start: int, length: int, file: int, offset: int) -> None:
         """Read `length` bytes of a file, or as many as it has, to where there are pages."""

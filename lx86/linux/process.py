@@ -238,7 +238,8 @@ class Process:
                 case Preempted():
                     return
                 case Fault() as fault:
-                    self.force(thread, traps.of_fault(fault, self.storage))
+                    if not self.storage.look_again(fault.address):
+                        self.force(thread, traps.of_fault(fault, self.storage))
                 case Trap() as trap:
                     self.force(thread, traps.of_trap(trap, self.cpu))
                 case EngineFailure(reason):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lx86.cpu import Cpu
-    from lx86.storage import Space
+    from lx86.spaces import Space
 
     from .call import CallTable
     from .endings import Ending

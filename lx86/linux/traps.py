@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 PAGE_FAULT = 14
 _USER = 4
 _ERROR = {Access.READ: _USER, Access.WRITE: _USER | 2, Access.EXECUTE: _USER | 16}
+_THEN = {
+    Access.READ: Page.READ_THEN | Page.WRITE_THEN | Page.EXECUTE_THEN,
+    Access.WRITE: Page.WRITE_THEN,
+    Access.EXECUTE: Page.EXECUTE_THEN,
+}
 _MAPPING_ERROR, _PERMISSION_ERROR, _NO_SUCH_ADDRESS = 1, 2, 2
 _INT_DIVIDE, _TRACE, _ILLEGAL_OPERAND, _ALIGNMENT = 1, 2, 2, 1
 
@@ -30,7 +35,7 @@ def of_fault(fault: Fault, storage: Storage) -> Signal:
     number, code = SIGSEGV, _MAPPING_ERROR
     if above:
         error |= 1  # Linux does not tell what there is above a program's addresses
-    if page & Page.BEYOND_FILE:
+    if page & Page.BEYOND_FILE and page & _THEN[fault.access]:
         number, code = SIGBUS, _NO_SUCH_ADDRESS
     elif page:
         code = _PERMISSION_ERROR

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from lx86.compare.cpu import ComparingCpu
     from lx86.cpu import Cpu
     from lx86.linux.process import Process
-    from lx86.storage import Space, Storage
+    from lx86.spaces import Space
+    from lx86.storage import Storage
     from lx86.store import Store
     from lx86.translating_cpu import TranslatingCpu
     from pyphyp.x86_study import X86Study
@@ -71,7 +72,7 @@ class Maker:
 
     def space(self, word: int) -> Space:
         """`run.Maker`: compared programs have theirs twice."""
-        from lx86.storage import SPACE_32, SPACE_64, SPACE_64_TWICE
+        from lx86.spaces import SPACE_32, SPACE_64, SPACE_64_TWICE
 
         if word == 4:
             return SPACE_32

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from lx86.code import Code, FetchFault
 from lx86.decoder import Undefined
 from lx86.flags import EVERY
-from lx86.storage import EXECUTE, PAGE, PROGRAM_END, READ, WRITE, Storage
+from lx86.spaces import PROGRAM_END
+from lx86.storage import EXECUTE, PAGE, READ, WRITE, Storage
 
 from .rounds import Driver, PromiseBrokenError
 

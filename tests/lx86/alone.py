@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 from lx86.architecture import I386, X86_64
 from lx86.linux.run import World, run
 from lx86.options import Options
-from lx86.storage import SPACE_32, SPACE_64
+from lx86.spaces import SPACE_32, SPACE_64
 from lx86.translating_cpu import TranslatingCpu
 
 from .counting import CountingCpu
 
 if TYPE_CHECKING:
     from lx86.cpu import Cpu
-    from lx86.storage import Space, Storage
+    from lx86.spaces import Space
+    from lx86.storage import Storage
 
 TREE = Path(__file__).parents[2]
 

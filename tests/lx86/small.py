@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lx86.cpu import Exit, Preempted, SystemCall
-from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64_TWICE, WRITE, Page, Storage
+from lx86.spaces import SPACE_32, SPACE_64_TWICE
+from lx86.storage import EXECUTE, PAGE, READ, WRITE, Page, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,8 @@ import pytest
 from lx86.compare.cpu import Compared, ComparingCpu
 from lx86.cpu import Access, EngineFailure, Fault, SystemCall
 from lx86.options import Options
-from lx86.storage import EXECUTE, PAGE, READ, SPACE_32, SPACE_64_TWICE, WRITE, Storage
+from lx86.spaces import SPACE_32, SPACE_64_TWICE
+from lx86.storage import EXECUTE, PAGE, READ, WRITE, Storage
 
 from . import small, small64
 from .fpu import test_programs as floats

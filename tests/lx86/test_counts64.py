@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lx86.architecture import X86_64
-from lx86.storage import SPACE_64, Storage
+from lx86.spaces import SPACE_64
+from lx86.storage import Storage
 from lx86.translating_cpu import TranslatingCpu
 
 from . import counting, small, small64

@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lx86.storage import (
-    EXECUTE,
-    PAGE,
-    PROGRAM_END,
-    READ,
-    SPACE_64,
-    WRITE,
-    Page,
-    Storage,
-    StorageFault,
-)
+from lx86.spaces import PROGRAM_END, SPACE_64
+from lx86.storage import EXECUTE, PAGE, READ, WRITE, Page, Storage, StorageFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

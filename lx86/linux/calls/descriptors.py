@@ -115,13 +115,13 @@ def syncfs(thread: Thread, file: int) -> int:
 
 @calls.define(93, "ftruncate", "fn")
 def ftruncate(thread: Thread, file: int, length: int) -> int:
-    os.ftruncate(visible(thread, file), length)
-    return 0
+    return ftruncate64(thread, file, length)
 
 
 @calls.define(194, "ftruncate64", "fl")
 def ftruncate64(thread: Thread, file: int, length: int) -> int:
     os.ftruncate(visible(thread, file), length)
+    thread.process.memory.files_were_cut()
     return 0
 
 

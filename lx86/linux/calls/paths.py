@@ -72,18 +72,20 @@ def link_to(file: int) -> bytes:
 
 @calls.define(5, "open", "sxo")
 def open_(thread: Thread, path: bytes, flags: int, mode: int) -> int:
-    return thread.process.files.open(AT_FDCWD, path, flags, mode)
+    return openat(thread, AT_FDCWD, path, flags, mode)
 
 
 @calls.define(8, "creat", "so")
 def creat(thread: Thread, path: bytes, mode: int) -> int:
-    flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
-    return thread.process.files.open(AT_FDCWD, path, flags, mode)
+    return openat(thread, AT_FDCWD, path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
 
 
 @calls.define(295, "openat", "fsxo")
 def openat(thread: Thread, at: int, path: bytes, flags: int, mode: int) -> int:
-    return thread.process.files.open(at, path, flags, mode)
+    file = thread.process.files.open(at, path, flags, mode)
+    if flags & os.O_TRUNC:
+        thread.process.memory.files_were_cut()
+    return file
 
 
 # -- asking ------------------------------------------------------------------------------------
@@ -339,4 +341,5 @@ def truncate(thread: Thread, path: bytes, length: int) -> int:
 def truncate64(thread: Thread, path: bytes, length: int) -> int:
     with found(thread, path) as file:
         os.truncate(link_to(file), length)
+    thread.process.memory.files_were_cut()
     return 0

@@ -33,7 +33,8 @@ def test_locked_instructions_are_whole_to_other_processes(
     program = tmp_path / "locks"
     source = Path(__file__).with_name("locks.c")
     subprocess.run([*compiler, "-O2", "-static", source, "-o", program], check=True)
-    native = subprocess.run([program], capture_output=True, text=True, check=True)
-    assert native.stdout == SAID
+    if compiler[0] == "gcc":
+        native = subprocess.run([program], capture_output=True, text=True, check=True)
+        assert native.stdout == SAID
     done = x86(str(program))
     assert done.stdout == SAID, done.stderr
