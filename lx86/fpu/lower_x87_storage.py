@@ -42,11 +42,12 @@ def lower_storage(x: Context, i: Instruction) -> bool:
             _load(x, i)
         case (0xD9 | 0xDD, 2 | 3) if stack.valid(0):
             _store(x, i, pops=what == 3)
-        case (0xDB, 2 | 3) | (0xDF, 7) if stack.valid(0):
-            rounding = ROUNDING[stack.rounding]
-            _store_integer(x, i, rounding, double=opcode == 0xDF, pops=what != 2)
-        case (0xDB | 0xDD, 1) if stack.valid(0):  # FISTTP
-            _store_integer(x, i, ROUNDING[Rounding.ZERO], double=opcode == 0xDD, pops=True)
+        case (0xDB | 0xDF, 2 | 3) | (0xDF, 7) if stack.valid(0):
+            size = 4 if opcode == 0xDB else 8 if what == 7 else 2
+            _store_integer(x, i, ROUNDING[stack.rounding], size, pops=what != 2)
+        case (0xDB | 0xDD | 0xDF, 1) if stack.valid(0):  # FISTTP
+            size = {0xDB: 4, 0xDD: 8, 0xDF: 2}[opcode]
+            _store_integer(x, i, ROUNDING[Rounding.ZERO], size, pops=True)
         case (0xDB, 5) if not stack.valid(7):
             _load_extended(x, i)
         case (0xDB, 7) if stack.valid(0):
@@ -114,22 +115,30 @@ def _store(x: Context, i: Instruction, *, pops: bool) -> None:
             pop(x)
 
 
-def _store_integer(x: Context, i: Instruction, rounding: int, *, double: bool, pops: bool) -> None:
-    """`rounding`: as FPSCR has it."""
-    source = register_of(x, 0)
+def _store_integer(x: Context, i: Instruction, rounding: int, size: int, *, pops: bool) -> None:
+    """Of so many bytes; `rounding`: as FPSCR has it."""
+    source, e = register_of(x, 0), x.e
     with guarded(x, i):
-        vsx.quad_round(x.e, V0, source, rounding, integer=True)
-        vsx.quad_convert(x.e, vsx.XSCVQPSDZ if double else vsx.XSCVQPSWZ, V0, V0)
+        vsx.quad_round(e, V0, source, rounding, integer=True)
+        vsx.quad_convert(e, vsx.XSCVQPSDZ if size == 8 else vsx.XSCVQPSWZ, V0, V0)
+        if size == 2:
+            short, whole = x.temporary(), x.temporary()
+            vsx.indexed(e, vsx.MFVSRWZ, V0 + 32, whole, 0)
+            e.extsh(short, whole)
+            e.tw(_NOT_EQUAL, short, whole)
         # if it was not invalid:
-        vsx.quad_round(x.e, OUTCOME - 32, source, rounding, integer=True, tell=1)
-        if double:
+        vsx.quad_round(e, OUTCOME - 32, source, rounding, integer=True, tell=1)
+        if size == 8:
             transfer(x, i, "store double", V0 + 32)
         else:
             at = x.address(memory(i))
-            ra, rb = to_index(x, at)
-            x.may_fail()
-            vsx.indexed(x.e, vsx.STXSIWX, V0 + 32, ra, rb)
-            stored(x, at, 4)
+            if size == 2:
+                x.store(whole, at, 2)
+            else:
+                ra, rb = to_index(x, at)
+                x.may_fail()
+                vsx.indexed(e, vsx.STXSIWX, V0 + 32, ra, rb)
+                stored(x, at, 4)
         set_c1(x, INTEGER, source + 32)
         if pops:
             pop(x)
