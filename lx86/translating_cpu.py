@@ -386,8 +386,7 @@ class TranslatingCpu:
     def _preempt(self, at: int) -> Exit:
         """Go on to the next place where the program's state is known."""
         while True:
-            recovery = self.cache.safe_at(at)
-            if recovery is not None:
+            if (recovery := self.cache.safe_at(at)) is not None:
                 self._left(at, recovery.eip, Left.PREEMPTED)
                 self._store_state(recovery)
                 return Preempted()
