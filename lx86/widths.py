@@ -136,7 +136,8 @@ def _result(i: Instruction, widths: list[int], bits: int) -> int:
             return max(before, _width(source, widths, bits))
         case "shr" if isinstance(source, Imm):
             count = source.value & (63 if i.size == 8 else 31)
-            return max(min(before, 8 * i.size) - count, 1) if count else before
+            left = max(min(before, 8 * i.size) - count, 1) if count else before
+            return left if left <= 32 or before == _LOW else bits
         case "shl" | "shr" | "rol" | "ror" | "bswap" if i.size == 4:
             return 32
         case _:
@@ -145,7 +146,7 @@ def _result(i: Instruction, widths: list[int], bits: int) -> int:
 
 def _width(operand: Operand, widths: list[int], bits: int) -> int:
     if isinstance(operand, Imm):
-        return max(operand.value.bit_length(), 1) if operand.value >= 0 else bits
+        return max(operand.value.bit_length(), 1) if 0 <= operand.value < 1 << 32 else bits
     if isinstance(operand, Reg):
         most = _LOW if operand.size == 4 else 8 * operand.size
         return 8 if operand.high else min(widths[operand.number], most)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from .many import Batch
 
-# And some whose last instructions take many registers, and one that turns DH nine times with CF.
-SEEDS = [*range(4000), 2_007_948, 100_353_463, 101_288_904, 900_023_757, 10_000_139_113]
+# And some whose last instructions take many registers, one that turns DH nine times with CF, and a
+# constant of 33 bits.
+SEEDS = [*range(4000), 41_796, 2_007_948, 100_353_463, 101_288_904, 900_023_757, 10_000_139_113]
 
 
 @pytest.fixture(autouse=True, scope="module")
