@@ -246,7 +246,7 @@ def _flags(
             against = immediate if subtract else -immediate
         else:
             b = shifted(x, b, shift)
-    result = x.temporary() if shift else out
+    result = out if not shift else x.temporary() if sums else a  # `sums` ask for `a` afterwards
     if rest & (SIGNED | UNSIGNED) and _comparable(rest, against, subtract):
         rest = condition.compare(x, a, b, against, rest, 4 if half else x.word)
         _plain(x, result, a, b, immediate, 0, subtract=subtract)
