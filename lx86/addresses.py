@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .constants import is_high
 from .convention import BASES_AT, CONTEXT, FS_AT, GS_BASE, ZERO
-from .emitter import fits, is_high, signed
+from .emitter import fits, signed
 from .instruction import FS
 from .registers import Registers
 

@@ -13,6 +13,7 @@ from .cpu import Vector
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .convention import Places
     from .foresight import Expression
     from .fpu.lowering import Assist
     from .instruction import Instruction
@@ -134,6 +135,11 @@ class Block:
     """What it was made of."""
     foreseen: tuple[tuple[Expression, int], ...] = ()
     """What was asked of the state it was made in, and the answers (foresight.py)."""
+    addresses: dict[int, int] = field(default_factory=dict)
+    """By index of a word that an address is put into: the index of the word that lies there.
+
+    It is an entry of a table, or the first of two instructions that add it to the context's.
+    """
     first: bool = False
     """It is to be translated again when it is entered often."""
 
@@ -149,8 +155,32 @@ class Block:
         """Where the code for an x86 address is."""
         return self.address + 4 * self.entries[eip]
 
+    def placed(self, places: Places) -> bytes:
+        """The code, as it is where the block lies."""
+        if not self.addresses:
+            return self.code
+        words = words_of(self.code)
+        for index, target in self.addresses.items():
+            address = self.address + 4 * target
+            if words[index]:
+                distance = address - places.code + places.code_read - places.context
+                words[index] |= distance + 0x8000 >> 16
+                words[index + 1] |= distance & 0xFFFF
+            else:
+                words[index] = address & 0xFFFFFFFF
+                if places.slot_size == 8:  # so an address takes two words
+                    words[index + 1] = address >> 32
+        return code_of(words)
+
     def index_of(self, address: int) -> int:
         return address - self.address >> 2
+
+
+def words_of(code: bytes) -> list[int]:
+    data = array("I", code)
+    if sys.byteorder == "big":
+        data.byteswap()
+    return data.tolist()
 
 
 def code_of(words: list[int]) -> bytes:

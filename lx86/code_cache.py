@@ -88,7 +88,7 @@ class CodeCache:
         self.counts.instructions += block.instructions
         self.counts.words += len(block.code) // 4
         if not link:
-            self._machine.write_code(block.address, block.code)
+            self._machine.write_code(block.address, block.placed(self._places))
             return
         block.alive = True
         address, entries = block.address, self.entries_down if down else self.entries
@@ -97,7 +97,9 @@ class CodeCache:
                 entries[eip] = address + 4 * index
             elif not block.first and self._is_first(entries[eip]):
                 self.use_version(eip, address + 4 * index)
-        self._machine.write_code(address, block.code if down else self._linked_code(block))
+        self._machine.write_code(
+            address, block.placed(self._places) if down else self._linked_code(block)
+        )
         if down:
             return
         for eip in block.entries:
@@ -118,7 +120,11 @@ class CodeCache:
 
     def _linked_code(self, block: Block) -> bytes | bytearray:
         """With branches to what is there; the other links wait for it."""
-        code, entries, linked = bytearray(block.code), self.entries, self._linked
+        code, entries, linked = (
+            bytearray(block.placed(self._places)),
+            self.entries,
+            self._linked,
+        )
         for index, target in block.links.items():
             site, to = block.address + 4 * index, entries.get(target)
             if to is None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .convention import PINNED
-from .emitter import fits, signed
+from .emitter import WORD, fits, signed
 from .instruction import Imm, Mem
 
 if TYPE_CHECKING:
@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 _LONGEST_LOOP = 256
 """In bytes of code."""
 _OPERATIONS = frozenset({"add", "sub", "and", "or", "xor", "cmp", "test", "imul", "mov", "push"})
+
+
+def length_of_constant(value: int, *, long: bool) -> int:
+    """How many instructions `Emitter.li` takes, or with `long` `li_doubleword`."""
+    if not long or -0x8000_0000 <= value < 0x8000_0000:
+        return 1 if fits(signed(value)) or not value & 0xFFFF else 2
+    if 0 <= value <= WORD:
+        return length_of_constant(value, long=False) + 1
+    high = length_of_constant(value >> 32, long=False)
+    return high + 1 + bool(value >> 16 & 0xFFFF) + bool(value & 0xFFFF)
+
+
+def is_high(value: int) -> bool:
+    """An address, as a signed number, that only a 64-bit program has and no ADDIS reaches."""
+    return 0x7FFF_8000 <= value < 1 << 47
 
 
 def pin(region: Region, options: Options) -> Options:

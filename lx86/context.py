@@ -274,7 +274,8 @@ class Context(Addresses):
             return
         home = FIRST + operand.number
         (base, offset), bits = self.s.values[operand.number], 8 * operand.size
-        short = base < 0 and not operand.high and not offset >> bits and self.width(source) <= bits
+        above = not offset >> bits if base < 0 else not offset and self.width(base) <= bits
+        short = above and not operand.high and self.width(source) <= bits  # zeros, before and after
         if short or is_extended_next(self, operand):
             self.set_value(operand.number, (source, 0))
             return

@@ -48,6 +48,8 @@ class Places:
     context: int
     code: int
     """At most `CODE_SIZE` bytes; of i386, `ba` reaches it from everywhere."""
+    code_read: int
+    """The same to be read: it has tables of its addresses (switches.py), near the context."""
     low_tree: tuple[int, ...]
     """How many bits each level of the tree of pages takes care of, in quadrant 0"""
     high_tree: tuple[int, ...]
@@ -74,10 +76,13 @@ class Places:
 
 
 CODE_SIZE = 0x1FF_F000
-PLACES_32 = Places(0xC000_0000, 27, 4, 0xE000_0000, 0xE200_0000, 0xFE00_0000, (10, 10), (10, 10))
+PLACES_32 = Places(
+    0xC000_0000, 27, 4, 0xE000_0000, 0xE200_0000, 0xFE00_0000, 0xE400_0000,
+    (10, 10), (10, 10),
+)  # fmt: skip
 PLACES_64 = Places(
     0xC004_0000_0000_0000, 58, 8, 0x1_0000_0000, 0xC000_0010_0000_0000, 0xC000_0018_0000_0000,
-    (8, 9, 9, 9), (12, 9, 9, 9),
+    0xC000_0010_0400_0000, (8, 9, 9, 9), (12, 9, 9, 9),
 )  # fmt: skip
 """Of the slots those are there that are next to one that was filled."""
 

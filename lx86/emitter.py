@@ -19,22 +19,6 @@ def signed(value: int) -> int:
     return ((value & WORD) ^ 0x80000000) - 0x80000000
 
 
-def length_of_constant(value: int, *, long: bool) -> int:
-    """How many instructions `Emitter.li` takes, or with `long` `li_doubleword`."""
-    if not long or -0x8000_0000 <= value < 0x8000_0000:
-        value = signed(value)
-        return 1 if fits(value) or not value & 0xFFFF else 2
-    if 0 <= value <= WORD:
-        return length_of_constant(value, long=False) + 1
-    high = length_of_constant(value >> 32, long=False)
-    return high + 1 + bool(value >> 16 & 0xFFFF) + bool(value & 0xFFFF)
-
-
-def is_high(value: int) -> bool:
-    """An address, as a signed number, that only a 64-bit program has and no ADDIS reaches."""
-    return 0x7FFF_8000 <= value < 1 << 47
-
-
 class TooFarError(ValueError):
     """The code is so large that a branch does not reach over it."""
 
@@ -54,6 +38,9 @@ class Emitter:
     def __init__(self) -> None:
         self.words: list[int] = []
         self._fixups: list[tuple[int, Label]] = []
+        self._tables: dict[int, Label] = {}
+        self.addresses: list[tuple[int, Label]] = []
+        """Words that hang on where the code will lie: of tables, or the first of a pair."""
 
     def word(self, value: int) -> None:
         self.words.append(value)
@@ -350,6 +337,23 @@ class Emitter:
             self.oris(rt, rt, value >> 16 & 0xFFFF)
         if value & 0xFFFF:
             self.ori(rt, rt, value & 0xFFFF)
+
+    def table(self, number: int) -> Label:
+        """A table of addresses of code, by its number."""
+        return self._tables.setdefault(number, Label())
+
+    def table_address(self, rt: int, base: int, number: int) -> None:
+        """`base` holds the context's address."""
+        self.addresses.append((len(self.words), self.table(number)))
+        self.addis(rt, base, 0)
+        self.addi(rt, rt, 0)
+
+    def table_entries(self, number: int, entries: list[Label], words: int) -> None:
+        """Each of so many words."""
+        self.place(self.table(number))
+        for entry in entries:
+            self.addresses.append((len(self.words), entry))
+            self.words.extend([0] * words)
 
     # -- branches --------------------------------------------------------------------------
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from .emitter import fits, is_high, length_of_constant, signed
+from .constants import is_high, length_of_constant
+from .convention import CONTEXT
+from .emitter import fits, signed
 from .instruction import CS, FS, Imm, Mem, Reg
 from .lower.logic import mask
 from .node import End
@@ -33,6 +35,8 @@ _HIGH = 3
 """Instructions that make the upper part of such an address."""
 _PER_LEVEL, _DEEPEST = 8, 4
 """How much oftener an inner loop is executed than the one around it, as a guess."""
+TABLE = 1 << 64
+"""To this the number of a table is added, whose address is the constant."""
 _NOTHING: dict[int, int] = {}
 _COMBINING = frozenset({"add", "sub", "imul", "and", "or", "xor", "test", "cmp"})
 
@@ -73,7 +77,7 @@ class LoopConstants:
         """What is known where a node begins that several ways, or none of here, lead to."""
         state.lasting = self.at(key)
         for register, value in state.lasting.items():
-            if value >= 0:
+            if 0 <= value < TABLE:
                 state.widths[register] = value.bit_length()
 
     def go_on(self, state: State, key: Key) -> None:
@@ -98,7 +102,10 @@ class LoopConstants:
         for register, value in wanted.items():
             if register not in x.s.lasting:
                 x.s.forget(register)
-                x.load_constant(register, value)
+                if value >= TABLE:
+                    x.e.table_address(register, CONTEXT, value - TABLE)
+                else:
+                    x.load_constant(register, value)
                 x.s.lasting = {**x.s.lasting, register: value}
 
 
@@ -140,6 +147,8 @@ def _uses(node: Node, options: Options) -> Iterator[_Use]:
     if node.end in (End.CALL, End.INLINED, End.FORESEEN):
         behind = node.instructions[-1].next - options.bases[CS] & options.architecture.mask
         yield from _made(_word(behind, options), options)
+    if node.end is End.SWITCH:
+        yield _Use(TABLE + node.number, 2, 0)
     if node.end is End.FORESEEN:
         yield _Use(_word(node.successors[0][0], options), 1, 0)
 

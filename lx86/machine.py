@@ -129,6 +129,8 @@ class Machine:
             (at.context, CONTEXT_SIZE, LEAF | READ | WRITE),
         ):
             tree.lead(in_quadrant(first), in_quadrant(first) + length, 0, leaf)
+        read = in_quadrant(at.code_read)
+        tree.lead(read, read + CODE_SIZE, in_quadrant(at.code) - read, LEAF | READ)
         if tree is self._low:
             tree.lead(at.slots, at.slots_end, 0, LEAF | EXECUTE)
         self.map(0, self._storage.end)

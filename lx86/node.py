@@ -22,6 +22,7 @@ class End(Enum):
     INLINED = auto()  # a call whose function is successors[0]
     FORESEEN = auto()  # an indirect call, of whose function successors[0] is the likeliest
     RETURNED = auto()  # from an inlined call, to successors[0]
+    SWITCH = auto()  # a jump by a table, whose entries' code is `table`
     INDIRECT = auto()  # RET, JMP or CALL through a register or storage
     LEAVE = auto()  # to the host: the last instruction says why
     MISSING = auto()  # no instruction can be fetched or decoded there
@@ -33,6 +34,9 @@ class Node:
     instructions: list[Instruction] = field(default_factory=list)
     end: End = End.GOTO
     successors: list[Key] = field(default_factory=list)
+    table: list[Key] = field(default_factory=list)
+    number: int = 0
+    """Of its table, within the region."""
     entry: bool = False
     """Code elsewhere may branch to it."""
     predecessors: int = 0

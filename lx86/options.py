@@ -72,6 +72,8 @@ class Options:
     """Constants used in loops are put there, first come, first served."""
     loop_constants: bool = True
     """Temporaries hold constants throughout a loop."""
+    switch_tables: bool = True
+    """Where a jump by a table that nobody can write to leads belongs to the region."""
     bases: tuple[int, int, int, int] = (0, 0, 0, 0)
     """Where ES, CS, SS and DS begin.  Addresses of code are linear ones here."""
     code_16: bool = False
@@ -105,7 +107,7 @@ _OFF: dict[str, dict[str, Any]] = {
         for name in (
             "lazy_values", "lazy_halves", "known_widths", "forward_words", "reuse_sums",
             "inline_calls", "foresee_calls", "split_returns", "pin_constants", "string_blocks",
-            "look_ahead", "slots", "loop_constants",
+            "look_ahead", "slots", "loop_constants", "switch_tables",
         )
     },
     "lent-registers": {"most_lent": 0},

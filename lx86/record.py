@@ -38,7 +38,7 @@ def pack(block: Block, pages: Pages) -> bytes:
     return marshal.dumps((
         pages, block.start, block.code, block.entries, block.wanted, block.links,
         marshal.dumps(details), block.instructions, block.base, block.constants,
-        block.flags_returned, block.stack_key, block.first, block.foreseen,
+        block.flags_returned, block.stack_key, block.first, block.foreseen, block.addresses,
     ))  # fmt: skip
 
 
@@ -47,12 +47,12 @@ def unpack(data: bytes) -> tuple[Block, Pages] | None:
     try:
         (
             pages, start, code, entries, wanted, links, details, instructions, base, constants,
-            flags_returned, stack_key, first, foreseen,
+            flags_returned, stack_key, first, foreseen, addresses,
         ) = marshal.loads(data)  # fmt: skip
         block = Block(
             start, code, entries, wanted, links, Stored(details),
             frozenset([page for page, _ in pages]), instructions, base, constants, flags_returned,
-            stack_key, foreseen=foreseen, first=first,
+            stack_key, foreseen=foreseen, first=first, addresses=addresses,
         )  # fmt: skip
     except (ValueError, EOFError, TypeError):
         return None

@@ -20,9 +20,11 @@ from .decoder import Undefined
 from .ending import CONDITIONAL, LEAVING, for_host, plain
 from .flags import EVERY
 from .foresight import blind, expression
+from .functions import length
 from .instruction import STRINGS, TRANSFERS
 from .node import End, Key, Node
 from .returns import split_returns
+from .switches import pages_of, split_switches, targets
 from .tables import TABLES
 
 if TYPE_CHECKING:
@@ -105,15 +107,9 @@ def build(
 
 class _Builder:
     def __init__(
-        self,
-        code: Code | Alone,
-        start: int,
-        options: Options,
-        down: bool,
-        single: bool,
-        first: bool,
-        foresee: Foresight,
-    ) -> None:
+        self, code: Code | Alone, start: int, options: Options, down: bool, single: bool,
+        first: bool, foresee: Foresight,
+    ) -> None:  # fmt: skip
         self._code, self._options, self._down = code, options, down
         self._limit = 1 if single else options.first_region if first else options.longest_region
         self._first = first
@@ -122,6 +118,7 @@ class _Builder:
         self._leaders: dict[Key, bool] = {(start, ()): True}  # whether an entry
         self._sizes: dict[int, int] = {}
         self._inlined: dict[Key, Key] = {}
+        self._tables: dict[Key, list[Key]] = {}
         self._foresee = foresee
         self._came: dict[Key, Key] = {}
         """By a leader: that of the stretch that leads there first."""
@@ -130,6 +127,8 @@ class _Builder:
         self._cut()
         if options.split_returns and not first:
             split_returns(self.region.nodes)
+        if self._tables:
+            split_switches(self.region.nodes)
         for node in self.region.nodes.values():
             for key in node.successors:
                 if key in self.region.nodes:
@@ -185,13 +184,17 @@ class _Builder:
                 return [((i.next, context), False)]
             return [((i.next, context), False), ((target, context), False)]
         if name == "jmp":
-            return [((target, context), False)] if target is not None else []
+            if target is None:
+                return self._switch(i, context, context, began)
+            return [((target, context), False)]
         if name == "call":
             if target is None:
                 target = self._foreseen(i, began)
             if target and self._may_inline(target, context):
                 self._inlined[i.address, context] = inner = target, (*context, i.next)
                 return [(inner, False)]
+            if not target and (ways := self._switch(i, context, (*context, i.next), began)):
+                return ways
             return [((i.next, ()), True)]
         if name == "ret":
             if context and not i.operands and i.size == self._word:
@@ -217,10 +220,34 @@ class _Builder:
             return 0
         return self.region.foreseen.setdefault(asked, self._foresee(asked))
 
-    def _stretch(self, key: Key) -> Iterator[Instruction]:
-        """From a leader on, to where ways part."""
+    def _switch(
+        self, i: Instruction, context: tuple[int, ...], inner: tuple[int, ...], began: Key
+    ) -> list[tuple[Key, bool]]:
+        """Where the entries of a table lead that a jump goes by, or a call of small functions.
+
+        `inner`: the context there.
+        """
+        if self._first or self._foresee is blind or not self._options.switch_tables:
+            return []
+        way = [began] if began not in self._came else [self._came[began], began]
+        before = chain.from_iterable(self._stretch(key, i) for key in way)
+        asked: dict[Expression, int] = {}
+
+        def ask(expression: Expression) -> int:
+            return asked.setdefault(expression, self._foresee(expression))
+
+        there = targets(i, before, self._word, ask)
+        self.region.foreseen.update(asked)
+        if not there or (inner != context and not all(self._may_inline(t, context) for t in there)):
+            return []
+        self._code.looked_at.update(pages_of(i, len(there), self._options.architecture.mask))
+        self._tables[i.address, context] = keys = [(eip, inner) for eip in there]
+        return [(key, False) for key in keys]
+
+    def _stretch(self, key: Key, end: Instruction | None = None) -> Iterator[Instruction]:
+        """From a leader on, to where ways part, or to `end`."""
         eip, context = key
-        while (i := self._seen.get((eip, context))) is not None:
+        while (i := self._seen.get((eip, context))) is not None and i is not end:
             yield i
             if not plain(i) and i.name in _PARTING:
                 return
@@ -241,32 +268,8 @@ class _Builder:
             return False
         size = self._sizes.get(target)
         if size is None:
-            size = self._sizes[target] = self._measure(target)
+            size = self._sizes[target] = length(self._code, target, _INLINED_AT_MOST)
         return size <= _INLINED_AT_MOST
-
-    def _measure(self, target: int) -> int:
-        """How many instructions a function has; many if that is not plain to see."""
-        seen: set[int] = set()
-        todo = [target]
-        returns = False
-        while todo:
-            eip = todo.pop()
-            while eip not in seen:
-                seen.add(eip)
-                if len(seen) > _INLINED_AT_MOST:
-                    return len(seen)
-                try:
-                    i = self._code.fetch(eip)
-                except (FetchFault, Undefined):
-                    break
-                if i.target is not None and i.name != "call":
-                    todo.append(i.target)
-                if i.name == "ret":
-                    returns = True
-                if i.name in ("jmp", "ret") or i.name in LEAVING:
-                    break
-                eip = i.next
-        return len(seen) if returns else _INLINED_AT_MOST + 1
 
     # -- nodes -----------------------------------------------------------------------------
 
@@ -325,6 +328,12 @@ class _Builder:
             back = (context[-1], context[:-1])
             node.end = End.RETURNED if back in self._seen else End.INDIRECT
             node.successors = [back] if node.end is End.RETURNED else []
+        elif table := self._tables.get((i.address, context)):
+            node.end, node.number = End.SWITCH, list(self._tables).index((i.address, context))
+            node.table = [self._inside(key, i) for key in table]
+            node.successors = list(dict.fromkeys(node.table))
+            if name == "call":
+                self._check_return(i.next)
         elif name in ("jmp", "call", "ret"):
             node.end = End.INDIRECT
             if name == "call":
@@ -385,6 +394,6 @@ class _Builder:
         for key in node.successors:
             inner = first.get(key)
             live |= self._code.wanted(key[0], exact) if inner is None else inner
-        if node.end in (End.RETURNED, End.FORESEEN):
+        if node.end in (End.RETURNED, End.FORESEEN, End.SWITCH):
             live |= beyond
         return live

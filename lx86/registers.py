@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .constants import is_high, length_of_constant
 from .convention import BASE, FIRST, ONE, PINNED, TEMPORARIES, TEMPORARIES_64, ZERO
-from .emitter import WORD, Emitter, fits, is_high, length_of_constant, signed
+from .emitter import WORD, Emitter, fits, signed
 from .state import State, Value, homes
 
 if TYPE_CHECKING:

@@ -19,6 +19,8 @@ def split_returns(nodes: dict[Key, Node]) -> None:
     """
     ways: dict[Key, list[tuple[Node, int]]] = {}
     for node in nodes.values():
+        if node.end is End.SWITCH:
+            continue
         for n, key in enumerate(node.successors):
             end = nodes.get(key)
             if end is None or end.end is not End.RETURNED or end.entry:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from .block import Block, Out, Why
 from .branches import by_slot, compare, take
-from .convention import EIP
+from .convention import CONTEXT, EIP
 from .emitter import Label
 from .ending import leaving
 from .instruction import CS, ESP, Imm, Instruction, Mem
+from .loop_constants import TABLE
 from .lower import condition
 from .node import End, Key, Node
 from .registers import NoTemporary
 from .state import Recovery, State
+from .switches import index_of, proven
 from .translation import Translation
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ class _Translation(Translation):
                 return self._foreseen(node)
             case End.RETURNED:
                 return self._return(node)
+            case End.SWITCH:
+                self._switch(node)
             case End.INDIRECT:
                 self._indirect(node)
             case End.LEAVE:
@@ -106,14 +110,88 @@ class _Translation(Translation):
             self._join(taken, behind, self._live_at(other, behind))
             e.bc(option, bit, self._label(taken, behind))
         else:
-            label = Label()
-            e.bc(option, bit, label)
-            self.floating.promise(taken)
-            state = x.s.copy()
-            self._later(label, lambda: self._stub(state, i, node, taken))
-            if taken in self.labels and taken not in self.waiting:
-                self.waiting.append(taken)
+            e.bc(option, bit, self._aside(i, node, taken))
         return self._go(other, behind)
+
+    def _aside(self, i: Instruction, node: Node, key: Key) -> Label:
+        """Where a branch to `key` goes that has something to do on the way."""
+        label, state = Label(), self.x.s.copy()
+        self.floating.promise(key)
+        self._later(label, lambda: self._stub(state, i, node, key))
+        if key in self.labels and key not in self.waiting:
+            self.waiting.append(key)
+        return label
+
+    def _switch(self, node: Node) -> None:
+        """By a table of addresses of code, a word for each of the program's."""
+        x, e, i, number = self.x, self.e, node.instructions[-1], node.number
+        index = index_of(i, x.word)
+        known = proven(node, self.region.nodes, x.word)
+        width = 32 if x.s.low >> index & 1 else x.width(x.use(index))
+        last = len(node.table) - 1
+        if known is None or known.last > last or (known.size < x.word and width > 8 * known.size):
+            (e.cmpldi if x.word == 8 else e.cmplwi)(7, x.use(index), last)
+            label, state = Label(), x.s.copy()
+            e.bc(12, condition.CR7_GT, label)
+            self._later(label, lambda: self._off_the_table(state, node))
+        if i.name == "call":
+            self._push(i.next)
+        ways = {key: self.floating.target(key) for key in node.successors}
+        if not all(map(self._flows, ways.values())):
+            self._gather(list(ways.values()), node.live[-1])
+        x.held.clear()
+        if x.s.low >> index & 1:
+            at = x.sum("low shift", x.use_low(index), 3)
+        else:
+            at = x.sum("shift", x.use(index), 3 if x.word == 8 else 2)
+        several = (
+            sum(n.end is End.SWITCH and n.number == number for n in self.region.nodes.values()) > 1
+        )
+        if several and not all(map(self._ready, ways.values())):
+            number = len(self.region.nodes) + len(self.tables)  # a table of its own
+        table = x.pinned(TABLE + number)
+        if not table:
+            e.table_address(table := x.temporary(), CONTEXT, number)
+        target = x.temporary()
+        e.x(21 if x.word == 8 else 23, target, table, at)
+        e.mtctr(target)
+        e.bctr()
+        labels = {key: self._way(i, node, way) for key, way in ways.items()}
+        self.tables[number] = [labels[key] for key in node.table]
+
+    def _has_copies(self, node: Node) -> bool:
+        """Whether others go by the same table."""
+        nodes = self.region.nodes.values()
+        return sum(n.end is End.SWITCH and n.number == node.number for n in nodes) > 1
+
+    def _gather(self, keys: list[Key], behind: int) -> None:
+        """Have everything where most of these nodes look for it."""
+        low, live = -1, 0
+        for key in keys:
+            low &= self.widths.low(key)
+            live |= self._live_at(key, behind)
+        self.x.clean_all(low)
+        self.x.settle_all()
+        condition.settle(self.x, live)
+
+    def _ready(self, key: Key) -> bool:
+        """Whether nothing is to be done on the way to a node that others lead to, too."""
+        return not self._flows(key) and self._canonical(key) and self.floating.fits(key)
+
+    def _way(self, i: Instruction, node: Node, key: Key) -> Label:
+        """Where a branch to `key` goes, by which nothing can be done before it."""
+        if self._flows(key):
+            self.states[key] = self.x.s.copy()
+            self.waiting.append(key)
+            return self.labels[key]
+        if self._ready(key):
+            return self._label(key, node.live[-1])
+        return self._aside(i, node, key)
+
+    def _off_the_table(self, state: State, node: Node) -> None:
+        self.x.s = state
+        self.x.begin(node.instructions[-1], node.live[-2], node.live[-1])
+        self._indirect(node)
 
     def _prefers_other(self, i: Instruction, taken: Key, other: Key) -> bool:
         """Whether to branch where the instruction falls through, and to go on where it branches.

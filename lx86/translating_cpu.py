@@ -67,9 +67,8 @@ class TranslatingCpu:
         self.architecture = options.architecture
         self.machine = Machine(storage, long=self.architecture.long)
         self._file = RegisterFile(self.machine.registers, self.architecture.vectors)
-        self.translator = Translator(storage, self.machine, self._file, options, code_limit)
-        self.cache, self.code = self.translator.cache, self.translator.code
-        self._watch = self.translator.watch
+        self.translator = t = Translator(storage, self.machine, self._file, options, code_limit)
+        self.cache, self.code, self._watch = t.cache, t.code, t.watch
         self._host = HostInstructions(storage, lambda: self.machine.instructions, model)
         self.state = X86State(cs=self.architecture.code_selector)
         self._alone: Instruction | None = None

@@ -47,6 +47,7 @@ class Translation:
         self.widths = Widths(region, options)
         self.constants = LoopConstants(region, options)
         self.entries = dict[Key, int]()
+        self.tables = dict[int, list[Label]]()
         self.labels: dict[Key, Label] = {key: Label() for key in region.nodes}
         self.states, self.placed = dict[Key, State](), set[Key]()
         self.waiting: list[Key] = [key for key, node in region.nodes.items() if node.entry]
@@ -67,6 +68,8 @@ class Translation:
             self.pieces.append(Piece(len(self.e.words), self.node, False))
             self.e.place(label)
             emit()
+        for number, table in self.tables.items():
+            self.e.table_entries(number, table, self.x.word // 4)
         x, nodes = self.x, self.region.nodes
         entries = [(nodes[key], at) for key, at in self.entries.items()]
         return Block(
@@ -85,6 +88,7 @@ class Translation:
             pieces=self.pieces,
             region=self.region,
             foreseen=tuple(self.region.foreseen.items()),
+            addresses={index: label.at for index, label in self.e.addresses},
             first=self.region.first,
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from .constants import pin
 from .convention import FIRST
 from .instruction import CS
 from .region import Alone, Region, build
-from .storage import EXECUTE, StorageFault
+from .storage import EXECUTE, WRITE, Page, StorageFault
 from .translate import translate
 from .watch import Watch
 
@@ -165,6 +165,8 @@ class Translator:
             value += self._machine.registers.gpr(FIRST + number)
         try:
             if stored:
+                if number < 0 and self._storage.kind(value) & (WRITE | Page.SHARED):
+                    return 0  # it may be another later
                 data = self._storage.read(value & architecture.mask, architecture.word)
                 value = int.from_bytes(data, "little")
         except StorageFault:

@@ -79,7 +79,7 @@ def _immediate(x: Context, i: Instruction, a: int, value: int, compares: bool) -
         if value < 0x10000:
             out = x.result(target)
             e.andi_(out, a, value)
-            _note_width(x, i, out, 32)
+            x.s.widths[out] = max(value.bit_length(), 1)
             return out, i.size >= 4
         if i.size == 8 and (zeros := _low_zeros(value)):
             out = x.result(target)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ..storage import Storage
 
 IN_ORDER = (
-    "inline-calls", "foresee-calls", "split-returns", "wanted-flags", "dead-flags",
+    "inline-calls", "foresee-calls", "switch-tables", "split-returns", "wanted-flags", "dead-flags",
     "pin-constants", "lazy-values", "lazy-halves", "known-widths", "lent-registers",
     "forward-words", "reuse-sums", "loop-constants", "look-ahead", "string-blocks", "slots",
 )  # fmt: skip

@@ -29,7 +29,7 @@ COUNTS = {
     "qsortb": (607_711, 735_114),
     "sha256": (44_655, 40_655),
     "sieve": (136_888, 137_001),
-    "vm": (10_030, 18_254),
+    "vm": (10_030, 13_340),
     "i64": (36_319, 35_181),
     "repstr": (2_168, 1_110),
 }
@@ -93,5 +93,5 @@ def test_the_geometric_means_of_64_bit_programs_are_below_their_targets() -> Non
     assert len([*ratios.values(), *others]) == 13
     every = counting.geometric_mean([*ratios.values(), *others])
     print(f"{integer:.3f} of integer programs, {every:.3f} of all")
-    assert integer < 1.2
-    assert every < 1.15
+    assert integer < 1.15
+    assert every < 1.11

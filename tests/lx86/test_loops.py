@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import random
-import subprocess
-import tempfile
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,9 +15,16 @@ from lx86.translating_cpu import TranslatingCpu
 from lx86.unicorn_cpu import UnicornCpu
 
 from . import cases, many, pieces, pieces64
+from .assembly import assembled
 from .cases import ALL
 from .compared_blocks import Range, compare
 from .fpu import native
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lx86.cpu import Cpu
+    from lx86.storage import Storage
 
 CASE = {I386: pieces.case, X86_64: pieces64.case}
 
@@ -72,20 +76,6 @@ _LOOP = """
     sub dword ptr [0x200003c0], 1
     jne 1b
 """
-
-
-@functools.cache
-def assembled(source: str, *, long: bool) -> bytes:
-    """Machine code of a text."""
-    with tempfile.TemporaryDirectory() as name:
-        out = Path(name) / "code"
-        mode = "--64" if long else "--32"
-        subprocess.run(
-            ["as", mode, "-o", f"{out}.o"], input=f".intel_syntax noprefix\n{source}\n.byte 0x90\n",
-            text=True, check=True,
-        )  # fmt: skip
-        subprocess.run(["objcopy", "-Obinary", "-j.text", f"{out}.o", out], check=True)
-        return out.read_bytes()
 
 
 def _for_64_bits(text: str) -> str:
@@ -148,19 +138,22 @@ def test_a_fault_in_a_loop_finds_the_registers_as_they_were(architecture: Archit
     case = CASE[architecture](1)
     written = [replace(case, code=assembled(text, long=long)) for n, text in enumerate(texts)]
     options = Options(architecture)
-    ours = cases.Runner(lambda s: TranslatingCpu(s, options=options), written, architecture)
-    right = cases.Runner(UnicornCpu, written, architecture)
-    try:
-        for n, text in enumerate(texts):
-            for runner in (ours, right):
-                runner.cpu.state.cs = architecture.code_selector
-            assert isinstance(why := ours.run(n), Fault), text
-            assert why == right.run(n), text
-            for name in (*architecture.registers, "eip"):
-                assert getattr(ours.cpu.state, name) == getattr(right.cpu.state, name), text
-    finally:
-        ours.close()
-        right.close()
+
+    def ended(make: Callable[[Storage], Cpu]) -> list[tuple[object, ...]]:
+        runner = cases.Runner(make, written, architecture)
+        try:
+            runner.cpu.state.cs = architecture.code_selector
+            names = (*architecture.registers, "eip")
+            return [
+                (runner.run(n), *(getattr(runner.cpu.state, name) for name in names))
+                for n in range(len(written))
+            ]
+        finally:
+            runner.close()
+
+    found = ended(lambda storage: TranslatingCpu(storage, options=options))
+    assert all(isinstance(why, Fault) for why, *_ in found)
+    assert found == ended(UnicornCpu)
 
 
 @pytest.mark.parametrize("architecture", [I386, X86_64], ids=["i386", "x86-64"])
