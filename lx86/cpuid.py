@@ -89,7 +89,7 @@ def description(model: Model, *, long: bool) -> str:
     family, number = signature >> 8 & 15, signature >> 4 & 15 | signature >> 12 & 0xF0
     flags = ["fpu tsc cx8 cmov mmx fxsr sse sse2"]
     if long:
-        flags.append("syscall nx lm")
+        flags.append("clflush syscall nx lm")
     flags += [name for name, one in zip(_FLAGS, More, strict=True) if model.more & one]
     return (
         "processor\t: 0\n"
@@ -108,6 +108,8 @@ def description(model: Model, *, long: bool) -> str:
 _LONG_C, _LONG_D = 1 << 0, 1 << 11 | 1 << 20 | 1 << 29
 """Leaf 8000_0001 in a 64-bit program: LAHF; SYSCALL, NX and 64-bit mode."""
 _ADDRESS_BITS = 48 << 8 | 40
+_CLFLUSH, _LINES = 1 << 19, 8 << 8
+"""CLFLUSH in EDX of leaf 1, and in EBX that a line has 64 bytes: Java asks for it."""
 
 
 def cpuid(leaf: int, model: Model = DEFAULT, *, long: bool = False) -> tuple[int, int, int, int]:
@@ -129,4 +131,5 @@ def cpuid(leaf: int, model: Model = DEFAULT, *, long: bool = False) -> tuple[int
             a, b, c, d = (int.from_bytes(part[n : n + 4], "little") for n in (0, 4, 8, 12))
             return a, b, c, d
         case _:
-            return model.signature, 0, int(model.more), int(model.features)
+            lines, flushes = (_LINES, _CLFLUSH) if long else (0, 0)
+            return model.signature, lines, int(model.more), int(model.features) | flushes

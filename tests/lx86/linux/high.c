@@ -1,5 +1,6 @@
 /* What a 64-bit program does at addresses above 4 GiB. */
 #define _GNU_SOURCE
+#include <cpuid.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -181,6 +182,10 @@ int main(void)
     border();
     large();
     refused();
+    unsigned a, lines, c, features;
+    __cpuid(1, a, lines, c, features);
+    printf("CLFLUSH %u, lines of %u bytes\n", features >> 19 & 1, (lines >> 8 & 0xff) * 8);
+    asm volatile("clflush %0" : "+m"(*there));
     uint8_t *shared = map(0x660000000000, PAGE, RW);
     *shared = 1;
     if (!fork())
