@@ -289,13 +289,13 @@ def _times(thread: Thread, at: int, path: bytes | None, times: list[int] | None,
         return checked(lib.utimensat(AT_FDCWD, link_to(file), empty, 0))
 
 
-@calls.define(320, "utimensat", "fxpx")
+@calls.define(320, "utimensat", "fppx")
 def utimensat(thread: Thread, at: int, path: int, times: int, flags: int) -> int:
     form = "<qqqq" if thread.process.storage.word == 8 else "<iiii"
     return _utimensat(thread, at, path, times, flags, form)
 
 
-@calls.define(412, "utimensat_time64", "fxpx")
+@calls.define(412, "utimensat_time64", "fppx")
 def utimensat_time64(thread: Thread, at: int, path: int, times: int, flags: int) -> int:
     return _utimensat(thread, at, path, times, flags, "<qi4xqi4x")
 
