@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _EQUAL, _NOT_EQUAL = 4, 24
 """TO of a trap."""
-_CNTLZD, _TD = 58, 68
+_TD = 68
 
 
 def lower_storage(x: Context, i: Instruction) -> bool:
@@ -152,7 +152,7 @@ def _load_extended(x: Context, i: Instruction) -> None:
     """
     target, e = room(x), x.e
     base = _base(x, i)
-    low, high, part, zeros = x.temporary(), x.temporary(), x.temporary(), x.temporary()
+    low, high, part = x.temporary(), x.temporary(), x.temporary()
     x.may_fail()
     e.x(21, low, 0, base)  # ldx
     x.may_fail()
@@ -160,10 +160,10 @@ def _load_extended(x: Context, i: Instruction) -> None:
     with guarded(x, i):
         e.rlwinm(part, high, 0, 17, 31)
         e.twi(_EQUAL, part, 0x7FFF)
-        e.x(_CNTLZD, part, part, 0)
+        e.cntlzd(part, part)
         e.rlwinm(part, part, 0, 25, 25)
-        e.x(_CNTLZD, low, zeros, 0)
-        e.x(_TD, _NOT_EQUAL, zeros, part)
+        e.cntlzd(base, low)
+        e.x(_TD, _NOT_EQUAL, base, part)
         e.rldicl(part, low, 49, 16)
         e.rldimi(part, high, 48, 0)
         e.words.append(30 << 26 | low << 21 | low << 16 | _rldicr(49, 14))
