@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lx86.storage import SPACE_32, SPACE_64_TWICE, Storage
+from lx86.spaces import SPACE_32, SPACE_64_TWICE
+from lx86.storage import Storage
 
 if TYPE_CHECKING:
     from lx86.architecture import Architecture
