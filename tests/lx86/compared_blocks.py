@@ -6,6 +6,7 @@ A block's number, its kind and its bits say all of it, its states too.
 from __future__ import annotations
 
 import gc
+import signal
 import tempfile
 from array import array
 from dataclasses import dataclass, field, replace
@@ -83,9 +84,16 @@ class Compared:
     differences: list[str] = field(default_factory=list)
 
 
+def begin() -> None:
+    """In a process that will compare and do nothing else."""
+    gc.freeze()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began this will end it
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 def compare(blocks: Range) -> Compared:
     """Compare every block of a range, with each of its states."""
-    gc.disable()  # nothing that is made along the way refers to itself
+    gc.disable()  # hardly anything that is made along the way refers to itself
     try:
         numbers = range(blocks.start, blocks.end)
         if (blocks.kind, blocks.architecture) in _PIECE:
@@ -99,7 +107,6 @@ def compare(blocks: Range) -> Compared:
         )
     finally:
         gc.enable()
-        gc.collect()
 
 
 _Found = list[tuple[int, str, bool]]

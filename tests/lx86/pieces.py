@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FREE = (0, 1, 2, 6, 7)
+_SPECIAL = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x80, 0x7F, 0x8000)
 _CONDITIONS = (OF, CF, ZF, CF | ZF, SF, PF, SF | OF, ZF | SF | OF)
 
 
@@ -334,6 +335,13 @@ KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
 )  # fmt: skip
 
 
+def values(rng: random.Random, count: int, bits: int, special: tuple[int, ...]) -> list[int]:
+    """Of registers: of so many bits, or special ones."""
+    return [
+        rng.choice(special) if rng.random() < 0.57 else rng.getrandbits(bits) for _ in range(count)
+    ]
+
+
 def case(seed: int) -> Case:
     rng = random.Random(seed)
     w = Writer(rng)
@@ -341,7 +349,6 @@ def case(seed: int) -> Case:
     weights = [weight for weight, _ in KINDS]
     for _ in range(rng.choice((1, 1, 2, 3, 5, 9))):
         rng.choices(kinds, weights)[0](w)
-    special = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x80, 0x7F, 0x8000)
-    registers = [rng.choice((*special, *(rng.getrandbits(32) for _ in range(6)))) for _ in range(8)]
+    registers = values(rng, 8, 32, _SPECIAL)
     registers[3], registers[4], registers[5] = DATA + 8, STACK, rng.randrange(12)
     return Case(registers, rng.getrandbits(12) & ALL | 0x202, bytes(w.code), w.undefined)

@@ -12,11 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .cases import AF, ALL, CF, DATA, OF, PF, SF, STACK, ZF, Case
+from .pieces import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FREE = (0, 1, 2, 6, 7, 8, 9, 10, 11, 14, 15)
+_SPECIAL = (
+    0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x80, 0x7F, 0x8000, (1 << 63) - 1, 1 << 63,
+    (1 << 64) - 1, 0xFFFFFFFF_00000000, 0xFFFFFFFF_80000000,
+)  # fmt: skip
 _CONDITIONS = (OF, CF, ZF, CF | ZF, SF, PF, SF | OF, ZF | SF | OF)
 
 
@@ -372,11 +377,7 @@ def case(seed: int) -> Case:
     kinds, weights = [kind for _, kind in KINDS], [weight for weight, _ in KINDS]
     for _ in range(rng.choice((1, 1, 2, 3, 5, 9))):
         rng.choices(kinds, weights)[0](w)
-    special = (
-        0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x80, 0x7F, 0x8000, (1 << 63) - 1, 1 << 63,
-        (1 << 64) - 1, 0xFFFFFFFF_00000000, 0xFFFFFFFF_80000000,
-    )  # fmt: skip
-    values = [rng.choice((*special, *(rng.getrandbits(64) for _ in range(9)))) for _ in range(16)]
-    values[3], values[4], values[5] = DATA + 8, STACK, rng.randrange(12)
-    values[12], values[13] = DATA + 24, rng.randrange(12)
-    return Case(values, rng.getrandbits(12) & ALL | 0x202, bytes(w.code), w.undefined)
+    registers = values(rng, 16, 64, _SPECIAL)
+    registers[3], registers[4], registers[5] = DATA + 8, STACK, rng.randrange(12)
+    registers[12], registers[13] = DATA + 24, rng.randrange(12)
+    return Case(registers, rng.getrandbits(12) & ALL | 0x202, bytes(w.code), w.undefined)

@@ -5,7 +5,8 @@
 What differs is printed with the block's number, its x86 code, and how to see it again.  With
 `--record` a text file says which blocks were compared with which translator; those that this very
 translator was compared with are left out, so that a run that was ended goes on when it is started
-again.  The status is 1 if anything differed.
+again; SIGINT and SIGTERM end it when what was begun is compared.  The status is 1 if anything
+differed.
 """
 
 from __future__ import annotations
@@ -17,14 +18,25 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+import pytest
 
 from . import many
 from .block_record import Record, totals
-from .compared_blocks import ARCHITECTURES, KINDS, Compared, Range, compare, processor, ranges
+from .compared_blocks import (
+    ARCHITECTURES,
+    KINDS,
+    Compared,
+    Range,
+    begin,
+    compare,
+    processor,
+    ranges,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _EVERY = 10
 """Seconds between two lines of progress."""
@@ -59,20 +71,39 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def _all_compared(todo: Iterable[Range], jobs: int) -> Iterator[tuple[Range, Future[Compared]]]:
+class _Ending:
+    """Whether a signal asked to end; a second one ends at once."""
+
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __enter__(self) -> Self:
+        self.asked = False
+        self._before = [signal.signal(number, self._ask) for number in self._SIGNALS]
+        return self
+
+    def __exit__(self, *_why: object) -> None:
+        for number, before in zip(self._SIGNALS, self._before, strict=True):
+            signal.signal(number, before)
+
+    def _ask(self, number: int, _frame: object) -> None:
+        if self.asked:
+            sys.exit(128 + number)
+        self.asked = True
+
+
+def _all_compared(
+    todo: Iterator[Range], jobs: int, ending: _Ending
+) -> Iterator[tuple[Range, Future[Compared]]]:
     """In any order; never many more at a time than there are jobs."""
-    with ProcessPoolExecutor(jobs) as workers:
-        todo, waiting = iter(todo), dict[Future[Compared], Range]()
-        try:
-            while True:
-                for each in islice(todo, jobs + 1 - len(waiting)):
-                    waiting[workers.submit(compare, each)] = each
-                if not waiting:
-                    return
-                for done in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    yield waiting.pop(done), done
-        finally:
-            workers.shutdown(cancel_futures=True)
+    with ProcessPoolExecutor(jobs, initializer=begin) as workers:
+        waiting = dict[Future[Compared], Range]()
+        while True:
+            for each in () if ending.asked else islice(todo, jobs + 1 - len(waiting)):
+                waiting[workers.submit(compare, each)] = each
+            if not waiting:
+                return
+            for done in wait(waiting, return_when=FIRST_COMPLETED).done:
+                yield waiting.pop(done), done
 
 
 class _Progress:
@@ -105,24 +136,28 @@ class _Progress:
 
 def main(arguments: list[str]) -> int:
     asked = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     record = Record(asked.record)
     start = record.behind(asked.bits) if asked.start is None else asked.start
     wanted = ranges(asked.bits, asked.kind, start, asked.count)
-    many.program(ARCHITECTURES[asked.bits])  # built once, for all workers
-    processor(ARCHITECTURES[asked.bits])
+    architecture = ARCHITECTURES[asked.bits]
+    try:  # built once, for all workers
+        processor(architecture)
+        many.program(architecture)
+    except pytest.skip.Exception as why:
+        raise SystemExit(f"random_blocks: {why}") from None
     progress = _Progress(asked.most)
     todo = (each for each in wanted if asked.record is None or not record.has(each))
-    for blocks, future in _all_compared(todo, max(asked.jobs, 1)):
-        if error := future.exception():
-            progress.differs(f"{blocks} came to no end: {error!r}")
-            continue
-        done = future.result()
-        record.add(done)
-        if asked.codes:
-            with asked.codes.open("ab") as file:
-                done.codes.tofile(file)
-        progress.add(done)
+    with _Ending() as ending:
+        for blocks, future in _all_compared(todo, max(asked.jobs, 1), ending):
+            if error := future.exception():
+                progress.differs(f"{blocks} came to no end: {error!r}")
+                continue
+            done = future.result()
+            record.add(done)
+            if asked.codes:
+                with asked.codes.open("ab") as file:
+                    done.codes.tofile(file)
+            progress.add(done)
     progress.tell()
     for line in totals(record.lines):
         print(line)
