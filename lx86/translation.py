@@ -207,12 +207,7 @@ class Translation:
         live = self._live_at(key, behind) | also
         x = self.x
         if (node is None or node.entry) and live & (X | C) and x.s.carry:
-            self.e.mcrxrx(5)
-            if x.s.carry == 2:
-                self.e.crnor(4, 22, 22)
-            else:
-                self.e.crmove(4, 22)
-            x.s.carry = 0
+            condition.carry_to_cr(x, live)
         x.clean_all(self.widths.low(key))
         x.settle_all()
         condition.settle(x, live if node is not None and not node.entry else live & ~X)

@@ -73,8 +73,7 @@ def _step(x: Context, i: Instruction, *, subtract: bool) -> None:
         live |= Z
     carry = x.s.carry
     _combine(x, target, Imm(1), place(x, target), subtract=subtract, live=live, keep=kept)
-    if kept & X:
-        x.s.carry = carry
+    x.s.carry = carry if kept & X else 0
     if x.live & A:
         x.e.crnor(condition.CR1_GT, condition.CR1_LT, condition.CR0_EQ)
 

@@ -78,7 +78,7 @@ def _with_carry(x: Context, i: Instruction, *, subtract: bool) -> None:
         e.x(136 if subtract else 138, *operands, int(bool(rest & (Z | S))))
         _narrow_zero(x, narrow, out, shift)
         x.s.sign_in_cr0 = bool(rest & S)
-    x.s.carry = 2 if subtract else 1
+    x.s.carry = 0 if not live & X else 2 if subtract else 1
     if live & N:
         e.xor(ADJUST, adjust, out)
         if shift:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..instruction import Instruction
 
 CR0_EQ, CR1_LT, CR1_GT, CR1_EQ, CR2_LT, CR5_LT, CR5_EQ = 2, 4, 5, 6, 8, 20, 22
-CR7_LT, CR7_GT, CR7_EQ = 28, 29, 30
+CR7_LT, CR7_GT, CR7_EQ, CR7_SO = 28, 29, 30, 31
 
 
 def test(x: Context, condition: int) -> tuple[int, bool]:
@@ -56,6 +56,21 @@ def carry_as(x: Context, wanted: int) -> None:
         x.e.subfe(flip, flip, flip)
         x.e.addic(flip, flip, 1)
         x.s.carry = wanted
+
+
+def carry_to_cr(x: Context, live: int) -> None:
+    """C where it lies for branches, from XER.CA; O, if of `live`, may be other than XER's OV."""
+    e = x.e
+    if live & O:
+        e.crmove(CR7_SO, CR5_LT)
+    e.mcrxrx(5)
+    if x.s.carry == 2:
+        e.crnor(CR1_LT, CR5_EQ, CR5_EQ)
+    else:
+        e.crmove(CR1_LT, CR5_EQ)
+    if live & O:
+        e.crmove(CR5_LT, CR7_SO)
+    x.s.carry = 0
 
 
 def settle(x: Context, wanted: int) -> None:

@@ -45,6 +45,22 @@ def test_random_64_bit_code_gives_what_the_hosts_processor_gives() -> None:
     assert _integer(X86_64) == []
 
 
+@pytest.mark.parametrize(
+    ("bits", "number"),
+    [
+        (32, 198_789),  # RCR, SBB, INC: CF behind INC, where nobody asks for XER.CA any more
+        (64, 11_100),  # the same with SBB of storage
+        (32, 493_463),  # OF that is not XER's, where code is left and XER.CA is the carry
+        (64, 41_796),  # a constant of 33 bits where ways meet
+        (64, 121_953),  # and with CMPXCHG8B before it
+        (64, 123_998),  # MOVABS of more bits than 32
+        (64, 270_269),  # RCL of a register behind DEC
+    ],
+)
+def test_blocks_that_differed_do_so_no_more(bits: int, number: int) -> None:
+    assert compare(Range(bits, "integer", number, number + 1)).differences == []
+
+
 @pytest.mark.parametrize("bits", [32, 64])
 @pytest.mark.parametrize("kind", ["x87", "simd"])
 def test_so_do_sequences_of_x87_mmx_and_sse(kind: str, bits: int) -> None:
