@@ -77,24 +77,37 @@ unsigned x86_fetch_more(const x86_code *c, uint64_t address, unsigned most, x86_
     return count;
 }
 
+/* An address that was looked at. */
+typedef struct {
+    uint64_t address;
+    unsigned order; /* the way that is being looked at has places one above the other */
+    unsigned live;
+    enum { OPEN, DONE, PARTLY } state; /* on that way; behind it; the same, without what is OPEN */
+} place;
+
 typedef struct {
     const x86_code *code;
     unsigned beyond;
     int fuel;
-    uint64_t path[2 * LOOKAHEAD + 8]; /* addresses that were looked at */
+    unsigned order;
+    place places[LOOKAHEAD];
     unsigned length;
     uint64_t *pages;
     size_t *count;
 } walk;
 
-static int seen(walk *w, uint64_t address)
+/* The place of an address, a new one where it was not seen; its fuel is what limits them. */
+static place *place_at(walk *w, uint64_t address)
 {
     for (unsigned n = 0; n < w->length; n++)
-        if (w->path[n] == address)
-            return 1;
-    if (w->length < sizeof w->path / sizeof *w->path)
-        w->path[w->length++] = address;
-    return 0;
+        if (w->places[n].address == address)
+            return w->places + n;
+    place *new = w->places + w->length;
+    if (w->fuel <= 0)
+        return NULL;
+    w->length++;
+    *new = (place){.address = address, .state = PARTLY};
+    return new;
 }
 
 static void note_page(walk *w, uint64_t page)
@@ -106,18 +119,25 @@ static void note_page(walk *w, uint64_t page)
         w->pages[(*w->count)++] = page;
 }
 
-static unsigned wanted(walk *w, uint64_t address)
+/* What is wanted at an address.  Where the way comes to itself again that adds nothing to what is
+   wanted there, but to places in between: these are looked at anew from elsewhere.  `lowest` becomes
+   the order of the lowest place that was come to so, if that is less. */
+static unsigned wanted(walk *w, uint64_t address, unsigned *lowest)
 {
     const x86_tables *t = w->code->tables;
     uint8_t effects[LOOKAHEAD]; /* of the instructions on this way */
-    unsigned length = 0, live = EVERY;
+    place *way[LOOKAHEAD];
+    unsigned length = 0, live = EVERY, reached = ~0u;
     for (;;) {
         x86_instruction i;
-        if (seen(w, address)) {
-            live = 0;
+        place *here = place_at(w, address);
+        if (here && here->state != PARTLY) {
+            live = here->state == DONE ? here->live : 0;
+            if (here->state == OPEN && here->order < reached)
+                reached = here->order;
             break;
         }
-        if (--w->fuel < 0)
+        if (!here || --w->fuel < 0)
             break;
         note_page(w, address / PAGE);
         note_page(w, address / PAGE + (address % PAGE + LONGEST) / PAGE);
@@ -125,6 +145,9 @@ static unsigned wanted(walk *w, uint64_t address)
             live = 0;
             break;
         }
+        here->state = OPEN;
+        here->order = w->order++;
+        way[length] = here;
         effects[length++] = i.effect;
         if (!t->effects[i.effect][EVERY]) {
             live = 0;
@@ -133,8 +156,8 @@ static unsigned wanted(walk *w, uint64_t address)
         unsigned ending = t->endings[i.name];
         uint64_t next = within(w->code, i.address + i.length);
         if (ending == X86_BRANCH) {
-            live = wanted(w, i.target);
-            live |= wanted(w, next);
+            live = wanted(w, i.target, &reached);
+            live |= wanted(w, next, &reached);
             break;
         }
         if (ending == X86_BEYOND || (ending == X86_JUMP && !i.has_target)) {
@@ -143,15 +166,26 @@ static unsigned wanted(walk *w, uint64_t address)
         }
         address = ending == X86_JUMP ? i.target : next;
     }
-    while (length)
-        live = t->effects[effects[--length]][live];
+    while (length) {
+        place *here = way[--length];
+        live = t->effects[effects[length]][live];
+        if (reached >= here->order)
+            reached = ~0u;
+        here->live = live;
+        here->state = reached == ~0u ? DONE : PARTLY;
+    }
+    if (reached < *lowest)
+        *lowest = reached;
     return live;
 }
 
 unsigned x86_wanted(const x86_code *c, uint64_t address, unsigned beyond, uint64_t *pages,
                     size_t *count)
 {
-    walk w = {.code = c, .beyond = beyond, .fuel = LOOKAHEAD, .pages = pages, .count = count};
+    walk w;
+    unsigned lowest = ~0u;
+    w.code = c, w.beyond = beyond, w.fuel = LOOKAHEAD, w.order = w.length = 0;
+    w.pages = pages, w.count = count;
     *count = 0;
-    return wanted(&w, address);
+    return wanted(&w, address, &lowest);
 }

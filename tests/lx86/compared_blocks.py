@@ -124,7 +124,7 @@ def _each_alone(
 
 def options(blocks: Range) -> Options:
     """How blocks of that chunk are translated: for much use of them or for little."""
-    chosen = GRADUAL if blocks.start // CHUNK % 2 else Options()
+    chosen = replace(GRADUAL, often=3) if blocks.start // CHUNK % 2 else Options()
     # Each is branched to by a register.
     return replace(chosen, exact_flags=True, architecture=blocks.architecture)
 

@@ -328,7 +328,7 @@ def _string(w: Writer) -> None:
         w.put(0xFC)
 
 
-KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
+_KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
     (24, _alu), (6, _test), (8, _unary), (14, _shift), (3, _double_shift),
     (2, _double_shift_by_register), (16, _move), (8, _stack), (12, _condition), (5, _multiply),
     (2, _divide), (6, _bits), (5, _flags), (4, _exchange), (3, _decimal), (3, _string),
@@ -342,13 +342,25 @@ def values(rng: random.Random, count: int, bits: int, special: tuple[int, ...]) 
     ]
 
 
-def case(seed: int) -> Case:
-    rng = random.Random(seed)
-    w = Writer(rng)
-    kinds = [kind for _, kind in KINDS]
-    weights = [weight for weight, _ in KINDS]
-    for _ in range(rng.choice((1, 1, 2, 3, 5, 9))):
-        rng.choices(kinds, weights)[0](w)
+def anything(w: Writer, *, stack: bool = True) -> None:
+    """Some random instruction, or a few; `stack`: ESP may be another behind it."""
+    kinds = [kind for _, kind in _KINDS]
+    weights = [weight for weight, _ in _KINDS]
+    while (kind := w.rng.choices(kinds, weights)[0]) is _stack and not stack:
+        pass
+    kind(w)
+
+
+def begun(w: Writer) -> Case:
+    """What was written, with registers to begin with."""
+    rng = w.rng
     registers = values(rng, 8, 32, _SPECIAL)
     registers[3], registers[4], registers[5] = DATA + 8, STACK, rng.randrange(12)
     return Case(registers, rng.getrandbits(12) & ALL | 0x202, bytes(w.code), w.undefined)
+
+
+def case(seed: int) -> Case:
+    w = Writer(random.Random(seed))
+    for _ in range(w.rng.choice((1, 1, 2, 3, 5, 9))):
+        anything(w)
+    return begun(w)

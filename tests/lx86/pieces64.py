@@ -364,20 +364,31 @@ def _string(w: Writer) -> None:
         w.raw(b"\xfc")
 
 
-KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
+_KINDS: tuple[tuple[int, Callable[[Writer], None]], ...] = (
     (24, _alu), (6, _test), (8, _unary), (14, _shift), (4, _double_shift), (18, _move),
     (8, _stack), (12, _condition), (5, _multiply), (2, _divide), (6, _bits), (5, _flags),
     (4, _exchange), (3, _string),
 )  # fmt: skip
 
 
-def case(seed: int) -> Case:
-    rng = random.Random(f"64 {seed}")
-    w = Writer(rng)
-    kinds, weights = [kind for _, kind in KINDS], [weight for weight, _ in KINDS]
-    for _ in range(rng.choice((1, 1, 2, 3, 5, 9))):
-        rng.choices(kinds, weights)[0](w)
+def anything(w: Writer, *, stack: bool = True) -> None:
+    """As in `pieces`."""
+    kinds, weights = [kind for _, kind in _KINDS], [weight for weight, _ in _KINDS]
+    while (kind := w.rng.choices(kinds, weights)[0]) is _stack and not stack:
+        pass
+    kind(w)
+
+
+def begun(w: Writer) -> Case:
+    rng = w.rng
     registers = values(rng, 16, 64, _SPECIAL)
     registers[3], registers[4], registers[5] = DATA + 8, STACK, rng.randrange(12)
     registers[12], registers[13] = DATA + 24, rng.randrange(12)
     return Case(registers, rng.getrandbits(12) & ALL | 0x202, bytes(w.code), w.undefined)
+
+
+def case(seed: int) -> Case:
+    w = Writer(random.Random(f"64 {seed}"))
+    for _ in range(w.rng.choice((1, 1, 2, 3, 5, 9))):
+        anything(w)
+    return begun(w)
