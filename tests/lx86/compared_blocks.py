@@ -133,11 +133,20 @@ def _integer(blocks: Range, numbers: range) -> tuple[list[bytes], _Found]:
     written = [_PIECE[blocks.kind, blocks.architecture](number) for number in numbers]
     runs, how = RUNS[blocks.kind], options(blocks)
 
-    def alone(place: int) -> list[tuple[int, str]]:
-        return many.differences([written[place]], runs, how, [numbers[place]])
+    def differences(first: int, end: int) -> list[tuple[int, str]]:
+        places = slice(first, end)
+        found, ended = many.differences(written[places], runs, how, numbers[places])
+        if not ended:
+            return [(first + place, what) for place, what in found]
+        if end - first == 1:
+            return [(first, ended)]
+        middle = (first + end) // 2  # those behind it were not compared
+        halves = differences(first, middle) + differences(middle, end)
+        return halves or [(end - 1, f"{ended}, or one before it")]
 
-    found = many.differences(written, runs, how, numbers)
-    return [piece.code for piece in written], _each_alone(found, alone)
+    found = differences(0, len(written))
+    alone = _each_alone(found, lambda place: differences(place, place + 1))
+    return [piece.code for piece in written], alone
 
 
 @cache

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 import subprocess
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -53,7 +52,6 @@ class Batch:
     architecture: Architecture
     runs: int
     image: bytes
-    places: tuple[int, ...]
 
     @classmethod
     def of(
@@ -63,16 +61,15 @@ class Batch:
         """`numbers`: of each, what its further states come from; else its place here."""
         long = architecture.long
         record = struct.Struct("<16Q4I" if long else "<8I4I")
-        records, code, places = bytearray(), bytearray(), []
+        records, code = bytearray(), bytearray()
         for n, piece in zip(numbers or range(len(pieces)), pieces, strict=True):
-            places.append(_CODE + len(code))
             records += record.pack(
                 *piece.registers, piece.flags, _told(piece.undefined),
-                (n + 1) * 0x9E37_79B1 & 0xFFFF_FFFF | 1, places[-1],
+                (n + 1) * 0x9E37_79B1 & 0xFFFF_FFFF | 1, _CODE + len(code),
             )  # fmt: skip
             code += piece.code + (_END_64 if long else _END)
         head = struct.pack("<4I", len(pieces), runs, len(code), 0)
-        return cls(architecture, runs, head + records + code, tuple(places))
+        return cls(architecture, runs, head + records + code)
 
     @property
     def answer(self) -> int:
@@ -124,7 +121,7 @@ class _Kernel:
 
 
 def translated(batch: Batch, options: Options | None = None) -> tuple[bytes, str]:
-    """The same, and why that ended before its end: the number of a piece, and an exit."""
+    """The same, and why that ended before its end."""
     options = replace(options or Options(), architecture=batch.architecture)
     storage = storage_for(batch.architecture)
     kernel, cpu = _Kernel(storage, batch), TranslatingCpu(storage, options=options)
@@ -136,8 +133,7 @@ def translated(batch: Batch, options: Options | None = None) -> tuple[bytes, str
             if why == Preempted():
                 continue
             if why != SystemCall():
-                what = f"piece {bisect_right(batch.places, s.eip) - 1}: {why}"
-                return bytes(kernel.output), what
+                return bytes(kernel.output), str(why)
             name = kernel.call(s)
             if name not in ("read", "write", "mmap", "mprotect"):
                 return bytes(kernel.output), "" if name == "exit" else name
@@ -149,10 +145,11 @@ def translated(batch: Batch, options: Options | None = None) -> tuple[bytes, str
 def differences(
     pieces: Sequence[Case], runs: int, options: Options | None = None,
     numbers: Sequence[int] | None = None,
-) -> list[tuple[int, str]]:  # fmt: skip
-    """Numbers of pieces that translation makes something else of than the processor, and what.
+) -> tuple[list[tuple[int, str]], str]:  # fmt: skip
+    """Places of pieces that translation makes something else of than the processor, and what.
 
-    `numbers` as for `Batch.of`; the architecture is that of the options.
+    And why it ended before its end, if it did: answers are missing then.  `numbers` as for
+    `Batch.of`; the architecture is that of the options.
     """
     architecture = options.architecture if options else I386
     batch = Batch.of(pieces, runs, architecture, numbers)
@@ -160,9 +157,9 @@ def differences(
     size = batch.answer
     assert len(expected) == len(pieces) * runs * size, "this host's processor came to no end"
     found, why = translated(batch, options)
-    if found == expected and not why:
-        return []
-    wrong = []
+    wrong: list[tuple[int, str]] = []
+    if found == expected:
+        return wrong, why
     for n in range(len(pieces)):
         for k in range(runs):
             place = (n * runs + k) * size
@@ -170,10 +167,7 @@ def differences(
             if len(a) == size and a != b:
                 wrong.append((n, f"run {k}: {_difference(a, b, architecture)}"))
                 break
-    if why:
-        number = int(why.split()[1].rstrip(":")) if why.startswith("piece") else 0
-        wrong.append((max(number, 0), why))
-    return wrong
+    return wrong, why
 
 
 def _difference(found: bytes, expected: bytes, architecture: Architecture) -> str:

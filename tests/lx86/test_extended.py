@@ -36,4 +36,4 @@ def test_results_that_are_extended_later_are_right_wherever_they_are_seen(
         for between in BETWEEN
         for extension in EXTENSIONS
     ]  # each ends with lea eax, [ecx+ecx]
-    assert differences(written, 2) == []
+    assert differences(written, 2) == ([], "")

@@ -31,18 +31,18 @@ def _hosts(tmp_path_factory: pytest.TempPathFactory) -> None:
         native.build(tmp_path_factory.mktemp("oracle"), architecture)
 
 
-def _integer(architecture: Architecture) -> list[tuple[int, str]]:
+def _integer(architecture: Architecture) -> tuple[list[tuple[int, str]], str]:
     case = pieces64.case if architecture.long else pieces.case
     options = Options(exact_flags=True, architecture=architecture)
     return many.differences([case(seed) for seed in SEEDS], 4, options, SEEDS)
 
 
 def test_translated_code_gives_what_the_hosts_processor_gives() -> None:
-    assert _integer(I386) == []
+    assert _integer(I386) == ([], "")
 
 
 def test_random_64_bit_code_gives_what_the_hosts_processor_gives() -> None:
-    assert _integer(X86_64) == []
+    assert _integer(X86_64) == ([], "")
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,20 @@ def test_what_differs_is_told_with_its_code_and_how_to_see_it_again(
     assert told.startswith("32 bits, integer block 107: run 3: eax 0x")
     assert f"    {pieces.case(107).code[:2].hex()}" in told
     assert "--bits 32 --kind integer --from 107 --count 1\n" in told
+
+
+def test_blocks_behind_one_that_comes_to_no_end_are_compared_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = many.translated
+    bad = pieces.case(105).code
+
+    def ended(batch: Batch, options: Options | None = None) -> tuple[bytes, str]:
+        answers, why = right(batch, options)
+        return (answers[: batch.answer], "no reason") if bad in batch.image else (answers, why)
+
+    monkeypatch.setattr(many, "translated", ended)
+    assert main(["--from", "100", "--count", "8", "--kind", "integer"]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("32 bits, integer block 105: no reason\n")
+    assert "8 blocks, 32 runs of them, 1 differences" in told
