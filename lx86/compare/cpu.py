@@ -221,7 +221,9 @@ class ComparingCpu:
         for name in _own(instructions):
             setattr(other.state, name, getattr(ours.state, name))
         if any(map(_tells_flags, instructions)):
+            unit = 16 if any(map(_is_fxsave, instructions)) else 1  # of which Unicorn fills ten
             for at, size in reference.stores:
+                at, size = at & -unit, size + unit - 1 & -unit
                 self._mirror.storage.load(at, self._storage.raw(at, size))
         if ours.has_floating and not difference.same(ours.floating, other.floating()):
             other.set_floating(ours.floating)
@@ -258,6 +260,10 @@ class _Ours:
         if self._floating is None:
             self._floating = self._read()
         return self._floating
+
+
+def _is_fxsave(i: Instruction) -> bool:
+    return i.name == "simd" and i.opcode == 0x0FAE and not i.modrm >> 3 & 7 and i.modrm < 0xC0
 
 
 def _tells_flags(i: Instruction) -> bool:

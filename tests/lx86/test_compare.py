@@ -158,6 +158,12 @@ def test_a_64_bit_program_is_compared_to_its_end(name: str) -> None:
     assert compared[0].places > 800
 
 
+def test_what_fxsave_stores_where_unicorn_leaves_gaps_is_no_difference() -> None:
+    # or rax, -1; mov [rbx+40], rax; test rcx, rcx; je next; next: fxsave [rbx]; syscall
+    code = bytes.fromhex("4883c8ff 48894328 4885c9 7400 0fae03 0f05")
+    assert run(code, options=small64.options()) == Run(SystemCall())
+
+
 def test_a_wrong_register_of_64_bits_is_told_with_all_of_them() -> None:
     # rdtsc; add r9, rbx; syscall
     code, add = bytes.fromhex("0f31 4901d9 0f05"), 0x7EF7_8A14  # add r23, r23, r17
