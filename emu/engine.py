@@ -335,6 +335,10 @@ class Engine:
         engine_state.write_segments(self._core, segments)
         self.flush_translations()
 
+    def expect_plain_code(self) -> None:
+        """The guest is code that a translator made: optimizing it again does not pay."""
+        self._controls.plain_code = True
+
     # -- storage ---------------------------------------------------------------------------
 
     def storage_written(self, address: int, data: bytes | bytearray | memoryview) -> None:

@@ -107,6 +107,7 @@ class Machine:
         self._engine.set_process_table(self.places.tables + _PROCESSES, PAGE)
         self._engine.set_interrupt_location(InterruptLocation.OFFSET_C000000000004000)
         self._engine.set_interrupts_little_endian(True)
+        self._engine.expect_plain_code()
         self.registers.set_spr("pidr", 1)
         self.registers.set_spr("lpcr", 0)
 

@@ -64,6 +64,7 @@ typedef struct {
     uint64_t process_table_size;         /* bytes; 0: no table */
     uint64_t answered_calls[8];          /* R3 of each; all ones: none */
     uint64_t answers_calls;              /* 0: all of them leave the core */
+    uint64_t plain_code;                 /* the guest is optimized code, and mostly runs once */
 } core_controls;
 
 /* A load from or a store to a device page.  The value has the bytes in the order of their

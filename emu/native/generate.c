@@ -196,6 +196,14 @@ int gen_code(void *context, void *block)
     return generator.code(context, block);
 }
 
+/* Folding constants and copies is a tenth of translating; translated code of ours has neither. */
+void gen_optimize(void *context)
+{
+    core *c = core_generating(context);
+    if (!c || !c->controls.plain_code)
+        generator.optimize(context);
+}
+
 /* ---- an indirect branch ----------------------------------------------------------------- */
 
 /* Blocks lie in front of their code, all of them alike. */

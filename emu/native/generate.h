@@ -10,6 +10,7 @@ typedef struct {
     void (*call)(void *generator, void *function, void *result, int count, void **arguments);
     void (*start)(void *generator);
     int (*code)(void *generator, void *block);
+    void (*optimize)(void *generator);
     uint8_t *(*emit)(void *generator, int opcode);
     void (*op1)(void *generator, int opcode, uintptr_t);
     void (*op3)(void *generator, int opcode, uintptr_t, uintptr_t, uintptr_t);
@@ -27,8 +28,9 @@ typedef struct {
 
 extern unicorn_generator generator;
 
-/* Replacements of `start`, `call` and `code`. */
+/* Replacements of `start`, `call`, `optimize` and `code`. */
 void gen_start(void *context);
 void gen_call(void *context, void *function, void *result, int count, void **arguments);
+void gen_optimize(void *context);
 int gen_code(void *context, void *block);
 #endif

@@ -269,6 +269,7 @@ static const replacement replacements[] = {
     {"tcg_func_start_ppc64", (void *)gen_start, (void **)&generator.start},
     {"tcg_gen_callN_ppc64", (void *)gen_call, (void **)&generator.call},
     {"tcg_gen_code_ppc64", (void *)gen_code, (void **)&generator.code},
+    {"tcg_optimize_ppc64", (void *)gen_optimize, (void **)&generator.optimize},
     {"tlb_set_dirty_ppc64", (void *)set_dirty, (void **)&original.set_dirty},
     {"tlb_reset_dirty_by_vaddr_ppc64", (void *)reset_dirty_by_address,
      (void **)&original.reset_dirty_by_address},
