@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from .managed import ManagedMachine
 
 
+def tape_drives(machine: ManagedMachine) -> dict[str, list[TapeDrive]]:
+    """The drives of partitions that were activated and of servers, by their names."""
+    drives = {name: its.media.tape_drives for name, its in machine.partitions.items()}
+    return drives | {name: its.tape_drives for name, its in machine.io_servers.by_name.items()}
+
+
 def damaged_tapes(machine: ManagedMachine) -> list[str]:
     """What is to be said of tapes in drives of the machine, and in whose."""
-    drives = {name: its.media.tape_drives for name, its in machine.partitions.items()}
-    drives |= {name: its.tape_drives for name, its in machine.io_servers.by_name.items()}
-    found = [f"{name}: {line}" for name, its in drives.items() for line in tapes.warnings(its)]
+    drives = tape_drives(machine).items()
+    found = [f"{name}: {line}" for name, its in drives for line in tapes.warnings(its)]
     if machine.storage_network is not None:
         found += tapes.warnings(machine.storage_network.tape_drives)
     return found

@@ -1,4 +1,5 @@
 /* A program's code: what lies at an address, and which flags are wanted there. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -77,38 +78,26 @@ unsigned x86_fetch_more(const x86_code *c, uint64_t address, unsigned most, x86_
     return count;
 }
 
-/* An address that was looked at. */
+enum { NOWHERE = -1 };
+
+/* An instruction that code comes to. */
 typedef struct {
     uint64_t address;
-    unsigned order; /* the way that is being looked at has places one above the other */
-    unsigned live;
-    enum { OPEN, DONE, PARTLY } state; /* on that way; behind it; the same, without what is OPEN */
+    unsigned live;     /* what is wanted before it, as far as is known */
+    unsigned elsewhere; /* what is wanted behind it, but for the places */
+    int behind[2];     /* their numbers, or NOWHERE */
+    uint8_t effect;
+    bool is_code;
 } place;
 
 typedef struct {
     const x86_code *code;
     unsigned beyond;
-    int fuel;
-    unsigned order;
-    place places[LOOKAHEAD];
-    unsigned length;
+    place places[LOOKAHEAD]; /* the nearest first */
+    int length;
     uint64_t *pages;
     size_t *count;
 } walk;
-
-/* The place of an address, a new one where it was not seen; its fuel is what limits them. */
-static place *place_at(walk *w, uint64_t address)
-{
-    for (unsigned n = 0; n < w->length; n++)
-        if (w->places[n].address == address)
-            return w->places + n;
-    place *new = w->places + w->length;
-    if (w->fuel <= 0)
-        return NULL;
-    w->length++;
-    *new = (place){.address = address, .state = PARTLY};
-    return new;
-}
 
 static void note_page(walk *w, uint64_t page)
 {
@@ -119,73 +108,74 @@ static void note_page(walk *w, uint64_t page)
         w->pages[(*w->count)++] = page;
 }
 
-/* What is wanted at an address.  Where the way comes to itself again that adds nothing to what is
-   wanted there, but to places in between: these are looked at anew from elsewhere.  `lowest` becomes
-   the order of the lowest place that was come to so, if that is less. */
-static unsigned wanted(walk *w, uint64_t address, unsigned *lowest)
+/* The number of a place; where there are no more, everything is wanted behind the one it follows. */
+static int place_at(walk *w, uint64_t address, place *follows)
+{
+    for (int n = 0; n < w->length; n++)
+        if (w->places[n].address == address)
+            return n;
+    if (w->length == LOOKAHEAD) {
+        follows->elsewhere = EVERY;
+        return NOWHERE;
+    }
+    w->places[w->length].address = address;
+    return w->length++;
+}
+
+/* Where a place leads. */
+static void look_at(walk *w, place *here)
 {
     const x86_tables *t = w->code->tables;
-    uint8_t effects[LOOKAHEAD]; /* of the instructions on this way */
-    place *way[LOOKAHEAD];
-    unsigned length = 0, live = EVERY, reached = ~0u;
-    for (;;) {
-        x86_instruction i;
-        place *here = place_at(w, address);
-        if (here && here->state != PARTLY) {
-            live = here->state == DONE ? here->live : 0;
-            if (here->state == OPEN && here->order < reached)
-                reached = here->order;
-            break;
-        }
-        if (!here || --w->fuel < 0)
-            break;
-        note_page(w, address / PAGE);
-        note_page(w, address / PAGE + (address % PAGE + LONGEST) / PAGE);
-        if (x86_fetch(w->code, address, &i) != X86_DECODED) {
-            live = 0;
-            break;
-        }
-        here->state = OPEN;
-        here->order = w->order++;
-        way[length] = here;
-        effects[length++] = i.effect;
-        if (!t->effects[i.effect][EVERY]) {
-            live = 0;
-            break;
-        }
-        unsigned ending = t->endings[i.name];
-        uint64_t next = within(w->code, i.address + i.length);
-        if (ending == X86_BRANCH) {
-            live = wanted(w, i.target, &reached);
-            live |= wanted(w, next, &reached);
-            break;
-        }
-        if (ending == X86_BEYOND || (ending == X86_JUMP && !i.has_target)) {
-            live = w->beyond;
-            break;
-        }
-        address = ending == X86_JUMP ? i.target : next;
+    x86_instruction i;
+    note_page(w, here->address / PAGE);
+    note_page(w, here->address / PAGE + (here->address % PAGE + LONGEST) / PAGE);
+    here->live = here->elsewhere = 0;
+    here->behind[0] = here->behind[1] = NOWHERE;
+    here->is_code = !x86_fetch(w->code, here->address, &i);
+    if (!here->is_code)
+        return;
+    here->effect = i.effect;
+    if (!t->effects[i.effect][EVERY])
+        return;
+    unsigned ending = t->endings[i.name];
+    if (ending == X86_BEYOND || (ending == X86_JUMP && !i.has_target)) {
+        here->elsewhere = w->beyond;
+        return;
     }
-    while (length) {
-        place *here = way[--length];
-        live = t->effects[effects[length]][live];
-        if (reached >= here->order)
-            reached = ~0u;
-        here->live = live;
-        here->state = reached == ~0u ? DONE : PARTLY;
+    if (ending == X86_BRANCH || ending == X86_JUMP)
+        here->behind[0] = place_at(w, i.target, here);
+    if (ending != X86_JUMP)
+        here->behind[1] = place_at(w, within(w->code, i.address + i.length), here);
+}
+
+/* The least that fits all places: what is wanted behind one may be asked for as something else
+   before it, so that ways that come to themselves again count, too. */
+static void settle(walk *w)
+{
+    const x86_tables *t = w->code->tables;
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (int n = w->length - 1; n >= 0; n--) {
+            place *here = w->places + n;
+            unsigned after = here->elsewhere;
+            for (int way = 0; way < 2; way++)
+                after |= here->behind[way] == NOWHERE ? 0 : w->places[here->behind[way]].live;
+            unsigned live = here->is_code ? t->effects[here->effect][after] : 0;
+            changed |= live != here->live;
+            here->live = live;
+        }
     }
-    if (reached < *lowest)
-        *lowest = reached;
-    return live;
 }
 
 unsigned x86_wanted(const x86_code *c, uint64_t address, unsigned beyond, uint64_t *pages,
                     size_t *count)
 {
-    walk w;
-    unsigned lowest = ~0u;
-    w.code = c, w.beyond = beyond, w.fuel = LOOKAHEAD, w.order = w.length = 0;
-    w.pages = pages, w.count = count;
+    walk w = {.code = c, .beyond = beyond, .length = 1, .pages = pages, .count = count};
+    w.places[0].address = address;
     *count = 0;
-    return wanted(&w, address, &lowest);
+    for (int n = 0; n < w.length; n++)
+        look_at(&w, w.places + n);
+    settle(&w);
+    return w.places[0].live;
 }

@@ -9,6 +9,7 @@ from hypervisor.system.errors import ManagementError
 from hypervisor.system.units import ProcUnits
 from pyphyp import actions
 from pyphyp.activated import activated
+from pyphyp.managed_media import tape_drives
 from pyphyp.metering import Meter
 from pyphyp.refusals import refused
 from pyphyp.slots import PartitionSlots
@@ -62,7 +63,7 @@ class HostedMachine:
         if isinstance(action, actions.CrashPartition) and self._ended(action.partition):
             return f"{said(action)}, has no handler for it, and has crashed by that"
         if isinstance(action, actions.ActivatePartition):
-            drives = self._machine.partitions[action.partition].media.tape_drives
+            drives = tape_drives(self._machine)[action.partition]
             return "; ".join((said(action), *warnings(drives)))
         return said(action)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emu.engine_state import SYSTEM_RESET
 from emu.memory import StorageError
 from hypervisor.abi import DOUBLEWORD, H, HcallError
 from hypervisor.hcall import Hcall, HcallEvent, HcallGroup, HcallTable
@@ -154,6 +155,7 @@ def test_no_arguments_get_more_than_a_code_or_touch_storage_they_do_not_name(
     for value in values[: call.arity]:  # what might be an area says how long it is
         if value + 8 <= ABOVE and value % 128 == 0:
             shared.memory.write_u64(value, sizes)
+    shared.load("b .", at=SYSTEM_RESET.handler)
     before = shared.everything()
     answer = shared.call(call.number, *values)
     assert H(answer.code).title.startswith("H_")

@@ -61,10 +61,15 @@ def test_a_tape_is_in_one_partitions_drive(tmp_path: Path) -> None:
         its.perform(UnloadTape("p0"))
 
 
-def test_a_tape_that_is_no_image_is_refused_and_costs_nothing(tmp_path: Path) -> None:
+def test_a_tape_that_is_no_image_is_left_alone_and_keeps_nothing_from_starting(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "a.tap").write_bytes(b"no tape")
-    with machine(tmp_path, '["a.tap,ro,10M"]') as its:
-        with pytest.raises(ManagementError, match="no tape image"):
-            its.activate("p0")
-        (tmp_path / "a.tap").write_bytes(b"")
+    with machine(tmp_path, '["a.tap,10M"]') as its:
         its.activate("p0")
+        (drive,) = its.partitions["p0"].media.tape_drives
+        drive.login(ONE)
+        condition(drive, 0x00)
+        write = (0x0A, 0, 0, 0, 4)
+        assert condition(drive, *write, data=b"data") is Condition.WRITE_ERROR
+    assert (tmp_path / "a.tap").read_bytes() == b"no tape"
