@@ -34,6 +34,11 @@ class Extents:
         kinds[first:last] = [what for _, _, what in pieces]
         self.total += sum(high - low for low, high, _ in pieces)
 
+    @property
+    def count(self) -> int:
+        """How many ranges there are."""
+        return len(self._starts)
+
     def at(self, number: int) -> int:
         """The kind of a number."""
         n = bisect_right(self._ends, number)

@@ -55,6 +55,10 @@ class Tables:
             words.byteswap()
         self._held(address, 8 * len(words))[:] = words.tobytes()
 
+    def is_empty(self, address: int, size: int) -> bool:
+        """Whether there is nothing but zeros."""
+        return bytes(self._held(address, size)) == bytes(size)
+
     def read(self, address: int) -> int:
         return int.from_bytes(self._held(address, 8), "big")
 
@@ -111,6 +115,9 @@ class PageTree:
             child = self._child(node, level, n, leaf)
             if child is not None:
                 self._lead(child, level + 1, low, (start, until), distance, leaf)
+                if not leaf and self._tables.is_empty(child.address, 8 << self._shape[level + 1]):
+                    self._replace(node, level, n, 1)
+                    self._write(node, n, [0])
             start = until
 
     def _child(self, node: _Node, level: int, n: int, leaf: int) -> _Node | None:

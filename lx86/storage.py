@@ -152,6 +152,11 @@ class Storage:
         """Runs of such pages among those from `first` to before `end`, by number."""
         return ((low, high) for low, high, _ in self._executable.within(first, end))
 
+    @property
+    def pieces(self) -> int:
+        """How many runs of pages of one kind there are."""
+        return self._pages.count
+
     def outside(self, start: int, length: int) -> bool:
         """Whether not all of these addresses can be a program's."""
         end = start + length

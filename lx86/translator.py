@@ -165,7 +165,8 @@ class Translator:
             value += self._machine.registers.gpr(FIRST + number)
         try:
             if stored:
-                if number < 0 and self._storage.kind(value) & (WRITE | Page.SHARED):
+                kinds = [self._storage.kind(value + n) for n in (0, architecture.word - 1)]
+                if number < 0 and (kinds[0] | kinds[1]) & (WRITE | Page.SHARED):
                     return 0  # it may be another later
                 data = self._storage.read(value & architecture.mask, architecture.word)
                 value = int.from_bytes(data, "little")

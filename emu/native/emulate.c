@@ -115,6 +115,17 @@ bool store_storage(core *c, uint64_t address, uint64_t effective, unsigned lengt
     return true;
 }
 
+/* Whether the host exchanges what lies there at one go. */
+static bool exchanges(uint64_t address, unsigned length)
+{
+#if defined(__x86_64__)
+    (void)address, (void)length;
+    return true;
+#else
+    return address % length == 0;
+#endif
+}
+
 /* Whether `expected` stood there. */
 static bool exchange(uint8_t *bytes, unsigned length, uint64_t expected, uint64_t value)
 {
@@ -142,7 +153,7 @@ bool exchange_storage(core *c, uint64_t address, uint64_t effective, unsigned le
     place at;
     if (!locate(c, address, effective, length, ACCESS_STORE, &at))
         return false;
-    if (at.first < length || !(msr(c) & MSR_LE)) {
+    if (at.first < length || !(msr(c) & MSR_LE) || !exchanges(at.real[0], length)) {
         if (!load_storage(c, address, effective, length, &found))
             return false;
         *done = found == expected;

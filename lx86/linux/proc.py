@@ -124,7 +124,7 @@ class Proc:
 
     def open(self, parts: Parts, flags: int) -> int:
         inside = self._ours(parts)
-        if inside is not None and len(inside) == 2 and inside[0] == b"fd":
+        if inside is not None and inside[:1] == (b"fd",) and inside[-1].isdigit():
             return self._open_descriptor(int(inside[1]), flags)
         names = self._names(parts)
         if names is not None or parts[1:] in _DIRECTORIES:

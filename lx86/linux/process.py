@@ -46,8 +46,10 @@ TURN = 2_000_000
 """Instructions of a thread's turn while there are others, or while signals are handled."""
 _CALLS_OF_A_TURN = 61  # a prime: a loop of calls does not end each turn at the same place
 _MOST_THREADS = 255
-_OUTCOMES = (OSError, StorageFault, StateSet, Interrupted, OverflowError)
-"""What calls raise; OverflowError is Python's for numbers that the host's types do not hold."""
+_NUMBERS = {StorageFault: errno.EFAULT, OverflowError: errno.EINVAL, MemoryError: errno.ENOMEM}
+"""OverflowError is Python's for numbers that the host's types do not hold."""
+_OUTCOMES = OSError, StateSet, Interrupted, StorageFault, OverflowError, MemoryError
+"""What calls raise."""
 
 
 class Process:
@@ -306,10 +308,8 @@ class Process:
                 return
             case Interrupted():
                 result, restart = -errno.EINTR, True
-            case StorageFault():
-                result = -errno.EFAULT
-            case OverflowError():
-                result = -errno.EINVAL
+            case StorageFault() | OverflowError() | MemoryError():
+                result = -_NUMBERS[type(outcome)]
             case OSError():
                 result = -(outcome.errno or errno.EIO)
             case _:

@@ -78,3 +78,16 @@ def test_what_is_led_elsewhere_as_a_whole_gives_its_nodes_back() -> None:
             tree.lead(at + _PAGE, at + 2 * _PAGE, 0, LEAF | READ)
         tree.lead(0, 1 << 47, 0, (n & 1) and LEAF | READ)
     assert tables.take(_PAGE) < first + 40 * _PAGE
+
+
+@pytest.mark.parametrize("shape", _SHAPES)
+def test_what_is_led_nowhere_again_leaves_no_nodes(shape: tuple[int, ...]) -> None:
+    tables = Tables(_Storage().held, _NODES)
+    tree = PageTree(tables, shape)
+    first = tables.take(_PAGE)
+    tables.give(first, _PAGE)
+    for n in range(1000):
+        at = (n << 21) + 5 * _PAGE
+        tree.lead(at, at + _PAGE, 0, LEAF | READ)
+        tree.lead(at, at + _PAGE, 0, 0)
+    assert tables.take(_PAGE) < first + 8 * _PAGE

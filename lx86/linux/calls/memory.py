@@ -22,6 +22,8 @@ calls = CallGroup()
 _SHARED, _PRIVATE, _SHARED_VALIDATE = 1, 2, 3
 _FIXED, _ANONYMOUS, _NO_RESERVE, _NO_REPLACE = 0x10, 0x20, 0x4000, 0x10_0000
 _GROWS_DOWN = 0x0100_0000
+_MOST_MAPS = 65530
+"""Linux's vm.max_map_count."""
 _ON_FAULT = 4
 """MCL_ONFAULT and MLOCK_ONFAULT add to the others (the second is 1)."""
 _REMAP_MAYMOVE, _REMAP_FIXED, _REMAP_DONTUNMAP = 1, 2, 4
@@ -69,7 +71,7 @@ def _mmap(
     shared = flags & 0xF in (_SHARED, _SHARED_VALIDATE)
     if not length or not (shared or flags & 0xF == _PRIVATE):
         refuse(errno.EINVAL)
-    if length > memory.end:
+    if length > memory.end or memory.storage.pieces >= _MOST_MAPS:
         refuse(errno.ENOMEM)
     kind = memory.permissions(protection)
     if kind & WRITE and not (shared or flags & _NO_RESERVE) and length > _most_reserved():
@@ -138,11 +140,23 @@ def _range(thread: Thread, address: int, length: int, too_far: int = errno.EINVA
     return length
 
 
+def _split(thread: Thread, address: int, length: int) -> None:
+    """Pages become something else than those on both sides of them: not while maps are too many."""
+    storage = thread.process.storage
+    if (
+        storage.pieces >= _MOST_MAPS
+        and storage.kind(address - 1)
+        and storage.kind(address + length)
+    ):
+        refuse(errno.ENOMEM)
+
+
 @calls.define(91, "munmap", "pu")
 def munmap(thread: Thread, address: int, length: int) -> int:
     length = _range(thread, address, length)
     if not length:
         refuse(errno.EINVAL)
+    _split(thread, address, length)
     thread.process.memory.unmap(address, length)
     return 0
 
@@ -153,6 +167,7 @@ def mprotect(thread: Thread, address: int, length: int, protection: int) -> int:
         refuse(errno.EINVAL)
     length = _range(thread, address, length, errno.ENOMEM)
     if length:
+        _split(thread, address, length)
         memory = thread.process.memory
         memory.protect(address, length, memory.permissions(protection))
     return 0
@@ -168,7 +183,10 @@ def mremap(
         refuse(errno.EINVAL)
     if not memory.is_mapped(address, old_length):
         refuse(errno.EFAULT)
-    kinds = {kind for _, _, kind in storage.runs(address, old_length)}
+    _split(thread, address, old_length)
+    shared = {bool(kind & Page.SHARED) for _, _, kind in storage.runs(address, old_length)}
+    if len(shared) > 1:
+        refuse(errno.EFAULT)
     if flags & _REMAP_FIXED:
         size = _range(thread, new_address, length)
         apart = new_address + size <= address or address + old_length <= new_address
@@ -180,7 +198,7 @@ def mremap(
         if length < old_length:
             memory.unmap(address + length, old_length - length)
         return address
-    if any(kind & Page.SHARED for kind in kinds):
+    if any(shared):
         refuse(errno.ENOMEM)
     more = length - old_length
     end = address + old_length

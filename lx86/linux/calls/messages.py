@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lx86.linux.call import refuse
 from lx86.linux.host import checked, ffi, lib
 from lx86.linux.structures import vectors
-from lx86.storage import WRITE
+from lx86.storage import READ, WRITE
 
 from .transfer import visible
 
@@ -39,6 +39,14 @@ def _pointer(buffer: object) -> int:
     return int(ffi.cast("uintptr_t", buffer))
 
 
+def _vector(views: list[memoryview]) -> object:
+    """A struct iovec array of the host's."""
+    words: list[int] = []
+    for view in views:
+        words += [_pointer(ffi.from_buffer(view)) if len(view) else 0, len(view)]
+    return ffi.new("uint64_t[]", words or 2)
+
+
 def send(
     thread: Thread, file: int, message: int, flags: int,
     convert: Callable[..., tuple[bytes, int]],
@@ -49,19 +57,16 @@ def send(
     name, name_length, vector, count, control, control_length, _ = header.unpack(
         storage.read(message, header.size)
     )
-    data = b"".join(
-        storage.read(address, length) for address, length in vectors(storage, vector, count)
-    )
+    views = [storage.view(*piece, READ) for piece in vectors(storage, vector, count)]
     if control_length > _MOST_CONTROL:
         refuse(errno.ENOBUFS)
     extra = _to_host(thread, storage.read(control, control_length)) if control_length else b""
     place, used = convert(thread, name, name_length, new=False) if name else (b"", -1)
     try:
-        kept = [ffi.new("char[]", part or b"\0") for part in (place, data, extra)]
-        piece = ffi.new("uint64_t[2]", (_pointer(kept[1]), len(data)))
+        kept, pieces = [ffi.new("char[]", part or b"\0") for part in (place, extra)], _vector(views)
         host = _HOST_HEADER.pack(
-            _pointer(kept[0]) if place else 0, len(place), _pointer(piece), 1,
-            _pointer(kept[2]) if extra else 0, len(extra), 0,
+            _pointer(kept[0]) if place else 0, len(place), _pointer(pieces), len(views),
+            _pointer(kept[1]) if extra else 0, len(extra), 0,
         )  # fmt: skip
         return checked(lib.sendmsg(file, host, flags & 0x7FFF_FFFF))
     finally:
@@ -96,11 +101,7 @@ def receive(thread: Thread, file: int, message: int, flags: int, give: Callable[
     )
     pieces = vectors(storage, vector, count)
     views = [storage.view(address, length, WRITE) for address, length in pieces]
-    lengths: list[int] = []
-    for view in views:
-        where = _pointer(ffi.from_buffer(view)) if len(view) else 0
-        lengths += [where, len(view)]
-    host_pieces = ffi.new("uint64_t[]", lengths or 2)
+    host_pieces = _vector(views)
     address = ffi.new("char[]", 128)
     room = min(control_length, _MOST_CONTROL) * 2 + 64 if control_length else 0
     extra = ffi.new("char[]", max(room, 1))

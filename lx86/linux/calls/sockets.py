@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from lx86.linux.call import CallGroup, Wait, refuse
 from lx86.linux.files import AT_FDCWD
 from lx86.linux.host import checked, ffi, lib
-from lx86.storage import WRITE
+from lx86.storage import READ, WRITE
 
 from .messages import receive, send
-from .transfer import visible
+from .transfer import MOST, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,13 +276,15 @@ def sendto(
     thread: Thread, file: int, address: int, length: int, flags: int, to: int, to_length: int
 ) -> Waiting:
     storage = thread.process.storage
-    data = storage.read(address, length)
+    length = min(length, MOST)
+    storage.view(address, length, READ)
     place, used = _address(thread, to, to_length, new=False) if to else (b"", -1)
 
     def attempt() -> int:
-        where = place or ffi.NULL
+        view = storage.view(address, length, READ)
+        data, where = ffi.from_buffer(view) if length else b"", place or ffi.NULL
         return checked(
-            lib.sendto(file, data, len(data), flags & 0x7FFF_FFFF | _DONTWAIT, where, len(place))
+            lib.sendto(file, data, length, flags & 0x7FFF_FFFF | _DONTWAIT, where, len(place))
         )
 
     try:

@@ -98,6 +98,26 @@ def test_ten_thousand_wild_calls_touch_nothing_outside(tmp_path: Path, architect
     assert _what_is_known(outside) == before
 
 
+@pytest.mark.parametrize("architecture", _COMPILERS)
+def test_what_is_too_much_and_what_there_is_not_is_refused(
+    tmp_path: Path, architecture: str
+) -> None:
+    (root := tmp_path / "root").mkdir()
+    _compiled(architecture, "too_much", root / "too_much")
+    done = x86("--root", str(root), "-C", "/", "/too_much")
+    assert (done.returncode, done.stderr) == (_DONE, "")
+    names = {"fd/abc": "ENOENT", "fd/-1": "ENOENT", "fd/1/x": "ENOTDIR"}
+    names |= {"fd/" + "9" * 20: "ENOENT", "fdinfo/x": "ENOENT", "task/x/stat": "ENOENT"}
+    expected = [f"{name}: {answer}" for name, answer in names.items() for _ in range(2)]
+    expected += ["datagram sendto: EMSGSIZE", "datagram sendmsg: EMSGSIZE"]
+    expected += ["stream sendto: done", "stream sendmsg: done", "ftruncate: done"]
+    expected += ["sparse 0herethere", "mremap: EFAULT"]
+    if architecture == "i386":
+        expected += ["6 mprotect: ENOMEM", "munmap within: ENOMEM", "mmap: ENOMEM"]
+        expected += ["munmap: done", "mmap: done"]
+    assert done.stdout.splitlines() == expected
+
+
 def _what_is_known(directory: Path) -> list[tuple[object, ...]]:
     """All but the time of the last access, of a directory and what is in it."""
     found = [directory, *sorted(directory.iterdir())]
