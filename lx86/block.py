@@ -142,6 +142,8 @@ class Block:
     """
     first: bool = False
     """It is to be translated again when it is entered often."""
+    held: tuple[tuple[int, bytes], ...] = ()
+    """Pages that others may change unseen, and what they held when it was made."""
 
     @property
     def end(self) -> int:

@@ -69,6 +69,8 @@ class CodeCache:
         self._linked: dict[int, dict[int, int]] = {}
         """By x86 address: the words that are branches to its code, and where that is."""
         self._slots: dict[int, int] = {}
+        self._held: dict[tuple[int, bool], Block] = {}
+        """By x86 address and direction flag: blocks that are looked at before each entry."""
 
     def flush(self) -> None:
         """Forget all code."""
@@ -91,6 +93,10 @@ class CodeCache:
             self._machine.write_code(block.address, block.placed(self._places))
             return
         block.alive = True
+        if block.held:
+            self._held.update(dict.fromkeys([(eip, down) for eip in block.entries], block))
+            self._machine.write_code(block.address, block.placed(self._places))
+            return
         address, entries = block.address, self.entries_down if down else self.entries
         for eip, index in block.entries.items():
             if eip not in entries or eip == block.start:
@@ -186,7 +192,9 @@ class CodeCache:
         owner = self._slots.get(slot)
         if owner is not None and owner != eip:
             return  # two addresses share it; this one is found by the host
-        address = self.entries[eip]
+        address = self.entries.get(eip)
+        if address is None:  # each entry is the host's
+            return
         word = self._branches | address & 0x3FFFFFC if self._branches else address
         self._machine.fill_slot(eip, word)
         self._slots[slot] = eip
@@ -215,10 +223,14 @@ class CodeCache:
         return self._versions.get(eip, {}).get(stack_key)
 
     def add_version(self, eip: int, stack_key: int, address: int) -> None:
+        if self._is_held(address):
+            return
         self._versions.setdefault(eip, {})[stack_key] = address
 
     def use_version(self, eip: int, address: int) -> None:
         """From now on whoever branches to an x86 address gets there."""
+        if self._is_held(address):
+            return
         self.entries[eip] = address
         if self._empty_slot(eip):
             self.fill_slot(eip)
@@ -226,6 +238,14 @@ class CodeCache:
         for site in sites:
             self._machine.write_code(site, _branch(site, address))
             sites[site] = address
+
+    def held(self, eip: int, down: bool) -> Block | None:
+        """A block with code for an address that nobody branches to unasked."""
+        return self._held.get((eip, down))
+
+    def _is_held(self, address: int) -> bool:
+        block = self.block_at(address)
+        return block is not None and bool(block.held)
 
     def block_at(self, address: int) -> Block | None:
         """The block whose code an address lies in, even one that was dropped since."""
@@ -281,6 +301,9 @@ class CodeCache:
             return
         block.alive = False
         low, high = block.address, block.end
+        for at in [(eip, down) for eip in block.entries for down in (False, True)]:
+            if self._held.get(at) is block:
+                del self._held[at]
         for eip in block.entries:
             for entries in (self.entries, self.entries_down):
                 if low <= entries.get(eip, 0) < high:

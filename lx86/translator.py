@@ -49,6 +49,8 @@ class Translator:
         self.studied = options.marked
         """What blocks are made of is looked at later."""
         self._machine, self._file, self._storage = machine, file, storage
+        self._changeable: set[int] = set()
+        """Pages with code that others may change unseen."""
         self._inline_calls = options.inline_calls
         self._lowerings = lower.table()
 
@@ -62,6 +64,7 @@ class Translator:
         self.options = self._first_options
         self.code.use_segment(0, code_16=False)
         self.code.forget_everything()
+        self._changeable.clear()
         if self.cache.used:
             self.cache.flush()
 
@@ -81,17 +84,25 @@ class Translator:
         """Where the code for an address is.  Raises `FetchFault`."""
         entries = self.cache.entries_down if down else self.cache.entries
         address = entries.get(eip)
+        if address is None and (block := self.cache.held(eip, down)) is not None:
+            if self.watch.holds(block):
+                return block.place_of(eip)
+            for page, _ in block.held:
+                self.watch.drop(page)
         return self.translate(eip, down) if address is None else address
 
     def translate(self, eip: int, down: bool, whole: bool = False) -> int:
         """As `entry`, but anew; `whole`: it is worth a whole region."""
         began = time.perf_counter()
         first = bool(self.options.first_region) and not down and not whole
+        self._decode_anew()
         block = self._block(eip, down, first)
         if block.flags_returned and not self.options.exact_flags:
             self.keep_flags()
             block = self._block(eip, down, first)
         self.watch.protect(block)
+        block.held = self.watch.held(block)
+        self._changeable.update(page for page, _ in block.held)
         self.cache.add(block, down)
         if self.options.slots and not down:
             self._fill_slots(block)
@@ -102,13 +113,18 @@ class Translator:
             block.forget_making()
         return block.place_of(eip)
 
+    def _decode_anew(self) -> None:
+        """What others may have changed unseen."""
+        for page in self._changeable:
+            self.code.forget(page, page)
+
     def _fill_slots(self, block: Block) -> None:
         """What others enter in the midst of a block is mostly where calls return to."""
         exact, entries = self.options.exact_flags, self.cache.entries
         for eip, index in block.entries.items():
             if (
                 eip != block.start
-                and entries[eip] == block.address + 4 * index
+                and entries.get(eip) == block.address + 4 * index
                 and (exact or eip not in block.wanted)
                 and self.watch.has_slot_alone(eip)
             ):
@@ -133,6 +149,7 @@ class Translator:
         options = replace(
             self.options, slots=False, string_blocks=self.options.string_blocks and string_blocks
         )
+        self._decode_anew()
         region = build(code, eip, options, down=down, single=True)
         self.code.forget_looked_at()
         block = self._code_for(region, down, options)
@@ -173,7 +190,7 @@ class Translator:
         except StorageFault:
             return 0
         value &= architecture.mask
-        return value if self._storage.kind(value) & EXECUTE else 0
+        return value if self._storage.kind(value) & (EXECUTE | Page.SHARED) == EXECUTE else 0
 
     def _pin(self, options: Options) -> None:
         if options != self.options:

@@ -94,6 +94,17 @@ class Watch:
         self._digests[page] = known
         return known
 
+    def held(self, block: Block) -> tuple[tuple[int, bytes], ...]:
+        """The pages of a block that others may change unseen, and what they hold."""
+        both, page_of = _EXECUTE | _SHARED, self._storage.page
+        pages = [page for page in block.pages if page_of(page) & both == both]
+        return tuple((page, bytes(self._storage.raw(page * PAGE, PAGE))) for page in pages)
+
+    def holds(self, block: Block) -> bool:
+        """Whether these still hold it."""
+        raw = self._storage.raw
+        return all(bytes(raw(page * PAGE, PAGE)) == known for page, known in block.held)
+
     def refuses_stores(self, page: int) -> bool:
         """Though the program may store there."""
         return page in self._machine.protected and bool(self._storage.page(page) & _WRITE)

@@ -14,7 +14,7 @@ from lx86.cpu import Access, Fault
 from lx86.kept import Kept
 from lx86.node import End
 from lx86.options import Options, without
-from lx86.storage import READ, WRITE
+from lx86.storage import PAGE, READ, WRITE
 from lx86.store import Store
 from lx86.translating_cpu import TranslatingCpu
 
@@ -38,7 +38,7 @@ _TEXT = """
     cmp {compared}, 2
     ja 9f
     {between}
-    {jump} {pointer} ptr [{index}*{word}+0x22000000]
+    {jump} {pointer} ptr [{index}*{word}+{table}]
 9:  mov ecx, 9
     jmp 8f
     .org 0x40
@@ -113,12 +113,13 @@ class _Ran:
     """Code by a table of three handlers, run with several indexes."""
 
     def __init__(
-        self, architecture: Architecture, jump: str, compared: str, index: str, between: str = ""
-    ) -> None:
+        self, architecture: Architecture, jump: str, compared: str, index: str, between: str = "",
+        table: int = TABLE,
+    ) -> None:  # fmt: skip
         self.long, word = architecture.long, architecture.word
         text = _TEXT.format(
             jump=jump, pointer="qword" if self.long else "dword", word=word, between=between,
-            compared=compared, index=index, back="jmp 8f" if jump == "jmp" else "ret",
+            compared=compared, index=index, back="jmp 8f" if jump == "jmp" else "ret", table=table,
         )  # fmt: skip
         if jump == "call":
             text = text.replace("9:  mov", "    jmp 8f\n9:  mov")
@@ -134,7 +135,7 @@ class _Ran:
         )
         self.storage = self.runner.storage
         self.storage.map(TABLE, 0x4000, READ)
-        self.storage.load(TABLE, b"".join(struct.pack(self._form, at) for at in HANDLERS))
+        self.storage.load(table, b"".join(struct.pack(self._form, at) for at in HANDLERS))
 
     def entry(self, number: int, handler: int) -> None:
         """Have the program store an entry, to pages that it makes writable for that."""
@@ -178,6 +179,22 @@ def test_a_table_that_changes_is_followed(jump: str, architecture: Architecture)
         assert run(0) == 2
         run.storage.unmap(TABLE, 0x4000)
         assert run(0) == Fault(TABLE, Access.READ)
+    finally:
+        run.runner.close()
+
+
+@BOTH
+def test_a_table_that_reaches_into_a_shared_page_is_followed(architecture: Architecture) -> None:
+    index, table = "rax" if architecture.long else "eax", TABLE + PAGE - 2 * architecture.word - 2
+    run = _Ran(architecture, "jmp", "eax", index, "mov eax, eax", table)
+    try:
+        behind = bytes(run.storage.raw(TABLE + PAGE, PAGE))
+        run.storage.map_shared(TABLE + PAGE, PAGE, READ)
+        run.storage.raw(TABLE + PAGE, PAGE)[:] = behind
+        assert [run(n) for n in (0, 1, 2)] == [1, 2, 3]
+        assert run.switches() == 0
+        run.storage.raw(TABLE + PAGE, 2)[:] = b"\0\x12"  # as another process would
+        assert run(2) == Fault(0x1200_0000 + HANDLERS[2] % 0x1_0000, Access.EXECUTE)
     finally:
         run.runner.close()
 
