@@ -56,6 +56,8 @@ class Region:
     down: bool = False
     pages: frozenset[int] = frozenset()
     """By number, those that were looked at for it."""
+    longest: int = 0
+    """So many instructions it might have had."""
     foreseen: dict[Expression, int] = field(default_factory=dict)
     """What was asked of the state it was made in, and the answers."""
 
@@ -122,7 +124,7 @@ class _Builder:
         self._foresee = foresee
         self._came: dict[Key, Key] = {}
         """By a leader: that of the stretch that leads there first."""
-        self.region = Region(start, {}, small=first, down=down)
+        self.region = Region(start, {}, small=first, down=down, longest=self._limit)
         self._walk((start, ()))
         self._cut()
         if options.split_returns and not first:
@@ -263,8 +265,6 @@ class _Builder:
             return False
         if self._first:
             self.region.first = True
-            return False
-        if len(self._seen) > self._limit // 2:
             return False
         size = self._sizes.get(target)
         if size is None:

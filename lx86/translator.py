@@ -11,6 +11,7 @@ from .code import Code
 from .code_cache import CodeCache
 from .constants import pin
 from .convention import FIRST
+from .emitter import TooFarError
 from .instruction import CS
 from .region import Alone, Region, build
 from .storage import EXECUTE, WRITE, Page, StorageFault
@@ -164,12 +165,21 @@ class Translator:
                 if (block.base, block.constants) != (options.base, options.constants):
                     self._pin(replace(options, base=block.base, constants=block.constants))
                 return block
-        region = build(self.code, eip, options, down=down, first=first, foresee=self._foresee)
-        self._pin(pin(region, options))
-        block = self._code_for(region, down, self.options)
+        block = self._made(eip, down, first)
         if self.kept is not None:
             self.kept.add(block, down, first, options)
         return block
+
+    def _made(self, eip: int, down: bool, first: bool) -> Block:
+        """Of less of the program where a branch could not reach over its code."""
+        smaller = self.options
+        while True:
+            region = build(self.code, eip, smaller, down=down, first=first, foresee=self._foresee)
+            self._pin(pin(region, self.options))
+            try:
+                return self._code_for(region, down, self.options)
+            except TooFarError:
+                smaller = replace(smaller, longest_region=smaller.longest_region // 2)
 
     def _foresee(self, asked: Expression) -> int:
         """A `Foresight`; the registers hold the state in which code is about to be entered."""
@@ -182,10 +192,12 @@ class Translator:
             value += self._machine.registers.gpr(FIRST + number)
         try:
             if stored:
-                kinds = [self._storage.kind(value + n) for n in (0, architecture.word - 1)]
-                if number < 0 and (kinds[0] | kinds[1]) & (WRITE | Page.SHARED):
+                value &= architecture.mask
+                last = value + architecture.word - 1 & architecture.mask
+                kinds = self._storage.kind(value) | self._storage.kind(last)
+                if number < 0 and kinds & (WRITE | Page.SHARED):
                     return 0  # it may be another later
-                data = self._storage.read(value & architecture.mask, architecture.word)
+                data = self._storage.read(value, architecture.word)
                 value = int.from_bytes(data, "little")
         except StorageFault:
             return 0

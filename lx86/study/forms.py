@@ -84,7 +84,7 @@ def stages(block: Block, storage: Storage, options: Options, stack_key: int) -> 
 
     found = []
     for n in range(len(on) + 1):
-        some = replace(without(options, on[n:]), longest_region=options.longest_region)
+        some = replace(without(options, on[n:]), longest_region=region.longest)
         if not some.pin_constants:
             some = replace(some, base=0, constants=())
         try:

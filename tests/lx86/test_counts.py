@@ -16,9 +16,9 @@ pytestmark = pytest.mark.skipif(not small.available(), reason=f"{small.COMPILER}
 
 # x86 and POWER instructions of one round in steady state, built by Debian 12's cross compiler.
 COUNTS = {
-    "fib": (91_374, 94_416),
+    "fib": (91_374, 92_313),
     "crc32": (69_677, 72_752),
-    "dhry": (65_100, 78_400),
+    "dhry": (65_100, 75_000),
     "qsortb": (724_302, 742_734),
     "sha256": (51_438, 47_472),
     "sieve": (137_359, 137_470),
@@ -29,7 +29,7 @@ COUNTS = {
 MATRICES = {
     "x87": (106_352, 178_851),
     "sse": (106_349, 120_689),
-    "sse fast": (29_866, 30_205),
+    "sse fast": (29_866, 30_146),
 }
 STRINGS = (123_892, 152_573)
 
@@ -83,7 +83,7 @@ def test_a_c_librarys_string_functions_take_so_many_instructions() -> None:
 
 def test_the_geometric_means_are_below_their_targets() -> None:
     ratios = {name: counting.Ratio(*counts) for name, counts in COUNTS.items()}
-    assert counting.geometric_mean([ratios[name] for name in small.INTEGER]) < 1.05
+    assert counting.geometric_mean([ratios[name] for name in small.INTEGER]) < 1.04
     others = [counting.Ratio(*counts) for counts in (*MATRICES.values(), STRINGS)]
     assert len([*ratios.values(), *others]) == 13
     assert counting.geometric_mean([*ratios.values(), *others]) < 1.05

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 COUNTS = {
     "fib": (67_652, 98_446),
     "crc32": (69_150, 76_841),
-    "dhry": (51_600, 66_700),
+    "dhry": (51_600, 62_600),
     "qsortb": (607_711, 735_114),
     "sha256": (44_655, 40_655),
     "sieve": (136_888, 137_001),
@@ -36,7 +36,7 @@ COUNTS = {
 MATRICES = {
     "x87": (106_301, 179_446),
     "sse": (106_294, 120_683),
-    "sse fast": (29_834, 30_203),
+    "sse fast": (29_834, 30_143),
 }
 STRINGS = (37_942, 48_505)
 _FLAGS = {
@@ -93,5 +93,5 @@ def test_the_geometric_means_of_64_bit_programs_are_below_their_targets() -> Non
     assert len([*ratios.values(), *others]) == 13
     every = counting.geometric_mean([*ratios.values(), *others])
     print(f"{integer:.3f} of integer programs, {every:.3f} of all")
-    assert integer < 1.15
+    assert integer < 1.14
     assert every < 1.11

@@ -175,3 +175,21 @@ def test_a_loop_that_is_stopped_goes_on_with_its_constants(architecture: Archite
             assert why == whole
     finally:
         runner.close()
+
+
+def test_a_region_whose_branches_would_not_reach_over_its_code_is_made_smaller() -> None:
+    text = "mov edi, 2\n1:.rept 395\nrcl byte ptr [ebx], cl\n .endr\ndec edi\njne 1b"
+    case = replace(pieces.case(1), code=assembled(text, long=False))
+    found, sizes = [], []
+    for options in (Options(longest_region=20), Options()):
+        runner = cases.Runner(lambda s, o=options: TranslatingCpu(s, options=o), [case])  # type: ignore[misc]
+        try:
+            found.append(runner.run(0))
+            cpu = runner.cpu
+            assert isinstance(cpu, TranslatingCpu)
+            sizes.append(next(iter(cpu.cache.blocks)).instructions)
+        finally:
+            runner.close()
+    assert isinstance(found[0], cases.Answer)
+    assert found[0] == found[1]
+    assert sizes == [20, Options().longest_region // 2]
