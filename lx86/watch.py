@@ -47,16 +47,18 @@ class Watch:
             self._cache.empty_slots(first, last)
 
     def has_slot_alone(self, eip: int) -> bool:
-        """No page shares the slots of this address's that could have code, too."""
+        """It could have code, and no other page could that shares its slots."""
         page = eip // PAGE
         alone = self._alone.get(page)
         if alone is None:
+            if not self._storage.page(page) & _EXECUTE:
+                return False
             apart = self._machine.places.slot_pages
             place = page % apart
             others = self._storage.executable_pages(0, self._storage.end // PAGE)
             sharing = sum((end - 1 - place) // apart - (first - 1 - place) // apart
                           for first, end in others)  # fmt: skip
-            alone = sharing == bool(self._storage.page(page) & _EXECUTE)
+            alone = sharing == 1
             self._alone[page] = alone
         return alone
 

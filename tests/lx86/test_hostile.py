@@ -95,3 +95,23 @@ def test_random_bytes_with_later_sets_run_until_a_fault_a_trap_or_their_time_is_
         return rng.choice((DATA + 0x800, DATA + 0xFFE, DATA + 0x400, rng.getrandbits(8)))
 
     _all_end(architecture, LATER, LATER_SEEDS, code, register)
+
+
+@of_each_architecture
+def test_branches_to_where_no_code_can_be_take_none_of_the_translators_storage(
+    architecture: Architecture,
+) -> None:
+    """In 64-bit mode these addresses reach further than there are tables."""
+    storage = storage_for(architecture)
+    cpu = TranslatingCpu(storage, options=Options(architecture))
+    storage.map(CODE, PAGE, READ | EXECUTE)
+    storage.load(CODE, b"\xff\xe0")  # jmp rax
+    try:
+        for n in range(200):
+            cpu.state.eax = n * 0x0123_4567_89AB_C000 % (1 << architecture.bits) | 0x44
+            cpu.state.eip = CODE
+            assert isinstance(cpu.run(BUDGET), Fault)
+        assert not cpu.cache.counts.slots
+    finally:
+        cpu.close()
+        storage.close()
