@@ -15,6 +15,7 @@ import resource
 import stat
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import terminals
@@ -23,7 +24,6 @@ from .host import RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, o
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from .proc import Proc
 
@@ -59,6 +59,8 @@ class Mount:
     file: int
     """An O_PATH descriptor of it, which the program does not see."""
     is_directory: bool
+    is_way: bool = False
+    """It is not bound, but on the way to what is: nothing can be made or changed in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +91,63 @@ def split(path: bytes) -> list[bytes]:
 
 
 class Files:
-    """What a program sees.  `limit` is the lowest descriptor it does not see."""
+    """What a program sees.  `limit` is the lowest descriptor it does not see.
 
-    def __init__(self, root: Path, binds: Sequence[tuple[str, Path]], limit: int) -> None:
+    Directories that lead to what is bound, and are not in the root, are made in `ways`.
+    """
+
+    def __init__(
+        self, root: Path, binds: Sequence[tuple[str, Path]], limit: int, ways: Path
+    ) -> None:
         self.limit = limit
         self.allowed = (limit, limit)
         """RLIMIT_NOFILE of the program's, soft and hard."""
         self.proc: Proc | None = None
         self._mounts: dict[Parts, Mount] = {}
-        self.bind("/", root)
+        self._ways = ways
+        self._mount((), root)
         for place, host in binds:
             self.bind(place, host)
         self._directory = self._reserved(self.open_parts((), os.O_PATH | os.O_DIRECTORY))
 
     def bind(self, place: str, host: Path) -> None:
-        """Show `host` at `place`.  Raises OSError if it is not there."""
+        """Show `host` at `place`.  Raises OSError if it is not there, or cannot be."""
+        names = tuple(split(os.fsencode(place)))
+        if b".." in names:
+            raise ValueError(f"{place}: a place to bind to has no `..`")
+        is_directory = host.is_dir()
+        here: Parts = ()
+        for n, name in enumerate(names[:-1]):
+            try:
+                found = self.place(AT_FDCWD, b"/" + b"/".join((*here, name))).parts
+                self._look(found, missing_is_fine=False)
+                here = found
+            except FileNotFoundError:
+                here = self._lead(here, names[n:], is_directory=is_directory)
+                break
+            except OSError as wrong:
+                raise OSError(wrong.errno, os.strerror(wrong.errno or 0), place) from None
+        self._mount(here + names[-1:], host)
+
+    def _lead(self, here: Parts, names: Parts, *, is_directory: bool) -> Parts:
+        """Make the way from a directory to a place below it, where there is none; its directory."""
+        mount = self._mount_of(here)
+        way = os.fsencode(self._ways) + b"/%d" % len(self._mounts)
+        if mount.is_way:
+            way = b"/".join((mount.host, *here[len(mount.parts) :], names[0]))
+        end = b"/".join((way, *names[1:]))
+        os.makedirs(end if is_directory else os.path.dirname(end), exist_ok=True)
+        if not is_directory:
+            os.close(os.open(end, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC))
+        if not mount.is_way:
+            self._mount(here + names[:1], Path(os.fsdecode(way)), is_way=True)
+        return here + names[:-1]
+
+    def _mount(self, parts: Parts, host: Path, *, is_way: bool = False) -> None:
         real = os.path.realpath(host)
         file = self._reserved(os.open(real, os.O_PATH | os.O_CLOEXEC))
         is_directory = stat.S_ISDIR(os.fstat(file).st_mode)
-        parts = tuple(split(os.fsencode(place)))
-        if b".." in parts:
-            raise ValueError(f"{place}: a place to bind to has no `..`")
-        self._mounts[parts] = Mount(parts, os.fsencode(real), file, is_directory)
+        self._mounts[parts] = Mount(parts, os.fsencode(real), file, is_directory, is_way)
 
     def _reserved(self, file: int) -> int:
         try:
@@ -205,8 +242,6 @@ class Files:
         except FileNotFoundError:
             if missing_is_fine:
                 return None, False
-            if any(mount[: len(parts)] == parts for mount in self._mounts):
-                return None, True  # nothing but the way to a binding
             raise
         try:
             mode = os.fstat(file).st_mode
@@ -225,7 +260,8 @@ class Files:
     def open_parts(self, parts: Parts, flags: int, mode: int = 0) -> int:
         """Open what is there; nothing on the way, nor the last part, may be a link."""
         mount = self._mount_of(parts)
-        if parts[:2] == terminals.PLACE and mount.parts == () and len(parts) == 3:
+        no_dev = mount.parts == () or mount.is_way
+        if parts[:2] == terminals.PLACE and no_dev and len(parts) == 3:
             return terminals.open_terminal(parts[2], flags, self.limit)
         below = parts[len(mount.parts) :]
         if not mount.is_directory:
@@ -236,10 +272,24 @@ class Files:
             clean = flags & ~(os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
             return os.open(b"/proc/self/fd/%d" % mount.file, clean | os.O_CLOEXEC)
         path = b"/".join(below) or b"."
+        if mount.is_way:
+            new = flags & os.O_CREAT or flags & os.O_TMPFILE == os.O_TMPFILE
+            there = flags & os.O_TMPFILE != os.O_TMPFILE and self._is_there(mount, path)
+            if new and not there:
+                refuse(errno.EROFS)
         return openat2(mount.file, path, flags | os.O_CLOEXEC, _RESOLVE, mode)
 
+    @staticmethod
+    def _is_there(mount: Mount, path: bytes) -> bool:
+        try:
+            os.close(openat2(mount.file, path, os.O_PATH | os.O_CLOEXEC, _RESOLVE))
+        except FileNotFoundError:
+            return False
+        return True
+
     def is_mount(self, parts: Parts) -> bool:
-        return parts in self._mounts
+        """Whether something is bound there."""
+        return parts in self._mounts and not self._mounts[parts].is_way
 
     # -- what calls need -------------------------------------------------------------------
 
@@ -300,7 +350,7 @@ class Files:
         The name has a slash behind it if the path has.
         """
         place = self.place(at, path.rstrip(b"/") or b"/", follow=False)
-        if not place.parts or self.is_mount(place.parts):
+        if not place.parts or place.parts in self._mounts:
             refuse(taken)
         if self.proc and self.proc.covers(place.parts):
             self.proc.look(place.parts, missing_is_fine=False)
@@ -308,6 +358,10 @@ class Files:
         if split(path)[-1:] == [b".."] or path.endswith(b"/."):
             refuse(errno.ENOTEMPTY if taken == errno.EBUSY else taken)
         directory = self.open_parts(place.parts[:-1], os.O_PATH | os.O_DIRECTORY)
+        if (mount := self._mount_of(place.parts)).is_way:
+            os.close(directory)
+            there = self._is_there(mount, b"/".join(place.parts[len(mount.parts) :]))
+            refuse(taken if there else errno.EROFS)
         return directory, place.parts[-1] + (b"/" if path.endswith(b"/") else b"")
 
     def _visible(self, file: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -91,12 +92,15 @@ def run(
     if strace is not None:
         strace.move_above(limit)
     with scratch_directory(limit) as scratch:
+        (scratch / "ways").mkdir()
         if world.root is None:
             (scratch / "root").mkdir()
         files = _files(world, scratch, limit)
         process = Process(_Machines(maker), files, limit, strace)
         files.proc = Proc(process, files, scratch)
-        _start(process, program, arguments, dict(world.environment))
+        _start(
+            process, program, arguments, dict(world.environment), has_root=world.root is not None
+        )
         if watcher is not None:
             watcher.begin(process)
         try:
@@ -134,7 +138,7 @@ def _files(world: World, scratch: Path, limit: int) -> Files:
             shared.chmod(0o1777)
             binds.append(("/dev/shm", shared))
     try:
-        files = Files(world.root or scratch / "root", binds, limit)
+        files = Files(world.root or scratch / "root", binds, limit, scratch / "ways")
     except OSError as missing:
         raise RunError(f"{missing.filename}: {missing.strerror}") from missing
     try:
@@ -151,10 +155,16 @@ def _files(world: World, scratch: Path, limit: int) -> Files:
 
 
 def _start(
-    process: Process, program: str, arguments: Sequence[str], environment: Mapping[str, str]
-) -> None:
+    process: Process, program: str, arguments: Sequence[str], environment: Mapping[str, str],
+    *, has_root: bool,
+) -> None:  # fmt: skip
     texts = [os.fsencode(f"{name}={value}") for name, value in environment.items()]
-    path, file = _find(process.files, program, environment.get("PATH", _DEFAULT_PATH))
+    try:
+        path, file = _find(process.files, program, environment.get("PATH", _DEFAULT_PATH))
+    except RunError as missing:
+        if has_root:
+            raise
+        raise RunError(f"{missing}.  There is no root yet: `pyphyp x86 fetch` makes one") from None
     argv = [os.fsencode(text) for text in (program, *arguments)]
     again = os.dup(file)
     try:
@@ -184,6 +194,9 @@ def _find(files: Files, program: str, path: str) -> tuple[bytes, int]:
 def _explain(files: Files, program: str, file: int, refusal: OSError) -> str:
     """Why a program was refused, and what would help."""
     link = f"/proc/self/fd/{file}"
+    mode = os.fstat(file).st_mode
+    if not stat.S_ISREG(mode):
+        return f"{program} is {'a directory' if stat.S_ISDIR(mode) else 'no regular file'}"
     try:
         reading = os.open(link, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

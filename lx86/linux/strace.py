@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 48
 _PLACES = {-100: "AT_FDCWD"}
+_LAST = ("exit", "exit_group")
+"""Calls that do not return."""
 
 
 def quoted(data: bytes, whole: bool = True) -> str:
@@ -60,6 +62,8 @@ class Strace:
             for n, (letter, value) in enumerate(zip(call.formats, arguments, strict=True))
         ]
         self._begun[thread.tid] = f"{call.name}({', '.join(shown)})"
+        if call.name in _LAST:
+            self.returned(thread, None)
 
     def returned(self, thread: Thread, result: int | None) -> None:
         text = self._begun.pop(thread.tid, None)

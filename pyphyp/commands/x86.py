@@ -99,7 +99,7 @@ def _binds(
 @x86.command(
     "run",
     hidden=True,
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    context_settings={"allow_interspersed_args": False},
 )
 @click.option(
     "--root",

@@ -27,7 +27,8 @@ class View:
         (home / "secret").write_bytes(SECRET)
         (self.root / "a" / "file").write_bytes(b"inside")
         (self.bound / "inner" / "file").write_bytes(b"bound")
-        self.files = Files(self.root, [("/mnt", self.bound)], descriptor_limit())
+        (home / "ways").mkdir()
+        self.files = Files(self.root, [("/mnt", self.bound)], descriptor_limit(), home / "ways")
 
     def read(self, path: str) -> bytes:
         file = self.files.open(AT_FDCWD, path.encode(), os.O_RDONLY, 0)
@@ -150,3 +151,49 @@ def test_the_root_and_what_is_bound_are_in_no_directory_of_the_program_s(view: V
 def test_descriptors_of_ours_are_none_of_the_program_s(view: View) -> None:
     with pytest.raises(OSError, match="Bad file descriptor"):
         view.files.open(view.files.limit, b"file", os.O_RDONLY, 0)
+
+
+def test_directories_lead_to_what_is_bound_and_nothing_is_made_in_them(view: View) -> None:
+    (view.root / "lib").symlink_to("a/b")
+    files = Files(
+        view.root,
+        [
+            ("/home/me/work", view.bound),
+            ("/home/me/other/secret", view.home / "secret"),
+            ("/a/new/file", view.root / "a" / "file"),
+            ("/lib/more/here", view.bound),
+        ],
+        descriptor_limit(),
+        view.home / "ways",
+    )  # fmt: skip
+
+    def names(path: bytes) -> list[str]:
+        file = files.open(AT_FDCWD, path, os.O_RDONLY | os.O_DIRECTORY, 0)
+        try:
+            return sorted(os.listdir(file))
+        finally:
+            os.close(file)
+
+    assert (names(b"/home"), names(b"/home/me")) == (["me"], ["other", "work"])
+    assert names(b"/home/me/other/../work") == names(b"/lib/more/here/.") == ["inner"]
+    assert names(b"/a/b/more") == ["here"]
+    for path in (b"/home/me/other/secret", b"/a/new/file"):
+        os.close(files.open(AT_FDCWD, path, os.O_RDONLY, 0))
+    files.change_directory(at := files.find(AT_FDCWD, b"/home/me"))
+    os.close(at)
+    assert files.current == b"/home/me"
+    for path, refusal in (
+        (b"/home/new", errno.EROFS),
+        (b"/home/me/new", errno.EROFS),
+        (b"/home/me", errno.EEXIST),
+        (b"/home", errno.EEXIST),
+        (b"/home/me/work", errno.EEXIST),
+    ):
+        with pytest.raises(OSError) as refused:  # noqa: PT011
+            files.parent(AT_FDCWD, path)
+        assert refused.value.errno == refusal, path
+    for flags in (os.O_CREAT | os.O_WRONLY, os.O_TMPFILE | os.O_RDWR):
+        with pytest.raises(OSError, match="Read-only file system"):
+            files.open(AT_FDCWD, b"/home/me/new" if flags & os.O_CREAT else b"/home", flags, 0o600)
+    assert sorted(os.listdir(view.root)) == ["a", "lib", "mnt"]
+    assert os.listdir(view.root / "a" / "b") == []

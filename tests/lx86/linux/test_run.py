@@ -99,7 +99,7 @@ def test_an_unknown_call_answers_enosys_and_is_counted(tmp_path: Path) -> None:
 def test_strace_writes_a_line_for_each_call(tmp_path: Path) -> None:
     program = write_program(tmp_path / "hello", HELLO, b"hello\n")
     done = x86("--strace", str(program))
-    assert done.stderr == 'write(1, "hello\\n", 6) = 6\n'
+    assert done.stderr == 'write(1, "hello\\n", 6) = 6\nexit(7) = ?\n'
 
 
 def test_strace_goes_on_when_the_program_closes_every_descriptor(tmp_path: Path) -> None:
@@ -113,6 +113,7 @@ def test_strace_goes_on_when_the_program_closes_every_descriptor(tmp_path: Path)
         "close(1) = 0",
         "close(2) = 0",
         *(f"close({n}) = -1 EBADF (Bad file descriptor)" for n in (3, 4, 5)),
+        "exit(3) = ?",
     ]
 
 
@@ -141,6 +142,31 @@ def test_a_program_that_is_not_there_is_named_with_where_it_was_looked_for(tmp_p
     done = x86("--root", str(tmp_path), "--env", "PATH=/bin", "nothing")
     assert (done.returncode, done.stdout) == (127, "")
     assert "no program nothing in /bin" in done.stderr
+
+
+def test_directories_pipes_and_unknown_options_are_no_programs(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o755)
+    for name, status, says in (
+        (".", 127, ". is a directory"),
+        ("./pipe", 127, "./pipe is no regular file"),
+        ("--nothing", 2, "No such option"),
+    ):
+        done = x86(name, "argument", cwd=tmp_path)
+        assert (done.returncode, says in done.stderr) == (status, True), done.stderr
+
+
+def test_who_has_no_root_is_told_how_to_make_one(tmp_path: Path) -> None:
+    done = x86("ls", env={**os.environ, "PYPHYP_CACHE": str(tmp_path)})
+    assert done.returncode == 127
+    assert "`pyphyp x86 fetch` makes one" in done.stderr
+
+
+def test_a_program_does_not_run_if_what_is_asked_for_cannot_be_written(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello", HELLO, b"hello\n")
+    for option in ("--coverage", "--json", "--strace-to", "--explain-to"):
+        done = x86(option, str(tmp_path / "no" / "file"), str(program))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "No such file or directory" in done.stderr
 
 
 def test_a_file_that_may_not_be_executed_is_refused(tmp_path: Path) -> None:
