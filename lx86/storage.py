@@ -14,8 +14,7 @@ from array import array
 from enum import IntFlag
 from typing import TYPE_CHECKING, Protocol
 
-from cffi import FFI
-
+from . import libc
 from .extents import Extents
 from .spaces import SPACE_32
 
@@ -28,16 +27,7 @@ PAGE = 4096
 _REMEDY = "of address space are needed: raise `ulimit -v`, or set vm.overcommit_memory to 0"
 
 
-_ffi = FFI()
-_ffi.cdef("""
-    void *mmap(void *address, size_t length, int protection, int flags, int file, long offset);
-    void *mremap(void *old, size_t old_length, size_t length, int flags, void *place);
-    struct iovec { void *base; size_t length; };
-    ssize_t process_vm_readv(int pid, const struct iovec *here, unsigned long here_count,
-                             const struct iovec *there, unsigned long there_count,
-                             unsigned long flags);
-""")
-_libc = _ffi.dlopen(None)
+_ffi, _libc = libc.ffi, libc.library
 _FIXED, _NORESERVE = 0x10, 0x4000
 _MAYMOVE, _MOVE_FIXED = 1, 2
 _AHEAD = 256

@@ -261,10 +261,11 @@ def _world(
     root: Path | None, binds: list[tuple[str, Path]], directory: str | None,
     variables: dict[str, str], program: str,
 ) -> World:  # fmt: skip
-    from guests.x86_root import current_root
     from lx86.linux.run import World
 
     if root is None:
+        from guests.x86_root import current_root
+
         here = os.getcwd()
         bound = {place for place, _ in binds}
         root = current_root()
