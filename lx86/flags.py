@@ -185,15 +185,18 @@ def to_fields(eflags: int) -> tuple[int, int, int]:
 def from_fields(cr: int, parity: int, adjust: int, live: int, before: int) -> int:
     """EFLAGS; what is not `live` is as consistent with it as can be, or else as `before`."""
     less, greater = cr >> 31 & 1, cr >> 30 & 1
+    sign, overflow = cr >> 23 & 1, cr >> 11 & 1
     zero = cr >> 29 & 1 if live & Z else 0
     if live & L:
         if live & G and not live & Z:
             zero = not less and not greater
+    elif live & G and live & S and live & O:
+        less = sign ^ overflow
+        zero |= not less and not greater
     elif live & G:
         less = not greater and not zero
     else:
         less = 0
-    sign, overflow = cr >> 23 & 1, cr >> 11 & 1
     if not live & S:
         sign = less ^ (overflow if live & O else 0)
     if not live & O:

@@ -10,6 +10,7 @@ from .branches import by_slot, compare, take
 from .convention import CONTEXT, EIP
 from .emitter import Label
 from .ending import leaving
+from .flags import O
 from .instruction import CS, ESP, Imm, Instruction, Mem
 from .loop_constants import TABLE
 from .lower import condition
@@ -107,7 +108,8 @@ class _Translation(Translation):
             and not self.floating.may_trap(taken)
             and self.constants.there(x.s, taken)
         ):
-            self._join(taken, behind, self._live_at(other, behind))
+            asked = O if bit == condition.CR5_LT else 0
+            self._join(taken, behind, self._live_at(other, behind) | asked)
             e.bc(option, bit, self._label(taken, behind))
         else:
             e.bc(option, bit, self._aside(i, node, taken))

@@ -245,31 +245,30 @@ def _flags(
             against = immediate if subtract else -immediate
         else:
             b = shifted(x, b, shift)
-    result = out if not shift else x.temporary() if sums else a  # `sums` ask for `a` afterwards
     if rest & (SIGNED | UNSIGNED) and _comparable(rest, against, subtract):
         rest = condition.compare(x, a, b, against, rest, 4 if half else x.word)
-        _plain(x, result, a, b, immediate, 0, subtract=subtract)
+        _plain(x, out, a, b, immediate, 0, subtract=subtract)
         if rest & S:
-            x.compare_zero(2, result, 4 if half else x.word)
+            x.compare_zero(2, out, 4 if half else x.word)
     elif not rest & ~(Z | S):
         record = int(not keep & X and not half)
-        _plain(x, result, a, b, immediate, record, subtract=subtract)
+        _plain(x, out, a, b, immediate, record, subtract=subtract)
         if not record:
-            x.compare_zero(0, result, 4 if half else x.word)
+            x.compare_zero(0, out, 4 if half else x.word)
         x.s.sign_in_cr0 = bool(rest & S)
     elif sums:
         records = bool(rest & (Z | S))
-        _plain(x, result, a, b, None, int(records and not half), subtract=False)
+        _plain(x, out, a, b, None, int(records and not half), subtract=False)
         if records and half:
-            e.cmpwi(0, result, 0)
-        (e.cmplw if half or x.word == 4 else e.cmpld)(1, result, a)
+            e.cmpwi(0, out, 0)
+        (e.cmplw if half or x.word == 4 else e.cmpld)(1, out, a)
         x.s.sign_in_cr0 = bool(rest & S)
     else:
         if b < 0:
             b = x.constant(immediate or 0)
-        _everything(x, result, a, b, rest, keep, subtract=subtract)
+        _everything(x, out, a, b, rest, keep, subtract=subtract)
     if shift:
-        x.shifted_right(out, result, shift)
+        x.shifted_right(out, out, shift)
         x.s.widths[out] = 8 * size
     if live & P:
         e.mr(PARITY, out)
@@ -329,10 +328,7 @@ def xadd(x: Context, i: Instruction) -> None:
     target, source = i.operands
     assert isinstance(source, Reg)
     at = place(x, target)
-    old, b = x.temporary(), x.read(source)
-    loaded = x.read(target, at)
-    x.e.mr(old, loaded)
-    x.release(loaded)
+    b, old = x.read(source), x.read(target, at)
     out = x.temporary()
     if x.live:
         _flags(x, old, b, None, i.size, out, x.live, 0, subtract=False)
