@@ -10,7 +10,7 @@ import click
 
 def styled(text: str, **style: bool | str) -> str:
     """`text` in colour, where standard error is a terminal that wants it (see no-color.org)."""
-    if os.environ.get("NO_COLOR") or not sys.stderr.isatty():
+    if os.environ.get("NO_COLOR") or sys.stderr is None or not sys.stderr.isatty():
         return text
     return click.style(text, **style)  # type: ignore[arg-type]
 

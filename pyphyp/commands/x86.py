@@ -215,7 +215,7 @@ def run(
     trace = None
     if strace_to is not None:
         trace = Strace(strace_to.open("w", encoding="utf-8"))
-    elif strace:
+    elif strace and sys.stderr is not None:
         trace = Strace(sys.stderr)
     if wishes.count and (compare or engine == REFERENCE):
         raise click.UsageError(
@@ -225,7 +225,7 @@ def run(
     if compare and engine == REFERENCE:
         raise click.UsageError("--compare runs both engines: not with --engine reference")
     limit = descriptor_limit()
-    sys.stdout.flush()
+    _flush()
     gc.set_threshold(_GARBAGE_AFTER, *gc.get_threshold()[1:])
     try:
         # What is studied is translated now.
@@ -239,7 +239,7 @@ def run(
             compare=compare,
             without=without,
         )
-        said = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, limit)
+        said = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, limit) if sys.stderr is not None else None
         outcome = run_program(program, arguments, world, maker, trace, limit, maker)
     except (RunError, StoreError, MemoryError) as wrong:
         complain(str(wrong))
@@ -247,7 +247,8 @@ def run(
     except EngineError as failure:
         complain(f"the engine failed: {failure}")
         return Status.CRASH
-    os.dup2(said, 2)  # the program may have closed it
+    if said is not None:
+        os.dup2(said, 2)  # the program may have closed it
     maker.report_study()
     if stats:
         maker.report()
@@ -255,6 +256,13 @@ def run(
     if wishes.json is not None:
         _write_figures(wishes.json, maker, outcome)
     return _end(outcome)
+
+
+def _flush() -> None:
+    """Streams that were closed when the command began are None."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
 
 
 def _world(
@@ -308,8 +316,7 @@ def _end(outcome: Outcome) -> int:
     number = outcome.ending.signal
     if not number:
         return outcome.ending.status
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     if number <= SIGNAL_BASE:
         die(number)
     return SIGNAL_BASE + number

@@ -34,6 +34,11 @@ def x86(
     return subprocess.run([*PYPHYP, "x86", *kept, *arguments], **(options | more))  # type: ignore[call-overload,no-any-return]
 
 
+def x86_by_shell(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["sh", "-c", text, *arguments, *PYPHYP, "x86"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+
 def test_a_program_says_something_and_ends_with_its_status(tmp_path: Path) -> None:
     program = write_program(tmp_path / "hello", HELLO, b"hello\n")
     done = x86(str(program))
@@ -153,6 +158,18 @@ def test_directories_pipes_and_unknown_options_are_no_programs(tmp_path: Path) -
     ):
         done = x86(name, "argument", cwd=tmp_path)
         assert (done.returncode, says in done.stderr) == (status, True), done.stderr
+
+
+def test_a_program_runs_with_streams_closed_as_it_would_by_itself(tmp_path: Path) -> None:
+    tells = call(WRITE, 1, DATA, 6) + call(WRITE, 2, DATA, 6) + EXIT_WITH_EAX
+    program = write_program(tmp_path / "tells", tells, b"hello\n")
+    for closing, status, out, err in (
+        (">&-", 6, "", "hello\n"),
+        ("2>&-", 256 - errno.EBADF, "hello\n", ""),
+        ("<&- >&- 2>&-", 256 - errno.EBADF, "", ""),
+    ):
+        done = x86_by_shell(f'"$@" --no-cache "$0" {closing}', str(program))
+        assert (done.returncode, done.stdout, done.stderr) == (status, out, err)
 
 
 def test_who_has_no_root_is_told_how_to_make_one(tmp_path: Path) -> None:
