@@ -308,8 +308,9 @@ class CodeCache:
             for entries in (self.entries, self.entries_down):
                 if low <= entries.get(eip, 0) < high:
                     del entries[eip]
-            if versions := self._versions.get(eip):
-                self._versions[eip] = {k: a for k, a in versions.items() if not low <= a < high}
+            versions = self._versions.pop(eip, {})
+            if left := {k: a for k, a in versions.items() if not low <= a < high}:
+                self._versions[eip] = left
             self._empty_slot(eip)
             sites = self._linked.get(eip, {})
             for site in [s for s, address in sites.items() if low <= address < high]:
