@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 OUTSIDE = (-1,)
 """In place of a context: no node of the region."""
-_DEEPEST = 3
+_DEEPEST = 4
 _PARTING = frozenset({*CONDITIONAL, "jmp", "call", "ret"})
 _INLINED_AT_MOST = 48
 """Instructions of a function."""
