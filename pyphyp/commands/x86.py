@@ -23,6 +23,8 @@ from .x86_engine import ENGINES, REFERENCE, Maker, code_directory, open_store
 from .x86_wishes import study_options
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from lx86.linux.run import Outcome, World
 
     from .x86_wishes import Wishes
@@ -67,6 +69,22 @@ class _X86(click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         run.format_options(ctx, formatter)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        options = run.shell_complete(ctx, incomplete) if incomplete.startswith("-") else []
+        return options or super().shell_complete(ctx, incomplete)
+
+
+class _RunContext(click.Context):
+    @property
+    def command_path(self) -> str:
+        """Without the name that nobody types."""
+        assert self.parent is not None
+        return self.parent.command_path
+
+
+class _Run(click.Command):
+    context_class = _RunContext
+
 
 @click.group("x86", cls=_X86, help=_HELP)
 def x86() -> None:
@@ -98,6 +116,7 @@ def _binds(
 
 @x86.command(
     "run",
+    cls=_Run,
     hidden=True,
     context_settings={"allow_interspersed_args": False},
 )

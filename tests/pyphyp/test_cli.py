@@ -282,6 +282,16 @@ def test_completion_knows_the_toy_kernels() -> None:
     assert "plain,ticks" in done.stdout
 
 
+def test_options_of_an_x86_program_s_run_are_completed_and_complained_of_as_they_are_typed() -> (
+    None
+):
+    done = run(_PYPHYP_COMPLETE="bash_complete", COMP_WORDS="pyphyp x86 --exp", COMP_CWORD="2")
+    assert "plain,--explain-passes" in done.stdout.split()
+    assert run("x86", "--cpu", "none", "ls").stderr.startswith(
+        "Usage: pyphyp x86 [OPTIONS] PROGRAM"
+    )
+
+
 def test_output_nobody_reads_is_no_error_to_complain_about() -> None:
     command = [*PYPHYP, "tree"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
