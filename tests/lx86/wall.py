@@ -9,6 +9,7 @@ to the host's code.  Each is run in turn with few rounds and with many; of eithe
 
 from __future__ import annotations
 
+import argparse
 import math
 import resource
 import subprocess
@@ -71,8 +72,11 @@ def _measure(architecture: str, runs: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    architecture = arguments.pop(0) if arguments[:1] and arguments[0] in ARCHITECTURES else I386
-    _measure(architecture, int(arguments[0]) if arguments else 3)
+    p = argparse.ArgumentParser(prog="wall", description=(__doc__ or "").partition("\n")[0])
+    p.add_argument("architecture", nargs="?", choices=ARCHITECTURES, default=I386)
+    p.add_argument("runs", nargs="?", type=int, choices=range(1, 100), default=3, metavar="RUNS")
+    asked = p.parse_args(arguments)
+    _measure(asked.architecture, asked.runs)
 
 
 if __name__ == "__main__":
