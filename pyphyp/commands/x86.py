@@ -20,11 +20,10 @@ from pyphyp.messages import complain, report
 from .progress import ProgressBar
 from .status import SIGNAL_BASE, Status
 from .x86_engine import ENGINES, REFERENCE, Maker, code_directory, open_store
+from .x86_group import RUN, ProgramOrCommand, RunCommand
 from .x86_wishes import study_options
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from lx86.linux.run import Outcome, World
 
     from .x86_wishes import Wishes
@@ -53,40 +52,7 @@ Examples:
 """
 
 
-class _X86(click.Group):
-    """`fetch` is a command of its own; what is none is a program to run."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write_usage(ctx.command_path, "[OPTIONS] PROGRAM [ARGUMENTS]...")
-        formatter.write_usage(ctx.command_path, "fetch [OPTIONS] [PACKAGES]...")
-        formatter.write_usage(ctx.command_path, "cache [OPTIONS]")
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        run.format_options(ctx, formatter)
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        options = run.shell_complete(ctx, incomplete) if incomplete.startswith("-") else []
-        return options or super().shell_complete(ctx, incomplete)
-
-
-class _RunContext(click.Context):
-    @property
-    def command_path(self) -> str:
-        """Without the name that nobody types."""
-        assert self.parent is not None
-        return self.parent.command_path
-
-
-class _Run(click.Command):
-    context_class = _RunContext
-
-
-@click.group("x86", cls=_X86, help=_HELP)
+@click.group("x86", cls=ProgramOrCommand, help=_HELP)
 def x86() -> None:
     pass
 
@@ -115,8 +81,8 @@ def _binds(
 
 
 @x86.command(
-    "run",
-    cls=_Run,
+    RUN,
+    cls=RunCommand,
     hidden=True,
     context_settings={"allow_interspersed_args": False},
 )
