@@ -301,9 +301,8 @@ class CodeCache:
             return
         block.alive = False
         low, high = block.address, block.end
-        for at in [(eip, down) for eip in block.entries for down in (False, True)]:
-            if self._held.get(at) is block:
-                del self._held[at]
+        if block.held:
+            self._held = {at: other for at, other in self._held.items() if other is not block}
         for eip in block.entries:
             for entries in (self.entries, self.entries_down):
                 if low <= entries.get(eip, 0) < high:

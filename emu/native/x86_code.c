@@ -83,9 +83,9 @@ enum { NOWHERE = -1 };
 /* An instruction that code comes to. */
 typedef struct {
     uint64_t address;
-    unsigned live;     /* what is wanted before it, as far as is known */
+    unsigned live;      /* what is wanted before it, as far as is known */
     unsigned elsewhere; /* what is wanted behind it, but for the places */
-    int behind[2];     /* their numbers, or NOWHERE */
+    int behind[2];      /* their numbers, or NOWHERE */
     uint8_t effect;
     bool is_code;
 } place;

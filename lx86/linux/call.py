@@ -26,6 +26,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from lx86.storage import StorageFault
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -81,6 +83,24 @@ class StateSet(Exception):  # noqa: N818
 
 def refuse(number: int, why: str = "") -> NoReturn:
     raise OSError(number, why or os.strerror(number))
+
+
+REFUSALS = (OSError, StorageFault, OverflowError, MemoryError)
+"""What says that a call cannot be carried out."""
+
+
+def error_number(refusal: Exception) -> int:
+    """The errno of one of `REFUSALS`."""
+    match refusal:
+        case StorageFault():
+            return errno.EFAULT
+        case OverflowError():  # Python's for numbers that the host's types do not hold
+            return errno.EINVAL
+        case MemoryError():
+            return errno.ENOMEM
+        case OSError():
+            return refusal.errno or errno.EIO
+    raise refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from lx86.cpu import (
 from lx86.storage import StorageFault
 
 from . import frames, traps
-from .call import Interrupted, StateSet
+from .call import REFUSALS, Interrupted, StateSet, error_number
 from .endings import Ended, Ending, EngineError
 from .memory import Memory
 from .program import Program
@@ -46,9 +46,7 @@ TURN = 2_000_000
 """Instructions of a thread's turn while there are others, or while signals are handled."""
 _CALLS_OF_A_TURN = 61  # a prime: a loop of calls does not end each turn at the same place
 _MOST_THREADS = 255
-_NUMBERS = {StorageFault: errno.EFAULT, OverflowError: errno.EINVAL, MemoryError: errno.ENOMEM}
-"""OverflowError is Python's for numbers that the host's types do not hold."""
-_OUTCOMES = OSError, StateSet, Interrupted, StorageFault, OverflowError, MemoryError
+_OUTCOMES = (*REFUSALS, StateSet, Interrupted)
 """What calls raise."""
 
 
@@ -308,12 +306,9 @@ class Process:
                 return
             case Interrupted():
                 result, restart = -errno.EINTR, True
-            case StorageFault() | OverflowError() | MemoryError():
-                result = -_NUMBERS[type(outcome)]
-            case OSError():
-                result = -(outcome.errno or errno.EIO)
+            case Exception():
+                result = -error_number(outcome)
             case _:
-                assert isinstance(outcome, int)
                 result = outcome
         if self.strace:
             self.strace.returned(thread, result)

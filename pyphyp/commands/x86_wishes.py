@@ -96,7 +96,7 @@ def study_options(command: Callable[..., int]) -> Callable[..., int]:
             explanations = explain_to.open("w", encoding="utf-8")
         for later in (coverage, figures):
             if later is not None:  # refused now, not when the program has ended
-                later.open("w", encoding="utf-8").close()
+                later.open("a", encoding="utf-8").close()
         wishes = Wishes(explanations, explain_at, explain_passes, hottest or 0, coverage, figures)
         return command(*arguments, wishes=wishes, **others)
 

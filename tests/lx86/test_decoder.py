@@ -88,6 +88,14 @@ def test_the_effect_of_an_instruction_on_flags_is_what_flags_says_of_it(mode: st
             assert TABLES.effects.tables[i.effect][after] == live_before(i, after), str(i)
 
 
+def test_who_wants_more_flags_behind_an_instruction_wants_no_fewer_before_it() -> None:
+    # or else looking for the least that fits all places might come to no end
+    for wanted in TABLES.effects.tables:
+        for after in range(len(wanted)):
+            for bit in range(10):
+                assert wanted[after] & ~wanted[after | 1 << bit] == 0
+
+
 def all_wanted(code: Code, address: int) -> dict[int, int]:
     """What is wanted at each of the first 200 places that are come to; beyond these, nothing."""
     follow: list[int] = [address]

@@ -71,10 +71,16 @@ def _measure(architecture: str, runs: int) -> None:
     print(f"geometric mean{mean:27.2f}")
 
 
+def _count(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
+
+
 def main(arguments: list[str]) -> None:
     p = argparse.ArgumentParser(prog="wall", description=(__doc__ or "").partition("\n")[0])
     p.add_argument("architecture", nargs="?", choices=ARCHITECTURES, default=I386)
-    p.add_argument("runs", nargs="?", type=int, choices=range(1, 100), default=3, metavar="RUNS")
+    p.add_argument("runs", nargs="?", type=_count, default=3, metavar="RUNS")
     asked = p.parse_args(arguments)
     _measure(asked.architecture, asked.runs)
 

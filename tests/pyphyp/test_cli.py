@@ -282,9 +282,7 @@ def test_completion_knows_the_toy_kernels() -> None:
     assert "plain,ticks" in done.stdout
 
 
-def test_options_of_an_x86_program_s_run_are_completed_and_complained_of_as_they_are_typed() -> (
-    None
-):
+def test_options_of_x86_runs_are_completed_and_complained_of_as_typed() -> None:
     done = run(_PYPHYP_COMPLETE="bash_complete", COMP_WORDS="pyphyp x86 --exp", COMP_CWORD="2")
     assert "plain,--explain-passes" in done.stdout.split()
     assert run("x86", "--cpu", "none", "ls").stderr.startswith(

@@ -180,6 +180,9 @@ def test_who_has_no_root_is_told_how_to_make_one(tmp_path: Path) -> None:
 
 def test_a_program_does_not_run_if_what_is_asked_for_cannot_be_written(tmp_path: Path) -> None:
     program = write_program(tmp_path / "hello", HELLO, b"hello\n")
+    (kept := tmp_path / "kept").write_text("of the last run")
+    assert x86("--json", str(kept), str(tmp_path / "nothing")).returncode == 127
+    assert kept.read_text() == "of the last run"
     for option in ("--coverage", "--json", "--strace-to", "--explain-to"):
         done = x86(option, str(tmp_path / "no" / "file"), str(program))
         assert (done.returncode, done.stdout) == (1, "")
