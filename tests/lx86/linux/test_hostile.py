@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pyphyp.commands.status import Status
+from tests.lx86.linux.compiled import compiled, for_each_architecture
 from tests.lx86.linux.small_programs import DATA, call, write_program
 from tests.lx86.linux.test_run import x86
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _WILD = (0, 1, 4, 0xFFFF_FFFF, 0x8000_0000, 0xBFFF_FFFC, 0xC000_0000, 0x0804_8000, DATA, 0x1000)
 _WAIT_OR_END = {1, 2, 7, 29, 72, 114, 120, 142, 168, 177, 179, 190, 252, 256, 284, 308, 309, 435}
 """Calls that end the program, wait for ever or fork."""
 _SEND_SIGNALS = {37, 178, 238, 270, 335}
 _EXIT = 1
-_COMPILERS = {"i386": "i686-linux-gnu-gcc", "x86-64": "x86_64-linux-gnu-gcc"}
 _DONE = 42
 _REFUSALS = {"ENOSYS", "EPERM"}
 
@@ -52,22 +54,13 @@ def test_system_calls_with_wild_arguments_are_answered(tmp_path: Path, seed: int
     _ended_orderly(tmp_path, code)
 
 
-def _compiled(architecture: str, name: str, program: Path) -> None:
-    compiler = _COMPILERS[architecture]
-    if shutil.which(compiler) is None:
-        pytest.skip(f"no {compiler}")
-    source = Path(__file__).with_name(f"{name}.c")
-    command = [compiler, "-O1", "-w", "-msse2", "-static", "-o", program, source]
-    subprocess.run(command, check=True)
-
-
-@pytest.mark.parametrize("architecture", _COMPILERS)
+@for_each_architecture
 def test_nothing_leads_out_of_the_root(tmp_path: Path, architecture: str) -> None:
     root, secret = tmp_path / "root", tmp_path / "outside" / "secret"
     (root / "work").mkdir(parents=True)
     secret.parent.mkdir()
     secret.write_text("secret\n")
-    _compiled(architecture, "escapes", root / "escapes")
+    compiled(architecture, "escapes", root / "escapes")
     with secret.open() as file, subprocess.Popen(["sleep", "600"], stdin=file) as holder:
         words = (str(secret), str(holder.pid))
         done = x86("--root", str(root), "-C", "/work", "/escapes", *words)
@@ -83,7 +76,7 @@ def test_nothing_leads_out_of_the_root(tmp_path: Path, architecture: str) -> Non
     assert os.listdir(secret.parent) == ["secret"]
 
 
-@pytest.mark.parametrize("architecture", _COMPILERS)
+@for_each_architecture
 def test_ten_thousand_wild_calls_touch_nothing_outside(tmp_path: Path, architecture: str) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
     (root / "work" / "below").mkdir(parents=True)
@@ -91,19 +84,19 @@ def test_ten_thousand_wild_calls_touch_nothing_outside(tmp_path: Path, architect
     (outside / "secret").write_text("secret\n")
     (root / "work" / "out").symlink_to(outside)
     (root / "work" / "link").symlink_to(f"../../../../../../../..{outside}/secret")
-    _compiled(architecture, "wild", root / "wild")
+    compiled(architecture, "wild", root / "wild")
     before = _what_is_known(outside)
     done = x86("--root", str(root), "-C", "/work", "/wild", "10000", "7")
     assert (done.returncode, done.stderr) == (_DONE, "")
     assert _what_is_known(outside) == before
 
 
-@pytest.mark.parametrize("architecture", _COMPILERS)
+@for_each_architecture
 def test_what_is_too_much_and_what_there_is_not_is_refused(
     tmp_path: Path, architecture: str
 ) -> None:
     (root := tmp_path / "root").mkdir()
-    _compiled(architecture, "too_much", root / "too_much")
+    compiled(architecture, "too_much", root / "too_much")
     done = x86("--root", str(root), "-C", "/", "/too_much")
     assert (done.returncode, done.stderr) == (_DONE, "")
     names = {"fd/abc": "ENOENT", "fd/-1": "ENOENT", "fd/1/x": "ENOTDIR"}

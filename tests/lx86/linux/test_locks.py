@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lx86 import small
+from tests.lx86.linux.compiled import compiled, for_each_architecture
 from tests.lx86.linux.test_run import x86
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SAID = """\
 360000 120000 4294367296 120000 120000
@@ -24,16 +26,12 @@ SAID = """\
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="needs an x86-64 host")
-@pytest.mark.parametrize("compiler", [(small.COMPILER, "-march=i686"), ("gcc",)])
+@for_each_architecture
 def test_locked_instructions_are_whole_to_other_processes(
-    compiler: tuple[str, ...], tmp_path: Path
+    architecture: str, tmp_path: Path
 ) -> None:
-    if shutil.which(compiler[0]) is None:
-        pytest.skip(f"{compiler[0]} is not there")
-    program = tmp_path / "locks"
-    source = Path(__file__).with_name("locks.c")
-    subprocess.run([*compiler, "-O2", "-static", source, "-o", program], check=True)
-    if compiler[0] == "gcc":
+    program = compiled(architecture, "locks", tmp_path / "locks", "-O2")
+    if architecture == "x86-64":
         native = subprocess.run([program], capture_output=True, text=True, check=True)
         assert native.stdout == SAID
     done = x86(str(program))

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.lx86 import small, small64
+from tests.lx86.linux.compiled import compiled, for_each_architecture
 from tests.lx86.linux.test_run import x86
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STRANGE = ["somebody else's: 1", "its state: -1"]
 
 
-@pytest.mark.parametrize("compiler", [small.COMPILER, small64.COMPILER])
+@for_each_architecture
 def test_a_program_has_its_own_terminals_as_on_this_host_and_no_others(
-    tmp_path: Path, compiler: str
+    tmp_path: Path, architecture: str
 ) -> None:
-    source, program = Path(__file__).with_name("terminals.c"), tmp_path / "terminals"
-    try:
-        subprocess.run([compiler, "-static", "-O1", "-w", "-o", program, source], check=True)
-    except FileNotFoundError:
-        pytest.skip(f"no {compiler}")
+    program = compiled(architecture, "terminals", tmp_path / "terminals")
     master, terminal = os.openpty()
     try:
         name = os.ttyname(terminal)
