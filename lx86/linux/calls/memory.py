@@ -24,6 +24,8 @@ _FIXED, _ANONYMOUS, _NO_RESERVE, _NO_REPLACE = 0x10, 0x20, 0x4000, 0x10_0000
 _GROWS_DOWN = 0x0100_0000
 _MOST_MAPS = 65530
 """Linux's vm.max_map_count."""
+_AT_ONCE = 1 << 20
+"""Bytes of a long answer that are made at a time."""
 _ON_FAULT = 4
 """MCL_ONFAULT and MLOCK_ONFAULT add to the others (the second is 1)."""
 _REMAP_MAYMOVE, _REMAP_FIXED, _REMAP_DONTUNMAP = 1, 2, 4
@@ -262,8 +264,10 @@ def mincore(thread: Thread, address: int, length: int, result: int) -> int:
     length = _range(thread, address, length, errno.ENOMEM)
     if not thread.process.memory.is_mapped(address, length):
         refuse(errno.ENOMEM)
-    thread.process.storage.view(result, length // PAGE, WRITE)[:] = b"\1" * (length // PAGE)
-    thread.process.storage.written(result, length // PAGE)
+    view = thread.process.storage.view(result, length // PAGE, WRITE)
+    for at in range(0, len(view), _AT_ONCE):
+        view[at : at + _AT_ONCE] = b"\1" * min(_AT_ONCE, len(view) - at)
+    thread.process.storage.written(result, len(view))
     return 0
 
 
