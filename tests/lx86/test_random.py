@@ -48,13 +48,13 @@ def test_random_64_bit_code_gives_what_the_hosts_processor_gives() -> None:
 @pytest.mark.parametrize(
     ("bits", "kind", "number"),
     [
-        (32, "integer", 3_075_158),
-        (32, "loops", 1_879_480),
-        (32, "loops", 3_501_130),
-        (64, "integer", 377_172),
-        (64, "integer", 499_674),
-        (64, "loops", 1_408_583),
-        (64, "loops", 1_440_278),
+        (32, "integer", 3_075_158),  # XADD of CH with itself
+        (32, "loops", 1_879_480),  # CF goes to CR before a branch by OF
+        (32, "loops", 3_501_130),  # code is left with G, S and O known, not Z
+        (64, "integer", 377_172),  # registers enough for LOCK XADD of bytes
+        (64, "integer", 499_674),  # and where ZF and CF alone are wanted
+        (64, "loops", 1_408_583),  # XADD of a quadword with itself
+        (64, "loops", 1_440_278),  # and of a doubleword
         (
             32,
             "integer",
