@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from .convention import CODE_SIZE
@@ -302,7 +303,9 @@ class CodeCache:
         block.alive = False
         low, high = block.address, block.end
         if block.held:
-            self._held = {at: other for at, other in self._held.items() if other is not block}
+            for at in product(block.entries, (False, True)):
+                if self._held.get(at) is block:
+                    del self._held[at]
         for eip in block.entries:
             for entries in (self.entries, self.entries_down):
                 if low <= entries.get(eip, 0) < high:
